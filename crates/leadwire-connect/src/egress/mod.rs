@@ -1,0 +1,375 @@
+//! The HTTP client: asks the policy, looks the name up once, dials the address that was checked, and measures it all.
+//!
+//! It follows no redirect, reads no proxy variable, asks for no compression and repeats nothing that may have
+//! been written. HTTP/1.1 only.
+
+mod connection;
+pub mod error;
+pub mod guard;
+mod pool;
+pub mod resolve;
+pub mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use connection::{Connection, Stream};
+use error::SendError;
+use guard::EgressPolicy;
+use http::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
+use http::{Method, StatusCode, Uri};
+use http_body_util::Full;
+use leadwire_core::limits::{ANSWER_BYTES_MAX, CONNECT_WAIT, REQUEST_WAIT};
+use leadwire_core::outcome::Timings;
+use pool::{Origin, Pool};
+use resolve::{NoAddress, Resolve, SystemResolver};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tls::BadTls;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+
+/// What every request calls itself.
+const AGENT: &str = concat!("leadwire/", env!("CARGO_PKG_VERSION"));
+/// Addresses of a name that are dialled before the try is given up; all are checked.
+const ADDRESSES_DIALLED_MAX: usize = 4;
+
+/// The client. Cheap to clone; clones share their idle connections.
+#[derive(Clone)]
+pub struct Egress {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+}
+
+struct Shared {
+    policy: EgressPolicy,
+    resolver: Arc<dyn Resolve>,
+    tls: TlsConnector,
+}
+
+/// One request. Has no `Debug`: URL, headers and body may hold credentials and personal values.
+#[derive(Clone)]
+pub struct Request {
+    /// `POST`, mostly.
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+    /// Headers but `host`, `user-agent` and `content-length`, which the client sets.
+    pub headers: HeaderMap,
+    /// The body; may be empty.
+    pub body: Bytes,
+    /// Longest wait from start to end.
+    pub wait: Duration,
+    /// Most bytes read of the answer's body; the rest is discarded by closing the connection.
+    pub answer_bytes_max: usize,
+}
+
+impl Request {
+    /// A request with the usual bounds: [`REQUEST_WAIT`] and [`ANSWER_BYTES_MAX`].
+    pub fn new(method: Method, url: Url, headers: HeaderMap, body: Bytes) -> Self {
+        Self { method, url, headers, body, wait: REQUEST_WAIT, answer_bytes_max: ANSWER_BYTES_MAX }
+    }
+}
+
+/// An answer. A redirect is an answer like any other.
+#[derive(Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, as sent, up to the bound of the request.
+    pub body: Bytes,
+    /// The body was longer than the bound.
+    pub is_truncated: bool,
+    /// Who answered.
+    pub peer: IpAddr,
+    /// Where the time went; a connection used before has no `dns`, `connect` and `tls`.
+    pub timings: Timings,
+}
+
+/// Prints no header and no body: they may repeat what was sent.
+impl fmt::Debug for Answer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Egress {
+    /// A client under `policy` that trusts the machine's authorities and those of `extra_ca_pem`.
+    ///
+    /// # Errors
+    /// When the extra certificates cannot be read.
+    pub fn new(policy: EgressPolicy, extra_ca_pem: Option<&[u8]>) -> Result<Self, BadTls> {
+        Self::with_resolver(policy, extra_ca_pem, Arc::new(SystemResolver))
+    }
+
+    /// As [`Egress::new`], with another way to look names up.
+    ///
+    /// # Errors
+    /// When the extra certificates cannot be read.
+    pub fn with_resolver(
+        policy: EgressPolicy,
+        extra_ca_pem: Option<&[u8]>,
+        resolver: Arc<dyn Resolve>,
+    ) -> Result<Self, BadTls> {
+        let shared = Shared { policy, resolver, tls: tls::connector(extra_ca_pem)? };
+        Ok(Self { shared: Arc::new(shared), pool: Arc::default() })
+    }
+
+    /// The same client with idle connections of its own: one for each destination, kept as long as its lane,
+    /// so that a slow destination cannot hold the connections of another and no tenant uses another's.
+    #[must_use]
+    pub fn for_destination(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), pool: Arc::default() }
+    }
+
+    /// The policy requests are checked against.
+    pub fn policy(&self) -> &EgressPolicy {
+        &self.shared.policy
+    }
+
+    /// Makes one request with the usual bounds, from parts as the command line has them.
+    ///
+    /// # Errors
+    /// As [`Egress::send`]; also when `url` is not a URL.
+    pub async fn simple_request(
+        &self,
+        method: Method,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        answer_bytes_max: usize,
+    ) -> Result<Answer, Box<SendError>> {
+        let url = Url::parse(url).map_err(|_| error::bad_url())?;
+        self.send(Request { answer_bytes_max, ..Request::new(method, url, headers, body) }).await
+    }
+
+    /// Makes one request. A connection that turns out to be closed before a byte was written is replaced;
+    /// nothing else is tried twice.
+    ///
+    /// # Errors
+    /// When there was no whole answer; the error says whether anything may have reached the peer. Dropping the
+    /// future closes the connection.
+    pub async fn send(&self, request: Request) -> Result<Answer, Box<SendError>> {
+        let start = Instant::now();
+        let mut trace = Trace::default();
+        let result = self.try_send(&request, start, &mut trace).await;
+        trace.timings.total_us = Some(micros(start));
+        match result {
+            Ok(Reply { status, headers, body }) => Ok(Answer {
+                status,
+                headers,
+                body: body.bytes,
+                is_truncated: body.is_truncated,
+                peer: trace.peer.expect("an answer comes from a peer"),
+                timings: trace.timings,
+            }),
+            Err(mut error) => {
+                error.peer = trace.peer;
+                error.timings = trace.timings;
+                error.http_status = trace.status;
+                Err(error)
+            }
+        }
+    }
+
+    async fn try_send(
+        &self,
+        request: &Request,
+        start: Instant,
+        trace: &mut Trace,
+    ) -> Result<Reply, Box<SendError>> {
+        let url = &request.url;
+        let policy = &self.shared.policy;
+        policy.check_url(url).map_err(error::denied)?;
+        let message = message(request)?;
+        let deadline = start + request.wait;
+        let origin = Origin::of(url);
+        while let Some(mut connection) = self.pool.take(&origin) {
+            if policy.check_peer(url, connection.peer()).is_err() || !connection.is_alive().await {
+                continue;
+            }
+            let result =
+                self.exchange(connection, &origin, message.clone(), (request, deadline), trace).await;
+            match result {
+                // The peer closed while the connection was idle.
+                Err(error) if !error.written && error.cause == "connection_lost" => {}
+                other => return other,
+            }
+        }
+        let connection = self.shared.open(url, deadline.min(start + CONNECT_WAIT), trace).await?;
+        self.exchange(connection, &origin, message, (request, deadline), trace).await
+    }
+
+    async fn exchange(
+        &self,
+        mut connection: Connection,
+        origin: &Origin,
+        message: http::Request<Full<Bytes>>,
+        (request, deadline): (&Request, Instant),
+        trace: &mut Trace,
+    ) -> Result<Reply, Box<SendError>> {
+        trace.peer = Some(connection.peer().ip());
+        let written_before = connection.written();
+        let work = async {
+            let sent = Instant::now();
+            let answer = connection.send(message).await?;
+            trace.timings.answer_us = Some(micros(sent));
+            trace.status = Some(answer.status().as_u16());
+            let (head, body) = answer.into_parts();
+            let body = connection.read(body, request.answer_bytes_max).await?;
+            Ok(Reply { status: head.status, headers: head.headers, body })
+        };
+        let result = match timeout_at(deadline, work).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) => Err(error::exchange_failed(&error)),
+            Err(_) => Err(error::answer_timeout()),
+        };
+        match result {
+            Ok(reply) => {
+                if !reply.body.is_truncated && connection.is_ready().await {
+                    self.pool.put(origin.clone(), connection);
+                }
+                Ok(reply)
+            }
+            Err(mut error) => {
+                error.written = connection.written() > written_before;
+                Err(Box::new(error))
+            }
+        }
+    }
+}
+
+struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: connection::Body,
+}
+
+/// What is known of a request while it runs.
+#[derive(Default)]
+struct Trace {
+    peer: Option<IpAddr>,
+    status: Option<u16>,
+    timings: Timings,
+}
+
+impl Shared {
+    /// Looks the host up, checks every address, and dials what was checked.
+    async fn open(
+        &self,
+        url: &Url,
+        deadline: Instant,
+        trace: &mut Trace,
+    ) -> Result<Connection, Box<SendError>> {
+        let addresses = self.addresses(url, deadline, trace).await?;
+        let started = Instant::now();
+        let (stream, peer) = dial(&addresses, deadline, trace).await?;
+        trace.timings.connect_us = Some(micros(started));
+        let stream = if url.scheme() == "https" {
+            let name = url.host().and_then(|host| tls::server_name(&host)).ok_or_else(error::bad_url)?;
+            let started = Instant::now();
+            let secured = timeout_at(deadline, self.tls.connect(name, stream)).await;
+            trace.timings.tls_us = Some(micros(started));
+            let secured = secured.map_err(|_| error::connect_timeout())?;
+            Stream::Tls(Box::new(secured.map_err(|error| error::tls_failed(&error))?))
+        } else {
+            Stream::Plain(stream)
+        };
+        Ok(Connection::start(stream, peer).await.map_err(|error| error::exchange_failed(&error))?)
+    }
+
+    async fn addresses(
+        &self,
+        url: &Url,
+        deadline: Instant,
+        trace: &mut Trace,
+    ) -> Result<Vec<SocketAddr>, Box<SendError>> {
+        let port = url.port_or_known_default().ok_or_else(error::bad_url)?;
+        let addresses = match url.host().ok_or_else(error::bad_url)? {
+            Host::Ipv4(ip) => vec![SocketAddr::new(ip.into(), port)],
+            Host::Ipv6(ip) => vec![SocketAddr::new(ip.into(), port)],
+            Host::Domain(name) => {
+                let started = Instant::now();
+                let found = timeout_at(deadline, self.resolver.resolve(name, port)).await;
+                trace.timings.dns_us = Some(micros(started));
+                found.unwrap_or(Err(NoAddress::Temporary)).map_err(error::no_address)?
+            }
+        };
+        if addresses.is_empty() {
+            return Err(error::no_address(NoAddress::NotFound).into());
+        }
+        for address in &addresses {
+            // One address that is not allowed spoils the name: it may be an attempt at rebinding.
+            if let Err(denied) = self.policy.check_peer(url, *address) {
+                trace.peer = Some(address.ip());
+                return Err(error::denied(denied).into());
+            }
+        }
+        Ok(addresses)
+    }
+}
+
+/// Dials one address after another; each gets an equal share of the time that is left.
+async fn dial(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    trace: &mut Trace,
+) -> Result<(TcpStream, SocketAddr), Box<SendError>> {
+    let mut last = error::connect_timeout();
+    let count = addresses.len().min(ADDRESSES_DIALLED_MAX);
+    for (at, address) in addresses.iter().take(count).enumerate() {
+        trace.peer = Some(address.ip());
+        let left = u32::try_from(count - at).expect("a handful");
+        let now = Instant::now();
+        let share = now + deadline.saturating_duration_since(now) / left;
+        last = match timeout_at(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Requests are small and written whole; waiting to fill a packet only delays them.
+                stream.set_nodelay(true).map_err(|error| error::connect_failed(&error))?;
+                return Ok((stream, *address));
+            }
+            Ok(Err(error)) => error::connect_failed(&error),
+            Err(_) => error::connect_timeout(),
+        };
+    }
+    Err(Box::new(last))
+}
+
+fn message(request: &Request) -> Result<http::Request<Full<Bytes>>, Box<SendError>> {
+    let url = &request.url;
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let host = match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => return Err(error::bad_url().into()),
+    };
+    let mut message = http::Request::new(Full::new(request.body.clone()));
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = Uri::try_from(target).map_err(|_| error::bad_url())?;
+    let headers = message.headers_mut();
+    headers.insert(HOST, HeaderValue::try_from(host).map_err(|_| error::bad_url())?);
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    for (name, value) in &request.headers {
+        if name != HOST && name != USER_AGENT {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    Ok(message)
+}
+
+fn micros(since: Instant) -> u32 {
+    u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,148 @@
+//! Posts each lead as JSON to a URL of the publisher's choice, signed if wished.
+
+mod auth;
+mod fields;
+mod oauth2;
+mod reply;
+mod request;
+
+#[cfg(test)]
+mod tests;
+
+use crate::shared_settings::SharedSettings;
+use crate::descriptor::{Settings, Values, refusal};
+use crate::egress::{Egress, Request};
+use crate::redact;
+use crate::signing::SigningSecret;
+use crate::{Connector, ConnectorKind, Delivered, Moment, Payload};
+use auth::{Auth, Ready};
+use bytes::Bytes;
+use fields::{FIELDS, field};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Method;
+use leadwire_core::outcome::Tried;
+use leadwire_core::refusal::Refusal;
+use request::{Format, LeadSourceShape, Shape};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use url::Url;
+
+/// The descriptor.
+pub(crate) const KIND: ConnectorKind = ConnectorKind {
+    name: "https",
+    title: "HTTPS endpoint",
+    summary: "Posts every lead as JSON to a URL: your own endpoint, Power Automate, Logic Apps, n8n, Zapier or Make",
+    own_fields: FIELDS,
+    example: r#"{"url":"https://crm.example.com/leads"}"#,
+    build: |settings| Ok(Box::new(Https::read(settings)?)),
+};
+
+struct Https {
+    url: Url,
+    shape: Shape,
+    auth: Auth,
+    overrides: BTreeMap<u16, reply::Override>,
+    wait: Duration,
+}
+
+impl Https {
+    fn read(settings: &Settings) -> Result<Self, Vec<Refusal>> {
+        let values = Values::new(FIELDS, settings);
+        let mut refusals = Vec::new();
+        let url = values.text("url").and_then(|it| Url::parse(it).ok());
+        if url.is_none() {
+            refusals.push(refusal(field("url"), "bad_url", "`url` is not a URL", "enter the whole URL"));
+        }
+        let mut signing = Vec::new();
+        for name in ["signing_secret", "signing_secret_previous"] {
+            match values.text(name).map(SigningSecret::parse) {
+                None => {}
+                Some(Ok(secret)) => signing.push(secret),
+                Some(Err(bad)) => refusals.push(refusal(
+                    field(name),
+                    "bad_signing_secret",
+                    format!("`{name}` is not a signing secret: {bad}"),
+                    "have Leadwire make one, or paste the one the receiver shows, with its `whsec_`",
+                )),
+            }
+        }
+        let auth = Auth::read(&values).map_err(|more| refusals.extend(more)).ok();
+        let (Some(url), Some(auth), true) = (url, auth, refusals.is_empty()) else { return Err(refusals) };
+        let format = match values.text("format") {
+            Some("partner_center") => Format::PartnerCenter,
+            Some("cloudevents") => Format::CloudEvents,
+            Some("cloudevents_binary") => Format::CloudEventsBinary,
+            _ => Format::Leadwire,
+        };
+        let lead_source = match values.text("lead_source_shape") {
+            Some("bare") => LeadSourceShape::Bare,
+            _ => LeadSourceShape::Compound,
+        };
+        Ok(Self {
+            url,
+            shape: Shape { format, lead_source, signing },
+            auth,
+            overrides: reply::overrides(settings.get("status_overrides")),
+            wait: SharedSettings::read(settings).wait,
+        })
+    }
+
+    async fn deliver_one(
+        &self,
+        payload: &Payload,
+        moment: Moment,
+        egress: &Egress,
+        calls: &mut u32,
+    ) -> Tried {
+        let Ready { header, token } = match self.auth.ready(moment.now, egress, self.wait, calls).await {
+            Ok(ready) => ready,
+            Err(tried) => return *tried,
+        };
+        let (mut headers, body) = request::compose(&self.shape, payload, moment.now);
+        if let Some((name, value)) = header {
+            headers.insert(name, value);
+        }
+        let mut request = Request::new(Method::POST, self.url.clone(), headers, Bytes::from(body));
+        request.wait = self.wait;
+        *calls += 1;
+        match egress.send(request).await {
+            Ok(answer) => {
+                if answer.status.as_u16() == 401 {
+                    self.auth.drop_token(token).await;
+                }
+                let about = reply::About {
+                    now: moment.now,
+                    overrides: &self.overrides,
+                    token,
+                    known: &redact::known(&payload.touchpoint).collect::<Vec<_>>(),
+                };
+                reply::read(&answer, &about)
+            }
+            Err(error) => error.tried(),
+        }
+    }
+}
+
+impl Connector for Https {
+    fn deliver<'a>(
+        &'a self,
+        batch: &'a [Payload],
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Delivered> {
+        async move {
+            let mut delivered = Delivered { tried: Vec::with_capacity(batch.len()), calls: 0 };
+            for payload in batch {
+                let tried = self.deliver_one(payload, moment, egress, &mut delivered.calls).await;
+                delivered.tried.push(tried);
+            }
+            delivered
+        }
+        .boxed()
+    }
+
+    fn batch_max(&self) -> usize {
+        1
+    }
+}

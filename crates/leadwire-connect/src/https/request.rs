@@ -1,0 +1,186 @@
+//! Makes the request for one lead: a pure function from settings, payload and clock to headers and body.
+
+use crate::Payload;
+use crate::signing::{self, SigningSecret};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use leadwire_core::json::Json;
+use leadwire_core::lead_source::LeadSource;
+use leadwire_core::rfc3339;
+use leadwire_core::time::Timestamp;
+use leadwire_core::touchpoint::{Action, Source, Touchpoint};
+
+/// What kind of event every body is about.
+const EVENT: &str = "lead.touchpoint";
+
+/// What requests look like.
+pub(super) struct Shape {
+    pub(super) format: Format,
+    pub(super) lead_source: LeadSourceShape,
+    pub(super) signing: Vec<SigningSecret>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// The envelope Standard Webhooks proposes, around the canonical touchpoint.
+    Leadwire,
+    /// The body Partner Center posts to an HTTPS lead destination (Microsoft, "Use an HTTPS endpoint to manage
+    /// commercial marketplace leads").
+    PartnerCenter,
+    /// CloudEvents 1.0, HTTP binding, structured mode.
+    CloudEvents,
+    /// CloudEvents 1.0, HTTP binding, binary mode.
+    CloudEventsBinary,
+}
+
+/// What Partner Center's `LeadSource` holds; its sample shows the bare form, its lists the compound one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LeadSourceShape {
+    Compound,
+    Bare,
+}
+
+/// Headers, but for signing in, and body.
+pub(super) fn compose(shape: &Shape, payload: &Payload, now: Timestamp) -> (HeaderMap, String) {
+    let id = payload.delivery.to_string();
+    let mut headers = HeaderMap::new();
+    let mut put = |name: &'static str, value: &str| {
+        let value = HeaderValue::try_from(value).expect("ids, times and base64 are visible ASCII");
+        headers.insert(HeaderName::from_static(name), value);
+    };
+    let content_type = match shape.format {
+        Format::Leadwire | Format::PartnerCenter | Format::CloudEventsBinary => "application/json",
+        Format::CloudEvents => "application/cloudevents+json; charset=utf-8",
+    };
+    put(CONTENT_TYPE.as_str(), content_type);
+    let body = match shape.format {
+        Format::Leadwire => leadwire(payload, &id),
+        Format::PartnerCenter => partner_center(&payload.touchpoint, shape.lead_source),
+        Format::CloudEvents => cloud_event(payload, &id),
+        Format::CloudEventsBinary => {
+            for (name, value) in cloud_attributes(payload, &id) {
+                put(name, &value);
+            }
+            data(payload)
+        }
+    };
+    let body = body.to_string();
+    put("webhook-id", &id);
+    put("webhook-timestamp", &signing::unix_seconds(now).to_string());
+    if !shape.signing.is_empty() {
+        put("webhook-signature", &signing::sign(&shape.signing, &id, now, body.as_bytes()));
+    }
+    // A structured-field string, so in quotes (draft-ietf-httpapi-idempotency-key-header-07, 2.1).
+    put("idempotency-key", &format!("\"{id}\""));
+    (headers, body)
+}
+
+fn leadwire(payload: &Payload, id: &str) -> Json {
+    Json::object([
+        ("type", Json::text(EVENT)),
+        ("id", Json::text(id)),
+        ("timestamp", Json::text(rfc3339::format(payload.received_at))),
+        ("data", data(payload)),
+    ])
+}
+
+/// The canonical touchpoint, with whose it is. Never `null`: a Power Automate trigger refuses it where its schema
+/// says string (`TriggerInputSchemaMismatch`).
+fn data(payload: &Payload) -> Json {
+    let touchpoint = &payload.touchpoint;
+    let mut entries = vec![
+        ("lead".to_owned(), Json::text(payload.lead.to_string())),
+        ("touchpoint".to_owned(), Json::text(payload.delivery.touchpoint.to_string())),
+        ("received_at".to_owned(), Json::text(rfc3339::format(payload.received_at))),
+    ];
+    if let Json::Object(fields) = without_nulls(touchpoint.canonical_json()) {
+        entries.extend(fields);
+    }
+    if let Some(lead_source) = lead_source(touchpoint, LeadSourceShape::Compound) {
+        entries.push(("lead_source".to_owned(), Json::Text(lead_source)));
+    }
+    entries.push(("do_not_contact".to_owned(), Json::Bool(touchpoint.action == Action::DoNotContact)));
+    Json::Object(entries)
+}
+
+fn without_nulls(json: Json) -> Json {
+    match json {
+        Json::Object(entries) => Json::Object(
+            entries
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key, without_nulls(value)))
+                .collect(),
+        ),
+        Json::Array(items) => {
+            Json::Array(items.into_iter().filter(|it| !it.is_null()).map(without_nulls).collect())
+        }
+        other @ (Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_)) => other,
+    }
+}
+
+fn partner_center(touchpoint: &Touchpoint, shape: LeadSourceShape) -> Json {
+    let customer = &touchpoint.customer;
+    let user = [
+        ("FirstName", &customer.first_name),
+        ("LastName", &customer.last_name),
+        ("Email", &customer.email),
+        ("Phone", &customer.phone),
+        ("Country", &customer.country),
+        ("Company", &customer.company),
+        ("Title", &customer.title),
+    ];
+    let user = user.into_iter().filter_map(|(key, value)| Some((key, Json::text(value.as_ref()?))));
+    let action = Some(touchpoint.action.as_str()).filter(|it| !it.is_empty()).map(str::to_owned);
+    // The offer's full name where no title is known: publishers with several offers could not tell them apart.
+    let title = touchpoint.offer_title.clone().or_else(|| Some(touchpoint.offer.as_ref()?.to_string()));
+    let rest = [
+        ("LeadSource", lead_source(touchpoint, shape)),
+        ("ActionCode", action),
+        ("OfferTitle", title),
+        ("Description", touchpoint.notes.clone()),
+    ];
+    let rest = rest.into_iter().filter_map(|(key, value)| Some((key, Json::Text(value?))));
+    Json::object(std::iter::once(("UserDetails", Json::object(user))).chain(rest))
+}
+
+fn lead_source(touchpoint: &Touchpoint, shape: LeadSourceShape) -> Option<String> {
+    let source = touchpoint.source.clone();
+    if source == Source::Missing {
+        return None;
+    }
+    let whole = match shape {
+        LeadSourceShape::Bare => LeadSource { source, ..LeadSource::default() },
+        LeadSourceShape::Compound => LeadSource {
+            source,
+            action: Some(touchpoint.action.clone()),
+            offer: touchpoint.offer.as_ref().map(ToString::to_string),
+            ..LeadSource::default()
+        },
+    };
+    Some(whole.compose())
+}
+
+/// The attributes as headers. None needs percent-encoding: names and ids hold no space, quote, `%` or non-ASCII.
+fn cloud_attributes(payload: &Payload, id: &str) -> [(&'static str, String); 5] {
+    let source = match &payload.touchpoint.offer {
+        Some(offer) => format!("/publishers/{}/offers/{}", payload.publisher, offer.offer),
+        None => format!("/publishers/{}", payload.publisher),
+    };
+    let time = payload.touchpoint.occurred_at.unwrap_or(payload.received_at);
+    [
+        ("ce-specversion", "1.0".to_owned()),
+        ("ce-id", id.to_owned()),
+        ("ce-source", source),
+        ("ce-type", format!("leadwire.{EVENT}")),
+        ("ce-time", rfc3339::format(time)),
+    ]
+}
+
+fn cloud_event(payload: &Payload, id: &str) -> Json {
+    let attributes = cloud_attributes(payload, id);
+    let attributes =
+        attributes.into_iter().map(|(name, value)| (name.trim_start_matches("ce-"), Json::Text(value)));
+    Json::object(
+        attributes.chain([("datacontenttype", Json::text("application/json")), ("data", data(payload))]),
+    )
+}

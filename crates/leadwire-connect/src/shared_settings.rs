@@ -1,0 +1,91 @@
+//! Settings every destination has, whatever its kind: the program reads them, connectors mostly do not.
+
+use crate::descriptor::{Field, FieldShape, Settings, Values};
+use leadwire_core::limits::{IN_FLIGHT, REQUEST_WAIT};
+use leadwire_core::routing::DoNotContact;
+use std::time::Duration;
+
+/// Descriptors of the common settings.
+pub const FIELDS: &[Field] = &[
+    Field {
+        name: "do_not_contact",
+        label: "Customers who do not want to be contacted",
+        help: "Hold keeps their leads in Leadwire; send passes them on, marked as do not contact.",
+        shape: FieldShape::Choice(&[("hold", "Hold"), ("send", "Send, marked")]),
+        required: false,
+        default: Some("hold"),
+        secret: false,
+        only_when: None,
+    },
+    Field {
+        name: "in_flight",
+        label: "Requests at a time",
+        help: "How many requests may run side by side.",
+        shape: FieldShape::Number { min: 1, max: 128 },
+        required: false,
+        default: Some("16"),
+        secret: false,
+        only_when: None,
+    },
+    Field {
+        name: "timeout_seconds",
+        label: "Longest wait, in seconds",
+        help: "How long one request may take from start to end.",
+        shape: FieldShape::Number { min: 1, max: 60 },
+        required: false,
+        default: Some("20"),
+        secret: false,
+        only_when: None,
+    },
+];
+
+/// The common settings, read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedSettings {
+    /// Requests in flight at a time: 1 to [`leadwire_core::limits::IN_FLIGHT_MAX`].
+    pub in_flight: usize,
+    /// Longest wait for one request: 1 to 60 s.
+    pub wait: Duration,
+    /// What to do with customers who do not want to be contacted.
+    pub do_not_contact: DoNotContact,
+}
+
+impl SharedSettings {
+    /// Reads settings that passed [`crate::descriptor::check`]; what is missing or wrong has its default.
+    pub fn read(settings: &Settings) -> Self {
+        let values = Values::new(FIELDS, settings);
+        Self {
+            in_flight: values
+                .number("in_flight")
+                .and_then(|it| usize::try_from(it).ok())
+                .unwrap_or(IN_FLIGHT),
+            wait: values
+                .number("timeout_seconds")
+                .and_then(|it| u64::try_from(it).ok())
+                .map_or(REQUEST_WAIT, Duration::from_secs),
+            do_not_contact: match values.text("do_not_contact") {
+                Some("send") => DoNotContact::Send,
+                _ => DoNotContact::Hold,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leadwire_core::limits::IN_FLIGHT_MAX;
+
+    #[test]
+    fn the_defaults_of_the_descriptor_are_those_of_the_limits() {
+        let common = SharedSettings::read(&Settings::new());
+        assert_eq!(common.in_flight, IN_FLIGHT);
+        assert_eq!(common.wait, REQUEST_WAIT);
+        assert_eq!(common.do_not_contact, DoNotContact::Hold);
+        let max = FIELDS.iter().find_map(|it| match it.shape {
+            FieldShape::Number { max, .. } if it.name == "in_flight" => usize::try_from(max).ok(),
+            _ => None,
+        });
+        assert_eq!(max, Some(IN_FLIGHT_MAX));
+    }
+}

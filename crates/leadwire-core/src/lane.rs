@@ -1,0 +1,201 @@
+//! What a destination's lane does next: for each delivery after a try, and for the lane as a whole.
+//!
+//! Everything here is a function of values. The run loop does what these functions say, and nothing else.
+
+use crate::limits;
+use crate::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
+use crate::retry::{self, RetryPolicy};
+use crate::time::{Jitter, Timestamp};
+use std::time::Duration;
+
+/// What becomes of one delivery after a try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is delivered.
+    Deliver(Receipt),
+    /// It stays pending and is due at this moment.
+    RetryAt(Timestamp),
+    /// It waits for a person.
+    Park,
+}
+
+/// Whether a lane may send.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Gate {
+    /// It may.
+    #[default]
+    Open,
+    /// It keeps everything and sends nothing, but for one probe when that is due.
+    Paused(Pause),
+}
+
+/// Why a lane is paused. Everything in it stays pending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Stable name of the cause, such as `http_401`, or `by_person`.
+    pub cause: String,
+    /// What happened, for people.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When one delivery is tried to see whether it works again; never, when a person or the destination said stop.
+    pub probe_at: Option<Timestamp>,
+    /// Probes made so far.
+    pub probes: u32,
+}
+
+/// How much a lane may send now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// As much as it has room for.
+    Free,
+    /// One delivery, as a probe.
+    Probe,
+    /// Nothing until this moment, or until somebody resumes the lane.
+    Nothing(Option<Timestamp>),
+}
+
+/// What the lane remembers between tries, in memory only: losing it costs a few refused records at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Streak {
+    cause: String,
+    refused: u32,
+}
+
+/// The decision after one try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// For the delivery.
+    pub next: Next,
+    /// For the lane, when it changes.
+    pub gate: Option<Gate>,
+}
+
+/// First wait before a paused lane is probed; doubled with each probe up to [`limits::RETRY_LONGEST`].
+const PROBE_FIRST: Duration = Duration::from_secs(60);
+
+/// How much a lane may send at `now`.
+pub fn allowance(gate: &Gate, now: Timestamp) -> Allowance {
+    match gate {
+        Gate::Open => Allowance::Free,
+        Gate::Paused(Pause { probe_at: Some(at), .. }) if *at <= now => Allowance::Probe,
+        Gate::Paused(pause) => Allowance::Nothing(pause.probe_at),
+    }
+}
+
+/// The pause a person asked for.
+pub fn paused_by_person(now: Timestamp) -> Gate {
+    Gate::Paused(Pause {
+        cause: "by_person".to_owned(),
+        message: "paused by a person".to_owned(),
+        fix: "resume the destination when it may receive leads again".to_owned(),
+        since: now,
+        probe_at: None,
+        probes: 0,
+    })
+}
+
+/// What follows from one try. `tries` counts this one.
+pub fn after_try(
+    gate: &Gate,
+    streak: &mut Streak,
+    policy: &RetryPolicy,
+    tries: u32,
+    tried: &Tried,
+    now: Timestamp,
+    jitter: Jitter,
+) -> Decision {
+    let later = |hint| Next::RetryAt(now.plus(retry::delay(policy, tries, hint, jitter)));
+    match &tried.outcome {
+        Outcome::Done(receipt) => {
+            *streak = Streak::default();
+            let gate = match gate {
+                // A probe got through, or a request that left before the pause did: either way it works again,
+                // unless somebody asked for the stop.
+                Gate::Paused(pause) if pause.probe_at.is_some() => Some(Gate::Open),
+                Gate::Paused(_) | Gate::Open => None,
+            };
+            Decision { next: Next::Deliver(receipt.clone()), gate }
+        }
+        Outcome::Unknown => Decision { next: later(None), gate: again_later(gate, now, jitter) },
+        Outcome::NotDone(fault) => match fault {
+            // Once only: the second time in a row it is an ordinary failure.
+            Fault::RetryNow if tries == 1 => Decision { next: Next::RetryAt(now), gate: None },
+            Fault::RetryNow => Decision { next: later(None), gate: again_later(gate, now, jitter) },
+            Fault::RetryAfter(hint) => Decision { next: later(*hint), gate: again_later(gate, now, jitter) },
+            Fault::RetryThenPause { tries: patience } if tries < *patience => {
+                Decision { next: later(None), gate: again_later(gate, now, jitter) }
+            }
+            Fault::RetryThenPause { .. } | Fault::Pause => {
+                Decision { next: Next::RetryAt(now), gate: pause(gate, &tried.evidence, true, now, jitter) }
+            }
+            Fault::Stop => {
+                Decision { next: Next::RetryAt(now), gate: pause(gate, &tried.evidence, false, now, jitter) }
+            }
+            Fault::Park => after_refusal(gate, streak, tried, now, jitter),
+        },
+    }
+}
+
+fn after_refusal(gate: &Gate, streak: &mut Streak, tried: &Tried, now: Timestamp, jitter: Jitter) -> Decision {
+    if streak.cause == tried.evidence.cause {
+        streak.refused += 1;
+    } else {
+        *streak = Streak { cause: tried.evidence.cause.clone(), refused: 1 };
+    }
+    if streak.refused < limits::REFUSED_IN_A_ROW {
+        return Decision { next: Next::Park, gate: None };
+    }
+    *streak = Streak::default();
+    let evidence = Evidence {
+        message: format!(
+            "{} different leads in a row were refused in the same way: {}",
+            limits::REFUSED_IN_A_ROW,
+            tried.evidence.message
+        ),
+        fix: "check the destination's settings and what it expects, then resume it and retry the parked leads"
+            .to_owned(),
+        ..tried.evidence.clone()
+    };
+    Decision { next: Next::RetryAt(now), gate: pause(gate, &evidence, true, now, jitter) }
+}
+
+/// A probe that failed for another reason moves the next probe on; an open lane stays open.
+fn again_later(gate: &Gate, now: Timestamp, jitter: Jitter) -> Option<Gate> {
+    match gate {
+        Gate::Paused(pause) if pause.probe_at.is_some() => {
+            let probes = pause.probes.saturating_add(1);
+            Some(Gate::Paused(Pause { probe_at: Some(probe_after(probes, now, jitter)), probes, ..pause.clone() }))
+        }
+        Gate::Paused(_) | Gate::Open => None,
+    }
+}
+
+fn pause(gate: &Gate, evidence: &Evidence, may_probe: bool, now: Timestamp, jitter: Jitter) -> Option<Gate> {
+    let (since, probes, may_probe) = match gate {
+        Gate::Open => (now, 0, may_probe),
+        // Several requests in flight fail together when a credential dies: the first pause stands.
+        Gate::Paused(pause) if pause.probe_at.is_none_or(|at| at > now) && may_probe => return None,
+        Gate::Paused(pause) => (pause.since, pause.probes.saturating_add(1), may_probe && pause.probe_at.is_some()),
+    };
+    Some(Gate::Paused(Pause {
+        cause: evidence.cause.clone(),
+        message: evidence.message.clone(),
+        fix: evidence.fix.clone(),
+        since,
+        probe_at: may_probe.then(|| probe_after(probes, now, jitter)),
+        probes,
+    }))
+}
+
+fn probe_after(probes: u32, now: Timestamp, jitter: Jitter) -> Timestamp {
+    let bound = PROBE_FIRST.saturating_mul(2u32.saturating_pow(probes.min(31))).min(limits::RETRY_LONGEST);
+    // Half of the wait is certain: a probe costs the destination a refused request.
+    now.plus(bound.mul_f64(0.5 + jitter.get() / 2.0))
+}
+
+#[cfg(test)]
+#[path = "lane_tests.rs"]
+mod tests;

@@ -1,0 +1,24 @@
+//! What a lead is and what to do with it next: pure values and functions, no I/O, no clock, no dice, no async.
+//!
+//! Reading order: [`touchpoint`] is what came in, [`identity`] says whose it is, [`outcome`] is what came
+//! of a try, and [`retry`] and [`lane`] decide what happens next.
+
+pub mod country;
+pub mod email;
+pub mod id;
+pub mod identity;
+pub mod json;
+pub mod lane;
+pub mod lead_source;
+pub mod limits;
+pub mod outcome;
+pub mod partner_center;
+pub mod phone;
+pub mod refusal;
+pub mod retry;
+pub mod rfc3339;
+pub mod routing;
+pub mod secret;
+pub mod text;
+pub mod time;
+pub mod touchpoint;

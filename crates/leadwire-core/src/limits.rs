@@ -1,0 +1,91 @@
+//! Every bound in the program, each with its unit and the reason for its value.
+
+use std::time::Duration;
+
+// Input
+
+/// Largest body of one request with one touchpoint, in bytes. A lead is below 2 KB; notes may be long.
+pub const TOUCHPOINT_BYTES_MAX: usize = 256 * 1024;
+/// Largest body of a request with many touchpoints, in bytes.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most touchpoints in one request; one group commit takes them whole.
+pub const BATCH_COUNT_MAX: usize = 1000;
+/// Deepest nesting of JSON. The documented bodies use 2; 32 leaves room and bounds the stack.
+pub const JSON_DEPTH_MAX: usize = 32;
+/// Longest text field of a touchpoint, in bytes, but for the notes.
+pub const FIELD_BYTES_MAX: usize = 4 * 1024;
+/// Longest notes, in bytes: the length of the description of a Salesforce lead (32,000 characters of up to 4 bytes).
+pub const NOTES_BYTES_MAX: usize = 128 * 1024;
+/// Most entries of `campaign`, and of `custom` with the unknown fields.
+pub const ENTRIES_MAX: usize = 256;
+/// Longest `Idempotency-Key`, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// How long an `Idempotency-Key` is remembered: longer than the retry window of any sender we know.
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long the same body at the same intake address counts as one: the payload has no id, a sender's retry
+/// comes within minutes, and the same customer may act again the next day.
+pub const SAME_BODY_WINDOW: Duration = Duration::from_secs(10 * 60);
+
+// The HTTP server
+
+/// Largest head of a request, in bytes.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Longest wait for a request's head.
+pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait for a request's body.
+pub const REQUEST_BODY_WAIT: Duration = Duration::from_secs(30);
+/// Most connections at a time; the next one waits in the kernel's queue.
+pub const CONNECTIONS_MAX: usize = 4096;
+/// Rows on a page unless the caller asks, and the most it may ask for.
+pub const PAGE_ROWS: usize = 50;
+/// The most rows a caller may ask for on one page.
+pub const PAGE_ROWS_MAX: usize = 250;
+
+// The store
+
+/// Most pieces of work in one commit: past 256 a commit's latency grows faster than its throughput.
+pub const COMMIT_JOBS_MAX: usize = 256;
+/// Work waiting for the writer; a full queue makes callers wait, and intake answers 503 in time.
+pub const WRITER_QUEUE_MAX: usize = 4096;
+/// Connections that read.
+pub const READERS: usize = 4;
+/// Free disk space below which intake answers 503, in bytes: state of deliveries must still be written.
+pub const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Write-ahead log size at which the writer folds it into the file, in pages of 4 KiB.
+pub const WAL_PAGES_MAX: u32 = 4000;
+
+// Delivery
+
+/// Wait before a lane whose lease another process holds, or whose store was busy, tries again.
+pub const LANE_AGAIN: Duration = Duration::from_secs(1);
+/// Requests in flight to one destination unless its settings say otherwise.
+pub const IN_FLIGHT: usize = 16;
+/// The most requests in flight to one destination.
+pub const IN_FLIGHT_MAX: usize = 128;
+/// Deliveries a lane holds for each request it may have in flight, so that the next is ready at once.
+pub const WINDOW_PER_IN_FLIGHT: usize = 4;
+/// How long a lane's lease lasts; renewed with every turn of the lane.
+pub const LEASE: Duration = Duration::from_secs(300);
+/// What must be left of the lease when a try starts: more than the longest time a try may take, which is a token
+/// and a request of 60 s each.
+pub const LEASE_LEFT_TO_SEND: Duration = Duration::from_secs(125);
+/// Longest wait for a whole request to a destination (Standard Webhooks recommends 15 to 30 s).
+pub const REQUEST_WAIT: Duration = Duration::from_secs(20);
+/// Longest wait for a connection, TLS included.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// Most bytes read of an answer; the rest is discarded by closing the connection.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of an answer kept as evidence, after redaction.
+pub const EVIDENCE_BYTES_MAX: usize = 2 * 1024;
+/// First delay after a failed try.
+pub const RETRY_FIRST: Duration = Duration::from_secs(5);
+/// Longest delay between two tries; there is no last try.
+pub const RETRY_LONGEST: Duration = Duration::from_secs(3600);
+/// The longest `Retry-After` that is believed.
+pub const RETRY_AFTER_LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Different records refused in a row, in the same way, after which the destination itself is suspected.
+pub const REFUSED_IN_A_ROW: u32 = 5;
+/// How long a stopping program lets requests in flight finish.
+pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(25);
+/// Parsed touchpoints kept in memory for lanes to pick up, in bytes of their bodies.
+pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;

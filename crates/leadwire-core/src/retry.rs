@@ -1,0 +1,91 @@
+//! When to try again: full jitter up to a cap, the destination's own wish respected, and no last try.
+
+use crate::limits;
+use crate::time::Jitter;
+use std::time::Duration;
+
+/// How delays grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Upper bound of the first delay; doubled with each try.
+    pub first: Duration,
+    /// Upper bound of every delay.
+    pub longest: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { first: limits::RETRY_FIRST, longest: limits::RETRY_LONGEST }
+    }
+}
+
+/// The shortest delay: a failing destination is never tried in a tight loop.
+pub const SHORTEST: Duration = Duration::from_secs(1);
+
+/// The delay after the given number of tries, of which there was at least one.
+///
+/// Full jitter (a uniform draw between the shortest delay and the bound) spreads a burst of failures best;
+/// `hint` is the destination's `Retry-After`: it is a floor, and is believed up to
+/// [`limits::RETRY_AFTER_LONGEST`].
+pub fn delay(policy: &RetryPolicy, tries: u32, hint: Option<Duration>, jitter: Jitter) -> Duration {
+    assert!(tries >= 1, "a delay follows at least one try");
+    // 2^31 first delays are centuries: past that the cap decides anyway.
+    let doubled = policy.first.saturating_mul(2u32.saturating_pow((tries - 1).min(31)));
+    let bound = doubled.min(policy.longest).max(SHORTEST);
+    let drawn = SHORTEST + (bound - SHORTEST).mul_f64(jitter.get());
+    match hint {
+        // A little jitter on top, so that everyone who was told "60 s" does not come back in the same instant.
+        Some(hint) => {
+            let hint = hint.min(limits::RETRY_AFTER_LONGEST);
+            hint.max(SHORTEST) + hint.mul_f64(jitter.get() * 0.1)
+        }
+        None => drawn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(tries: u32, hint: Option<u64>, jitter: f64, expected_ms: u64) {
+        let got = delay(&RetryPolicy::default(), tries, hint.map(Duration::from_secs), Jitter::new(jitter));
+        assert_eq!(got.as_millis(), u128::from(expected_ms));
+    }
+
+    #[test]
+    fn the_bound_doubles_until_the_cap() {
+        check(1, None, 1.0, 5_000);
+        check(2, None, 1.0, 10_000);
+        check(10, None, 1.0, 2_560_000);
+        check(11, None, 1.0, 3_600_000);
+        check(u32::MAX, None, 1.0, 3_600_000);
+    }
+
+    #[test]
+    fn the_lowest_draw_is_the_shortest_delay() {
+        check(1, None, 0.0, 1_000);
+        check(40, None, 0.0, 1_000);
+    }
+
+    #[test]
+    fn the_destinations_wish_is_a_floor_and_is_capped_at_a_day() {
+        check(1, Some(60), 0.0, 60_000);
+        check(1, Some(36_000), 0.0, 36_000_000);
+        check(1, Some(999_999), 0.0, 86_400_000);
+        check(1, Some(0), 0.0, 1_000);
+    }
+
+    proptest! {
+        #[test]
+        fn every_delay_is_within_its_bounds(tries in 1u32.., hint in proptest::option::of(0u64..1_000_000), dice in 0.0f64..1.0) {
+            let got = delay(&RetryPolicy::default(), tries, hint.map(Duration::from_secs), Jitter::new(dice));
+            prop_assert!(got >= SHORTEST);
+            prop_assert!(got <= limits::RETRY_AFTER_LONGEST.mul_f64(1.1));
+            if let Some(hint) = hint {
+                prop_assert!(got >= Duration::from_secs(hint).min(limits::RETRY_AFTER_LONGEST));
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Simulated services that Leadwire delivers to: as strict as the real ones or stricter, never more lenient.
+//!
+//! They ship in the program, because demo, rehearsal, tests and benchmarks all run on them.
+
+pub mod https_endpoint;
+pub mod webhook_signature;

@@ -1,0 +1,316 @@
+//! Accepting: touchpoint, lead, idempotency key and deliveries in one transaction; or keeping what cannot be read.
+
+use crate::engine::{Param, Tx};
+use crate::rows::Channel;
+use crate::{Store, StoreError, setup};
+use bytes::Bytes;
+use leadwire_core::id::{LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
+use leadwire_core::routing::Routed;
+use leadwire_core::time::Timestamp;
+use leadwire_core::touchpoint::{Customer, Touchpoint};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A touchpoint on its way into the store.
+#[derive(Clone, Debug)]
+pub struct Accept {
+    /// Whose it is.
+    pub publisher: PublisherId,
+    /// Its id, minted by the caller; not used when it turns out to be a duplicate.
+    pub touchpoint: TouchpointId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// How it came.
+    pub channel: Channel,
+    /// Its bytes as received, kept verbatim.
+    pub body: Bytes,
+    /// Their hash.
+    pub body_sha256: [u8; 32],
+    /// The same, parsed.
+    pub parsed: Arc<Touchpoint>,
+    /// Which lead it belongs to; none: to a lead of its own.
+    pub identity: Option<[u8; 16]>,
+    /// How a repetition of it is recognised, when it can be.
+    pub once: Option<Once>,
+    /// Where it goes, decided under the set-up the caller saw.
+    pub routed: Vec<Routed>,
+}
+
+/// How a repetition is recognised.
+#[derive(Clone, Copy, Debug)]
+pub struct Once {
+    /// Hash of the key, with what it is a key of.
+    pub key: [u8; 16],
+    /// Hash of the body.
+    pub body: [u8; 16],
+    /// How long the key is remembered.
+    pub kept: Duration,
+}
+
+/// What became of one touchpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is stored.
+    Stored {
+        /// The lead it belongs to.
+        lead: LeadId,
+    },
+    /// It was stored before, under this id.
+    Duplicate {
+        /// The id it was stored under.
+        touchpoint: TouchpointId,
+        /// The lead it belongs to.
+        lead: LeadId,
+    },
+    /// Its key was used before with another body. Nothing was stored.
+    KeyReused {
+        /// What the key was used for.
+        touchpoint: TouchpointId,
+    },
+}
+
+/// A body that came with a good token and cannot be read.
+#[derive(Clone, Debug)]
+pub struct Quarantine {
+    /// Whose it is.
+    pub publisher: PublisherId,
+    /// Its id.
+    pub id: QuarantineId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The offer of its token.
+    pub offer: OfferId,
+    /// The content type it claimed.
+    pub content_type: String,
+    /// Why it cannot be read: stable name.
+    pub code: String,
+    /// Where in it.
+    pub pointer: String,
+    /// In words.
+    pub message: String,
+    /// Its bytes as received.
+    pub body: Bytes,
+    /// Their hash.
+    pub body_sha256: [u8; 32],
+}
+
+impl Store {
+    /// Accepts touchpoints, all or none, and answers in their order once they are on disk.
+    ///
+    /// None: the set-up changed since `setup_version`, nothing was stored, and the caller routes anew.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was stored unless it is [`StoreError::Failed`], after which a repetition under
+    /// the same key is recognised.
+    pub async fn accept(
+        &self,
+        setup_version: i64,
+        items: Arc<[Accept]>,
+    ) -> Result<Option<Vec<Accepted>>, StoreError> {
+        self.write(move |tx| {
+            if setup::version(tx)? != setup_version {
+                return Ok(None);
+            }
+            items.iter().map(|item| accept(tx, item)).collect::<Result<Vec<_>, _>>().map(Some)
+        })
+        .await
+    }
+
+    /// Keeps a body that cannot be read.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was stored unless it is [`StoreError::Failed`].
+    pub async fn quarantine(&self, item: Quarantine) -> Result<(), StoreError> {
+        self.write(move |tx| quarantine(tx, &item)).await
+    }
+}
+
+fn accept(tx: &Tx<'_>, item: &Accept) -> Result<Accepted, StoreError> {
+    if let Some(once) = &item.once
+        && let Some(known) = repetition(tx, item, once)?
+    {
+        return Ok(known);
+    }
+    let touchpoint_id = item.touchpoint.to_string();
+    let lead = fold_into_lead(tx, item)?;
+    let lead_id = lead.to_string();
+    let publisher = Param::Text(item.publisher.as_str());
+    let offer = item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str());
+    tx.execute(
+        "INSERT INTO touchpoint (publisher_id, touchpoint_id, lead_id, received_at, channel, offer_id, source,
+             action, test, routed, body, body_sha256)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        &[
+            publisher,
+            Param::Text(&touchpoint_id),
+            Param::Text(&lead_id),
+            Param::Int(item.received_at.millis()),
+            Param::Text(item.channel.as_str()),
+            Param::Text(offer),
+            Param::Text(item.parsed.source.as_str()),
+            Param::Text(item.parsed.action.as_str()),
+            Param::Int(item.parsed.test.into()),
+            Param::Int((!item.routed.is_empty()).into()),
+            Param::Bytes(&item.body),
+            Param::Bytes(&item.body_sha256),
+        ],
+    )?;
+    for routed in &item.routed {
+        let state = if routed.suppressed.is_some() { "suppressed" } else { "pending" };
+        let ended_at = if routed.suppressed.is_some() { item.received_at.millis() } else { 0 };
+        tx.execute(
+            "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, cause,
+                 ended_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                publisher,
+                Param::Text(&touchpoint_id),
+                Param::Int(routed.destination.get().into()),
+                Param::Text(&lead_id),
+                Param::Text(state),
+                Param::Int(item.received_at.millis()),
+                Param::Text(routed.suppressed.unwrap_or("")),
+                Param::Int(ended_at),
+            ],
+        )?;
+    }
+    Ok(Accepted::Stored { lead })
+}
+
+/// Whether this key was seen; if not, remembers it.
+fn repetition(tx: &Tx<'_>, item: &Accept, once: &Once) -> Result<Option<Accepted>, StoreError> {
+    let publisher = Param::Text(item.publisher.as_str());
+    let key = Param::Bytes(&once.key);
+    let found = tx.find(
+        "SELECT i.body, i.expires_at, i.touchpoint_id, t.lead_id
+         FROM idempotency i
+         JOIN touchpoint t ON t.publisher_id = i.publisher_id AND t.touchpoint_id = i.touchpoint_id
+         WHERE i.publisher_id = $1 AND i.idempotency_key = $2",
+        &[publisher, key],
+        |row| Ok((row.bytes(0)? == once.body, row.time(1)?, row.touchpoint(2)?, row.lead(3)?)),
+    )?;
+    if let Some((same_body, expires_at, touchpoint, lead)) = found
+        && expires_at > item.received_at
+    {
+        if !same_body {
+            return Ok(Some(Accepted::KeyReused { touchpoint }));
+        }
+        count(tx, &item.publisher, "duplicates")?;
+        return Ok(Some(Accepted::Duplicate { touchpoint, lead }));
+    }
+    tx.execute(
+        "INSERT INTO idempotency (publisher_id, idempotency_key, body, touchpoint_id, expires_at)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (publisher_id, idempotency_key)
+         DO UPDATE SET body = excluded.body, touchpoint_id = excluded.touchpoint_id,
+             expires_at = excluded.expires_at",
+        &[
+            publisher,
+            key,
+            Param::Bytes(&once.body),
+            Param::Text(&item.touchpoint.to_string()),
+            Param::Int(item.received_at.plus(once.kept).millis()),
+        ],
+    )?;
+    Ok(None)
+}
+
+/// Finds the customer's lead and renews its fields, or makes it.
+fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<LeadId, StoreError> {
+    let publisher = Param::Text(item.publisher.as_str());
+    let known = match &item.identity {
+        None => None,
+        Some(identity) => tx.find(
+            "SELECT lead_id FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
+            &[publisher, Param::Bytes(identity)],
+            |row| row.lead(0),
+        )?,
+    };
+    let Customer { first_name, last_name, email, phone, country, company, title } = &item.parsed.customer;
+    let text = |field: &'_ Option<String>| field.clone().unwrap_or_default();
+    let fields = [first_name, last_name, email, phone, country, company, title].map(text);
+    let [first_name, last_name, email, phone, country, company, title] =
+        fields.each_ref().map(|it| Param::Text(it));
+    let now = Param::Int(item.received_at.millis());
+    if let Some(lead) = known {
+        // The newest word of the customer counts, and silence changes nothing.
+        tx.execute(
+            "UPDATE lead SET
+                 first_name = CASE WHEN $1 = '' THEN first_name ELSE $1 END,
+                 last_name = CASE WHEN $2 = '' THEN last_name ELSE $2 END,
+                 email = CASE WHEN $3 = '' THEN email ELSE $3 END,
+                 phone = CASE WHEN $4 = '' THEN phone ELSE $4 END,
+                 country = CASE WHEN $5 = '' THEN country ELSE $5 END,
+                 company = CASE WHEN $6 = '' THEN company ELSE $6 END,
+                 title = CASE WHEN $7 = '' THEN title ELSE $7 END,
+                 touchpoints = touchpoints + 1,
+                 updated_at = $8
+             WHERE publisher_id = $9 AND lead_id = $10",
+            &[
+                first_name,
+                last_name,
+                email,
+                phone,
+                country,
+                company,
+                title,
+                now,
+                publisher,
+                Param::Text(&lead.to_string()),
+            ],
+        )?;
+        return Ok(lead);
+    }
+    // A new lead takes the bits of its first touchpoint: unique, and sorted by when the customer first came.
+    let lead = LeadId::new(item.touchpoint.bits());
+    tx.execute(
+        "INSERT INTO lead (publisher_id, lead_id, identity, test, first_name, last_name, email, phone, country,
+             company, title, touchpoints, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)",
+        &[
+            publisher,
+            Param::Text(&lead.to_string()),
+            Param::Bytes(item.identity.as_ref().map_or(&[], <[u8; 16]>::as_slice)),
+            Param::Int(item.parsed.test.into()),
+            first_name,
+            last_name,
+            email,
+            phone,
+            country,
+            company,
+            title,
+            now,
+        ],
+    )?;
+    Ok(lead)
+}
+
+fn quarantine(tx: &Tx<'_>, item: &Quarantine) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO quarantine (publisher_id, quarantine_id, received_at, offer_id, content_type, code, pointer,
+             message, body, body_sha256)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &[
+            Param::Text(item.publisher.as_str()),
+            Param::Text(&item.id.to_string()),
+            Param::Int(item.received_at.millis()),
+            Param::Text(item.offer.as_str()),
+            Param::Text(&item.content_type),
+            Param::Text(&item.code),
+            Param::Text(&item.pointer),
+            Param::Text(&item.message),
+            Param::Bytes(&item.body),
+            Param::Bytes(&item.body_sha256),
+        ],
+    )?;
+    Ok(())
+}
+
+fn count(tx: &Tx<'_>, publisher: &PublisherId, name: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO counter (publisher_id, name, value) VALUES ($1, $2, 1)
+         ON CONFLICT (publisher_id, name) DO UPDATE SET value = counter.value + 1",
+        &[Param::Text(publisher.as_str()), Param::Text(name)],
+    )?;
+    Ok(())
+}

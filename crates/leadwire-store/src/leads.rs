@@ -1,0 +1,208 @@
+//! Reading leads and their touchpoints.
+
+use crate::engine::{Param, Row, Tx};
+use crate::rows::Channel;
+use crate::{Store, StoreError};
+use leadwire_core::id::{LeadId, OfferId, PublisherId, TouchpointId};
+use leadwire_core::time::Timestamp;
+
+/// One customer of a publisher.
+#[derive(Clone, Debug)]
+pub struct Lead {
+    /// Its id.
+    pub id: LeadId,
+    /// Whether it is a test of the connection.
+    pub test: bool,
+    /// Given name, empty when never said; likewise the next six.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// E-mail address.
+    pub email: String,
+    /// Telephone number.
+    pub phone: String,
+    /// Country, as written.
+    pub country: String,
+    /// Organisation.
+    pub company: String,
+    /// Job title.
+    pub title: String,
+    /// How many touchpoints were folded into it.
+    pub touchpoints: u32,
+    /// When the customer first came.
+    pub created_at: Timestamp,
+    /// When the customer last came.
+    pub updated_at: Timestamp,
+}
+
+/// A touchpoint as it is kept.
+#[derive(Clone, Debug)]
+pub struct StoredTouchpoint {
+    /// Its id.
+    pub id: TouchpointId,
+    /// The lead it belongs to.
+    pub lead: LeadId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// How it came.
+    pub channel: Channel,
+    /// Its offer.
+    pub offer: Option<OfferId>,
+    /// Where the customer acted.
+    pub source: String,
+    /// What the customer did.
+    pub action: String,
+    /// Whether it is a test.
+    pub test: bool,
+    /// Whether any route took it.
+    pub routed: bool,
+    /// Its bytes as received.
+    pub body: Vec<u8>,
+}
+
+/// Which leads to list.
+#[derive(Clone, Debug)]
+pub struct LeadFilter {
+    /// Whose.
+    pub publisher: PublisherId,
+    /// Only those older than this one: the last of the page before.
+    pub before: Option<LeadId>,
+    /// Only those with this e-mail address, as it was written.
+    pub email: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+const LEAD: &str = "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
+         created_at, updated_at
+     FROM lead
+     WHERE publisher_id = $1 AND lead_id < $2 AND ($3 = '' OR email = $3)
+     ORDER BY lead_id DESC
+     LIMIT $4";
+
+impl Store {
+    /// Lists leads, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn leads(&self, filter: LeadFilter) -> Result<Vec<Lead>, StoreError> {
+        self.read(move |tx| {
+            let before = filter.before.map_or("lead_~".to_owned(), |it| it.to_string());
+            tx.query(
+                LEAD,
+                &[
+                    Param::Text(filter.publisher.as_str()),
+                    Param::Text(&before),
+                    Param::Text(filter.email.as_deref().unwrap_or("")),
+                    Param::Int(i64::try_from(filter.limit).unwrap_or(i64::MAX)),
+                ],
+                read_lead,
+            )
+        })
+        .await
+    }
+
+    /// A lead with its touchpoints, oldest first, up to `limit` of the newest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lead(
+        &self,
+        publisher: PublisherId,
+        id: LeadId,
+        limit: usize,
+    ) -> Result<Option<(Lead, Vec<StoredTouchpoint>)>, StoreError> {
+        self.read(move |tx| {
+            let lead = tx.find(
+                "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
+                     created_at, updated_at
+                 FROM lead
+                 WHERE publisher_id = $1 AND lead_id = $2",
+                &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
+                read_lead,
+            )?;
+            let Some(lead) = lead else { return Ok(None) };
+            let mut touchpoints = tx.query(
+                "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body
+                 FROM touchpoint
+                 WHERE publisher_id = $1 AND lead_id = $2
+                 ORDER BY touchpoint_id DESC
+                 LIMIT $3",
+                &[
+                    Param::Text(publisher.as_str()),
+                    Param::Text(&id.to_string()),
+                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
+                ],
+                read_touchpoint,
+            )?;
+            touchpoints.reverse();
+            Ok(Some((lead, touchpoints)))
+        })
+        .await
+    }
+
+    /// Touchpoints by id; those that are not there are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn touchpoints(
+        &self,
+        publisher: PublisherId,
+        ids: Vec<TouchpointId>,
+    ) -> Result<Vec<StoredTouchpoint>, StoreError> {
+        self.read(move |tx| {
+            let mut found = Vec::with_capacity(ids.len());
+            for id in ids {
+                found.extend(find_touchpoint(tx, &publisher, id)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+pub(crate) fn find_touchpoint(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    id: TouchpointId,
+) -> Result<Option<StoredTouchpoint>, StoreError> {
+    tx.find(
+        "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body
+         FROM touchpoint
+         WHERE publisher_id = $1 AND touchpoint_id = $2",
+        &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
+        read_touchpoint,
+    )
+}
+
+fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
+    Ok(Lead {
+        id: row.lead(0)?,
+        test: row.int(1)? != 0,
+        first_name: row.text(2)?.to_owned(),
+        last_name: row.text(3)?.to_owned(),
+        email: row.text(4)?.to_owned(),
+        phone: row.text(5)?.to_owned(),
+        country: row.text(6)?.to_owned(),
+        company: row.text(7)?.to_owned(),
+        title: row.text(8)?.to_owned(),
+        touchpoints: row.count(9)?,
+        created_at: row.time(10)?,
+        updated_at: row.time(11)?,
+    })
+}
+
+fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreError> {
+    Ok(StoredTouchpoint {
+        id: row.touchpoint(0)?,
+        lead: row.lead(1)?,
+        received_at: row.time(2)?,
+        channel: Channel::parse(row.text(3)?)?,
+        offer: row.offer_or_none(4)?,
+        source: row.text(5)?.to_owned(),
+        action: row.text(6)?.to_owned(),
+        test: row.int(7)? != 0,
+        routed: row.int(8)? != 0,
+        body: row.bytes(9)?.to_owned(),
+    })
+}

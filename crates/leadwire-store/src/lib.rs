@@ -1,0 +1,19 @@
+//! Durable: what was accepted, what is owed to whom, and what came of each try. The only SQL in the program.
+//!
+//! One writer thread commits in groups, so that many callers share one flush to disk; readers have connections
+//! of their own. Every transaction body is a plain function over [`engine::Tx`], written for any engine.
+
+pub mod accept;
+pub mod deliveries;
+pub mod engine;
+pub mod lanes;
+pub mod leads;
+pub mod ledger;
+mod migrate;
+mod reader;
+pub mod rows;
+pub mod setup;
+mod store;
+mod writer;
+
+pub use store::{Store, StoreError};

@@ -1,0 +1,47 @@
+//! Bringing a file's schema up to date: numbered steps, each in one transaction with its number.
+
+use crate::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// Every step, in order. A step that has shipped is never changed.
+const STEPS: &[&str] = &[include_str!("migrations/0001_first.sqlite.sql")];
+
+/// Opens or makes the file and applies the steps it lacks.
+pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
+    let mut connection = Connection::open(file)?;
+    set_up(&connection)?;
+    let known = i64::try_from(STEPS.len()).expect("steps are few");
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (number, step) in (1i64..).zip(STEPS) {
+        if number <= found {
+            continue;
+        }
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(step)?;
+        tx.pragma_update(None, "user_version", number)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// What every connection that writes is set to.
+///
+/// `synchronous=FULL` syncs the log at each commit: with `NORMAL` a power cut loses acknowledged rows.
+/// Checkpoints are made between commits, by the writer's side thread (see `writer.rs`).
+pub(crate) fn set_up(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA busy_timeout = 5000;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA cache_size = -65536;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}

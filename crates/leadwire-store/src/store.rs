@@ -1,0 +1,158 @@
+//! Opening the store, and the two ways into it: write bodies, which share commits, and read bodies.
+
+use crate::engine::Tx;
+use crate::migrate;
+use crate::reader::Readers;
+use crate::writer::Writer;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What can go wrong, told by what the caller can do about it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full. Nothing was stored; try again when there is space.
+    #[error("the disk of the data folder is full")]
+    Full,
+    /// Another program holds the database. Nothing was stored; try again.
+    #[error("the database is held by another program")]
+    Busy,
+    /// The disk or the file failed. Whether the last work was stored is unknown; the program must end, and
+    /// recover by opening the store again.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// The store is closing or has failed before. Nothing was stored.
+    #[error("the store is closed")]
+    Closed,
+    /// A statement or a row is not as this program writes it: a mistake in the program or a foreign file.
+    #[error("the store and the program disagree: {0}")]
+    Wrong(String),
+    /// The store was written by a newer Leadwire.
+    #[error("the store was written by a newer Leadwire (schema {found}, this one knows {known}); install that version")]
+    Newer {
+        /// Schema number in the file.
+        found: i64,
+        /// The newest one this program knows.
+        known: i64,
+    },
+    /// Another Leadwire runs on the same data folder.
+    #[error("another Leadwire runs on {0}; stop it, or use another data folder")]
+    Held(PathBuf),
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder {0}: {1}")]
+    Folder(PathBuf, String),
+}
+
+/// The open store. Clones share it; it closes when the last one is dropped.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    // Fields drop in this order: work ends before the lock on the folder goes.
+    writer: Writer,
+    readers: Readers,
+    folder: PathBuf,
+    failed: watch::Receiver<Option<String>>,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store in a folder, making folder and file if needed, and brings its schema up to date.
+    ///
+    /// Blocks; call it before serving. A crash in the middle leaves the old schema or the new one, never a mix.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] when another process has it open, [`StoreError::Newer`], [`StoreError::Folder`], or
+    /// an error of the file.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let unusable = |error: std::io::Error| StoreError::Folder(folder.to_owned(), error.to_string());
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join("leadwire.lock"))
+            .map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Held(folder.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        let file = folder.join("leadwire.db");
+        migrate::run(&file)?;
+        // The directory entries of new files must survive a power cut before the first 202.
+        File::open(folder).and_then(|it| it.sync_all()).map_err(unusable)?;
+        let (tell_failed, failed) = watch::channel(None);
+        let writer = Writer::start(&file, tell_failed)?;
+        let readers = Readers::start(&file)?;
+        Ok(Self { inner: Arc::new(Inner { writer, readers, folder: folder.to_owned(), failed, _lock: lock }) })
+    }
+
+    /// Runs a body in a write transaction and answers after its commit is on disk.
+    ///
+    /// The body shares its commit with others and may be run again after a roll-back, so it must have no other
+    /// effect than on the transaction and its result. A crash before the answer leaves it done or not done.
+    ///
+    /// # Errors
+    /// [`StoreError`]; but for [`StoreError::Failed`] nothing was stored.
+    pub async fn write<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.writer.run(body).await
+    }
+
+    /// Runs a body on a snapshot, on a connection that cannot write.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn read<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.readers.run(body).await
+    }
+
+    /// Waits until the store has failed and says why. Whoever owns the program ends it then.
+    pub async fn failure(&self) -> String {
+        let mut failed = self.inner.failed.clone();
+        loop {
+            if let Some(reason) = failed.borrow_and_update().clone() {
+                return reason;
+            }
+            if failed.changed().await.is_err() {
+                // The writer ended in good order: it will never fail.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Whether the store has failed.
+    pub fn has_failed(&self) -> bool {
+        self.inner.failed.borrow().is_some()
+    }
+
+    /// Commits made so far, each with one flush to disk.
+    pub fn commits(&self) -> u64 {
+        self.inner.writer.commits()
+    }
+
+    /// Free space of the disk that holds the store, in bytes.
+    ///
+    /// # Errors
+    /// When the file system does not say.
+    pub fn free_bytes(&self) -> std::io::Result<u64> {
+        let stat = rustix::fs::statvfs(&self.inner.folder)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+}

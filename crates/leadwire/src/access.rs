@@ -1,0 +1,134 @@
+//! Who may do what: the one decision function of the API. Everything that is not allowed here is refused.
+
+use leadwire_core::id::{KeyId, PublisherId};
+
+/// Who is asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The key that was shown.
+    pub key: KeyId,
+    /// What the key may do.
+    pub role: Role,
+    /// Whose key it is; none: the operator's.
+    pub publisher: Option<PublisherId>,
+}
+
+/// What a key may do. Each role is a row in [`allows`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Runs the service: every action, for every publisher.
+    Operator,
+    /// Runs one publisher's set-up, and reads and retries its leads.
+    Publisher,
+    /// Sends touchpoints of one publisher, and does nothing else.
+    Sender,
+    /// Reads one publisher's leads and set-up.
+    Reader,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Role; 4] = [Role::Operator, Role::Publisher, Role::Sender, Role::Reader];
+
+    /// Its name in the store and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Operator => "operator",
+            Role::Publisher => "publisher",
+            Role::Sender => "sender",
+            Role::Reader => "reader",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// What is asked for. Every endpoint declares one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing that needs a key: health, the API's description.
+    Open,
+    /// To send to an intake address; the address itself is the credential.
+    SendToAddress,
+    /// To send touchpoints by the API.
+    SendTouchpoints,
+    /// To read leads, deliveries and the ledger: personal data.
+    ReadLeads,
+    /// To put deliveries back to work.
+    RetryDeliveries,
+    /// To read the set-up, which holds no secrets.
+    ReadSetup,
+    /// To change offers, destinations, routes and intake addresses, and to pause and resume.
+    ChangeSetup,
+    /// To see and make keys.
+    ManageKeys,
+    /// To add publishers.
+    ManagePublishers,
+}
+
+/// The decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on.
+    Allow,
+    /// The actor may know that it exists, but not do this: 403.
+    Forbid,
+    /// The actor may not even know whether it exists: 404, the same as for what does not exist.
+    Hide,
+}
+
+/// Whether an actor may do something to a publisher's things; `exists` says whether that publisher is known.
+pub fn decide(actor: &Actor, action: Action, publisher: Option<(&PublisherId, bool)>) -> Decision {
+    if let Some((publisher, exists)) = publisher {
+        let own = actor.publisher.as_ref().is_none_or(|it| it == publisher);
+        if !own || !exists {
+            return Decision::Hide;
+        }
+    }
+    if allows(actor.role, action) { Decision::Allow } else { Decision::Forbid }
+}
+
+fn allows(role: Role, action: Action) -> bool {
+    match role {
+        Role::Operator => true,
+        Role::Publisher => action != Action::ManagePublishers,
+        Role::Sender => action == Action::SendTouchpoints,
+        Role::Reader => matches!(action, Action::ReadLeads | Action::ReadSetup),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actor(role: Role, publisher: Option<&str>) -> Actor {
+        Actor {
+            key: KeyId::new(1),
+            role,
+            publisher: publisher.map(|it| PublisherId::parse(it).expect("a name")),
+        }
+    }
+
+    #[test]
+    fn a_foreign_publisher_looks_like_a_missing_one() {
+        let foreign = PublisherId::parse("fabrikam").expect("a name");
+        for role in [Role::Publisher, Role::Sender, Role::Reader] {
+            for action in [Action::ReadLeads, Action::SendTouchpoints, Action::ManagePublishers] {
+                let actor = actor(role, Some("contoso"));
+                assert_eq!(decide(&actor, action, Some((&foreign, true))), Decision::Hide);
+                assert_eq!(decide(&actor, action, Some((&foreign, false))), Decision::Hide);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sender_cannot_read_what_it_sent() {
+        let own = PublisherId::parse("contoso").expect("a name");
+        let sender = actor(Role::Sender, Some("contoso"));
+        assert_eq!(decide(&sender, Action::SendTouchpoints, Some((&own, true))), Decision::Allow);
+        assert_eq!(decide(&sender, Action::ReadLeads, Some((&own, true))), Decision::Forbid);
+    }
+}

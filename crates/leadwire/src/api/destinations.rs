@@ -1,0 +1,286 @@
+//! Endpoints of destinations: what they are, whether they may send, and what is parked at them.
+
+use super::answer;
+use super::call::Call;
+use super::problem::Problem;
+use super::setup::done;
+use super::wire::{self, List, moment};
+use crate::clock::fill_random;
+use crate::directory::secret_place;
+use axum::http::StatusCode;
+use axum::response::Response;
+use leadwire_connect::ConnectorKind;
+use leadwire_connect::descriptor::{Field, FieldShape, Settings};
+use leadwire_connect::signing::{SECRET_BYTES, SigningSecret};
+use leadwire_core::id::DestinationNo;
+use leadwire_core::lane::{Gate, paused_by_person};
+use leadwire_core::limits;
+use leadwire_core::refusal::Refusal;
+use leadwire_store::lanes::LaneKey;
+use leadwire_store::setup::{Change, Destination};
+use serde_json::{Map, Value, json};
+
+/// How many parked deliveries one request puts back to work; a caller with more repeats it.
+const RETRY_AT_ONCE: usize = 1000;
+
+/// `GET /v1/connectors`
+pub(super) async fn connectors(_call: Call) -> Result<Response, Problem> {
+    let items = leadwire_connect::CONNECTORS.iter().map(connector_shape).collect();
+    Ok(answer::json(StatusCode::OK, &List { items }))
+}
+
+fn connector_shape(kind: &ConnectorKind) -> wire::Connector {
+    wire::Connector {
+        name: kind.name.to_owned(),
+        title: kind.title.to_owned(),
+        summary: kind.summary.to_owned(),
+        fields: kind.fields().map(field_shape).collect(),
+        example: serde_json::from_str(kind.example).unwrap_or(Value::Null),
+    }
+}
+
+fn field_shape(field: &Field) -> Value {
+    let mut shape = json!({
+        "name": field.name,
+        "label": field.label,
+        "help": field.help,
+        "required": field.required,
+        "secret": field.secret,
+    });
+    let (name, details) = match field.shape {
+        FieldShape::Text => ("text", Value::Null),
+        FieldShape::Secret => ("secret", Value::Null),
+        FieldShape::Url => ("url", Value::Null),
+        FieldShape::Choice(choices) => {
+            let choices: Vec<Value> =
+                choices.iter().map(|(value, label)| json!({ "value": value, "label": label })).collect();
+            ("choice", json!({ "choices": choices }))
+        }
+        FieldShape::Number { min, max } => ("number", json!({ "min": min, "max": max })),
+        FieldShape::StatusMap => ("status_map", Value::Null),
+    };
+    shape["shape"] = json!(name);
+    if let Value::Object(details) = details {
+        shape.as_object_mut().expect("made as an object above").extend(details);
+    }
+    if let Some(default) = field.default {
+        shape["default"] = json!(default);
+    }
+    if let Some((other, value)) = field.only_when {
+        shape["only_when"] = json!({ other: value });
+    }
+    shape
+}
+
+/// `GET /v1/destinations`
+pub(super) async fn list(call: Call) -> Result<Response, Problem> {
+    let (publisher, setup) = (call.publisher(), call.app.directory.now());
+    let own = setup.setup.destinations.iter().filter(|it| it.publisher == publisher);
+    let mut items = Vec::new();
+    for destination in own {
+        items.push(shape(&call, destination).await?);
+    }
+    Ok(answer::json(StatusCode::OK, &List { items }))
+}
+
+/// `GET /v1/destinations/{destination}`
+pub(super) async fn show(call: Call) -> Result<Response, Problem> {
+    let destination = find(&call)?;
+    Ok(answer::json(StatusCode::OK, &shape(&call, &destination).await?))
+}
+
+/// `POST /v1/destinations`
+pub(super) async fn add(call: Call) -> Result<Response, Problem> {
+    let new: wire::NewDestination = call.json()?;
+    let name = new.name.trim().to_owned();
+    if name.is_empty() || name.len() > 100 || name.parse::<u32>().is_ok() {
+        return Err(Refusal::new(
+            "/name",
+            "bad_name",
+            "this cannot be a destination's name",
+            "use 1 to 100 bytes, and not a number: destinations are known by their number too",
+        )
+        .into());
+    }
+    let kind = kind_of(&new.kind)?;
+    let mut settings = new.settings;
+    let made_secret = make_signing_secret(kind, &mut settings);
+    check(&call, kind, &settings)?;
+    let (plain, sealed) = seal(&call, kind, &secret_place(&call.publisher(), &name), &settings)?;
+    let mut destination = Destination {
+        publisher: call.publisher(),
+        number: DestinationNo::new(0),
+        name,
+        kind: kind.name.to_owned(),
+        settings: plain,
+        secrets: sealed,
+        created_at: call.app.clock.wall(),
+        gate: Gate::Open,
+    };
+    match call.app.store.add_destination(destination.clone()).await? {
+        Ok(number) => destination.number = number,
+        Err(change) => done(&call, change, "/name").await?,
+    }
+    done(&call, Change::Made, "").await?;
+    let mut shape = shape(&call, &destination).await?;
+    shape.signing_secret = made_secret;
+    Ok(answer::json(StatusCode::CREATED, &shape))
+}
+
+/// A destination that can sign gets a signing secret unless it brings one: signing is the default.
+fn make_signing_secret(kind: &ConnectorKind, settings: &mut Settings) -> Option<String> {
+    let can_sign = kind.fields().any(|it| it.name == "signing_secret");
+    if !can_sign || settings.contains_key("signing_secret") {
+        return None;
+    }
+    let mut random = [0; SECRET_BYTES];
+    fill_random(&mut random);
+    let secret = SigningSecret::generate(&random).expose().clone();
+    settings.insert("signing_secret".to_owned(), json!(secret));
+    Some(secret)
+}
+
+/// `PATCH /v1/destinations/{destination}`
+pub(super) async fn update(call: Call) -> Result<Response, Problem> {
+    let change: wire::DestinationChange = call.json()?;
+    let mut destination = find(&call)?;
+    let kind = kind_of(&destination.kind)?;
+    let mut settings = call.app.directory.open_settings(&destination).map_err(|error| {
+        Problem::new(StatusCode::CONFLICT, "secrets_sealed", error.to_string(), "restore the key file, or set it up anew")
+    })?;
+    for (name, value) in change.settings {
+        if value.is_null() {
+            settings.remove(&name);
+        } else {
+            settings.insert(name, value);
+        }
+    }
+    check(&call, kind, &settings)?;
+    let place = secret_place(&destination.publisher, &destination.name);
+    (destination.settings, destination.secrets) = seal(&call, kind, &place, &settings)?;
+    let made = call.app.store.update_destination(destination.clone()).await?;
+    done(&call, made, "").await?;
+    Ok(answer::json(StatusCode::OK, &shape(&call, &destination).await?))
+}
+
+/// `DELETE /v1/destinations/{destination}`
+pub(super) async fn remove(call: Call) -> Result<Response, Problem> {
+    let destination = find(&call)?;
+    let now = call.app.clock.wall();
+    let removed = call.app.store.remove_destination(destination.publisher, destination.number, now).await?;
+    done(&call, removed, "").await?;
+    Ok(answer::empty())
+}
+
+/// `POST /v1/destinations/{destination}/pause`
+pub(super) async fn pause(call: Call) -> Result<Response, Problem> {
+    let gate = paused_by_person(call.app.clock.steady());
+    set_gate(&call, gate).await
+}
+
+/// `POST /v1/destinations/{destination}/resume`
+pub(super) async fn resume(call: Call) -> Result<Response, Problem> {
+    set_gate(&call, Gate::Open).await
+}
+
+async fn set_gate(call: &Call, gate: Gate) -> Result<Response, Problem> {
+    let destination = find(call)?;
+    call.app.store.set_gate(lane(&destination), gate).await?;
+    // A refresh tells every lane to look at what the store says.
+    done(call, Change::Made, "").await?;
+    Ok(answer::json(StatusCode::OK, &shape(call, &destination).await?))
+}
+
+/// `POST /v1/destinations/{destination}/retry-parked`
+pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
+    let destination = find(&call)?;
+    let now = call.app.clock.steady();
+    let publisher = destination.publisher.clone();
+    let retried = call.app.store.retry_parked(publisher, destination.number, RETRY_AT_ONCE, now).await?;
+    call.app.lanes.wake(&lane(&destination));
+    Ok(answer::json(StatusCode::OK, &wire::Retried { retried }))
+}
+
+fn lane(it: &Destination) -> LaneKey {
+    LaneKey { publisher: it.publisher.clone(), destination: it.number }
+}
+
+fn find(call: &Call) -> Result<Destination, Problem> {
+    let setup = call.app.directory.now();
+    setup.destination(&call.publisher(), call.path("destination")).cloned().ok_or_else(Problem::not_found)
+}
+
+fn kind_of(name: &str) -> Result<&'static ConnectorKind, Problem> {
+    leadwire_connect::kind(name).ok_or_else(|| {
+        let names: Vec<&str> = leadwire_connect::CONNECTORS.iter().map(|it| it.name).collect();
+        let fix = format!("use one of: {}", names.join(", "));
+        Refusal::new("/kind", "unknown_connector", "there is no such connector", fix).into()
+    })
+}
+
+fn check(call: &Call, kind: &ConnectorKind, settings: &Settings) -> Result<(), Problem> {
+    let mut refusals = kind.open(settings).err().unwrap_or_default();
+    refusals.extend(kind.check_egress(settings, &call.app.config.egress_policy()));
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    for refusal in &mut refusals {
+        refusal.pointer = format!("/settings{}", refusal.pointer);
+    }
+    Err(Problem::refused(refusals))
+}
+
+/// Splits settings into what may be read and what is sealed.
+fn seal(
+    call: &Call,
+    kind: &ConnectorKind,
+    place: &str,
+    settings: &Settings,
+) -> Result<(String, Vec<u8>), Problem> {
+    let text = serde_json::to_string(settings).expect("settings are JSON");
+    if text.len() > limits::TOUCHPOINT_BYTES_MAX {
+        return Err(Refusal::new("/settings", "too_large", "the settings are too large", "shorten them").into());
+    }
+    let is_secret = |name: &str| kind.fields().any(|it| it.name == name && it.secret);
+    let (secret, plain): (Settings, Settings) =
+        settings.clone().into_iter().partition(|(name, _)| is_secret(name));
+    let plain = serde_json::to_string(&plain).expect("settings are JSON");
+    if secret.is_empty() {
+        return Ok((plain, Vec::new()));
+    }
+    let secret = serde_json::to_string(&secret).expect("settings are JSON");
+    Ok((plain, call.app.directory.vault().seal(place, &secret)))
+}
+
+async fn shape(call: &Call, it: &Destination) -> Result<wire::Destination, Problem> {
+    let gate = call.app.store.gate(lane(it)).await?;
+    let mut settings: Map<String, Value> = serde_json::from_str(&it.settings).unwrap_or_default();
+    if let Ok(all) = call.app.directory.open_settings(it) {
+        for name in all.keys().filter(|name| !settings.contains_key(*name)).cloned().collect::<Vec<_>>() {
+            settings.insert(name, json!("***"));
+        }
+    }
+    let (state, pause) = match gate {
+        Gate::Open => ("open", None),
+        Gate::Paused(pause) => (
+            "paused",
+            Some(wire::Pause {
+                cause: pause.cause,
+                message: pause.message,
+                fix: pause.fix,
+                since: moment(pause.since),
+                probe_at: pause.probe_at.map(moment),
+            }),
+        ),
+    };
+    Ok(wire::Destination {
+        number: it.number.get(),
+        name: it.name.clone(),
+        kind: it.kind.clone(),
+        settings,
+        state: state.to_owned(),
+        pause,
+        created_at: moment(it.created_at),
+        signing_secret: None,
+    })
+}

@@ -1,0 +1,151 @@
+//! Every endpoint of the API on one page: what it is called, who may use it, and what answers it.
+//!
+//! The router, the authorisation and the OpenAPI document all come from this table, so none of them can lack one.
+
+use super::call::Call;
+use super::problem::Problem;
+use super::{destinations, health, intake, keys, ledger, openapi, read, setup, wire};
+use crate::access::Action;
+use axum::http::Method;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use leadwire_core::limits;
+use schemars::{Schema, SchemaGenerator};
+
+/// Whose things an endpoint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tenancy {
+    /// One publisher's: the key's own, or the one named by `?publisher=`.
+    Publisher,
+    /// One publisher's if the key belongs to one or `?publisher=` names one; else the operator's.
+    Either,
+    /// Nobody's in particular.
+    Service,
+}
+
+/// One endpoint.
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path, with placeholders in braces.
+    pub path: &'static str,
+    /// What the actor must be allowed to do.
+    pub action: Action,
+    /// Whose things it is about.
+    pub tenancy: Tenancy,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Largest body, in bytes.
+    pub body_bytes_max: usize,
+    /// Shape of the body, when it takes one.
+    pub takes: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// Status and shape of a good answer.
+    pub gives: (u16, Option<fn(&mut SchemaGenerator) -> Schema>),
+    /// What answers it.
+    pub handler: fn(Call) -> BoxFuture<'static, Result<Response, Problem>>,
+}
+
+fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// The body of an endpoint that changes the set-up, in bytes: settings may hold certificates.
+const SETUP_BYTES_MAX: usize = 128 * 1024;
+
+macro_rules! endpoint {
+    ($method:ident $path:literal, $action:ident, $tenancy:ident, $summary:literal,
+     $takes:expr, $bytes:expr, $status:literal, $gives:expr, $handler:path) => {
+        Endpoint {
+            method: Method::$method,
+            path: $path,
+            action: Action::$action,
+            tenancy: Tenancy::$tenancy,
+            summary: $summary,
+            body_bytes_max: $bytes,
+            takes: $takes,
+            gives: ($status, $gives),
+            handler: |call| Box::pin($handler(call)),
+        }
+    };
+}
+
+/// Every endpoint, senders' first.
+#[rustfmt::skip]
+pub static ENDPOINTS: &[Endpoint] = &[
+    // Senders.
+    endpoint!(POST "/v1/leads", SendTouchpoints, Service, "Accept one touchpoint, an array of them, or NDJSON",
+        Some(of::<serde_json::Value>), limits::BATCH_BYTES_MAX, 202, Some(of::<wire::Receipts>), intake::by_api),
+    endpoint!(POST "/in/{token}", SendToAddress, Service, "Accept a marketplace's own lead body at an intake address",
+        Some(of::<serde_json::Value>), limits::TOUCHPOINT_BYTES_MAX, 202, Some(of::<wire::AddressReceipt>), intake::by_address),
+    // Readers.
+    endpoint!(GET "/v1/leads", ReadLeads, Publisher, "List leads, newest first; `email` finds one",
+        None, 0, 200, Some(of::<wire::Page<wire::Lead>>), read::leads),
+    endpoint!(GET "/v1/leads/{lead}", ReadLeads, Publisher, "Show a lead with its timeline and deliveries",
+        None, 0, 200, Some(of::<wire::LeadDetail>), read::lead),
+    endpoint!(GET "/v1/deliveries", ReadLeads, Publisher, "List deliveries, newest first, by `state`, `destination` or `lead`",
+        None, 0, 200, Some(of::<wire::Page<wire::Delivery>>), read::deliveries),
+    endpoint!(GET "/v1/deliveries/{delivery}", ReadLeads, Publisher, "Show a delivery with its touchpoint and its tries",
+        None, 0, 200, Some(of::<wire::DeliveryDetail>), read::delivery),
+    endpoint!(POST "/v1/deliveries/{delivery}/retry", RetryDeliveries, Publisher, "Make a parked or waiting delivery due now",
+        None, 0, 200, Some(of::<wire::Retried>), read::retry),
+    endpoint!(GET "/v1/quarantine", ReadLeads, Publisher, "List bodies that could not be read, newest first",
+        None, 0, 200, Some(of::<wire::Page<wire::QuarantinedRow>>), ledger::quarantine),
+    endpoint!(GET "/v1/quarantine/{quarantined}/body", ReadLeads, Publisher, "Give out a body that could not be read, as received",
+        None, 0, 200, None, ledger::quarantined_body),
+    endpoint!(GET "/v1/ledger", ReadLeads, Publisher, "Add up what was accepted and where all of it is",
+        None, 0, 200, Some(of::<wire::Ledger>), ledger::ledger),
+    // The set-up.
+    endpoint!(GET "/v1/publishers", ReadSetup, Service, "List the publishers this key may see",
+        None, 0, 200, Some(of::<wire::List<wire::Publisher>>), setup::publishers),
+    endpoint!(POST "/v1/publishers", ManagePublishers, Service, "Add a publisher",
+        Some(of::<wire::NewPublisher>), SETUP_BYTES_MAX, 201, Some(of::<wire::Publisher>), setup::add_publisher),
+    endpoint!(GET "/v1/offers", ReadSetup, Publisher, "List offers",
+        None, 0, 200, Some(of::<wire::List<wire::Offer>>), setup::offers),
+    endpoint!(POST "/v1/offers", ChangeSetup, Publisher, "Add or rename an offer",
+        Some(of::<wire::NewOffer>), SETUP_BYTES_MAX, 201, Some(of::<wire::Offer>), setup::put_offer),
+    endpoint!(DELETE "/v1/offers/{offer}", ChangeSetup, Publisher, "Remove an offer, its routes and its intake addresses",
+        None, 0, 204, None, setup::remove_offer),
+    endpoint!(GET "/v1/connectors", ReadSetup, Service, "List connectors and their settings",
+        None, 0, 200, Some(of::<wire::List<wire::Connector>>), destinations::connectors),
+    endpoint!(GET "/v1/destinations", ReadSetup, Publisher, "List destinations",
+        None, 0, 200, Some(of::<wire::List<wire::Destination>>), destinations::list),
+    endpoint!(POST "/v1/destinations", ChangeSetup, Publisher, "Add a destination",
+        Some(of::<wire::NewDestination>), SETUP_BYTES_MAX, 201, Some(of::<wire::Destination>), destinations::add),
+    endpoint!(GET "/v1/destinations/{destination}", ReadSetup, Publisher, "Show a destination by name or number",
+        None, 0, 200, Some(of::<wire::Destination>), destinations::show),
+    endpoint!(PATCH "/v1/destinations/{destination}", ChangeSetup, Publisher, "Change some of a destination's settings",
+        Some(of::<wire::DestinationChange>), SETUP_BYTES_MAX, 200, Some(of::<wire::Destination>), destinations::update),
+    endpoint!(DELETE "/v1/destinations/{destination}", ChangeSetup, Publisher, "Remove a destination to which nothing is owed",
+        None, 0, 204, None, destinations::remove),
+    endpoint!(POST "/v1/destinations/{destination}/pause", ChangeSetup, Publisher, "Pause a destination; its leads wait",
+        None, 0, 200, Some(of::<wire::Destination>), destinations::pause),
+    endpoint!(POST "/v1/destinations/{destination}/resume", ChangeSetup, Publisher, "Resume a destination",
+        None, 0, 200, Some(of::<wire::Destination>), destinations::resume),
+    endpoint!(POST "/v1/destinations/{destination}/retry-parked", RetryDeliveries, Publisher, "Make a destination's parked deliveries due now",
+        None, 0, 200, Some(of::<wire::Retried>), destinations::retry_parked),
+    endpoint!(GET "/v1/routes", ReadSetup, Publisher, "List routes",
+        None, 0, 200, Some(of::<wire::List<wire::Route>>), setup::routes),
+    endpoint!(POST "/v1/routes", ChangeSetup, Publisher, "Add a route",
+        Some(of::<wire::NewRoute>), SETUP_BYTES_MAX, 201, Some(of::<wire::Route>), setup::add_route),
+    endpoint!(DELETE "/v1/routes/{route}", ChangeSetup, Publisher, "Remove a route",
+        None, 0, 204, None, setup::remove_route),
+    endpoint!(GET "/v1/intake-addresses", ReadSetup, Publisher, "List intake addresses, without their tokens",
+        None, 0, 200, Some(of::<wire::List<wire::IntakeAddress>>), setup::addresses),
+    endpoint!(POST "/v1/intake-addresses", ChangeSetup, Publisher, "Make an intake address for an offer; shown once",
+        Some(of::<wire::NewIntakeAddress>), SETUP_BYTES_MAX, 201, Some(of::<wire::IntakeAddress>), setup::add_address),
+    endpoint!(DELETE "/v1/intake-addresses/{address}", ChangeSetup, Publisher, "Revoke an intake address",
+        None, 0, 204, None, setup::revoke_address),
+    endpoint!(GET "/v1/keys", ManageKeys, Either, "List API keys, without the keys themselves",
+        None, 0, 200, Some(of::<wire::List<wire::ApiKey>>), keys::list),
+    endpoint!(POST "/v1/keys", ManageKeys, Either, "Make an API key; shown once",
+        Some(of::<wire::NewApiKey>), SETUP_BYTES_MAX, 201, Some(of::<wire::ApiKey>), keys::add),
+    endpoint!(DELETE "/v1/keys/{key}", ManageKeys, Either, "Revoke an API key",
+        None, 0, 204, None, keys::revoke),
+    // Machines.
+    endpoint!(GET "/healthz", Open, Service, "Whether the process is alive",
+        None, 0, 200, None, health::alive),
+    endpoint!(GET "/readyz", Open, Service, "Whether the service is ready for work, check by check",
+        None, 0, 200, Some(of::<wire::Readiness>), health::ready),
+    endpoint!(GET "/openapi.json", Open, Service, "This description",
+        None, 0, 200, None, openapi::document),
+];

@@ -1,0 +1,76 @@
+//! Endpoints of the ledger and of the quarantine.
+
+use super::answer;
+use super::call::Call;
+use super::problem::Problem;
+use super::wire::{self, moment};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use leadwire_core::id::QuarantineId;
+use leadwire_store::ledger::{Account, Ledger, Quarantined};
+use leadwire_store::rows::DeliveryState;
+
+/// `GET /v1/ledger`
+pub(super) async fn ledger(call: Call) -> Result<Response, Problem> {
+    let ledger = call.app.store.ledger(call.publisher()).await?;
+    Ok(answer::json(StatusCode::OK, &shape(&ledger)))
+}
+
+fn shape(it: &Ledger) -> wire::Ledger {
+    wire::Ledger {
+        touchpoints: it.touchpoints,
+        routed: it.routed,
+        unrouted: it.unrouted,
+        duplicates: it.duplicates,
+        quarantined: it.quarantined,
+        destinations: it.accounts.iter().map(account_shape).collect(),
+        adds_up: it.adds_up(),
+    }
+}
+
+fn account_shape(it: &Account) -> wire::Account {
+    wire::Account {
+        name: it.name.clone(),
+        kind: it.kind.clone(),
+        accepted: it.accepted,
+        pending: it.count(DeliveryState::Pending),
+        delivered: it.count(DeliveryState::Delivered),
+        parked: it.count(DeliveryState::Parked),
+        suppressed: it.count(DeliveryState::Suppressed),
+        erased: it.count(DeliveryState::Erased),
+        attempts: it.attempts,
+    }
+}
+
+/// `GET /v1/quarantine`
+pub(super) async fn quarantine(call: Call) -> Result<Response, Problem> {
+    let limit = call.limit()?;
+    let before = call.query_as("cursor", QuarantineId::parse)?;
+    let rows = call.app.store.quarantined(call.publisher(), before, limit).await?;
+    Ok(answer::page(rows.iter().map(quarantined_shape).collect(), limit, |it| it.id.clone()))
+}
+
+fn quarantined_shape(it: &Quarantined) -> wire::QuarantinedRow {
+    wire::QuarantinedRow {
+        id: it.id.to_string(),
+        received_at: moment(it.received_at),
+        offer: it.offer.clone(),
+        content_type: it.content_type.clone(),
+        code: it.code.clone(),
+        pointer: it.pointer.clone(),
+        message: it.message.clone(),
+        body_bytes: it.body_bytes,
+    }
+}
+
+/// `GET /v1/quarantine/{quarantined}/body`
+pub(super) async fn quarantined_body(call: Call) -> Result<Response, Problem> {
+    let id = QuarantineId::parse(call.path("quarantined")).map_err(|_| Problem::not_found())?;
+    let body = call.app.store.quarantined_body(call.publisher(), id).await?.ok_or_else(Problem::not_found)?;
+    let mut response = (StatusCode::OK, body).into_response();
+    // Never shown as a page: who knows what is in it.
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    Ok(response)
+}

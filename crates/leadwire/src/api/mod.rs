@@ -1,0 +1,19 @@
+//! The HTTP API: one table of endpoints, one way in that checks who may do what, and the server around both.
+
+mod answer;
+mod call;
+mod destinations;
+mod endpoints;
+mod health;
+mod intake;
+mod keys;
+mod ledger;
+mod openapi;
+mod problem;
+mod read;
+mod server;
+mod setup;
+pub mod wire;
+
+pub use endpoints::{ENDPOINTS, Endpoint, Tenancy};
+pub use server::{Server, serve_metrics};

@@ -1,0 +1,178 @@
+//! Endpoints that read leads and deliveries, and put deliveries back to work.
+
+use super::answer;
+use super::call::Call;
+use super::problem::Problem;
+use super::wire::{self, moment};
+use crate::bodies;
+use crate::directory::Snapshot;
+use axum::http::StatusCode;
+use axum::response::Response;
+use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
+use leadwire_core::limits;
+use leadwire_store::deliveries::{Attempt, Delivery, DeliveryFilter};
+use leadwire_store::lanes::LaneKey;
+use leadwire_store::leads::{Lead, LeadFilter, StoredTouchpoint};
+use leadwire_store::rows::DeliveryState;
+use serde_json::{Map, Value, json};
+
+/// `GET /v1/leads`
+pub(super) async fn leads(call: Call) -> Result<Response, Problem> {
+    let limit = call.limit()?;
+    let filter = LeadFilter {
+        publisher: call.publisher(),
+        before: call.query_as("cursor", LeadId::parse)?,
+        email: call.query.get("email").cloned(),
+        limit,
+    };
+    let rows = call.app.store.leads(filter).await?;
+    Ok(answer::page(rows.iter().map(lead_shape).collect(), limit, |it| it.id.clone()))
+}
+
+/// `GET /v1/leads/{lead}`
+pub(super) async fn lead(call: Call) -> Result<Response, Problem> {
+    let id = LeadId::parse(call.path("lead")).map_err(|_| Problem::not_found())?;
+    let publisher = call.publisher();
+    let found = call.app.store.lead(publisher.clone(), id, limits::PAGE_ROWS_MAX).await?;
+    let (lead, touchpoints) = found.ok_or_else(Problem::not_found)?;
+    let filter = DeliveryFilter {
+        publisher: publisher.clone(),
+        destination: None,
+        state: None,
+        lead: Some(id),
+        before: None,
+        limit: limits::PAGE_ROWS_MAX,
+    };
+    let deliveries = call.app.store.deliveries(filter).await?;
+    let setup = call.app.directory.now();
+    let detail = wire::LeadDetail {
+        lead: lead_shape(&lead),
+        timeline: touchpoints.iter().map(|it| touchpoint_shape(&publisher, it)).collect(),
+        deliveries: deliveries.iter().map(|it| delivery_shape(&setup, &publisher, it)).collect(),
+    };
+    Ok(answer::json(StatusCode::OK, &detail))
+}
+
+fn lead_shape(it: &Lead) -> wire::Lead {
+    let fields = [
+        ("first_name", &it.first_name),
+        ("last_name", &it.last_name),
+        ("email", &it.email),
+        ("phone", &it.phone),
+        ("country", &it.country),
+        ("company", &it.company),
+        ("title", &it.title),
+    ];
+    let said = fields.into_iter().filter(|(_, text)| !text.is_empty());
+    wire::Lead {
+        id: it.id.to_string(),
+        customer: said.map(|(name, text)| (name.to_owned(), json!(text))).collect::<Map<String, Value>>(),
+        test: it.test,
+        touchpoints: it.touchpoints,
+        created_at: moment(it.created_at),
+        updated_at: moment(it.updated_at),
+    }
+}
+
+fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::TouchpointRow {
+    let content = bodies::read_back(publisher, it).ok().and_then(|touchpoint| {
+        let mut text = String::new();
+        touchpoint.canonical_json().write(&mut text);
+        serde_json::from_str(&text).ok()
+    });
+    wire::TouchpointRow {
+        id: it.id.to_string(),
+        received_at: moment(it.received_at),
+        channel: it.channel.as_str().to_owned(),
+        offer: it.offer.as_ref().map(|offer| format!("{publisher}.{offer}")),
+        source: it.source.clone(),
+        action: it.action.clone(),
+        test: it.test,
+        routed: it.routed,
+        content,
+    }
+}
+
+/// `GET /v1/deliveries`
+pub(super) async fn deliveries(call: Call) -> Result<Response, Problem> {
+    let (limit, publisher, setup) = (call.limit()?, call.publisher(), call.app.directory.now());
+    let destination = call.query_as("destination", |name| {
+        setup.destination(&publisher, name).map(|it| it.number).ok_or("name a destination that exists")
+    })?;
+    let state = call.query_as("state", |name| {
+        DeliveryState::parse(name).ok_or("use pending, delivered, parked, suppressed or erased")
+    })?;
+    let filter = DeliveryFilter {
+        publisher: publisher.clone(),
+        destination,
+        state,
+        lead: call.query_as("lead", LeadId::parse)?,
+        before: call.query_as("cursor", DeliveryId::parse)?,
+        limit,
+    };
+    let rows = call.app.store.deliveries(filter).await?;
+    let items = rows.iter().map(|it| delivery_shape(&setup, &publisher, it)).collect();
+    Ok(answer::page(items, limit, |it: &wire::Delivery| it.id.clone()))
+}
+
+/// `GET /v1/deliveries/{delivery}`
+pub(super) async fn delivery(call: Call) -> Result<Response, Problem> {
+    let id = DeliveryId::parse(call.path("delivery")).map_err(|_| Problem::not_found())?;
+    let (publisher, setup) = (call.publisher(), call.app.directory.now());
+    let found = call.app.store.delivery(publisher.clone(), id).await?;
+    let (delivery, touchpoint, attempts) = found.ok_or_else(Problem::not_found)?;
+    let detail = wire::DeliveryDetail {
+        delivery: delivery_shape(&setup, &publisher, &delivery),
+        content: touchpoint_shape(&publisher, &touchpoint),
+        tries: attempts.iter().map(try_shape).collect(),
+    };
+    Ok(answer::json(StatusCode::OK, &detail))
+}
+
+/// `POST /v1/deliveries/{delivery}/retry`
+pub(super) async fn retry(call: Call) -> Result<Response, Problem> {
+    let id = DeliveryId::parse(call.path("delivery")).map_err(|_| Problem::not_found())?;
+    let publisher = call.publisher();
+    let known = call.app.store.delivery(publisher.clone(), id).await?;
+    known.ok_or_else(Problem::not_found)?;
+    let retried = call.app.store.retry_delivery(publisher.clone(), id, call.app.clock.steady()).await?;
+    if !retried {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not_waiting",
+            "the delivery is neither parked nor waiting, or is being tried now",
+            "look at its state; what is delivered or suppressed is not sent again",
+        ));
+    }
+    call.app.lanes.wake(&LaneKey { publisher, destination: id.destination });
+    Ok(answer::json(StatusCode::OK, &wire::Retried { retried: 1 }))
+}
+
+fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Delivery) -> wire::Delivery {
+    let number = it.id.destination.to_string();
+    let some = |text: &String| Some(text.clone()).filter(|it| !it.is_empty());
+    wire::Delivery {
+        id: it.id.to_string(),
+        touchpoint: it.id.touchpoint.to_string(),
+        lead: it.lead.to_string(),
+        destination: setup.destination(publisher, &number).map_or(number, |it| it.name.clone()),
+        state: it.state.as_str().to_owned(),
+        in_flight: it.in_flight,
+        due_at: (it.state == DeliveryState::Pending).then(|| moment(it.due_at)),
+        attempts: it.attempts,
+        cause: some(&it.cause),
+        message: some(&it.message),
+        fix: some(&it.fix),
+        record: it.record.clone(),
+        ended_at: it.ended_at.map(moment),
+    }
+}
+
+fn try_shape(it: &Attempt) -> wire::Try {
+    wire::Try {
+        number: it.number,
+        ended_at: moment(it.ended_at),
+        outcome: it.outcome.clone(),
+        evidence: serde_json::from_str(&it.evidence).unwrap_or(Value::Null),
+    }
+}

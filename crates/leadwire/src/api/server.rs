@@ -1,0 +1,277 @@
+//! The HTTP server and the one way in: limits, authentication, and the decision, before any handler runs.
+
+use super::call::Call;
+use super::endpoints::{ENDPOINTS, Endpoint, Tenancy};
+use super::problem::Problem;
+use crate::access::{self, Action, Decision};
+use crate::app::App;
+use crate::clock;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use leadwire_core::id::{PublisherId, RequestId};
+use leadwire_core::limits;
+use leadwire_core::secret::Secret;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+/// The server of the API.
+pub struct Server {
+    router: Router,
+}
+
+impl Server {
+    /// Makes the router from the table of endpoints.
+    pub fn new(app: &Arc<App>) -> Self {
+        let mut router = Router::new();
+        for endpoint in ENDPOINTS {
+            let app = Arc::clone(app);
+            let filter = MethodFilter::try_from(endpoint.method.clone()).expect("only usual methods are in the table");
+            router = router.route(
+                endpoint.path,
+                on(filter, move |path: RawPathParams, request: Request| {
+                    let app = Arc::clone(&app);
+                    async move { answer(app, endpoint, &path, request).await }
+                }),
+            );
+        }
+        let router = router
+            .method_not_allowed_fallback(|| async {
+                let problem = Problem::new(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "method_not_allowed",
+                    "this address does not take this method",
+                    "see /openapi.json for the methods of each address",
+                );
+                problem.into_answer(RequestId::new(clock::random_bits()))
+            })
+            .fallback(|| async { Problem::not_found().into_answer(RequestId::new(clock::random_bits())) });
+        Self { router }
+    }
+
+    /// The router alone, for callers within the process.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves until `stop`, then lets requests in hand finish.
+    pub async fn serve(self, listener: TcpListener, stop: watch::Receiver<bool>) {
+        serve_router(self.router, listener, stop).await;
+    }
+}
+
+/// Serves the metrics on a listener of their own until `stop`.
+pub async fn serve_metrics(app: Arc<App>, listener: TcpListener, stop: watch::Receiver<bool>) {
+    let router = Router::new().route(
+        "/metrics",
+        axum::routing::get(move || {
+            let app = Arc::clone(&app);
+            async move {
+                let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+                ([(header::CONTENT_TYPE, kind)], app.render_metrics())
+            }
+        }),
+    );
+    serve_router(router, listener, stop).await;
+}
+
+async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let slot = tokio::select! {
+            slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
+            () = stopped(&mut stop) => break,
+        };
+        let stream = tokio::select! {
+            // Cancel-safe: a connection that was not accepted stays in the kernel's queue.
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file descriptors, or a peer that left at once: the next one may do better.
+                Err(error) => {
+                    tracing::warn!(%error, "Could not accept a connection.");
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+            },
+            () = stopped(&mut stop) => break,
+            // Finished connections are taken out as they end, so that the set stays small.
+            Some(_) = connections.join_next() => continue,
+        };
+        // Small answers should leave at once. An error here costs latency only.
+        stream.set_nodelay(true).ok();
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits::REQUEST_HEAD_WAIT)
+            .max_buf_size(limits::REQUEST_HEAD_BYTES_MAX.max(64 * 1024))
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let connection = graceful.watch(connection);
+        connections.spawn(async move {
+            // An error is the client's: it hung up or broke the protocol, and hyper has answered what it could.
+            connection.await.ok();
+            drop(slot);
+        });
+    }
+    drop(listener);
+    // Requests in hand finish; a client that does not read its answer is not waited for beyond the body's time.
+    let finished = tokio::time::timeout(limits::REQUEST_BODY_WAIT, graceful.shutdown()).await;
+    if finished.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+/// Waits for the word to stop. The receiver's lock is let go at once: it must not be held across a wait.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|it| *it).await);
+}
+
+async fn answer(app: Arc<App>, endpoint: &'static Endpoint, path: &RawPathParams, request: Request) -> Response {
+    let id = RequestId::new(clock::random_bits());
+    // A panic in a handler costs this request alone.
+    let answered = AssertUnwindSafe(let_in(app, endpoint, path, request, id)).catch_unwind().await;
+    let mut response = match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(problem)) => problem.into_answer(id),
+        Err(_) => {
+            tracing::error!(request.id = %id, "A request handler panicked. Please report this.");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "the service could not do this",
+                "the operator finds the reason in the log under this request id",
+            )
+            .into_answer(id)
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert("x-request-id", HeaderValue::from_str(&id.to_string()).expect("an id is ASCII"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn let_in(
+    app: Arc<App>,
+    endpoint: &'static Endpoint,
+    path: &RawPathParams,
+    request: Request,
+    id: RequestId,
+) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    check_head(&head.headers)?;
+    let query: HashMap<String, String> =
+        url::form_urlencoded::parse(head.uri.query().unwrap_or("").as_bytes()).into_owned().collect();
+    let setup = app.directory.now();
+    let (actor, publisher) = if matches!(endpoint.action, Action::Open | Action::SendToAddress) {
+        (None, None)
+    } else {
+        let actor = bearer(&head.headers)
+            .and_then(|key| setup.actor(key, &*app.clock))
+            .ok_or_else(Problem::unauthorized)?;
+        let publisher = publisher_of(endpoint, &actor, &query)?;
+        let known = publisher.as_ref().map(|it| (it, setup.has_publisher(it)));
+        match access::decide(&actor, endpoint.action, known) {
+            Decision::Allow => {}
+            Decision::Forbid => return Err(Problem::forbidden()),
+            Decision::Hide => return Err(Problem::not_found()),
+        }
+        (Some(actor), publisher)
+    };
+    let body = read_body(body, endpoint.body_bytes_max).await?;
+    let path = path.iter().map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned()))).collect();
+    let call = Call { app, request: id, actor, publisher, path, query, headers: head.headers, body };
+    (endpoint.handler)(call).await
+}
+
+/// Hyper caps the head at a size that fits its buffer; the precise bound is held here.
+fn check_head(headers: &HeaderMap) -> Result<(), Problem> {
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size > limits::REQUEST_HEAD_BYTES_MAX {
+        return Err(Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "headers_too_large",
+            "the request's headers are too large",
+            format!("keep them below {} bytes", limits::REQUEST_HEAD_BYTES_MAX),
+        ));
+    }
+    Ok(())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+}
+
+fn publisher_of(
+    endpoint: &Endpoint,
+    actor: &access::Actor,
+    query: &HashMap<String, String>,
+) -> Result<Option<PublisherId>, Problem> {
+    let named = match query.get("publisher") {
+        // A name that cannot be one is as missing as one that is not there.
+        Some(text) => Some(PublisherId::parse(text).map_err(|_| Problem::not_found())?),
+        None => actor.publisher.clone(),
+    };
+    match endpoint.tenancy {
+        Tenancy::Service => Ok(None),
+        Tenancy::Either => Ok(named),
+        Tenancy::Publisher if named.is_none() => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "publisher_missing",
+            "an operator's key belongs to no publisher",
+            "name one with `?publisher=`",
+        )),
+        Tenancy::Publisher => Ok(named),
+    }
+}
+
+async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "the body is too large",
+            format!("keep it below {bytes_max} bytes; nothing was stored"),
+        )
+    };
+    if hyper::body::Body::size_hint(&body).lower() > bytes_max as u64 {
+        return Err(too_large());
+    }
+    let reading = Limited::new(body, bytes_max).collect();
+    match tokio::time::timeout(limits::REQUEST_BODY_WAIT, reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "body_cut",
+            "the body ended before it was whole",
+            "send it again; nothing was stored",
+        )),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body_too_slow",
+            "the body took too long to arrive",
+            "send it again; nothing was stored",
+        )),
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.into_answer(RequestId::new(clock::random_bits()))
+    }
+}

@@ -1,0 +1,220 @@
+//! Wiring: opens the parts in their order, runs them, and stops them in the reverse one.
+
+use crate::api::{self, Server};
+use crate::clock::{Clock, Ids};
+use crate::config::Config;
+use crate::deliver::{Lanes, LanesEnded};
+use crate::directory::Directory;
+use crate::disk::Disk;
+use crate::intake::Intake;
+use crate::secrets::{self, CredentialKind, Vault};
+use crate::telemetry::Metrics;
+use anyhow::Context;
+use leadwire_connect::egress::Egress;
+use leadwire_core::id::KeyId;
+use leadwire_core::lane::Gate;
+use leadwire_core::secret::Secret;
+use leadwire_store::Store;
+use leadwire_store::setup::ApiKey;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// The opened parts of the program.
+pub struct App {
+    /// What the operator set.
+    pub config: Config,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<Ids>,
+    /// What is kept.
+    pub store: Store,
+    /// The set-up in memory.
+    pub directory: Arc<Directory>,
+    /// The way in.
+    pub intake: Intake,
+    /// The way out.
+    pub lanes: Arc<Lanes>,
+    /// Numbers.
+    pub metrics: Arc<Metrics>,
+    /// Free space.
+    pub disk: Disk,
+    listener: std::sync::Mutex<Option<(TcpListener, Option<TcpListener>)>>,
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+}
+
+/// Why the program ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// The store failed. Starting again recovers it.
+    StoreFailed(String),
+}
+
+impl App {
+    /// Opens everything: takes the data folder, binds the addresses, reads the set-up. Nothing runs yet.
+    ///
+    /// `local_key` is a further operator's key that is not in the store, for the command line on this machine.
+    ///
+    /// # Errors
+    /// A data folder in use, an address in use, an unusable key file or certificate: each says what to do.
+    pub async fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        local_key: Option<&Secret<String>>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let folder = config.data.clone();
+        let store = tokio::task::spawn_blocking(move || Store::open(&folder)).await??;
+        let vault = Vault::open(&config.data)?;
+        let extra_ca = config.extra_ca.as_ref().map(|file| {
+            std::fs::read(file).with_context(|| format!("cannot read the certificates in {}", file.display()))
+        });
+        let egress = Egress::new(config.egress_policy(), extra_ca.transpose()?.as_deref())?;
+        let local_key = local_key.map(|it| secrets::sha256(it.expose().as_bytes()));
+        let directory = Arc::new(Directory::open(store.clone(), vault, egress, local_key).await?);
+        let ids = Arc::new(Ids::after(store.last_touchpoint().await?.map_or(0, |it| it.bits())));
+        let metrics = Arc::new(Metrics::default());
+        let lanes = Arc::new(Lanes::new(
+            store.clone(),
+            Arc::clone(&directory),
+            Arc::clone(&clock),
+            Arc::clone(&metrics),
+        ));
+        let intake = Intake {
+            store: store.clone(),
+            directory: Arc::clone(&directory),
+            ids: Arc::clone(&ids),
+            clock: Arc::clone(&clock),
+            lanes: Arc::clone(&lanes),
+        };
+        let listener = bind(config.listen, "listen").await?;
+        let metrics_listener = match config.metrics_listen {
+            Some(address) => Some(bind(address, "metrics_listen").await?),
+            None => None,
+        };
+        let address = listener.local_addr()?;
+        let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let disk = Disk::new(&store, config.disk_reserve_bytes);
+        let (stop, _) = watch::channel(false);
+        let listener = std::sync::Mutex::new(Some((listener, metrics_listener)));
+        Ok(Arc::new(Self {
+            config,
+            clock,
+            ids,
+            store,
+            directory,
+            intake,
+            lanes,
+            metrics,
+            disk,
+            listener,
+            address,
+            metrics_address,
+            stop,
+        }))
+    }
+
+    /// Makes the operator's first key, when the store holds none; it is shown once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn first_key(&self) -> anyhow::Result<Option<Secret<String>>> {
+        if self.directory.now().setup.keys.iter().any(|it| it.publisher.is_none()) {
+            return Ok(None);
+        }
+        let secret = secrets::make_credential(CredentialKind::ApiKey);
+        self.store
+            .add_key(ApiKey {
+                publisher: None,
+                id: KeyId::new(crate::clock::random_bits()),
+                title: "made at the first start".to_owned(),
+                role: "operator".to_owned(),
+                hash: secrets::sha256(secret.expose().as_bytes()),
+                tail: secrets::tail(&secret),
+                created_at: self.clock.wall(),
+                expires_at: None,
+            })
+            .await?;
+        self.directory.refresh().await?;
+        Ok(Some(secret))
+    }
+
+    /// Runs until [`App::stop`] or until the store fails, then stops in order: no new requests, requests in hand,
+    /// deliveries in flight.
+    ///
+    /// # Errors
+    /// When called a second time.
+    pub async fn run(self: &Arc<Self>) -> anyhow::Result<Ended> {
+        let listeners = self.listener.lock().expect("taking a listener cannot panic").take();
+        let (listener, metrics_listener) = listeners.context("the program runs already")?;
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(Server::new(self).serve(listener, self.stop.subscribe()));
+        if let Some(listener) = metrics_listener {
+            tasks.spawn(api::serve_metrics(Arc::clone(self), listener, self.stop.subscribe()));
+        }
+        let (stop_lanes, lanes_stopped) = watch::channel(false);
+        let lanes = Arc::clone(&self.lanes);
+        let mut lanes = tokio::spawn(async move { lanes.run(lanes_stopped).await });
+        let mut stop = self.stop.subscribe();
+        let ended = tokio::select! {
+            reason = self.store.failure() => Ended::StoreFailed(reason),
+            ended = &mut lanes => match ended? {
+                LanesEnded::Stopped => Ended::Stopped,
+                LanesEnded::Store(error) => Ended::StoreFailed(error.to_string()),
+            },
+            () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
+            () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
+        };
+        self.stop();
+        // The requests in hand are answered first, so that what they accepted is seen by the lanes.
+        while tasks.join_next().await.is_some() {}
+        stop_lanes.send_replace(true);
+        if !lanes.is_finished() {
+            lanes.await?;
+        }
+        Ok(ended)
+    }
+
+    /// Asks [`App::run`] to stop.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Whether the program is stopping.
+    pub fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where `/metrics` listens.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// How the world reaches the API.
+    pub fn public_url(&self) -> String {
+        self.config.public_url.clone().unwrap_or_else(|| format!("http://{}", self.address))
+    }
+
+    /// The metrics as text.
+    pub fn render_metrics(&self) -> String {
+        let setup = self.directory.now();
+        let paused = setup.setup.destinations.iter().filter(|it| it.gate != Gate::Open).count();
+        self.metrics.render(self.store.commits(), paused, self.disk.free_bytes())
+    }
+}
+
+async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; free it, or set `{setting}` to another address (port 0 takes any)")
+    })
+}

@@ -1,0 +1,247 @@
+//! What an operator can set: defaults, then `leadwire.toml`, then `LEADWIRE_…`, then flags. The only reader of all.
+
+use anyhow::{Context, bail};
+use ipnet::IpNet;
+use leadwire_connect::egress::guard::{EgressPolicy, Ports};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Everything an operator can set for `serve`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The folder that holds everything: database, key file, lock.
+    pub data: PathBuf,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Where `/metrics` listens; none: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// How the world reaches the API, for the addresses that are printed; none: where it listens.
+    pub public_url: Option<String>,
+    /// Lets destinations be reached by plain http.
+    pub allow_http: bool,
+    /// Networks that destinations may be in although they are not public.
+    pub allow_nets: Vec<IpNet>,
+    /// Names that destinations may have although their addresses are not public.
+    pub allow_hosts: Vec<String>,
+    /// Ports that destinations may be reached on.
+    pub ports: Option<Vec<u16>>,
+    /// A file of further certificate authorities that destinations may be signed by.
+    pub extra_ca: Option<PathBuf>,
+    /// Free disk space below which intake answers 503, in bytes.
+    pub disk_reserve_bytes: Option<u64>,
+    /// Which log lines are written.
+    pub log: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("leadwire-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 5323)),
+            metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 5324))),
+            public_url: None,
+            allow_http: false,
+            allow_nets: Vec::new(),
+            allow_hosts: Vec::new(),
+            ports: None,
+            extra_ca: None,
+            disk_reserve_bytes: None,
+            log: "info".to_owned(),
+        }
+    }
+}
+
+/// One key: its name in the file (and, as `LEADWIRE_NAME`, in the environment), and how it is set from text.
+struct Key {
+    name: &'static str,
+    help: &'static str,
+    set: fn(&mut Config, &str) -> anyhow::Result<()>,
+}
+
+/// Every key. The file takes each as text, number, boolean, or list of texts.
+const KEYS: &[Key] = &[
+    Key { name: "data", help: "data folder", set: |it, text| Ok(it.data = PathBuf::from(text)) },
+    Key { name: "listen", help: "address and port of the API", set: |it, text| Ok(it.listen = text.parse()?) },
+    Key {
+        name: "metrics_listen",
+        help: "address and port of /metrics, or `off`",
+        set: |it, text| Ok(it.metrics_listen = if text == "off" { None } else { Some(text.parse()?) }),
+    },
+    Key {
+        name: "public_url",
+        help: "how the world reaches the API, such as https://leads.example.com",
+        set: |it, text| {
+            url::Url::parse(text)?;
+            it.public_url = Some(text.trim_end_matches('/').to_owned());
+            Ok(())
+        },
+    },
+    Key { name: "allow_http", help: "true lets destinations use http", set: |it, text| Ok(it.allow_http = text.parse()?) },
+    Key {
+        name: "allow_nets",
+        help: "networks, such as 10.1.0.0/16, separated by commas",
+        set: |it, text| Ok(it.allow_nets = list(text).map(str::parse).collect::<Result<_, _>>()?),
+    },
+    Key {
+        name: "allow_hosts",
+        help: "host names, separated by commas",
+        set: |it, text| Ok(it.allow_hosts = list(text).map(str::to_ascii_lowercase).collect()),
+    },
+    Key {
+        name: "ports",
+        help: "ports of destinations, separated by commas, or `any`",
+        set: |it, text| {
+            let any = text == "any";
+            it.ports = Some(if any { Vec::new() } else { list(text).map(str::parse).collect::<Result<_, _>>()? });
+            Ok(())
+        },
+    },
+    Key {
+        name: "extra_ca",
+        help: "a PEM file of certificate authorities",
+        set: |it, text| Ok(it.extra_ca = Some(PathBuf::from(text))),
+    },
+    Key {
+        name: "disk_reserve_bytes",
+        help: "a number of bytes",
+        set: |it, text| Ok(it.disk_reserve_bytes = Some(text.parse()?)),
+    },
+    Key { name: "log", help: "a filter such as `info`", set: |it, text| Ok(it.log = text.to_owned()) },
+];
+
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|it| !it.is_empty())
+}
+
+/// Where a value was set, for `config show`.
+pub type Origin = (&'static str, String);
+
+impl Config {
+    /// Reads file and environment over the defaults. `file` must exist when it is named.
+    ///
+    /// # Errors
+    /// A file that cannot be read, an unknown key (with the one that was probably meant), or a value that is not
+    /// what its key holds.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<(Self, Vec<Origin>)> {
+        let mut config = Self::default();
+        let mut origins: Vec<Origin> = Vec::new();
+        let path = file.unwrap_or(Path::new("leadwire.toml"));
+        match std::fs::read_to_string(path) {
+            Ok(text) => config.apply_file(path, &text, &mut origins)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.is_none() => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+        for (name, value) in environment {
+            let Some(key) = name.strip_prefix("LEADWIRE_") else { continue };
+            if NOT_CONFIG.contains(&key) {
+                continue;
+            }
+            let (key, value) = match key.strip_suffix("_FILE") {
+                None => (key, value),
+                Some(key) => {
+                    let text = std::fs::read_to_string(&value);
+                    (key, text.with_context(|| format!("{name}: cannot read {value}"))?.trim().to_owned())
+                }
+            };
+            config.apply(&key.to_ascii_lowercase(), &value, &name, &mut origins)?;
+        }
+        Ok((config, origins))
+    }
+
+    fn apply_file(&mut self, path: &Path, text: &str, origins: &mut Vec<Origin>) -> anyhow::Result<()> {
+        let table: toml::Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+        for (name, value) in table {
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(word) => word.to_string(),
+                toml::Value::Array(items) => {
+                    let items: Option<Vec<String>> = items
+                        .into_iter()
+                        .map(|it| match it {
+                            toml::Value::String(text) => Some(text),
+                            toml::Value::Integer(number) => Some(number.to_string()),
+                            _ => None,
+                        })
+                        .collect();
+                    items.with_context(|| format!("{}: `{name}` holds more than texts", path.display()))?.join(",")
+                }
+                _ => bail!("{}: `{name}` is not a text, number, boolean or list", path.display()),
+            };
+            self.apply(&name, &text, &path.display().to_string(), origins)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, name: &str, text: &str, place: &str, origins: &mut Vec<Origin>) -> anyhow::Result<()> {
+        let Some(key) = KEYS.iter().find(|it| it.name == name) else {
+            let names: Vec<&str> = KEYS.iter().map(|it| it.name).collect();
+            bail!("{place}: there is no setting `{name}`; the settings are: {}", names.join(", "));
+        };
+        (key.set)(self, text).with_context(|| format!("{place}: `{name}` must be {}", key.help))?;
+        origins.retain(|(known, _)| *known != key.name);
+        origins.push((key.name, place.to_owned()));
+        Ok(())
+    }
+
+    /// What destinations may be called.
+    pub fn egress_policy(&self) -> EgressPolicy {
+        let default = EgressPolicy::default();
+        EgressPolicy {
+            allow_http: self.allow_http,
+            allow_nets: self.allow_nets.clone(),
+            allow_hosts: self.allow_hosts.clone(),
+            ports: match &self.ports {
+                None => default.ports,
+                Some(ports) if ports.is_empty() => Ports::Any,
+                Some(ports) => Ports::Only(ports.clone()),
+            },
+        }
+    }
+}
+
+/// Variables of the command line, which say how to reach a service and not how to run one.
+const NOT_CONFIG: &[&str] = &["URL", "KEY", "CONFIG", "VERIFIERS"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(environment: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(None, environment).map(|it| it.0)
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let mut config = Config::default();
+        let mut origins = Vec::new();
+        let text = "listen = \"127.0.0.1:1\"\nallow_nets = [\"10.0.0.0/8\"]\nallow_http = true";
+        config.apply_file(Path::new("leadwire.toml"), text, &mut origins).expect("a good file");
+        config.apply("listen", "127.0.0.1:2", "LEADWIRE_LISTEN", &mut origins).expect("a good value");
+        assert_eq!(config.listen.port(), 2);
+        assert!(config.allow_http);
+        assert!(origins.contains(&("listen", "LEADWIRE_LISTEN".to_owned())));
+        assert!(origins.contains(&("allow_nets", "leadwire.toml".to_owned())));
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_named_with_those_there_are() {
+        let error = load(&[("LEADWIRE_LISTN", "x")]).expect_err("misspelt").to_string();
+        assert!(error.contains("listn") && error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_what_it_must_be() {
+        let error = load(&[("LEADWIRE_LISTEN", "here")]).expect_err("wrong");
+        assert!(format!("{error:#}").contains("address and port"), "{error:#}");
+    }
+
+    #[test]
+    fn variables_of_others_are_left_alone() {
+        assert_eq!(load(&[("PATH", "/bin"), ("LEADWIRE_URL", "x")]).expect("fine"), Config::default());
+    }
+}

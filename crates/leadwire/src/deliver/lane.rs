@@ -1,0 +1,372 @@
+//! One destination's run loop: claim, try, settle. It waits here and nowhere else; what to do is decided in
+//! `leadwire_core::lane`, and what is true is in the store.
+
+use super::handover::Handover;
+use super::payload::{self, Ready};
+use crate::clock::{Clock, jitter};
+use crate::directory::{Directory, Outlet};
+use crate::telemetry::Metrics;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use leadwire_connect::{Moment, Payload};
+use leadwire_core::id::{LeadId, TouchpointId};
+use leadwire_core::lane::{self, Gate, Streak};
+use leadwire_core::limits;
+use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
+use leadwire_core::retry::RetryPolicy;
+use leadwire_core::time::Timestamp;
+use leadwire_store::lanes::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
+use leadwire_store::{Store, StoreError};
+use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
+
+/// Who holds the lanes of a store that only one process can open: the folder's lock says it is this one.
+const HOLDER: &str = "local";
+
+/// Why a lane ended.
+pub(super) enum LaneEnd {
+    /// It was asked to, or its destination was removed.
+    Stopped,
+    /// The store failed.
+    Store(StoreError),
+}
+
+/// A destination's lane.
+pub(super) struct Lane {
+    pub(super) key: LaneKey,
+    pub(super) store: Store,
+    pub(super) directory: Arc<Directory>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) handover: Arc<Handover>,
+    pub(super) bell: Arc<Notify>,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+type Tries = Vec<(Claim, Tried)>;
+type TurnEnd = Result<Option<(Turned, Vec<Ready>, usize)>, StoreError>;
+
+/// What a lane has in hand under one lease.
+struct Hand {
+    token: LaneToken,
+    leased_until: Timestamp,
+    gate: Gate,
+    streak: Streak,
+    outlet: Arc<Outlet>,
+    ready: VecDeque<Ready>,
+    trying: FuturesUnordered<BoxFuture<'static, Tries>>,
+    leads: HashSet<LeadId>,
+    settled: Vec<Settled>,
+    released: Vec<TouchpointId>,
+    gate_changed: Option<Gate>,
+    may_have_work: bool,
+    must_renew: bool,
+    next_look: Option<Timestamp>,
+    stopping: bool,
+}
+
+impl Lane {
+    pub(super) async fn run(&self) -> LaneEnd {
+        let mut stop = self.stop.clone();
+        let mut changes = self.directory.changes();
+        loop {
+            let Some(outlet) = self.directory.now().outlet(&self.key).map(Arc::clone) else {
+                return LaneEnd::Stopped;
+            };
+            if *stop.borrow_and_update() {
+                return LaneEnd::Stopped;
+            }
+            let now = self.clock.steady();
+            match self.store.take_lane(self.key.clone(), HOLDER.into(), now).await {
+                Ok(Some(token)) => match self.work(token, now, outlet, &mut stop, &mut changes).await {
+                    Ok(Some(end)) => return end,
+                    // The lease was lost: everything in hand is dropped, and the lane is taken anew.
+                    Ok(None) => continue,
+                    Err(error) => return LaneEnd::Store(error),
+                },
+                Ok(None) | Err(StoreError::Busy | StoreError::Full) => {}
+                Err(error) => return LaneEnd::Store(error),
+            }
+            tokio::select! {
+                () = self.clock.wait_until(now.plus(limits::LANE_AGAIN)) => {}
+                // Cancel-safe: only looks at a value.
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    /// Works under one lease. None: the lease was lost.
+    async fn work(
+        &self,
+        token: LaneToken,
+        taken_at: Timestamp,
+        outlet: Arc<Outlet>,
+        stop: &mut watch::Receiver<bool>,
+        changes: &mut watch::Receiver<i64>,
+    ) -> Result<Option<LaneEnd>, StoreError> {
+        let mut hand = Hand::new(token, taken_at, outlet);
+        let mut turn: Option<BoxFuture<'_, TurnEnd>> = None;
+        let mut give_up_at = None;
+        loop {
+            self.start_tries(&mut hand);
+            if turn.is_none() && hand.wants_turn() {
+                turn = Some(self.turn(&mut hand).boxed());
+            }
+            if hand.stopping && turn.is_none() && hand.trying.is_empty() {
+                return Ok(Some(LaneEnd::Stopped));
+            }
+            let look_at = if hand.stopping { give_up_at } else { hand.next_look };
+            tokio::select! {
+                // Cancel-safe: a finished try stays in the set until it is taken.
+                Some(tries) = hand.trying.next(), if !hand.trying.is_empty() => self.note(&mut hand, tries),
+                // Cancel-safe: the turn is kept outside the loop and only polled here.
+                ended = async { turn.as_mut().expect("guarded").await }, if turn.is_some() => {
+                    turn = None;
+                    if !self.after_turn(&mut hand, ended)? {
+                        return Ok(None);
+                    }
+                }
+                // Cancel-safe: a bell that rings meanwhile stays rung.
+                () = self.bell.notified(), if !hand.stopping => {
+                    // A paused lane need not look at each new lead: a probe or a resume wakes it by itself.
+                    hand.may_have_work |= hand.gate == Gate::Open;
+                }
+                () = self.clock.wait_until(look_at.unwrap_or_default()), if look_at.is_some() => {
+                    if hand.stopping {
+                        // What is still on the wire counts as interrupted when the lane is taken again.
+                        return Ok(Some(LaneEnd::Stopped));
+                    }
+                    hand.next_look = None;
+                    hand.may_have_work = true;
+                }
+                // Cancel-safe: both only look at a value.
+                changed = changes.changed(), if !hand.stopping => {
+                    match self.directory.now().outlet(&self.key) {
+                        Some(outlet) if changed.is_ok() => hand.outlet = Arc::clone(outlet),
+                        _ => hand.stop(),
+                    }
+                    hand.may_have_work = true;
+                }
+                _ = stop.changed(), if !hand.stopping => hand.stop(),
+            }
+            if hand.stopping && give_up_at.is_none() {
+                give_up_at = Some(self.clock.steady().plus(limits::SHUTDOWN_WAIT));
+            }
+        }
+    }
+
+    fn start_tries(&self, hand: &mut Hand) {
+        let now = self.clock.steady();
+        while hand.trying.len() < hand.outlet.in_flight && !hand.ready.is_empty() {
+            if hand.leased_until.since(now) < limits::LEASE_LEFT_TO_SEND {
+                hand.must_renew = true;
+                return;
+            }
+            let batch_max = hand.outlet.connector.as_ref().map_or(1, |it| it.batch_max()).max(1);
+            let count = batch_max.min(hand.ready.len());
+            let batch: Vec<Ready> = hand.ready.drain(..count).collect();
+            let moment = Moment { now: self.clock.wall() };
+            hand.trying.push(try_batch(Arc::clone(&hand.outlet), batch, moment).boxed());
+        }
+    }
+
+    /// Decides about each finished try; the next turn writes it down.
+    fn note(&self, hand: &mut Hand, tries: Tries) {
+        let now = self.clock.steady();
+        for (claim, tried) in tries {
+            self.metrics.count_attempt(hand.outlet.kind, &tried.outcome);
+            let policy = RetryPolicy::default();
+            let decision =
+                lane::after_try(&hand.gate, &mut hand.streak, &policy, claim.number, &tried, now, jitter());
+            if let Some(gate) = decision.gate {
+                self.report(hand, &gate);
+                hand.gate = gate.clone();
+                hand.gate_changed = Some(gate);
+            }
+            hand.leads.remove(&claim.lead);
+            let settled = Settled { touchpoint: claim.touchpoint, number: claim.number, tried, next: decision.next };
+            hand.settled.push(settled);
+        }
+        if hand.gate != Gate::Open {
+            hand.release_ready();
+        }
+    }
+
+    fn report(&self, hand: &Hand, gate: &Gate) {
+        let (publisher, destination) = (&self.key.publisher, self.key.destination);
+        match (&hand.gate, gate) {
+            (Gate::Open, Gate::Paused(pause)) => tracing::warn!(%publisher, %destination, cause = %pause.cause,
+                "Destination {publisher}/{destination} is paused. Its leads wait; none is lost."),
+            (Gate::Paused(_), Gate::Open) => tracing::info!(%publisher, %destination,
+                "Destination {publisher}/{destination} works again."),
+            _ => {}
+        }
+    }
+
+    /// Starts the next turn with everything that is to be written down.
+    fn turn(&self, hand: &mut Hand) -> impl Future<Output = TurnEnd> + use<'_> {
+        let now = self.clock.steady();
+        let held = hand.leads.len();
+        let window = hand.outlet.in_flight * limits::WINDOW_PER_IN_FLIGHT;
+        let room = if hand.stopping { 0 } else { window.saturating_sub(held) };
+        let turn = Arc::new(Turn {
+            settled: std::mem::take(&mut hand.settled),
+            released: std::mem::take(&mut hand.released),
+            gate: hand.gate_changed.take(),
+            room,
+            held,
+            now,
+        });
+        hand.may_have_work = false;
+        hand.must_renew = false;
+        hand.leased_until = now.plus(limits::LEASE);
+        let (token, store, key) = (hand.token, &self.store, &self.key);
+        async move {
+            let turned = loop {
+                match store.lane_turn(key.clone(), token, Arc::clone(&turn)).await {
+                    // Nothing was stored: the same turn again is the same turn.
+                    Err(StoreError::Busy | StoreError::Full) => {
+                        self.clock.wait_until(self.clock.steady().plus(limits::LANE_AGAIN)).await;
+                    }
+                    turned => break turned?,
+                }
+            };
+            let Some(mut turned) = turned else { return Ok(None) };
+            let claims = std::mem::take(&mut turned.claims);
+            let ready = payload::load(store, &self.handover, key, claims).await?;
+            Ok(Some((turned, ready, turn.room)))
+        }
+    }
+
+    /// Takes up what a turn brought. False: the lease was lost.
+    fn after_turn(&self, hand: &mut Hand, ended: TurnEnd) -> Result<bool, StoreError> {
+        let Some((turned, ready, room)) = ended? else {
+            tracing::warn!(publisher = %self.key.publisher, destination = %self.key.destination,
+                "Lost the lease of a lane. What it had in hand is tried again by its holder.");
+            return Ok(false);
+        };
+        if room > 0 && ready.len() == room {
+            hand.may_have_work = true;
+        }
+        if hand.gate_changed.is_none() {
+            // What the store says counts, for instance when a person paused or resumed the lane.
+            hand.gate = turned.gate;
+        }
+        hand.next_look = match (lane::allowance(&hand.gate, self.clock.steady()), turned.next_due) {
+            (lane::Allowance::Nothing(probe_at), _) => probe_at,
+            (_, next_due) => next_due,
+        };
+        for (claim, content) in ready {
+            // One of a lead at a time. An id can be committed after a greater one is already in hand.
+            if hand.stopping || !hand.leads.insert(claim.lead) {
+                hand.released.push(claim.touchpoint);
+                continue;
+            }
+            hand.ready.push_back((claim, content));
+        }
+        if hand.gate != Gate::Open && hand.ready.len() > 1 {
+            hand.release_ready();
+        }
+        Ok(true)
+    }
+}
+
+impl Hand {
+    fn new(token: LaneToken, taken_at: Timestamp, outlet: Arc<Outlet>) -> Self {
+        Self {
+            token,
+            leased_until: taken_at.plus(limits::LEASE),
+            gate: Gate::Open,
+            streak: Streak::default(),
+            outlet,
+            ready: VecDeque::new(),
+            trying: FuturesUnordered::new(),
+            leads: HashSet::new(),
+            settled: Vec::new(),
+            released: Vec::new(),
+            gate_changed: None,
+            may_have_work: true,
+            must_renew: false,
+            next_look: None,
+            stopping: false,
+        }
+    }
+
+    fn wants_turn(&self) -> bool {
+        let has_news = !self.settled.is_empty() || !self.released.is_empty() || self.gate_changed.is_some();
+        let room = self.outlet.in_flight * limits::WINDOW_PER_IN_FLIGHT > self.leads.len();
+        has_news || self.must_renew || (self.may_have_work && room && !self.stopping)
+    }
+
+    /// Puts back what was claimed and not tried.
+    fn release_ready(&mut self) {
+        for (claim, _) in self.ready.drain(..) {
+            self.leads.remove(&claim.lead);
+            self.released.push(claim.touchpoint);
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+        self.release_ready();
+    }
+}
+
+/// Tries a batch once. A panic in the connector ends the try, not the lane, and what came of it is unknown.
+async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Moment) -> Tries {
+    let mut done = Vec::new();
+    let mut claims = Vec::new();
+    let mut payloads: Vec<Payload> = Vec::new();
+    for (claim, content) in batch {
+        match content {
+            Ok(payload) => {
+                claims.push(claim);
+                payloads.push(payload);
+            }
+            Err(tried) => done.push((claim, tried)),
+        }
+    }
+    if payloads.is_empty() {
+        return done;
+    }
+    let tried = match &outlet.connector {
+        Err(problem) => vec![settings_unusable(problem); payloads.len()],
+        Ok(connector) => {
+            let delivering = connector.deliver(&payloads, moment, &outlet.egress);
+            match AssertUnwindSafe(delivering).catch_unwind().await {
+                Ok(delivered) if delivered.tried.len() == payloads.len() => delivered.tried,
+                Ok(_) => vec![broken("connector_miscounted", "the connector lost count of its answers"); payloads.len()],
+                Err(_) => vec![broken("connector_panicked", "the connector failed inside"); payloads.len()],
+            }
+        }
+    };
+    done.extend(claims.into_iter().zip(tried));
+    done
+}
+
+fn settings_unusable(problem: &str) -> Tried {
+    Tried {
+        outcome: Outcome::NotDone(Fault::Pause),
+        evidence: Evidence {
+            cause: "settings_unusable".to_owned(),
+            message: format!("the destination's settings cannot be used: {problem}"),
+            fix: "correct the settings with `leadwire destination update`, then resume the destination".to_owned(),
+            ..Evidence::default()
+        },
+    }
+}
+
+fn broken(cause: &str, message: &str) -> Tried {
+    Tried {
+        outcome: Outcome::Unknown,
+        evidence: Evidence {
+            cause: cause.to_owned(),
+            message: message.to_owned(),
+            fix: "this is a mistake in Leadwire: please report it with the log of this moment".to_owned(),
+            ..Evidence::default()
+        },
+    }
+}

@@ -1,0 +1,8 @@
+//! Bringing touchpoints to destinations: a lane for each, and nothing shared between them.
+
+mod handover;
+mod lane;
+mod lanes;
+mod payload;
+
+pub use lanes::{Lanes, LanesEnded};

@@ -1,0 +1,77 @@
+//! From claims to what a connector is given, reading from the store what is not at hand any more.
+
+use super::handover::Handover;
+use crate::bodies;
+use leadwire_connect::Payload;
+use leadwire_core::id::DeliveryId;
+use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
+use leadwire_store::lanes::{Claim, LaneKey};
+use leadwire_store::{Store, StoreError};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A claim ready to be tried, or what became of it without a try.
+pub(super) type Ready = (Claim, Result<Payload, Tried>);
+
+/// Finds the content of each claim, in the order of the claims.
+pub(super) async fn load(
+    store: &Store,
+    handover: &Handover,
+    lane: &LaneKey,
+    claims: Vec<Claim>,
+) -> Result<Vec<Ready>, StoreError> {
+    let mut ready: Vec<(Claim, Option<Result<Payload, Tried>>)> = Vec::with_capacity(claims.len());
+    let mut missing = Vec::new();
+    for claim in claims {
+        let found = handover.take((claim.touchpoint, lane.destination));
+        if found.is_none() {
+            missing.push(claim.touchpoint);
+        }
+        let payload = found.map(|(touchpoint, received_at)| Ok(payload(lane, claim, touchpoint, received_at)));
+        ready.push((claim, payload));
+    }
+    let mut kept: HashMap<_, _> = HashMap::new();
+    if !missing.is_empty() {
+        let found = store.touchpoints(lane.publisher.clone(), missing).await?;
+        kept.extend(found.into_iter().map(|it| (it.id, it)));
+    }
+    Ok(ready
+        .into_iter()
+        .map(|(claim, found)| {
+            let found = found.unwrap_or_else(|| {
+                let kept = kept.get(&claim.touchpoint).ok_or_else(|| unreadable("its touchpoint is not there"))?;
+                let touchpoint = bodies::read_back(&lane.publisher, kept)
+                    .map_err(|_| unreadable("its kept body cannot be read by this version"))?;
+                Ok(payload(lane, claim, Arc::new(touchpoint), kept.received_at))
+            });
+            (claim, found)
+        })
+        .collect())
+}
+
+fn payload(
+    lane: &LaneKey,
+    claim: Claim,
+    touchpoint: Arc<leadwire_core::touchpoint::Touchpoint>,
+    received_at: leadwire_core::time::Timestamp,
+) -> Payload {
+    Payload {
+        delivery: DeliveryId { touchpoint: claim.touchpoint, destination: lane.destination },
+        lead: claim.lead,
+        publisher: lane.publisher.clone(),
+        received_at,
+        touchpoint,
+    }
+}
+
+fn unreadable(message: &str) -> Tried {
+    Tried {
+        outcome: Outcome::NotDone(Fault::Park),
+        evidence: Evidence {
+            cause: "content_unreadable".to_owned(),
+            message: message.to_owned(),
+            fix: "check the store with `leadwire doctor`, then retry this delivery".to_owned(),
+            ..Evidence::default()
+        },
+    }
+}

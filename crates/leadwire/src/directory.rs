@@ -1,0 +1,258 @@
+//! The set-up in memory: who may knock with which credential, what goes where, and the connectors, ready to use.
+//!
+//! A snapshot never changes; a change of the set-up makes a new one. Intake and lanes read it without waiting.
+
+use crate::access::{Actor, Role};
+use crate::clock::Clock;
+use crate::secrets::{self, Vault};
+use leadwire_connect::Connector;
+use leadwire_connect::shared_settings::SharedSettings;
+use leadwire_connect::descriptor::Settings;
+use leadwire_core::id::{DestinationNo, OfferId, OfferRef, PublisherId, TokenId};
+use leadwire_core::routing::{DoNotContact, Offers, Route};
+use leadwire_core::time::Timestamp;
+use leadwire_store::lanes::LaneKey;
+use leadwire_store::setup::{Destination, Setup};
+use leadwire_store::{Store, StoreError};
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use tokio::sync::watch;
+
+/// The current snapshot, and the way to make a new one.
+pub struct Directory {
+    store: Store,
+    vault: Vault,
+    egress: leadwire_connect::egress::Egress,
+    local_key: Option<[u8; 32]>,
+    current: RwLock<Arc<Snapshot>>,
+    version: watch::Sender<i64>,
+}
+
+/// The set-up as of one version.
+#[derive(Default)]
+pub struct Snapshot {
+    /// What the store holds.
+    pub setup: Setup,
+    routes: HashMap<PublisherId, Vec<Route>>,
+    keys: HashMap<[u8; 32], (Actor, Option<Timestamp>)>,
+    tokens: HashMap<[u8; 32], Address>,
+    lanes: HashMap<LaneKey, Arc<Outlet>>,
+}
+
+/// What an intake address stands for.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// Its id.
+    pub token: TokenId,
+    /// Whose offer everything sent to it belongs to.
+    pub offer: OfferRef,
+}
+
+/// A destination, ready to be delivered to.
+pub struct Outlet {
+    /// Its name.
+    pub name: String,
+    /// Its connector's name.
+    pub kind: &'static str,
+    /// The connector, or why it could not be built.
+    pub connector: Result<Box<dyn Connector>, String>,
+    /// Its own way out: connections are never shared between destinations.
+    pub egress: leadwire_connect::egress::Egress,
+    /// Requests in flight at a time.
+    pub in_flight: usize,
+    settings: String,
+    secrets: Vec<u8>,
+}
+
+impl Directory {
+    /// Reads the set-up. `local_key` is the hash of a further operator's key that is not in the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(
+        store: Store,
+        vault: Vault,
+        egress: leadwire_connect::egress::Egress,
+        local_key: Option<[u8; 32]>,
+    ) -> Result<Self, StoreError> {
+        let (version, _) = watch::channel(0);
+        let current = RwLock::new(Arc::new(Snapshot::default()));
+        let directory = Self { store, vault, egress, local_key, current, version };
+        directory.refresh().await?;
+        Ok(directory)
+    }
+
+    /// The set-up now.
+    pub fn now(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read().expect("swapping a pointer cannot panic"))
+    }
+
+    /// Seals secret settings for a destination.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Tells when the set-up changes.
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.version.subscribe()
+    }
+
+    /// Reads the set-up anew. Connectors whose settings did not change are kept, with their connections.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the old snapshot stays.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let setup = self.store.setup().await?;
+        let old = self.now();
+        if old.setup.version > setup.version {
+            return Ok(());
+        }
+        let version = setup.version;
+        let snapshot = Arc::new(self.assemble(setup, &old));
+        {
+            let mut current = self.current.write().expect("swapping a pointer cannot panic");
+            // Of two refreshes under way at once the older one must not win.
+            if current.setup.version <= version {
+                *current = snapshot;
+            }
+        }
+        self.version.send_replace(version);
+        Ok(())
+    }
+
+    fn assemble(&self, setup: Setup, old: &Snapshot) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        let mut do_not_contact = HashMap::new();
+        for destination in &setup.destinations {
+            let key = LaneKey { publisher: destination.publisher.clone(), destination: destination.number };
+            let kept = old.lanes.get(&key).filter(|it| {
+                it.settings == destination.settings
+                    && it.secrets == destination.secrets
+                    && it.name == destination.name
+            });
+            let outlet = kept.map_or_else(|| Arc::new(self.build(destination)), Arc::clone);
+            do_not_contact.insert(key.clone(), wish_about_do_not_contact(&destination.settings));
+            snapshot.lanes.insert(key, outlet);
+        }
+        for route in &setup.routes {
+            let key = LaneKey { publisher: route.publisher.clone(), destination: route.destination };
+            let Some(do_not_contact) = do_not_contact.get(&key) else { continue };
+            snapshot.routes.entry(route.publisher.clone()).or_default().push(Route {
+                offers: route.offer.clone().map_or(Offers::All, Offers::One),
+                destination: route.destination,
+                do_not_contact: *do_not_contact,
+            });
+        }
+        for key in &setup.keys {
+            let Some(role) = Role::parse(&key.role) else { continue };
+            let actor = Actor { key: key.id, role, publisher: key.publisher.clone() };
+            snapshot.keys.insert(key.hash, (actor, key.expires_at));
+        }
+        if let Some(hash) = self.local_key {
+            let key = leadwire_core::id::KeyId::new(0);
+            snapshot.keys.insert(hash, (Actor { key, role: Role::Operator, publisher: None }, None));
+        }
+        for token in &setup.tokens {
+            let offer = OfferRef { publisher: token.publisher.clone(), offer: token.offer.clone() };
+            snapshot.tokens.insert(token.hash, Address { token: token.id, offer });
+        }
+        snapshot.setup = setup;
+        snapshot
+    }
+
+    fn build(&self, destination: &Destination) -> Outlet {
+        let kind = leadwire_connect::kind(&destination.kind);
+        let settings = self.open_settings(destination);
+        let in_flight = settings.as_ref().map_or(1, |it| SharedSettings::read(it).in_flight);
+        let connector = match (kind, &settings) {
+            (None, _) => Err(format!("this Leadwire has no connector called {}", destination.kind)),
+            (_, Err(error)) => Err(error.to_string()),
+            (Some(kind), Ok(settings)) => kind.open(settings).map_err(|refusals| {
+                let texts: Vec<String> = refusals.iter().map(|it| format!("{}: {}", it.pointer, it.message)).collect();
+                texts.join("; ")
+            }),
+        };
+        Outlet {
+            name: destination.name.clone(),
+            kind: kind.map_or("unknown", |it| it.name),
+            connector,
+            egress: self.egress.for_destination(),
+            in_flight,
+            settings: destination.settings.clone(),
+            secrets: destination.secrets.clone(),
+        }
+    }
+
+    /// A destination's settings with its secrets put back in.
+    ///
+    /// # Errors
+    /// When they do not open with this key file, or are not JSON.
+    pub fn open_settings(&self, destination: &Destination) -> anyhow::Result<Settings> {
+        let mut settings: Settings = serde_json::from_str(&destination.settings)?;
+        if !destination.secrets.is_empty() {
+            let place = secret_place(&destination.publisher, &destination.name);
+            let opened = self.vault.open_sealed(&place, &destination.secrets)?;
+            let secrets: Settings = serde_json::from_str(opened.expose())?;
+            settings.extend(secrets);
+        }
+        Ok(settings)
+    }
+}
+
+/// Where a destination's secrets are kept; they open nowhere else.
+pub fn secret_place(publisher: &PublisherId, name: &str) -> String {
+    format!("destination/{publisher}/{name}")
+}
+
+fn wish_about_do_not_contact(settings: &str) -> DoNotContact {
+    match serde_json::from_str::<Settings>(settings) {
+        Ok(settings) => SharedSettings::read(&settings).do_not_contact,
+        Err(_) => DoNotContact::Hold,
+    }
+}
+
+impl Snapshot {
+    /// Who shows this key. The key is hashed first, so the time this takes tells nothing about other keys.
+    pub fn actor(&self, key: &str, clock: &dyn Clock) -> Option<Actor> {
+        let hash = secrets::sha256(key.as_bytes());
+        let (actor, expires_at) = self.keys.get(&hash)?;
+        expires_at.is_none_or(|it| it > clock.wall()).then(|| actor.clone())
+    }
+
+    /// What an intake address stands for.
+    pub fn address(&self, token: &str) -> Option<&Address> {
+        self.tokens.get(&secrets::sha256(token.as_bytes()))
+    }
+
+    /// A publisher's routes, oldest first.
+    pub fn routes(&self, publisher: &PublisherId) -> &[Route] {
+        self.routes.get(publisher).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a publisher is known.
+    pub fn has_publisher(&self, publisher: &PublisherId) -> bool {
+        self.setup.publishers.binary_search_by(|it| it.id.cmp(publisher)).is_ok()
+    }
+
+    /// Whether an offer is known.
+    pub fn has_offer(&self, publisher: &PublisherId, offer: &OfferId) -> bool {
+        self.setup.offers.iter().any(|it| it.publisher == *publisher && it.id == *offer)
+    }
+
+    /// A destination, ready to be delivered to.
+    pub fn outlet(&self, lane: &LaneKey) -> Option<&Arc<Outlet>> {
+        self.lanes.get(lane)
+    }
+
+    /// All lanes.
+    pub fn lanes(&self) -> impl Iterator<Item = &LaneKey> {
+        self.lanes.keys()
+    }
+
+    /// A publisher's destination by its name or number.
+    pub fn destination(&self, publisher: &PublisherId, name_or_number: &str) -> Option<&Destination> {
+        let number = name_or_number.parse().ok().map(DestinationNo::new);
+        let own = || self.setup.destinations.iter().filter(|it| it.publisher == *publisher);
+        own().find(|it| it.name == name_or_number).or_else(|| own().find(|it| Some(it.number) == number))
+    }
+}

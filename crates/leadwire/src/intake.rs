@@ -1,0 +1,165 @@
+//! Accepting touchpoints: route, store, and only then answer and wake the lanes.
+
+use crate::clock::{Clock, Ids};
+use crate::deliver::Lanes;
+use crate::directory::Directory;
+use crate::secrets;
+use bytes::Bytes;
+use leadwire_core::id::{LeadId, OfferRef, PublisherId, QuarantineId, TouchpointId};
+use leadwire_core::identity;
+use leadwire_core::refusal::Refusal;
+use leadwire_core::routing;
+use leadwire_core::touchpoint::Touchpoint;
+use leadwire_store::accept::{Accept, Accepted, Once, Quarantine};
+use leadwire_store::lanes::LaneKey;
+use leadwire_store::rows::Channel;
+use leadwire_store::{Store, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The way in, shared by every kind of sender.
+pub struct Intake {
+    /// Where it is kept.
+    pub store: Store,
+    /// Where it goes.
+    pub directory: Arc<Directory>,
+    /// Ids of touchpoints, in the order they come.
+    pub ids: Arc<Ids>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told that there is work.
+    pub lanes: Arc<Lanes>,
+}
+
+/// A touchpoint that was read and is not yet stored.
+pub struct Incoming {
+    /// Whose it is.
+    pub publisher: PublisherId,
+    /// How it came.
+    pub channel: Channel,
+    /// Its bytes.
+    pub body: Bytes,
+    /// What is in them.
+    pub touchpoint: Touchpoint,
+    /// What makes a repetition of it recognisable, and for how long.
+    pub key: Option<Key>,
+}
+
+/// What makes a repetition recognisable.
+pub enum Key {
+    /// The sender's own key for it.
+    Sender(String, Duration),
+    /// Its very bytes at one intake address, for there is no other id in them.
+    SameBody(String, Duration),
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is stored.
+    New(TouchpointId, LeadId),
+    /// It was stored before.
+    Duplicate(TouchpointId, LeadId),
+    /// The sender used this key before for something else. Nothing was stored.
+    KeyReused(TouchpointId),
+}
+
+/// How often the set-up may change under a request before it is asked to come again.
+const ROUTING_TRIES: usize = 8;
+
+impl Intake {
+    /// Stores touchpoints, all or none, and answers in their order when they are on disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was stored, or it is unknown and a repetition will tell.
+    pub async fn accept(&self, incoming: Vec<Incoming>) -> Result<Vec<Received>, StoreError> {
+        let mut items: Vec<Accept> = incoming.into_iter().map(|it| self.prepare(it)).collect();
+        for _ in 0..ROUTING_TRIES {
+            let setup = self.directory.now();
+            for item in &mut items {
+                item.routed = routing::route(&item.parsed, setup.routes(&item.publisher));
+            }
+            let shared: Arc<[Accept]> = items.into();
+            if let Some(accepted) = self.store.accept(setup.setup.version, Arc::clone(&shared)).await? {
+                return Ok(self.hand_over(&shared, &accepted));
+            }
+            // Somebody changed the set-up meanwhile: route by the new one.
+            self.directory.refresh().await?;
+            items = shared.to_vec();
+        }
+        Err(StoreError::Busy)
+    }
+
+    fn prepare(&self, incoming: Incoming) -> Accept {
+        let body_sha256 = secrets::sha256(&incoming.body);
+        let publisher = incoming.publisher.as_str().as_bytes();
+        let once = incoming.key.map(|key| {
+            let (key, kept) = match &key {
+                Key::Sender(key, kept) => (secrets::short_hash(&[b"key", publisher, key.as_bytes()]), *kept),
+                Key::SameBody(place, kept) => {
+                    (secrets::short_hash(&[b"body", publisher, place.as_bytes(), &body_sha256]), *kept)
+                }
+            };
+            Once { key, body: body_sha256[..16].try_into().expect("a hash has 32 bytes"), kept }
+        });
+        Accept {
+            touchpoint: TouchpointId::new(self.ids.next(self.clock.steady())),
+            received_at: self.clock.steady(),
+            channel: incoming.channel,
+            body_sha256,
+            body: incoming.body,
+            identity: identity::of(&incoming.touchpoint).key(),
+            parsed: Arc::new(incoming.touchpoint),
+            once,
+            routed: Vec::new(),
+            publisher: incoming.publisher,
+        }
+    }
+
+    fn hand_over(&self, items: &[Accept], accepted: &[Accepted]) -> Vec<Received> {
+        let mut received = Vec::with_capacity(items.len());
+        for (item, accepted) in items.iter().zip(accepted) {
+            received.push(match *accepted {
+                Accepted::Stored { lead } => {
+                    for routed in item.routed.iter().filter(|it| it.suppressed.is_none()) {
+                        let lane = LaneKey { publisher: item.publisher.clone(), destination: routed.destination };
+                        self.lanes.hand_over(&lane, item.touchpoint, item.received_at, &item.parsed, item.body.len());
+                    }
+                    Received::New(item.touchpoint, lead)
+                }
+                Accepted::Duplicate { touchpoint, lead } => Received::Duplicate(touchpoint, lead),
+                Accepted::KeyReused { touchpoint } => Received::KeyReused(touchpoint),
+            });
+        }
+        received
+    }
+
+    /// Keeps a body that came to a good address and cannot be read: its sender never sends twice.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for [`Intake::accept`].
+    pub async fn quarantine(
+        &self,
+        offer: &OfferRef,
+        content_type: &str,
+        body: Bytes,
+        refusals: &[Refusal],
+    ) -> Result<QuarantineId, StoreError> {
+        let id = QuarantineId::new(self.ids.next(self.clock.steady()));
+        let first = refusals.first();
+        let item = Quarantine {
+            publisher: offer.publisher.clone(),
+            id,
+            received_at: self.clock.steady(),
+            offer: offer.offer.clone(),
+            content_type: content_type.chars().take(200).collect(),
+            code: first.map_or("unreadable", |it| it.code).to_owned(),
+            pointer: first.map_or_else(String::new, |it| it.pointer.clone()),
+            message: first.map_or_else(String::new, |it| it.message.clone()),
+            body_sha256: secrets::sha256(&body),
+            body,
+        };
+        self.store.quarantine(item).await?;
+        Ok(id)
+    }
+}

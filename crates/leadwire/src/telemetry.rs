@@ -1,0 +1,96 @@
+//! Logs and metrics: set-up, and the one list of metric names. Neither ever holds a secret or a personal value.
+
+use leadwire_core::outcome::{Fault, Outcome};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging to standard error: for people on a terminal, as JSON lines otherwise.
+///
+/// `filter` is a list such as `info` or `leadwire=debug`. A filter that cannot be read is replaced by `info`.
+pub fn start_logging(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // An error means that logging runs already, as it does in tests.
+    if std::io::stderr().is_terminal() {
+        builder.with_target(false).compact().try_init().ok();
+    } else {
+        builder.json().flatten_event(true).try_init().ok();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReceivedLabels {
+    channel: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    connector: &'static str,
+    outcome: &'static str,
+}
+
+/// Every metric of the program.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    received: Family<ReceivedLabels, Counter>,
+    attempts: Family<AttemptLabels, Counter>,
+    commits: Gauge,
+    lanes_paused: Gauge,
+    disk_free: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("leadwire");
+        let received = Family::default();
+        let attempts = Family::default();
+        let commits = Gauge::default();
+        let lanes_paused = Gauge::default();
+        let disk_free = Gauge::default();
+        registry.register("touchpoints_received", "Touchpoints by channel and result", received.clone());
+        registry.register("delivery_attempts", "Tries by connector and outcome", attempts.clone());
+        registry.register("store_commits", "Commits since the start, each one flush to disk", commits.clone());
+        registry.register("lanes_paused", "Destinations that are paused", lanes_paused.clone());
+        registry.register("disk_free_bytes", "Free space of the data folder's disk", disk_free.clone());
+        Self { registry: Mutex::new(registry), received, attempts, commits, lanes_paused, disk_free }
+    }
+}
+
+impl Metrics {
+    /// Counts a touchpoint: `stored`, `duplicate`, `refused` or `quarantined`.
+    pub fn count_received(&self, channel: &'static str, result: &'static str) {
+        self.received.get_or_create(&ReceivedLabels { channel, result }).inc();
+    }
+
+    /// Counts a try.
+    pub fn count_attempt(&self, connector: &'static str, outcome: &Outcome) {
+        let outcome = match outcome {
+            Outcome::Done(_) => "done",
+            Outcome::Unknown => "unknown",
+            Outcome::NotDone(Fault::Park) => "refused",
+            Outcome::NotDone(Fault::Pause | Fault::Stop) => "operator",
+            Outcome::NotDone(Fault::RetryNow | Fault::RetryAfter(_) | Fault::RetryThenPause { .. }) => "retry",
+        };
+        self.attempts.get_or_create(&AttemptLabels { connector, outcome }).inc();
+    }
+
+    /// Everything in the OpenMetrics text format.
+    pub fn render(&self, commits: u64, lanes_paused: usize, disk_free: u64) -> String {
+        self.commits.set(i64::try_from(commits).unwrap_or(i64::MAX));
+        self.lanes_paused.set(i64::try_from(lanes_paused).unwrap_or(i64::MAX));
+        self.disk_free.set(i64::try_from(disk_free).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        let registry = self.registry.lock().expect("rendering cannot panic");
+        // Writing to a String cannot fail.
+        encode(&mut text, &registry).ok();
+        text
+    }
+}
