@@ -7,9 +7,10 @@ mod csv;
 use crate::id::OfferRef;
 use crate::json::Json;
 use crate::time::Timestamp;
+use std::fmt;
 
 /// A customer action. Immutable; the received bytes are kept beside it by the store.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Touchpoint {
     /// Where the customer acted.
     pub source: Source,
@@ -38,7 +39,7 @@ pub struct Touchpoint {
 }
 
 /// Who acted. Every field may be missing, and holds the text as sent, trimmed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Customer {
     /// Given name.
     pub first_name: Option<String>,
@@ -54,6 +55,25 @@ pub struct Customer {
     pub company: Option<String>,
     /// Job title.
     pub title: Option<String>,
+}
+
+/// Prints no personal value: what may be printed may end in a log.
+impl fmt::Debug for Touchpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Touchpoint")
+            .field("source", &self.source)
+            .field("action", &self.action)
+            .field("offer", &self.offer)
+            .field("test", &self.test)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Prints no value.
+impl fmt::Debug for Customer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Customer(***)")
+    }
 }
 
 /// What a customer agreed to share.

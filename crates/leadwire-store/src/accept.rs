@@ -2,7 +2,7 @@
 
 use crate::engine::{Param, Tx};
 use crate::rows::Channel;
-use crate::{Store, StoreError, setup};
+use crate::{Store, StoreError, idempotency, lanes, setup};
 use bytes::Bytes;
 use leadwire_core::id::{LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::routing::Routed;
@@ -127,12 +127,12 @@ impl Store {
 
 fn accept(tx: &Tx<'_>, item: &Accept) -> Result<Accepted, StoreError> {
     if let Some(once) = &item.once
-        && let Some(known) = repetition(tx, item, once)?
+        && let Some(known) = idempotency::repetition(tx, item, once)?
     {
         return Ok(known);
     }
     let touchpoint_id = item.touchpoint.to_string();
-    let lead = fold_into_lead(tx, item)?;
+    let (lead, is_known) = fold_into_lead(tx, item)?;
     let lead_id = lead.to_string();
     let publisher = Param::Text(item.publisher.as_str());
     let offer = item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str());
@@ -158,10 +158,15 @@ fn accept(tx: &Tx<'_>, item: &Accept) -> Result<Accepted, StoreError> {
     for routed in &item.routed {
         let state = if routed.suppressed.is_some() { "suppressed" } else { "pending" };
         let ended_at = if routed.suppressed.is_some() { item.received_at.millis() } else { 0 };
+        let claim = match routed.suppressed {
+            // A new lead has nothing to be behind of.
+            None if is_known => lanes::place(tx, &item.publisher, routed.destination, lead, item.touchpoint)?,
+            None | Some(_) => 0,
+        };
         tx.execute(
-            "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, cause,
-                 ended_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, claim,
+                 cause, ended_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &[
                 publisher,
                 Param::Text(&touchpoint_id),
@@ -169,6 +174,7 @@ fn accept(tx: &Tx<'_>, item: &Accept) -> Result<Accepted, StoreError> {
                 Param::Text(&lead_id),
                 Param::Text(state),
                 Param::Int(item.received_at.millis()),
+                Param::Int(claim),
                 Param::Text(routed.suppressed.unwrap_or("")),
                 Param::Int(ended_at),
             ],
@@ -177,46 +183,8 @@ fn accept(tx: &Tx<'_>, item: &Accept) -> Result<Accepted, StoreError> {
     Ok(Accepted::Stored { lead })
 }
 
-/// Whether this key was seen; if not, remembers it.
-fn repetition(tx: &Tx<'_>, item: &Accept, once: &Once) -> Result<Option<Accepted>, StoreError> {
-    let publisher = Param::Text(item.publisher.as_str());
-    let key = Param::Bytes(&once.key);
-    let found = tx.find(
-        "SELECT i.body, i.expires_at, i.touchpoint_id, t.lead_id
-         FROM idempotency i
-         JOIN touchpoint t ON t.publisher_id = i.publisher_id AND t.touchpoint_id = i.touchpoint_id
-         WHERE i.publisher_id = $1 AND i.idempotency_key = $2",
-        &[publisher, key],
-        |row| Ok((row.bytes(0)? == once.body, row.time(1)?, row.touchpoint(2)?, row.lead(3)?)),
-    )?;
-    if let Some((same_body, expires_at, touchpoint, lead)) = found
-        && expires_at > item.received_at
-    {
-        if !same_body {
-            return Ok(Some(Accepted::KeyReused { touchpoint }));
-        }
-        count(tx, &item.publisher, "duplicates")?;
-        return Ok(Some(Accepted::Duplicate { touchpoint, lead }));
-    }
-    tx.execute(
-        "INSERT INTO idempotency (publisher_id, idempotency_key, body, touchpoint_id, expires_at)
-         VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (publisher_id, idempotency_key)
-         DO UPDATE SET body = excluded.body, touchpoint_id = excluded.touchpoint_id,
-             expires_at = excluded.expires_at",
-        &[
-            publisher,
-            key,
-            Param::Bytes(&once.body),
-            Param::Text(&item.touchpoint.to_string()),
-            Param::Int(item.received_at.plus(once.kept).millis()),
-        ],
-    )?;
-    Ok(None)
-}
-
-/// Finds the customer's lead and renews its fields, or makes it.
-fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<LeadId, StoreError> {
+/// Finds the customer's lead and renews its fields, or makes it. Says whether it was there before.
+fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<(LeadId, bool), StoreError> {
     let publisher = Param::Text(item.publisher.as_str());
     let known = match &item.identity {
         None => None,
@@ -259,7 +227,7 @@ fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<LeadId, StoreError> {
                 Param::Text(&lead.to_string()),
             ],
         )?;
-        return Ok(lead);
+        return Ok((lead, true));
     }
     // A new lead takes the bits of its first touchpoint: unique, and sorted by when the customer first came.
     let lead = LeadId::new(item.touchpoint.bits());
@@ -282,7 +250,7 @@ fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<LeadId, StoreError> {
             now,
         ],
     )?;
-    Ok(lead)
+    Ok((lead, false))
 }
 
 fn quarantine(tx: &Tx<'_>, item: &Quarantine) -> Result<(), StoreError> {
@@ -302,15 +270,6 @@ fn quarantine(tx: &Tx<'_>, item: &Quarantine) -> Result<(), StoreError> {
             Param::Bytes(&item.body),
             Param::Bytes(&item.body_sha256),
         ],
-    )?;
-    Ok(())
-}
-
-fn count(tx: &Tx<'_>, publisher: &PublisherId, name: &str) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO counter (publisher_id, name, value) VALUES ($1, $2, 1)
-         ON CONFLICT (publisher_id, name) DO UPDATE SET value = counter.value + 1",
-        &[Param::Text(publisher.as_str()), Param::Text(name)],
     )?;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Reading deliveries with their attempts, and putting parked or waiting ones back to work.
 
-use crate::engine::{Param, Row};
+use crate::engine::{Param, Row, Tx};
+use crate::lanes::place;
 use crate::leads::{StoredTouchpoint, find_touchpoint};
+use crate::pages::page;
 use crate::rows::DeliveryState;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, PublisherId};
@@ -64,17 +66,6 @@ pub struct DeliveryFilter {
     pub limit: usize,
 }
 
-const COLUMNS_FROM: &str = "SELECT touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts, cause,
-         message, fix, record, ended_at
-     FROM delivery
-     WHERE publisher_id = $1
-         AND (touchpoint_id < $2 OR (touchpoint_id = $2 AND destination_no < $3))
-         AND ($4 = 0 OR destination_no = $4)
-         AND ($5 = '' OR state = $5)
-         AND ($6 = '' OR lead_id = $6)
-     ORDER BY touchpoint_id DESC, destination_no DESC
-     LIMIT $7";
-
 impl Store {
     /// Lists deliveries, newest first.
     ///
@@ -82,22 +73,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
         self.read(move |tx| {
-            let before = filter.before.map_or("tp_~".to_owned(), |it| it.touchpoint.to_string());
-            let before_no = filter.before.map_or(0, |it| it.destination.get());
-            let lead = filter.lead.map(|it| it.to_string()).unwrap_or_default();
-            tx.query(
-                COLUMNS_FROM,
-                &[
-                    Param::Text(filter.publisher.as_str()),
-                    Param::Text(&before),
-                    Param::Int(before_no.into()),
-                    Param::Int(filter.destination.map_or(0, DestinationNo::get).into()),
-                    Param::Text(filter.state.map_or("", DeliveryState::as_str)),
-                    Param::Text(&lead),
-                    Param::Int(i64::try_from(filter.limit).unwrap_or(i64::MAX)),
-                ],
-                read_delivery,
-            )
+            page(tx, &filter)?
+                .into_iter()
+                .map(|id| find(tx, &filter.publisher, id)?.ok_or_else(|| wrong(id, "is not there")))
+                .collect()
         })
         .await
     }
@@ -112,29 +91,19 @@ impl Store {
         id: DeliveryId,
     ) -> Result<Option<(Delivery, StoredTouchpoint, Vec<Attempt>)>, StoreError> {
         self.read(move |tx| {
-            let touchpoint_id = id.touchpoint.to_string();
-            let key = [
-                Param::Text(publisher.as_str()),
-                Param::Text(&touchpoint_id),
-                Param::Int(id.destination.get().into()),
-            ];
-            let delivery = tx.find(
-                "SELECT touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts, cause, message, fix,
-                     record, ended_at
-                 FROM delivery
-                 WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3",
-                &key,
-                read_delivery,
-            )?;
-            let Some(delivery) = delivery else { return Ok(None) };
+            let Some(delivery) = find(tx, &publisher, id)? else { return Ok(None) };
             let touchpoint = find_touchpoint(tx, &publisher, id.touchpoint)?
-                .ok_or_else(|| StoreError::Wrong(format!("{id} has no touchpoint")))?;
+                .ok_or_else(|| wrong(id, "has no touchpoint"))?;
             let attempts = tx.query(
                 "SELECT number, ended_at, outcome, evidence
                  FROM attempt
                  WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3
                  ORDER BY number",
-                &key,
+                &[
+                    Param::Text(publisher.as_str()),
+                    Param::Text(&id.touchpoint.to_string()),
+                    Param::Int(id.destination.get().into()),
+                ],
                 |row| {
                     Ok(Attempt {
                         number: row.count(0)?,
@@ -159,21 +128,8 @@ impl Store {
         id: DeliveryId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
-            let changed = tx.execute(
-                "UPDATE delivery SET state = 'pending', due_at = $1, ended_at = 0
-                 WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4 AND claim = 0
-                     AND state IN ('pending', 'parked')",
-                &[
-                    Param::Int(now.millis()),
-                    Param::Text(publisher.as_str()),
-                    Param::Text(&id.touchpoint.to_string()),
-                    Param::Int(id.destination.get().into()),
-                ],
-            )?;
-            Ok(changed > 0)
-        })
-        .await
+        self.write(move |tx| Ok(has_lane(tx, &publisher, id.destination)? && retry(tx, &publisher, id, now)?))
+            .await
     }
 
     /// Makes up to `limit` parked deliveries of a destination due now, oldest first, and says how many.
@@ -188,24 +144,101 @@ impl Store {
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         self.write(move |tx| {
-            tx.execute(
-                "UPDATE delivery SET state = 'pending', due_at = $1, ended_at = 0
-                 WHERE publisher_id = $2 AND destination_no = $3 AND touchpoint_id IN (
-                     SELECT touchpoint_id
-                     FROM delivery
-                     WHERE state = 'parked' AND publisher_id = $2 AND destination_no = $3
-                     ORDER BY touchpoint_id
-                     LIMIT $4)",
+            if !has_lane(tx, &publisher, destination)? {
+                return Ok(0);
+            }
+            let parked = tx.query(
+                "SELECT touchpoint_id
+                 FROM delivery
+                 WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2
+                 ORDER BY touchpoint_id
+                 LIMIT $3",
                 &[
-                    Param::Int(now.millis()),
                     Param::Text(publisher.as_str()),
                     Param::Int(destination.get().into()),
                     Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
                 ],
-            )
+                |row| row.touchpoint(0),
+            )?;
+            let mut retried = 0;
+            for touchpoint in parked {
+                retried += usize::from(retry(tx, &publisher, DeliveryId { touchpoint, destination }, now)?);
+            }
+            Ok(retried)
         })
         .await
     }
+
+    /// How many deliveries of a publisher are pending: nothing is left to be done when it is zero and no lane is
+    /// paused. Counted from an index of pending deliveries, so its cost does not grow with what is done.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unfinished(&self, publisher: PublisherId) -> Result<u64, StoreError> {
+        self.read(move |tx| {
+            let found = tx.find(
+                "SELECT COUNT(*) FROM delivery WHERE state = 'pending' AND publisher_id = $1",
+                &[Param::Text(publisher.as_str())],
+                |row| row.count(0),
+            )?;
+            Ok(found.unwrap_or(0))
+        })
+        .await
+    }
+}
+
+/// Whether a destination is there to be delivered to: one that was removed has nobody who would try.
+fn has_lane(tx: &Tx<'_>, publisher: &PublisherId, destination: DestinationNo) -> Result<bool, StoreError> {
+    let found = tx.find(
+        "SELECT 1 FROM destination WHERE publisher_id = $1 AND destination_no = $2 AND removed_at = 0",
+        &[Param::Text(publisher.as_str()), Param::Int(destination.get().into())],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+/// Makes a parked or waiting delivery due now. False when it is neither, or being tried.
+fn retry(tx: &Tx<'_>, publisher: &PublisherId, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+    let touchpoint = id.touchpoint.to_string();
+    let key =
+        [Param::Text(publisher.as_str()), Param::Text(&touchpoint), Param::Int(id.destination.get().into())];
+    let found = tx.find(
+        "SELECT state, claim, lead_id
+         FROM delivery
+         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3",
+        &key,
+        |row| Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?)),
+    )?;
+    let claim = match found {
+        Some((DeliveryState::Parked, _, lead)) => place(tx, publisher, id.destination, lead, id.touchpoint)?,
+        Some((DeliveryState::Pending, claim, _)) if claim <= 0 => claim,
+        Some(_) | None => return Ok(false),
+    };
+    let changed = tx.execute(
+        "UPDATE delivery SET state = 'pending', due_at = $1, claim = $2, ended_at = 0
+         WHERE publisher_id = $3 AND touchpoint_id = $4 AND destination_no = $5",
+        &[Param::Int(now.millis()), Param::Int(claim), key[0], key[1], key[2]],
+    )?;
+    Ok(changed > 0)
+}
+
+fn wrong(id: DeliveryId, what: &str) -> StoreError {
+    StoreError::Wrong(format!("{id} {what}"))
+}
+
+fn find(tx: &Tx<'_>, publisher: &PublisherId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+    tx.find(
+        "SELECT touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts, cause, message, fix,
+             record, ended_at
+         FROM delivery
+         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3",
+        &[
+            Param::Text(publisher.as_str()),
+            Param::Text(&id.touchpoint.to_string()),
+            Param::Int(id.destination.get().into()),
+        ],
+        read_delivery,
+    )
 }
 
 fn read_delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
@@ -214,7 +247,7 @@ fn read_delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
         lead: row.lead(2)?,
         state: row.delivery_state(3)?,
         due_at: row.time(4)?,
-        in_flight: row.int(5)? != 0,
+        in_flight: row.int(5)? > 0,
         attempts: row.count(6)?,
         cause: row.text(7)?.to_owned(),
         message: row.text(8)?.to_owned(),

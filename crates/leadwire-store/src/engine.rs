@@ -67,13 +67,19 @@ impl<'a> Tx<'a> {
         Self { connection }
     }
 
+    fn prepare(&self, sql: &'static str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
+        debug_assert!(parameters_ascend(sql), "parameters must first appear in ascending order: {sql}");
+        #[cfg(test)]
+        crate::plan_tests::note(self.connection, sql);
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+
     /// Runs a statement and says how many rows it changed.
     ///
     /// # Errors
     /// [`StoreError`], whose variants say what the caller can do.
     pub fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Result<usize, StoreError> {
-        debug_assert!(parameters_ascend(sql), "parameters must first appear in ascending order: {sql}");
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         Ok(statement.execute(rusqlite::params_from_iter(params))?)
     }
 
@@ -87,8 +93,7 @@ impl<'a> Tx<'a> {
         params: &[Param<'_>],
         mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        debug_assert!(parameters_ascend(sql), "parameters must first appear in ascending order: {sql}");
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(params))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -107,8 +112,7 @@ impl<'a> Tx<'a> {
         params: &[Param<'_>],
         map: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        debug_assert!(parameters_ascend(sql), "parameters must first appear in ascending order: {sql}");
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(params))?;
         match rows.next()? {
             Some(row) => map(&Row(row)).map(Some),
@@ -137,7 +141,10 @@ impl From<rusqlite::Error> for StoreError {
         };
         match code {
             ErrorCode::DiskFull => StoreError::Full,
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
+            // A read is interrupted when it keeps the log from starting anew.
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted => {
+                StoreError::Busy
+            }
             ErrorCode::SystemIoFailure
             | ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase
@@ -154,6 +161,12 @@ impl From<rusqlite::Error> for StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bundled_sqlite_resets_its_log_safely() {
+        // 3.51.3 mends a race between a checkpoint and the new start of the log, which could damage the file.
+        assert!(rusqlite::version_number() >= 3_051_003, "SQLite {}", rusqlite::version());
+    }
 
     #[test]
     fn parameters_out_of_order_are_noticed() {

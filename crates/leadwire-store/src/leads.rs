@@ -73,7 +73,8 @@ pub struct LeadFilter {
     pub limit: usize,
 }
 
-const LEAD: &str = "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
+const LEAD: &str =
+    "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
          created_at, updated_at
      FROM lead
      WHERE publisher_id = $1 AND lead_id < $2 AND ($3 = '' OR email = $3)

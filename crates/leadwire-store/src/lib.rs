@@ -4,16 +4,24 @@
 //! of their own. Every transaction body is a plain function over [`engine::Tx`], written for any engine.
 
 pub mod accept;
+mod checkpoint;
 pub mod deliveries;
 pub mod engine;
+mod failure;
+pub mod floor;
+pub mod idempotency;
 pub mod lanes;
 pub mod leads;
 pub mod ledger;
 mod migrate;
+mod pages;
 mod reader;
 pub mod rows;
 pub mod setup;
 mod store;
 mod writer;
+
+#[cfg(test)]
+mod plan_tests;
 
 pub use store::{Store, StoreError};

@@ -1,6 +1,7 @@
 //! Bringing a file's schema up to date: numbered steps, each in one transaction with its number.
 
 use crate::StoreError;
+use crate::checkpoint::OTHERS_LEAVE;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
@@ -31,17 +32,24 @@ pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
 /// What every connection that writes is set to.
 ///
 /// `synchronous=FULL` syncs the log at each commit: with `NORMAL` a power cut loses acknowledged rows.
-/// Checkpoints are made between commits, by the writer's side thread (see `writer.rs`).
+/// Checkpoints are made beside the writer (see `checkpoint.rs`); a log that grew past 64 MiB is cut when it starts
+/// anew.
 pub(crate) fn set_up(connection: &Connection) -> Result<(), StoreError> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(StoreError::Failed(format!(
+            "the file system of the data folder allows no write-ahead log (got `{mode}`); use a local disk"
+        )));
+    }
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
-         PRAGMA busy_timeout = 5000;
          PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 67108864;
          PRAGMA cache_size = -65536;
          PRAGMA temp_store = MEMORY;",
     )?;
+    connection.busy_timeout(OTHERS_LEAVE)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }

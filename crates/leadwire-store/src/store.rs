@@ -1,13 +1,14 @@
 //! Opening the store, and the two ways into it: write bodies, which share commits, and read bodies.
 
+use crate::checkpoint::{CutOff, LogBounds};
 use crate::engine::Tx;
+use crate::failure::Failure;
 use crate::migrate;
 use crate::reader::Readers;
 use crate::writer::Writer;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// What can go wrong, told by what the caller can do about it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -15,8 +16,9 @@ pub enum StoreError {
     /// The disk is full. Nothing was stored; try again when there is space.
     #[error("the disk of the data folder is full")]
     Full,
-    /// Another program holds the database. Nothing was stored; try again.
-    #[error("the database is held by another program")]
+    /// Another program holds the database, or a read went on for so long that it was cut off. Nothing was stored;
+    /// try again.
+    #[error("the database is busy")]
     Busy,
     /// The disk or the file failed. Whether the last work was stored is unknown; the program must end, and
     /// recover by opening the store again.
@@ -29,7 +31,9 @@ pub enum StoreError {
     #[error("the store and the program disagree: {0}")]
     Wrong(String),
     /// The store was written by a newer Leadwire.
-    #[error("the store was written by a newer Leadwire (schema {found}, this one knows {known}); install that version")]
+    #[error(
+        "the store was written by a newer Leadwire (schema {found}, this one knows {known}); install that version"
+    )]
     Newer {
         /// Schema number in the file.
         found: i64,
@@ -55,7 +59,7 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     folder: PathBuf,
-    failed: watch::Receiver<Option<String>>,
+    failure: Failure,
     _lock: File,
 }
 
@@ -69,7 +73,10 @@ impl Store {
     /// an error of the file.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Folder(folder.to_owned(), error.to_string());
-        std::fs::create_dir_all(folder).map_err(unusable)?;
+        if !folder.exists() {
+            std::fs::create_dir_all(folder).map_err(unusable)?;
+            sync_folder(folder.join("..").as_path()).map_err(unusable)?;
+        }
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -84,11 +91,14 @@ impl Store {
         let file = folder.join("leadwire.db");
         migrate::run(&file)?;
         // The directory entries of new files must survive a power cut before the first 202.
-        File::open(folder).and_then(|it| it.sync_all()).map_err(unusable)?;
-        let (tell_failed, failed) = watch::channel(None);
-        let writer = Writer::start(&file, tell_failed)?;
-        let readers = Readers::start(&file)?;
-        Ok(Self { inner: Arc::new(Inner { writer, readers, folder: folder.to_owned(), failed, _lock: lock }) })
+        sync_folder(folder).map_err(unusable)?;
+        let failure = Failure::none();
+        let cut_off = CutOff::default();
+        let writer = Writer::start(&file, LogBounds::USUAL, &failure, cut_off.clone())?;
+        let readers = Readers::start(&file, failure.clone(), &cut_off)?;
+        Ok(Self {
+            inner: Arc::new(Inner { writer, readers, folder: folder.to_owned(), failure, _lock: lock }),
+        })
     }
 
     /// Runs a body in a write transaction and answers after its commit is on disk.
@@ -120,21 +130,12 @@ impl Store {
 
     /// Waits until the store has failed and says why. Whoever owns the program ends it then.
     pub async fn failure(&self) -> String {
-        let mut failed = self.inner.failed.clone();
-        loop {
-            if let Some(reason) = failed.borrow_and_update().clone() {
-                return reason;
-            }
-            if failed.changed().await.is_err() {
-                // The writer ended in good order: it will never fail.
-                std::future::pending::<()>().await;
-            }
-        }
+        self.inner.failure.wait().await
     }
 
     /// Whether the store has failed.
     pub fn has_failed(&self) -> bool {
-        self.inner.failed.borrow().is_some()
+        self.inner.failure.has_happened()
     }
 
     /// Commits made so far, each with one flush to disk.
@@ -155,4 +156,8 @@ impl Store {
     pub fn folder(&self) -> &Path {
         &self.inner.folder
     }
+}
+
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
 }

@@ -4,16 +4,22 @@
 //! rolled back and its bodies are run again one by one, so a bad one never takes others with it.
 
 use crate::StoreError;
+use crate::checkpoint::{CutOff, Log, LogBounds, keep_log_on_close};
 use crate::engine::Tx;
+use crate::failure::Failure;
 use crate::migrate;
 use leadwire_core::limits;
 use rusqlite::Connection;
-use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
+
+/// Rows changed after which a commit takes no further body: a few requests with a thousand touchpoints each
+/// must not make one transaction that nobody can wait for.
+const ROWS_PER_COMMIT: u64 = 8192;
 
 /// One caller's work, with the way back to the caller.
 trait Job: Send {
@@ -52,59 +58,33 @@ pub(crate) struct Writer {
     threads: Vec<JoinHandle<()>>,
 }
 
-thread_local! {
-    /// Pages in the write-ahead log after the last commit of this thread, as SQLite reports them.
-    static LOG_PAGES: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Tells the rest of the program that the store failed, also when the writer panics.
-struct TellFailure(watch::Sender<Option<String>>);
-
-impl TellFailure {
-    fn tell(&self, reason: String) {
-        self.0.send_replace(Some(reason));
-    }
-}
-
-impl Drop for TellFailure {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.tell("the writer panicked".to_owned());
-        }
-    }
-}
-
-fn note_log_pages(_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
-    LOG_PAGES.set(u32::try_from(pages).unwrap_or(0));
-    Ok(())
-}
-
 impl Writer {
-    pub(crate) fn start(file: &Path, failed: watch::Sender<Option<String>>) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        file: &Path,
+        bounds: LogBounds,
+        failure: &Failure,
+        cut_off: CutOff,
+    ) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(limits::WRITER_QUEUE_MAX);
         let commits = Arc::new(AtomicU64::new(0));
-        let mut connection = Connection::open(file)?;
-        migrate::set_up(&connection)?;
-        connection.wal_hook(Some(note_log_pages))?;
-        let side = Connection::open(file)?;
-        migrate::set_up(&side)?;
-        let (wake_side, side_queue) = std::sync::mpsc::sync_channel(1);
-        let counter = Arc::clone(&commits);
+        let mut connection = open(file)?;
+        let (mut log, beside) = Log::watch(&mut connection, bounds, cut_off)?;
+        let side = open(file)?;
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()
                 .name(name.to_owned())
                 .spawn(work)
                 .map_err(|error| StoreError::Failed(error.to_string()))
         };
-        let writer = spawn(
+        let mut writer = Self { jobs: Some(jobs), commits: Arc::clone(&commits), threads: Vec::new() };
+        let seen = failure.clone();
+        writer.threads.push(spawn("store-checkpoint", Box::new(move || beside.run(&side, &seen)))?);
+        let failure = failure.clone();
+        writer.threads.push(spawn(
             "store-write",
-            Box::new(move || {
-                let failed = TellFailure(failed);
-                work(&connection, queue, &counter, &wake_side, &failed);
-            }),
-        )?;
-        let side = spawn("store-checkpoint", Box::new(move || checkpoint(&side, &side_queue)))?;
-        Ok(Self { jobs: Some(jobs), commits, threads: vec![writer, side] })
+            Box::new(move || work(&connection, &mut log, queue, &commits, &failure)),
+        )?);
+        Ok(writer)
     }
 
     pub(crate) async fn run<T, F>(&self, body: F) -> Result<T, StoreError>
@@ -134,82 +114,112 @@ impl Drop for Writer {
     }
 }
 
+fn open(file: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(file)?;
+    migrate::set_up(&connection)?;
+    keep_log_on_close(&connection)?;
+    Ok(connection)
+}
+
 fn work(
     connection: &Connection,
+    log: &mut Log,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     commits: &AtomicU64,
-    wake_side: &std::sync::mpsc::SyncSender<()>,
-    failed: &TellFailure,
+    failure: &Failure,
 ) {
     let mut group = Vec::with_capacity(limits::COMMIT_JOBS_MAX);
     while queue.blocking_recv_many(&mut group, limits::COMMIT_JOBS_MAX) > 0 {
-        if let Err(reason) = commit_group(connection, &mut group, commits) {
-            // Fail-stop: no second try at a flush that failed, no more work on a file that failed. The reason
-            // is told before the queue closes, so nobody sees a closed store without it.
-            tracing::error!(%reason, "The store failed. Leadwire must be started again, which recovers the file.");
-            failed.tell(reason);
+        if failure.has_happened() {
+            // A read or the side thread saw the disk fail. Dropped work is answered as closed: nothing was stored.
             return;
         }
-        let pages = LOG_PAGES.get();
-        if pages >= limits::WAL_PAGES_MAX * 4 {
-            // The side thread cannot win against a writer that never rests: fold the log here, between commits.
-            fold_log(connection, "RESTART");
-        } else if pages >= limits::WAL_PAGES_MAX / 4 {
-            // An error means a wake-up is waiting already.
-            wake_side.try_send(()).ok();
+        let committed = catch_unwind(AssertUnwindSafe(|| commit_all(connection, log, &mut group, commits)))
+            .unwrap_or_else(|_| {
+                Err(Fatal { reason: "a body panicked in the writer".to_owned(), in_doubt: 0 })
+            });
+        if let Err(Fatal { reason, in_doubt }) = committed {
+            // Fail-stop: no second try at a flush that failed, no more work on a file that failed. The reason is
+            // told before anybody is answered, so nobody sees a closed store without it.
+            failure.tell(&reason);
+            group.drain(..in_doubt).for_each(|job| job.answer(Err(StoreError::Failed(reason.clone()))));
+            return;
         }
     }
 }
 
-/// Commits a group and answers every job in it. An error is one that ends the store.
-fn commit_group(
+/// Why the store ends, and how many jobs from the front were in the transaction that may or may not be on disk.
+struct Fatal {
+    reason: String,
+    in_doubt: usize,
+}
+
+/// Commits a group and answers every job in it.
+fn commit_all(
     connection: &Connection,
+    log: &mut Log,
     group: &mut Vec<Box<dyn Job>>,
     commits: &AtomicU64,
-) -> Result<(), String> {
-    match in_transaction(connection, group) {
-        Ok(()) => {
-            commits.fetch_add(1, Ordering::Relaxed);
-            group.drain(..).for_each(|job| job.answer(Ok(())));
-            Ok(())
-        }
-        Err(StoreError::Failed(reason)) => {
-            group.drain(..).for_each(|job| job.answer(Err(StoreError::Failed(reason.clone()))));
-            Err(reason)
-        }
-        Err(error) if group.len() == 1 => {
-            group.drain(..).for_each(|job| job.answer(Err(error.clone())));
-            Ok(())
-        }
-        Err(_) => {
-            let mut rest = std::mem::take(group).into_iter();
-            while let Some(job) = rest.next() {
-                let mut alone = vec![job];
-                if let Err(reason) = commit_group(connection, &mut alone, commits) {
-                    rest.for_each(|job| job.answer(Err(StoreError::Closed)));
-                    return Err(reason);
-                }
+) -> Result<(), Fatal> {
+    let mut one_by_one: usize = 0;
+    while !group.is_empty() {
+        let together = if one_by_one > 0 { 1 } else { group.len() };
+        one_by_one = one_by_one.saturating_sub(1);
+        match in_transaction(connection, &mut group[..together]) {
+            Ok(committed) => {
+                commits.fetch_add(1, Ordering::Relaxed);
+                group.drain(..committed).for_each(|job| job.answer(Ok(())));
+                log.after_commit(connection)
+                    .map_err(|error| Fatal { reason: format!("fold the log: {error}"), in_doubt: 0 })?;
             }
-            Ok(())
+            Err(RolledBack { error: StoreError::Failed(reason), ran }) => {
+                return Err(Fatal { reason, in_doubt: ran });
+            }
+            // No body's fault, and no body would fare better alone.
+            Err(RolledBack { error: error @ (StoreError::Full | StoreError::Busy), .. }) => {
+                group.drain(..).for_each(|job| job.answer(Err(error.clone())));
+            }
+            Err(RolledBack { error, ran: 0 | 1 }) => group.remove(0).answer(Err(error)),
+            Err(RolledBack { ran, .. }) => one_by_one = ran,
         }
     }
+    Ok(())
 }
 
-fn in_transaction(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+/// Nothing was stored: which error, and how many jobs had run until it.
+struct RolledBack {
+    error: StoreError,
+    ran: usize,
+}
+
+/// Runs jobs in one transaction, and says how many from the front it holds.
+fn in_transaction(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<usize, RolledBack> {
     // The write lock is taken up front: a read that later writes would fail instead of waiting.
-    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    run_cached(connection, "BEGIN IMMEDIATE").map_err(|error| RolledBack { error: error.into(), ran: 0 })?;
     let tx = Tx::new(connection);
-    for job in group {
-        if let Err(error) = job.run(&tx) {
-            roll_back(connection)?;
-            return Err(error);
+    let changes_before = connection.total_changes();
+    let mut ran = 0;
+    for job in jobs {
+        ran += 1;
+        let mut result = job.run(&tx);
+        if result.is_ok() && connection.is_autocommit() {
+            result = Err(StoreError::Failed("a body ended its transaction".to_owned()));
+        }
+        if let Err(error) = result {
+            return Err(RolledBack { error: roll_back(connection).err().unwrap_or(error), ran });
+        }
+        if connection.total_changes() - changes_before >= ROWS_PER_COMMIT {
+            break;
         }
     }
-    match connection.prepare_cached("COMMIT")?.execute([]) {
-        Ok(_) => Ok(()),
-        // A commit that fails may or may not be on disk, and only opening the file again tells.
-        Err(error) => Err(StoreError::Failed(format!("commit: {error}"))),
-    }
+    // A commit that fails may or may not be on disk, and only opening the file again tells.
+    let failed = |error| RolledBack { error: StoreError::Failed(format!("commit: {error}")), ran };
+    run_cached(connection, "COMMIT").map_err(failed)?;
+    Ok(ran)
+}
+
+fn run_cached(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 fn roll_back(connection: &Connection) -> Result<(), StoreError> {
@@ -220,17 +230,6 @@ fn roll_back(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch("ROLLBACK").map_err(|error| StoreError::Failed(format!("roll back: {error}")))
 }
 
-/// Copies the log into the file while the writer goes on, so that no commit waits for it.
-fn checkpoint(connection: &Connection, wake: &std::sync::mpsc::Receiver<()>) {
-    while wake.recv().is_ok() {
-        fold_log(connection, "PASSIVE");
-    }
-    fold_log(connection, "TRUNCATE");
-}
-
-fn fold_log(connection: &Connection, mode: &str) {
-    // An error here loses nothing: the log stays, and the next fold takes it. A failing disk shows at a commit.
-    if let Err(error) = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(())) {
-        tracing::warn!(%error, "Could not fold the write-ahead log into the file. It is tried again.");
-    }
-}
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

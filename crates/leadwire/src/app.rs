@@ -17,6 +17,7 @@ use leadwire_core::secret::Secret;
 use leadwire_store::Store;
 use leadwire_store::setup::ApiKey;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -142,6 +143,17 @@ impl App {
             .await?;
         self.directory.refresh().await?;
         Ok(Some(secret))
+    }
+
+    /// Writes how the command line on this machine reaches the service, readable by its owner only, and says where.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_local_access(&self, key: &Secret<String>) -> anyhow::Result<PathBuf> {
+        let file = self.config.data.join("local.json");
+        let text = serde_json::json!({ "url": format!("http://{}", self.address), "key": key.expose() });
+        secrets::write_private(&file, &text.to_string())?;
+        Ok(file)
     }
 
     /// Runs until [`App::stop`] or until the store fails, then stops in order: no new requests, requests in hand,

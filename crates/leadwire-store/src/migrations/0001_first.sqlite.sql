@@ -6,7 +6,7 @@ CREATE TABLE meta (
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO meta (name, value) VALUES ('setup_version', 1), ('last_seen_at', 0);
+INSERT INTO meta (name, value) VALUES ('setup_version', 1);
 
 CREATE TABLE publisher (
     publisher_id TEXT NOT NULL PRIMARY KEY,
@@ -148,7 +148,8 @@ CREATE TABLE counter (
 ) STRICT, WITHOUT ROWID;
 
 -- The duty to bring one touchpoint to one destination. The five states always add up to what was accepted.
--- A pending delivery that is being tried carries the token of the lane that tries it.
+-- A pending delivery carries in `claim` the token of the lane that tries it; 0 when it is free to be tried; -1 when
+-- it is behind another pending one of its lead.
 CREATE TABLE delivery (
     publisher_id TEXT NOT NULL,
     touchpoint_id TEXT NOT NULL,
@@ -172,6 +173,8 @@ CREATE INDEX delivery_in_order ON delivery (publisher_id, destination_no, lead_i
     WHERE state = 'pending';
 CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoint_id)
     WHERE state = 'parked';
+CREATE INDEX delivery_held ON delivery (publisher_id, destination_no, state, touchpoint_id)
+    WHERE state IN ('suppressed', 'erased');
 
 CREATE TABLE attempt (
     publisher_id TEXT NOT NULL,

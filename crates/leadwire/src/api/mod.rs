@@ -16,4 +16,5 @@ mod setup;
 pub mod wire;
 
 pub use endpoints::{ENDPOINTS, Endpoint, Tenancy};
+pub use openapi::describe as openapi_document;
 pub use server::{Server, serve_metrics};

@@ -43,6 +43,7 @@ pub(super) struct Lane {
     pub(super) metrics: Arc<Metrics>,
     pub(super) handover: Arc<Handover>,
     pub(super) bell: Arc<Notify>,
+    pub(super) turns: Arc<watch::Sender<u64>>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -234,6 +235,7 @@ impl Lane {
                     turned => break turned?,
                 }
             };
+            self.turns.send_modify(|it| *it += 1);
             let Some(mut turned) = turned else { return Ok(None) };
             let claims = std::mem::take(&mut turned.claims);
             let ready = payload::load(store, &self.handover, key, claims).await?;

@@ -32,6 +32,7 @@ pub struct Lanes {
     metrics: Arc<Metrics>,
     handover: Arc<Handover>,
     bells: RwLock<HashMap<LaneKey, Arc<Notify>>>,
+    turns: Arc<watch::Sender<u64>>,
 }
 
 impl Lanes {
@@ -43,7 +44,8 @@ impl Lanes {
         metrics: Arc<Metrics>,
     ) -> Self {
         let handover = Arc::new(Handover::default());
-        Self { store, directory, clock, metrics, handover, bells: RwLock::default() }
+        let turns = Arc::new(watch::Sender::new(0));
+        Self { store, directory, clock, metrics, handover, bells: RwLock::default(), turns }
     }
 
     /// Gives a lane a touchpoint that was just committed, and wakes it.
@@ -64,6 +66,11 @@ impl Lanes {
         if let Some(bell) = self.bells.read().expect("the bells' bookkeeping cannot panic").get(lane) {
             bell.notify_one();
         }
+    }
+
+    /// Counts the turns that lanes have committed: who waits for a delivery to come to rest looks after each.
+    pub fn turns(&self) -> watch::Receiver<u64> {
+        self.turns.subscribe()
     }
 
     /// Runs every lane until `stop`, then lets requests in flight finish.
@@ -131,6 +138,7 @@ impl Lanes {
                 metrics: Arc::clone(&self.metrics),
                 handover: Arc::clone(&self.handover),
                 bell,
+                turns: Arc::clone(&self.turns),
                 stop: stop.clone(),
             };
             let key = key.clone();

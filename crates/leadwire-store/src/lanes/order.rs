@@ -1,0 +1,64 @@
+//! One delivery of a lead at a time, in the order in which the customer acted.
+//!
+//! Of a lead's pending deliveries to a destination one is free to be claimed, or claimed; the others are behind it
+//! (`claim = -1`) and not in the way of a claim, however many they are.
+
+use super::LaneKey;
+use crate::StoreError;
+use crate::engine::{Param, Tx};
+use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
+
+/// Says with which `claim` a delivery becomes pending: free, or behind another one of its lead. One that is free
+/// and younger steps back.
+pub(crate) fn place(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    destination: DestinationNo,
+    lead: LeadId,
+    touchpoint: TouchpointId,
+) -> Result<i64, StoreError> {
+    let publisher = Param::Text(publisher.as_str());
+    let destination = Param::Int(destination.get().into());
+    let lead = lead.to_string();
+    let first = tx.find(
+        "SELECT touchpoint_id
+         FROM delivery
+         WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3
+         ORDER BY touchpoint_id
+         LIMIT 1",
+        &[publisher, destination, Param::Text(&lead)],
+        |row| row.touchpoint(0),
+    )?;
+    let Some(first) = first else { return Ok(0) };
+    if first < touchpoint {
+        return Ok(-1);
+    }
+    let stepped_back = tx.execute(
+        "UPDATE delivery SET claim = -1
+         WHERE publisher_id = $1 AND destination_no = $2 AND claim = 0 AND touchpoint_id IN (
+             SELECT touchpoint_id
+             FROM delivery
+             WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3)",
+        &[publisher, destination, Param::Text(&lead)],
+    )?;
+    Ok(if stepped_back > 0 { 0 } else { -1 })
+}
+
+/// Frees the first of a lead's pending deliveries, after the one before it came to rest.
+pub(super) fn advance(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE delivery SET claim = 0
+         WHERE publisher_id = $1 AND destination_no = $2 AND claim = -1 AND touchpoint_id = (
+             SELECT touchpoint_id
+             FROM delivery
+             WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3
+             ORDER BY touchpoint_id
+             LIMIT 1)",
+        &[
+            Param::Text(lane.publisher.as_str()),
+            Param::Int(lane.destination.get().into()),
+            Param::Text(&lead.to_string()),
+        ],
+    )?;
+    Ok(())
+}

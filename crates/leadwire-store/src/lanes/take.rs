@@ -1,0 +1,91 @@
+//! Taking a lane's lease, and putting right what an earlier holder or another clock left behind.
+
+use super::{LaneKey, LaneToken};
+use crate::StoreError;
+use crate::engine::{Param, Tx};
+use leadwire_core::limits;
+use leadwire_core::time::Timestamp;
+
+pub(super) fn take(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    holder: &str,
+    now: Timestamp,
+) -> Result<Option<LaneToken>, StoreError> {
+    let publisher = Param::Text(lane.publisher.as_str());
+    let destination = Param::Int(lane.destination.get().into());
+    let seen = tx.find(
+        "SELECT leased_until FROM lane WHERE publisher_id = $1 AND destination_no = $2",
+        &[publisher, destination],
+        |row| row.time(0),
+    )?;
+    let token = tx.find(
+        "UPDATE lane SET token = token + 1, holder = $1, leased_until = $2
+         WHERE publisher_id = $3 AND destination_no = $4 AND (holder = $1 OR leased_until <= $5)
+         RETURNING token",
+        &[
+            Param::Text(holder),
+            Param::Int(now.plus(limits::LEASE).millis()),
+            publisher,
+            destination,
+            Param::Int(now.millis()),
+        ],
+        |row| row.int(0),
+    )?;
+    let Some(token) = token else { return Ok(None) };
+    tx.execute(
+        "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
+         SELECT publisher_id, touchpoint_id, destination_no, attempts, $1, 'interrupted', $2
+         FROM delivery
+         WHERE state = 'pending' AND publisher_id = $3 AND destination_no = $4 AND claim > 0
+         ON CONFLICT DO NOTHING",
+        &[Param::Int(now.millis()), Param::Text(INTERRUPTED), publisher, destination],
+    )?;
+    tx.execute(
+        "UPDATE delivery SET claim = 0, due_at = $1
+         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0",
+        &[Param::Int(now.millis()), publisher, destination],
+    )?;
+    if let Some(leased_until) = seen {
+        follow_clock(tx, lane, leased_until, now)?;
+    }
+    Ok(Some(LaneToken(token)))
+}
+
+/// Brings forward what waits for a moment of a clock that was set back since, or a retry would wait for the
+/// day to come round again.
+fn follow_clock(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    leased_until: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let publisher = Param::Text(lane.publisher.as_str());
+    let destination = Param::Int(lane.destination.get().into());
+    // What was never tried became due in the past, whatever the clock said then.
+    tx.execute(
+        "UPDATE delivery SET due_at = $1
+         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim IN (-1, 0) AND due_at > $1
+             AND attempts = 0",
+        &[Param::Int(now.millis()), publisher, destination],
+    )?;
+    // The last turn was here, so the clock was set back by at least the difference.
+    let last_turn = leased_until.millis() - i64::try_from(limits::LEASE.as_millis()).unwrap_or(0);
+    let set_back = last_turn - now.millis();
+    if set_back <= 0 {
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE delivery SET due_at = due_at - $1
+         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim IN (-1, 0) AND due_at > $4",
+        &[Param::Int(set_back), publisher, destination, Param::Int(now.millis())],
+    )?;
+    tx.execute(
+        "UPDATE lane SET probe_at = probe_at - $1
+         WHERE publisher_id = $2 AND destination_no = $3 AND probe_at > $4",
+        &[Param::Int(set_back), publisher, destination, Param::Int(now.millis())],
+    )?;
+    Ok(())
+}
+
+const INTERRUPTED: &str = r#"{"cause":"interrupted","message":"Leadwire stopped while this try was under way; whether it arrived is unknown, and it is sent again under the same id"}"#;

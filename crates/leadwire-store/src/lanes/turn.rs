@@ -1,0 +1,190 @@
+//! A lane's turn: settle what was tried, release what was not, claim what is due.
+
+use super::gate;
+use super::order;
+use super::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
+use crate::StoreError;
+use crate::engine::{Param, Tx};
+use crate::rows::{evidence_text, outcome_name};
+use leadwire_core::id::TouchpointId;
+use leadwire_core::lane::{self, Allowance, Gate, Next};
+use leadwire_core::limits;
+use leadwire_core::outcome::Receipt;
+use leadwire_core::time::Timestamp;
+
+pub(super) fn take_turn(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    token: LaneToken,
+    turn: &Turn,
+) -> Result<Option<Turned>, StoreError> {
+    let Some((current, mut gate)) = gate::read(tx, lane)? else { return Ok(None) };
+    if current != token {
+        return Ok(None);
+    }
+    for settled in &turn.settled {
+        settle(tx, lane, token, settled, turn.now)?;
+    }
+    for touchpoint in &turn.released {
+        release(tx, lane, token, *touchpoint)?;
+    }
+    if let Some(changed) = &turn.gate
+        && !is_by_person(&gate)
+    {
+        gate::write(tx, lane, changed)?;
+        gate = changed.clone();
+    }
+    let room = match lane::allowance(&gate, turn.now) {
+        Allowance::Free => turn.room,
+        Allowance::Probe => turn.room.min(usize::from(turn.held == 0)),
+        Allowance::Nothing(_) => 0,
+    };
+    let claims = if room == 0 { Vec::new() } else { claim(tx, lane, token, room, turn.now)? };
+    tx.execute(
+        "UPDATE lane SET leased_until = $1 WHERE publisher_id = $2 AND destination_no = $3",
+        &[
+            Param::Int(turn.now.plus(limits::LEASE).millis()),
+            Param::Text(lane.publisher.as_str()),
+            Param::Int(lane.destination.get().into()),
+        ],
+    )?;
+    let next_due = if claims.len() < room { next_due(tx, lane, turn.now)? } else { None };
+    Ok(Some(Turned { claims, gate, next_due }))
+}
+
+fn is_by_person(gate: &Gate) -> bool {
+    matches!(gate, Gate::Paused(pause) if pause.cause == "by_person")
+}
+
+fn settle(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    token: LaneToken,
+    settled: &Settled,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let touchpoint = settled.touchpoint.to_string();
+    let publisher = Param::Text(lane.publisher.as_str());
+    let destination = Param::Int(lane.destination.get().into());
+    let evidence = &settled.tried.evidence;
+    let (state, due_at, ended_at, record) = match &settled.next {
+        Next::Deliver(Receipt::Accepted) => ("delivered", now, now, ""),
+        Next::Deliver(Receipt::Confirmed { record }) => ("delivered", now, now, record.as_str()),
+        Next::RetryAt(at) => ("pending", *at, Timestamp::from_millis(0), ""),
+        Next::Park => ("parked", now, now, ""),
+    };
+    let (cause, message, fix) = match &settled.next {
+        Next::Deliver(_) => ("", "", ""),
+        Next::RetryAt(_) | Next::Park => (&*evidence.cause, &*evidence.message, &*evidence.fix),
+    };
+    let lead = tx.find(
+        "UPDATE delivery SET state = $1, due_at = $2, claim = 0, cause = $3, message = $4, fix = $5, record = $6,
+             ended_at = $7
+         WHERE publisher_id = $8 AND touchpoint_id = $9 AND destination_no = $10 AND claim = $11
+             AND state = 'pending'
+         RETURNING lead_id",
+        &[
+            Param::Text(state),
+            Param::Int(due_at.millis()),
+            Param::Text(cause),
+            Param::Text(message),
+            Param::Text(fix),
+            Param::Text(record),
+            Param::Int(ended_at.millis()),
+            publisher,
+            Param::Text(&touchpoint),
+            destination,
+            Param::Int(token.0),
+        ],
+        |row| row.lead(0),
+    )?;
+    // Somebody else decided about it meanwhile, for instance a person: a late worker changes nothing.
+    let Some(lead) = lead else { return Ok(()) };
+    if state != "pending" {
+        order::advance(tx, lane, lead)?;
+    }
+    tx.execute(
+        "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT DO NOTHING",
+        &[
+            publisher,
+            Param::Text(&touchpoint),
+            destination,
+            Param::Int(settled.number.into()),
+            Param::Int(now.millis()),
+            Param::Text(outcome_name(&settled.tried.outcome)),
+            Param::Text(&evidence_text(evidence)),
+        ],
+    )?;
+    Ok(())
+}
+
+fn release(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    token: LaneToken,
+    touchpoint: TouchpointId,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE delivery SET claim = 0, attempts = attempts - 1
+         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3 AND claim = $4
+             AND state = 'pending'",
+        &[
+            Param::Text(lane.publisher.as_str()),
+            Param::Text(&touchpoint.to_string()),
+            Param::Int(lane.destination.get().into()),
+            Param::Int(token.0),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Claims what is due and not behind another delivery of its lead, at a cost that grows with the batch only.
+/// Counts the try now, so that one which brings the program down is counted too.
+fn claim(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    token: LaneToken,
+    room: usize,
+    now: Timestamp,
+) -> Result<Vec<Claim>, StoreError> {
+    let publisher = Param::Text(lane.publisher.as_str());
+    let destination = Param::Int(lane.destination.get().into());
+    let mut claims = tx.query(
+        "UPDATE delivery SET claim = $1, attempts = attempts + 1
+         WHERE publisher_id = $2 AND destination_no = $3 AND touchpoint_id IN (
+             SELECT touchpoint_id
+             FROM delivery
+             WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim = 0 AND due_at <= $4
+             ORDER BY due_at, touchpoint_id
+             LIMIT $5)
+         RETURNING touchpoint_id, lead_id, attempts",
+        &[
+            Param::Int(token.0),
+            publisher,
+            destination,
+            Param::Int(now.millis()),
+            Param::Int(i64::try_from(room).unwrap_or(i64::MAX)),
+        ],
+        |row| Ok(Claim { touchpoint: row.touchpoint(0)?, lead: row.lead(1)?, number: row.count(2)? }),
+    )?;
+    claims.sort_by_key(|it| it.touchpoint);
+    Ok(claims)
+}
+
+fn next_due(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    tx.find(
+        "SELECT due_at
+         FROM delivery
+         WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND claim = 0 AND due_at > $3
+         ORDER BY due_at
+         LIMIT 1",
+        &[
+            Param::Text(lane.publisher.as_str()),
+            Param::Int(lane.destination.get().into()),
+            Param::Int(now.millis()),
+        ],
+        |row| row.time(0),
+    )
+}

@@ -1,0 +1,328 @@
+//! Every statement the crate runs is explained: none reads a table of leads from end to end, and the hot ones use
+//! the index that was made for them.
+
+use crate::accept::{Accept, Once, Quarantine};
+use crate::deliveries::DeliveryFilter;
+use crate::lanes::{LaneKey, Settled, Turn};
+use crate::leads::LeadFilter;
+use crate::rows::{Channel, DeliveryState};
+use crate::setup::{Destination, Publisher, StoredRoute};
+use crate::{Store, StoreError};
+use leadwire_core::id::{
+    DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, RouteId, TouchpointId,
+};
+use leadwire_core::lane::{Gate, Next};
+use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
+use leadwire_core::routing::Routed;
+use leadwire_core::time::Timestamp;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What ran, by file.
+static RAN: Mutex<BTreeMap<String, BTreeSet<&'static str>>> = Mutex::new(BTreeMap::new());
+
+/// Notes a statement; called for each that runs.
+pub(crate) fn note(connection: &Connection, sql: &'static str) {
+    let file = connection.path().unwrap_or_default().to_owned();
+    RAN.lock().unwrap().entry(file).or_default().insert(sql);
+}
+
+/// What is read whole on purpose: the set-up, and what a statement has just gathered.
+const READ_WHOLE: &[&str] = &["publisher", "offer", "d", "route", "intake_token", "api_key", "act", "owed", "routed"];
+/// How a step looks that goes through all rows of a publisher, at worst.
+const WIDE: &[&str] = &["(publisher_id=?)", "(publisher_id=? AND touchpoint_id<?)", "(publisher_id=? AND lead_id<?)"];
+/// Statements that may: a page of a list stops at its limit, and the ledger counts everything on purpose.
+const MAY_BE_WIDE: &[&str] = &["DESC LIMIT $", "DESC LIMIT 1", "SELECT COUNT(*) FROM", "COUNT(*), CAST(SUM(attempts)"];
+/// Tables that grow with the leads, and what they are called in joins.
+const GROWING: &[&str] =
+    &["delivery", "touchpoint", "lead", "attempt", "quarantine", "idempotency", "d", "t", "i"];
+
+/// A part of a hot statement, and how each table in it must be reached.
+const HOT: &[(&str, &[&str])] = &[
+    (
+        "SELECT i.body, i.expires_at",
+        &[
+            "SEARCH i USING PRIMARY KEY (publisher_id=? AND idempotency_key=?)",
+            "SEARCH t USING INDEX sqlite_autoindex_touchpoint_1 (publisher_id=? AND touchpoint_id=?)",
+        ],
+    ),
+    ("SELECT lead_id FROM lead", &["SEARCH lead USING INDEX lead_identity (publisher_id=? AND identity=?)"]),
+    (
+        "UPDATE lead SET first_name",
+        &["SEARCH lead USING INDEX sqlite_autoindex_lead_1 (publisher_id=? AND lead_id=?)"],
+    ),
+    (
+        "AND lead_id = $3 ORDER BY touchpoint_id LIMIT 1",
+        &[
+            "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id=?)",
+        ],
+    ),
+    (
+        "UPDATE delivery SET claim = $1, attempts = attempts + 1",
+        &[
+            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
+            "LIST SUBQUERY 1",
+            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at<?)",
+        ],
+    ),
+    (
+        "SELECT due_at FROM delivery",
+        &[
+            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)",
+        ],
+    ),
+    (
+        "UPDATE delivery SET state = $1",
+        &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
+    ),
+    (
+        "UPDATE delivery SET claim = 0, attempts",
+        &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
+    ),
+    (
+        "UPDATE delivery SET claim = 0 WHERE publisher_id",
+        &[
+            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
+            "SCALAR SUBQUERY 1",
+            "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id=?)",
+        ],
+    ),
+    (
+        "FROM delivery WHERE state = 'pending' AND publisher_id = $3 AND destination_no = $4 AND claim > 0",
+        &["SEARCH delivery USING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim>?)"],
+    ),
+    (
+        "WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2 AND touchpoint_id <= $3",
+        &[
+            "SEARCH delivery USING COVERING INDEX delivery_parked (publisher_id=? AND destination_no=? AND touchpoint_id<?)",
+        ],
+    ),
+    (
+        "AND state = 'suppressed' AND publisher_id",
+        &[
+            "SEARCH delivery USING COVERING INDEX delivery_held (publisher_id=? AND destination_no=? AND state=? AND touchpoint_id<?)",
+        ],
+    ),
+    (
+        "WITH act AS",
+        &[
+            "MATERIALIZE act",
+            "SEARCH touchpoint USING COVERING INDEX touchpoint_of_lead (publisher_id=? AND lead_id=? AND touchpoint_id<?)",
+            "SCAN act",
+            "SEARCH d USING PRIMARY KEY (publisher_id=? AND touchpoint_id=?)",
+            "USE TEMP B-TREE FOR ORDER BY",
+        ],
+    ),
+    (
+        "WITH owed AS",
+        &[
+            "MATERIALIZE owed",
+            "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=?)",
+            "SCAN owed",
+            "USE TEMP B-TREE FOR ORDER BY",
+        ],
+    ),
+    (
+        "UPDATE delivery SET claim = -1",
+        &[
+            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
+            "LIST SUBQUERY 1",
+            "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id=?)",
+        ],
+    ),
+    (
+        "claim IN (-1, 0) AND due_at",
+        &["SEARCH delivery USING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)"],
+    ),
+    (
+        "SELECT COUNT(*) FROM delivery WHERE state = 'pending' AND publisher_id = $1",
+        &["SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=?)"],
+    ),
+    (
+        "SELECT publisher_id, idempotency_key FROM idempotency",
+        &["SEARCH idempotency USING PRIMARY KEY ((publisher_id,idempotency_key)>(?,?))"],
+    ),
+    (
+        "DELETE FROM idempotency WHERE (publisher_id, idempotency_key) > ($1, $2) AND (publisher_id",
+        &[
+            "SEARCH idempotency USING PRIMARY KEY ((publisher_id,idempotency_key)>(?,?) AND (publisher_id,idempotency_key)<(?,?))",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    run_everything(&store).await.unwrap();
+    drop(store);
+    let file = folder.path().join("leadwire.db");
+    let ran = RAN.lock().unwrap().get(file.canonicalize().unwrap().to_str().unwrap()).unwrap().clone();
+    let connection = Connection::open(file).unwrap();
+    let plans: Vec<(String, Vec<String>)> =
+        ran.iter().map(|sql| (one_line(sql), plan(&connection, sql))).collect();
+    for (sql, plan) in &plans {
+        let may_be_wide = MAY_BE_WIDE.iter().any(|it| sql.contains(it)) && sql.starts_with("SELECT");
+        let is_sorted = plan.iter().any(|it| it.starts_with("USE TEMP B-TREE FOR ORDER"));
+        for step in plan {
+            let mut words = step.split(' ');
+            match (words.next(), words.next()) {
+                (Some("SCAN"), Some(table)) => assert!(READ_WHOLE.contains(&table), "{step}\n{sql}"),
+                (Some("SEARCH"), Some(table)) if GROWING.contains(&table) => {
+                    let is_wide = WIDE.iter().any(|it| step.ends_with(it));
+                    let is_counted = sql.starts_with("SELECT COUNT(*)");
+                    assert!(!is_wide || may_be_wide && !is_sorted || is_counted, "{step}\n{sql}");
+                }
+                _ => {}
+            }
+        }
+    }
+    for (part, expected) in HOT {
+        let found: Vec<_> = plans.iter().filter(|it| it.0.contains(part)).collect();
+        assert!(!found.is_empty(), "no statement holds: {part}");
+        for (sql, plan) in found {
+            assert_eq!(plan, expected, "{sql}");
+        }
+    }
+}
+
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get(3).unwrap());
+    }
+    steps
+}
+
+fn one_line(sql: &str) -> String {
+    sql.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn accept(number: u128, routed: bool) -> Accept {
+    Accept {
+        publisher: PublisherId::parse("contoso").unwrap(),
+        touchpoint: TouchpointId::new(number),
+        received_at: at(1_000_000),
+        channel: Channel::Api,
+        body: "{}".into(),
+        body_sha256: [0; 32],
+        parsed: Arc::default(),
+        identity: Some([7; 16]),
+        once: Some(Once { key: number.to_be_bytes(), body: [0; 16], kept: Duration::from_secs(60) }),
+        routed: if routed {
+            vec![Routed { destination: DestinationNo::new(1), suppressed: None }]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// Calls every method of the store on a way that reaches every statement.
+async fn run_everything(store: &Store) -> Result<(), StoreError> {
+    let publisher = PublisherId::parse("contoso").unwrap();
+    let number = DestinationNo::new(1);
+    let created_at = at(0);
+    store.add_publisher(Publisher { id: publisher.clone(), title: String::new(), created_at }).await?;
+    let destination = Destination {
+        publisher: publisher.clone(),
+        number,
+        name: "crm".to_owned(),
+        kind: "https".to_owned(),
+        settings: "{}".to_owned(),
+        secrets: Vec::new(),
+        created_at,
+        gate: Gate::Open,
+    };
+    assert_eq!(store.add_destination(destination).await?, Ok(number));
+    let route = StoredRoute {
+        publisher: publisher.clone(),
+        id: RouteId::new(1),
+        offer: None,
+        destination: number,
+        created_at,
+    };
+    store.add_route(route).await?;
+    let version = store.setup().await?.version;
+    // A duplicate, a lead that is known, one behind and one before its like.
+    for (id, routed) in [(5, true), (5, true), (6, true), (4, true), (7, false)] {
+        assert!(store.accept(version, [accept(id, routed)].into()).await?.is_some());
+    }
+    let quarantine = Quarantine {
+        publisher: publisher.clone(),
+        id: QuarantineId::new(1),
+        received_at: created_at,
+        offer: OfferId::parse("crm").unwrap(),
+        content_type: String::new(),
+        code: String::new(),
+        pointer: String::new(),
+        message: String::new(),
+        body: "{".into(),
+        body_sha256: [0; 32],
+    };
+    store.quarantine(quarantine).await?;
+    work_and_read(store, &publisher, number).await?;
+    store.forget_idempotency(at(i64::MAX), None, 1).await?;
+    store.forget_idempotency(at(i64::MAX), None, 100).await?;
+    store.remove_destination(publisher, number, created_at).await?;
+    Ok(())
+}
+
+async fn work_and_read(
+    store: &Store,
+    publisher: &PublisherId,
+    number: DestinationNo,
+) -> Result<(), StoreError> {
+    let lane = LaneKey { publisher: publisher.clone(), destination: number };
+    let token = store.take_lane(lane.clone(), "local".into(), at(9_000_000)).await?.unwrap();
+    let mut turn = Turn {
+        settled: Vec::new(),
+        released: Vec::new(),
+        gate: Some(Gate::Open),
+        room: 9,
+        held: 0,
+        now: at(9_000_000),
+    };
+    let claims = store.lane_turn(lane.clone(), token, Arc::new(turn.clone())).await?.unwrap().claims;
+    assert_eq!(claims.len(), 1);
+    turn.released = vec![claims[0].touchpoint];
+    store.lane_turn(lane.clone(), token, Arc::new(turn.clone())).await?;
+    let tried = Tried { outcome: Outcome::Done(Receipt::Accepted), evidence: Evidence::default() };
+    turn.settled = vec![Settled { touchpoint: claims[0].touchpoint, number: 1, tried, next: Next::Park }];
+    store.lane_turn(lane.clone(), token, Arc::new(turn)).await?;
+    // The clock was set back meanwhile.
+    store.take_lane(lane.clone(), "local".into(), at(5_000_000)).await?.unwrap();
+    store.gate(lane).await?;
+    let id = DeliveryId { touchpoint: claims[0].touchpoint, destination: number };
+    store.delivery(publisher.clone(), id).await?;
+    let states = DeliveryState::ALL.into_iter().map(Some).chain([None]);
+    for (state, lead) in states.flat_map(|it| [(it, None), (it, Some(LeadId::new(5)))]) {
+        let filter = DeliveryFilter {
+            publisher: publisher.clone(),
+            destination: None,
+            state,
+            lead,
+            before: None,
+            limit: 10,
+        };
+        store.deliveries(filter).await?;
+    }
+    assert_eq!(store.retry_parked(publisher.clone(), number, 9, at(0)).await?, 1);
+    store.retry_delivery(publisher.clone(), id, at(0)).await?;
+    store.unfinished(publisher.clone()).await?;
+    store.leads(LeadFilter { publisher: publisher.clone(), before: None, email: None, limit: 9 }).await?;
+    store.lead(publisher.clone(), LeadId::new(5), 9).await?;
+    store.touchpoints(publisher.clone(), vec![TouchpointId::new(5)]).await?;
+    store.ledger(publisher.clone()).await?;
+    store.last_touchpoint().await?;
+    store.quarantined(publisher.clone(), None, 9).await?;
+    store.quarantined_body(publisher.clone(), QuarantineId::new(1)).await?;
+    Ok(())
+}

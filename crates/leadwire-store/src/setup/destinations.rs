@@ -1,0 +1,117 @@
+//! Destinations: a connector, its settings, its secrets and its lane.
+
+use super::{Change, Destination, made_or, raise_version};
+use crate::engine::Param;
+use crate::{Store, StoreError};
+use leadwire_core::id::{DestinationNo, PublisherId};
+use leadwire_core::time::Timestamp;
+
+impl Store {
+    /// Adds a destination under the publisher's next number, and its lane. The number given is not used.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_destination(
+        &self,
+        it: Destination,
+    ) -> Result<Result<DestinationNo, Change>, StoreError> {
+        self.write(move |tx| {
+            let publisher = Param::Text(it.publisher.as_str());
+            let taken = tx.find(
+                "SELECT 1 FROM destination WHERE publisher_id = $1 AND name = $2 AND removed_at = 0",
+                &[publisher, Param::Text(&it.name)],
+                |_| Ok(()),
+            )?;
+            if taken.is_some() {
+                return Ok(Err(Change::Taken));
+            }
+            let number = tx
+                .find(
+                    "SELECT COALESCE(MAX(destination_no), 0) + 1 FROM destination WHERE publisher_id = $1",
+                    &[publisher],
+                    |row| row.int(0),
+                )?
+                .unwrap_or(1);
+            tx.execute(
+                "INSERT INTO destination (publisher_id, destination_no, name, kind, settings, secrets, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                &[
+                    publisher,
+                    Param::Int(number),
+                    Param::Text(&it.name),
+                    Param::Text(&it.kind),
+                    Param::Text(&it.settings),
+                    Param::Bytes(&it.secrets),
+                    Param::Int(it.created_at.millis()),
+                ],
+            )?;
+            tx.execute(
+                "INSERT INTO lane (publisher_id, destination_no) VALUES ($1, $2)",
+                &[publisher, Param::Int(number)],
+            )?;
+            raise_version(tx)?;
+            let number = u32::try_from(number).map_err(|_| StoreError::Wrong("too many destinations".into()))?;
+            Ok(Ok(DestinationNo::new(number)))
+        })
+        .await
+    }
+
+    /// Gives a destination new settings and secrets; the number and kind given stay.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn update_destination(&self, it: Destination) -> Result<Change, StoreError> {
+        self.change(move |tx| {
+            let updated = tx.execute(
+                "UPDATE destination SET settings = $1, secrets = $2
+                 WHERE publisher_id = $3 AND destination_no = $4 AND removed_at = 0",
+                &[
+                    Param::Text(&it.settings),
+                    Param::Bytes(&it.secrets),
+                    Param::Text(it.publisher.as_str()),
+                    Param::Int(it.number.get().into()),
+                ],
+            )?;
+            Ok(made_or(updated, Change::Missing))
+        })
+        .await
+    }
+
+    /// Removes a destination and the routes to it, unless deliveries to it are still pending.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_destination(
+        &self,
+        publisher: PublisherId,
+        number: DestinationNo,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
+        self.change(move |tx| {
+            let publisher = Param::Text(publisher.as_str());
+            let number = Param::Int(number.get().into());
+            let owed = tx
+                .find(
+                    "SELECT COUNT(*) FROM delivery
+                     WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2",
+                    &[publisher, number],
+                    |row| row.int(0),
+                )?
+                .unwrap_or(0);
+            if owed > 0 {
+                return Ok(Change::Owed(owed));
+            }
+            tx.execute(
+                "DELETE FROM route WHERE publisher_id = $1 AND destination_no = $2",
+                &[publisher, number],
+            )?;
+            let removed = tx.execute(
+                "UPDATE destination SET removed_at = $1, secrets = x''
+                 WHERE publisher_id = $2 AND destination_no = $3 AND removed_at = 0",
+                &[Param::Int(now.millis()), publisher, number],
+            )?;
+            Ok(made_or(removed, Change::Missing))
+        })
+        .await
+    }
+}

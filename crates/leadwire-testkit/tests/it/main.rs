@@ -1,0 +1,4 @@
+//! The program from outside: intake, delivery, API, restarts and faults. One binary, real sockets, a settable clock.
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+mod delivery;

@@ -1,0 +1,394 @@
+//! The command line's way to the service: typed requests, pages of lists, and errors a person can act on.
+
+use super::exit_code::ExitCode;
+use super::failure::Failure;
+use crate::secrets::{self, CredentialKind};
+use anyhow::Context;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
+use leadwire_connect::egress::guard::EgressPolicy;
+use leadwire_connect::egress::{Answer, Egress, Request, error::SendError};
+use leadwire_core::limits;
+use leadwire_core::secret::Secret;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use url::Url;
+
+/// Where a service listens that nobody configured.
+const DEFAULT_URL: &str = "http://127.0.0.1:5323";
+/// Most bytes read of an answer: a lead with a full timeline of the largest touchpoints.
+const ANSWER_BYTES_MAX: usize = (limits::PAGE_ROWS_MAX + 8) * limits::TOUCHPOINT_BYTES_MAX;
+/// Most bytes of `local.json`.
+const LOCAL_BYTES_MAX: u64 = 16 * 1024;
+
+/// Where the service is and who asks. Every command has these.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// Print JSON: one object, or a line for each row of a list
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Where the service is; the one on this machine when missing
+    #[arg(long, global = true, env = "LEADWIRE_URL")]
+    pub url: Option<String>,
+    /// API key; that of this machine's service when missing
+    #[arg(long, global = true, env = "LEADWIRE_KEY", hide_env_values = true, value_parser = secret)]
+    pub key: Option<Secret<String>>,
+    /// Data folder [default: leadwire-data]
+    #[arg(long, global = true, env = "LEADWIRE_DATA", value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a value parser of clap gives a Result")]
+fn secret(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
+    Ok(Secret::new(text.trim().to_owned()))
+}
+
+impl Global {
+    /// The data folder of the service on this machine.
+    pub fn folder(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new("leadwire-data"))
+    }
+}
+
+/// What a running service writes for the command line of its own machine.
+#[derive(Deserialize)]
+struct Local {
+    url: String,
+    key: String,
+}
+
+/// Talks to one service as one key.
+pub struct Client {
+    egress: Egress,
+    base: Url,
+    key: Option<Secret<String>>,
+}
+
+/// How much of a list is wanted.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Wanted {
+    /// Most rows to show
+    #[arg(long, default_value_t = limits::PAGE_ROWS, value_name = "ROWS", conflicts_with = "all")]
+    limit: usize,
+    /// Show every row, page after page
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Deserialize)]
+struct Rows {
+    items: Vec<Value>,
+    next: Option<String>,
+}
+
+/// The path of a request, percent-encoded step by step, and its query.
+pub type Query<'a> = &'a [(&'a str, &'a str)];
+
+impl Client {
+    /// Finds the service: as told, else by what the one on this machine left in its data folder.
+    ///
+    /// # Errors
+    /// When the address is no address, or the client cannot be made.
+    pub fn open(global: &Global) -> anyhow::Result<Self> {
+        let (base, key) = whereabouts(global, read_local(global.folder()))?;
+        let egress = Egress::new(EgressPolicy::unrestricted(), None).context("cannot make an HTTP client")?;
+        Ok(Self { egress, base, key })
+    }
+
+    /// Where the service is.
+    pub fn base(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Reads one thing.
+    ///
+    /// # Errors
+    /// A [`Failure`] with the service's own words.
+    pub async fn get(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {
+        self.call(Method::GET, path, query, Bytes::new()).await
+    }
+
+    /// Makes one thing, or does something to it.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn post(&self, path: &[&str], query: Query<'_>, body: &impl Serialize) -> anyhow::Result<Value> {
+        self.call(Method::POST, path, query, Bytes::from(serde_json::to_vec(body)?)).await
+    }
+
+    /// Does something to one thing that needs no further words.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn act(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {
+        self.call(Method::POST, path, query, Bytes::new()).await
+    }
+
+    /// Changes one thing.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn patch(&self, path: &[&str], query: Query<'_>, body: &impl Serialize) -> anyhow::Result<Value> {
+        self.call(Method::PATCH, path, query, Bytes::from(serde_json::to_vec(body)?)).await
+    }
+
+    /// Takes one thing away.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn delete(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<()> {
+        self.call(Method::DELETE, path, query, Bytes::new()).await.map(|_| ())
+    }
+
+    /// Reads a list that is never long.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn list(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Vec<Value>> {
+        Ok(self.rows(path, query).await?.items)
+    }
+
+    /// Reads a long list, page by page, and gives each page to `show`. Says whether there is more than was wanted.
+    ///
+    /// # Errors
+    /// As [`Client::get`], and what `show` says.
+    pub async fn pages(
+        &self,
+        path: &[&str],
+        query: Query<'_>,
+        wanted: Wanted,
+        mut show: impl FnMut(Vec<Value>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
+        let mut left = if wanted.all { usize::MAX } else { wanted.limit };
+        let mut cursor: Option<String> = None;
+        while left > 0 {
+            let limit = left.min(limits::PAGE_ROWS_MAX).to_string();
+            let mut query = query.to_vec();
+            query.push(("limit", &limit));
+            query.extend(cursor.as_deref().map(|it| ("cursor", it)));
+            let Rows { items, next } = self.rows(path, &query).await?;
+            left = left.saturating_sub(items.len());
+            let is_empty = items.is_empty();
+            show(items)?;
+            match next {
+                // An empty page that promises another would be followed for ever.
+                Some(_) if is_empty => return Ok(false),
+                Some(next) => cursor = Some(next),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    async fn rows(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Rows> {
+        shape(self.get(path, query).await?)
+    }
+
+    async fn call(&self, method: Method, path: &[&str], query: Query<'_>, body: Bytes) -> anyhow::Result<Value> {
+        let answer = self.raw(method, path, query, body).await?;
+        if !answer.status.is_success() {
+            return Err(self.failure(&answer).into());
+        }
+        if answer.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&answer.body)
+            .with_context(|| format!("{} answered something that is not JSON", self.base()))
+    }
+
+    /// Makes a request and gives the answer as it is.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub async fn raw(&self, method: Method, path: &[&str], query: Query<'_>, body: Bytes) -> anyhow::Result<Answer> {
+        let url = self.url(path, query)?;
+        let mut headers = self.headers()?;
+        if !body.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let answer = self.send(url, headers, body, method).await.map_err(|it| self.unreachable(&it))?;
+        if answer.is_truncated {
+            anyhow::bail!("the answer has more than {ANSWER_BYTES_MAX} bytes");
+        }
+        Ok(answer)
+    }
+
+    /// Makes a request that the caller has put together.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub async fn send(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: Bytes,
+        method: Method,
+    ) -> Result<Answer, Box<SendError>> {
+        let request = Request { answer_bytes_max: ANSWER_BYTES_MAX, ..Request::new(method, url, headers, body) };
+        self.egress.send(request).await
+    }
+
+    /// The address of something at the service.
+    ///
+    /// # Errors
+    /// When a step of the path cannot stand in an address.
+    pub fn url(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Url> {
+        let mut url = self.base.clone();
+        if let Some(step) = path.iter().find(|it| matches!(**it, "" | "." | "..")) {
+            // An address would lose these steps, and name another thing.
+            let what = format!("nothing can be called `{step}`");
+            return Err(Failure::new(ExitCode::NotFound, what, "check the name").into());
+        }
+        url.path_segments_mut().ok().context("the address of the service cannot have a path")?.pop_if_empty().extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
+    }
+
+    /// The headers of every request: who asks.
+    ///
+    /// # Errors
+    /// When the key cannot be one.
+    pub fn headers(&self) -> anyhow::Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(key) = &self.key {
+            let bad = || Failure::new(ExitCode::Usage, "the API key holds characters no key has", "copy it again");
+            let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| bad())?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(headers)
+    }
+
+    /// What an answer that is not good means.
+    pub fn failure(&self, answer: &Answer) -> Failure {
+        let failure = Failure::of_answer(answer.status.as_u16(), &answer.body, self.base());
+        if answer.status.as_u16() != 401 {
+            return failure;
+        }
+        match &self.key {
+            None => Failure::new(
+                ExitCode::Refused,
+                "no API key was given, and no service runs with this data folder",
+                "start `leadwire serve` here, name its folder with --data, or set LEADWIRE_KEY",
+            ),
+            Some(key) if !secrets::is_well_formed(CredentialKind::ApiKey, key.expose()) => Failure::new(
+                ExitCode::Refused,
+                "the API key was mistyped or cut: its checksum does not match",
+                "copy the whole key again; it starts with lw_live_",
+            ),
+            Some(_) => failure,
+        }
+    }
+
+    /// What it means that there was no answer.
+    pub fn unreachable(&self, error: &SendError) -> Failure {
+        let unknown = if error.written { "; whether it was done is not known" } else { "" };
+        let what = format!("no answer from {}: {error}{unknown}", self.base());
+        let fix = match error.cause {
+            "connection_refused" | "dns_not_found" => "start it with `leadwire serve`, or say where it is with LEADWIRE_URL",
+            _ if error.fix.is_empty() => "try again; the log of the service may tell more",
+            _ => error.fix,
+        };
+        Failure::new(ExitCode::Unreachable, what, fix)
+    }
+}
+
+/// Reads a value of the service as a shape of the API.
+///
+/// # Errors
+/// When it has another shape.
+pub fn shape<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
+    serde_json::from_value(value).context("the service answered in a shape this version does not know")
+}
+
+fn read_local(folder: &Path) -> Option<Local> {
+    let file = folder.join("local.json");
+    // A file that is missing, foreign or cut is as good as none: the errors to come say what to do.
+    let length = std::fs::metadata(&file).ok()?.len();
+    let text = (length <= LOCAL_BYTES_MAX).then(|| std::fs::read_to_string(&file).ok()).flatten()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn whereabouts(global: &Global, local: Option<Local>) -> anyhow::Result<(Url, Option<Secret<String>>)> {
+    let is_web = |it: &Url| matches!(it.scheme(), "http" | "https") && it.has_host();
+    let read = |text: &str| Url::parse(text).ok().filter(is_web);
+    let Some(told) = &global.url else {
+        let local_url = local.as_ref().and_then(|it| read(&it.url));
+        let url = local_url.or_else(|| read(DEFAULT_URL)).context("the default address is one")?;
+        return Ok((url, global.key.clone().or_else(|| local.map(|it| Secret::new(it.key)))));
+    };
+    let bad = || Failure::new(ExitCode::Usage, "the address of the service is no http or https URL", "set LEADWIRE_URL or --url");
+    let url = read(told).ok_or_else(bad)?;
+    // The key of this machine's service is for that service alone.
+    let own = local.filter(|it| read(&it.url).is_some_and(|own| own.origin() == url.origin()));
+    Ok((url, global.key.clone().or_else(|| own.map(|it| Secret::new(it.key)))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(url: Option<&str>, key: Option<&str>, local: Option<(&str, &str)>) -> (String, Option<String>) {
+        let global = Global {
+            json: false,
+            quiet: false,
+            url: url.map(str::to_owned),
+            key: key.map(|it| Secret::new(it.to_owned())),
+            data: None,
+        };
+        let local = local.map(|(url, key)| Local { url: url.to_owned(), key: key.to_owned() });
+        let (url, key) = whereabouts(&global, local).expect("an address");
+        (url.to_string(), key.map(|it| it.expose().clone()))
+    }
+
+    const HERE: (&str, &str) = ("http://127.0.0.1:7000", "own");
+
+    #[test]
+    fn the_service_of_this_machine_is_found_without_a_word() {
+        assert_eq!(found(None, None, Some(HERE)), ("http://127.0.0.1:7000/".into(), Some("own".into())));
+        assert_eq!(found(None, Some("k"), None), (format!("{DEFAULT_URL}/"), Some("k".into())));
+    }
+
+    #[test]
+    fn what_was_told_wins() {
+        let told = found(Some("https://a.example/x"), Some("k"), Some(HERE));
+        assert_eq!(told, ("https://a.example/x".into(), Some("k".into())));
+        assert_eq!(found(None, Some("k"), Some(HERE)).1, Some("k".into()));
+    }
+
+    #[test]
+    fn the_key_of_this_machine_is_never_sent_elsewhere() {
+        assert_eq!(found(Some("https://a.example"), None, Some(HERE)).1, None);
+        assert_eq!(found(Some("http://127.0.0.1:7000/"), None, Some(HERE)).1, Some("own".into()));
+    }
+
+    #[track_caller]
+    fn check_url(base: &str, path: &[&str], query: Query<'_>, expected: &str) {
+        let egress = Egress::new(EgressPolicy::unrestricted(), None).expect("a client");
+        let client = Client { egress, base: Url::parse(base).expect("a URL"), key: None };
+        assert_eq!(client.url(path, query).expect("an address").as_str(), expected);
+    }
+
+    #[test]
+    fn names_are_encoded_and_a_prefix_is_kept() {
+        let query = [("publisher", "contoso"), ("email", "a+b@x.y")];
+        check_url("http://h", &["v1", "leads"], &query, "http://h/v1/leads?publisher=contoso&email=a%2Bb%40x.y");
+        check_url("http://h/lw/", &["v1", "destinations", "my/end point"], &[], "http://h/lw/v1/destinations/my%2Fend%20point");
+    }
+
+    #[test]
+    fn a_step_that_an_address_would_swallow_is_refused() {
+        let egress = Egress::new(EgressPolicy::unrestricted(), None).expect("a client");
+        let client = Client { egress, base: Url::parse("http://h").expect("a URL"), key: None };
+        assert!(client.url(&["v1", "destinations", ".."], &[]).is_err());
+    }
+}

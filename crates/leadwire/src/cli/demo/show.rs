@@ -1,0 +1,144 @@
+//! What the demo shows: each lead as it arrives, what is still on its way, and the ledger.
+
+use crate::api::wire;
+use crate::app::App;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use console::style;
+use leadwire_sandbox::https_endpoint::HttpsEndpoint;
+use serde_json::Value;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+/// Writes to standard output: for people, or one JSON object at the end.
+pub(super) struct Show {
+    as_json: bool,
+    is_terminal: bool,
+}
+
+/// What became of one sample.
+pub(super) struct Arrival {
+    name: String,
+    verdict: &'static str,
+    id: String,
+}
+
+impl Arrival {
+    /// Reads the answer to one touchpoint.
+    pub(super) fn read(name: &str, answer: &Value) -> Self {
+        let is = |field: &str| answer.get(field).and_then(Value::as_bool).unwrap_or(false);
+        let verdict = if is("quarantined") {
+            "quarantined"
+        } else if is("duplicate") {
+            "duplicate"
+        } else if answer.get("problem").is_some() {
+            "refused"
+        } else {
+            "accepted"
+        };
+        let id = answer.get("id").and_then(Value::as_str).unwrap_or("").to_owned();
+        Self { name: name.to_owned(), verdict, id }
+    }
+
+    /// Reads the answer to one touchpoint or to several.
+    pub(super) fn read_all(name: &str, answer: &Value) -> Vec<Self> {
+        match answer.get("results").and_then(Value::as_array) {
+            None => vec![Self::read(name, answer)],
+            Some(results) => {
+                let numbered = (1..).zip(results);
+                numbered.map(|(number, it)| Self::read(&format!("{name} #{number}"), it)).collect()
+            }
+        }
+    }
+}
+
+impl Show {
+    pub(super) fn new(as_json: bool) -> Self {
+        Self { as_json, is_terminal: std::io::stdout().is_terminal() }
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    fn write(&self, text: &str) {
+        if !self.as_json {
+            let mut out = std::io::stdout().lock();
+            // A reader that left is no reason to stop.
+            out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
+        }
+    }
+
+    pub(super) fn opening(&self, app: &App, endpoint: &str, folder: &Path) {
+        self.write(&format!(
+            "\n  {} {}   sample leads, nothing leaves this machine\n\n  API        http://{}/v1\n  endpoint   {endpoint}   checks every signature\n  data       {}\n\n",
+            style("Leadwire demo").bold(),
+            env!("CARGO_PKG_VERSION"),
+            app.address(),
+            folder.display(),
+        ));
+    }
+
+    pub(super) fn arrival(&self, it: &Arrival) {
+        let verdict = match it.verdict {
+            "accepted" => style("✔ accepted   ").green(),
+            "duplicate" => style("= duplicate  ").dim(),
+            "quarantined" => style("! quarantined").yellow(),
+            _ => style("✘ refused    ").red(),
+        };
+        self.write(&format!("  {verdict}  {:<52} {}\n", it.name, style(&it.id).dim()));
+    }
+
+    /// One line that is written over, on a terminal only.
+    pub(super) fn progress(&self, ledger: &wire::Ledger) {
+        if !self.is_terminal {
+            return;
+        }
+        let sum = |of: fn(&wire::Account) -> u64| ledger.destinations.iter().map(of).sum::<u64>();
+        let (delivered, pending) = (sum(|it| it.delivered), sum(|it| it.pending));
+        let retried = sum(|it| it.attempts).saturating_sub(delivered);
+        self.write(&format!("\r  {delivered} delivered, {pending} on their way, {retried} tries more than needed \u{1b}[K"));
+    }
+
+    pub(super) fn ledger(&self, summary: &Value, ledger: &wire::Ledger, endpoint: &HttpsEndpoint) {
+        if self.as_json {
+            let mut out = std::io::stdout().lock();
+            // As above.
+            writeln!(out, "{summary}").and_then(|()| out.flush()).ok();
+            return;
+        }
+        let mut table = Table::new();
+        table.load_preset(UTF8_HORIZONTAL_ONLY);
+        table.set_header([
+            "destination", "accepted", "=", "pending", "delivered", "parked", "suppressed", "erased", "tries", "calls",
+        ]);
+        for it in &ledger.destinations {
+            let row = [it.accepted, it.pending, it.delivered, it.parked, it.suppressed, it.erased, it.attempts];
+            let [accepted, pending, delivered, parked, suppressed, erased, attempts] = row.map(|it| it.to_string());
+            let calls = endpoint.calls().to_string();
+            table.add_row([
+                it.name.clone(), accepted, "=".to_owned(), pending, delivered, parked, suppressed, erased, attempts, calls,
+            ]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let verdict = if ledger.adds_up { style("It adds up.").green() } else { style("IT DOES NOT ADD UP.").red() };
+        let clear = if self.is_terminal { "\r\u{1b}[K" } else { "" };
+        self.write(&format!(
+            "{clear}\n{table}\n\n  {verdict}  {} touchpoints stored, {} recognised as repetitions, {} kept in quarantine, {} unrouted;\n  {} distinct leads reached the endpoint, every one with a good signature.\n",
+            ledger.touchpoints,
+            ledger.duplicates,
+            ledger.quarantined,
+            ledger.unrouted,
+            endpoint.accepted_distinct(),
+        ));
+    }
+
+    pub(super) fn invitation(&self, intake_url: &str, folder: &Path) {
+        let data = folder.display();
+        self.write(&format!(
+            "\n  The demo stays open. In another terminal, be the marketplace:\n\n    curl -i -H 'Content-Type: application/json' --data-binary @samples/partner-center/14-turkish.json \\\n      {intake_url}\n\n  and look with\n\n    leadwire --data {data} lead list contoso\n    leadwire --data {data} ledger contoso\n\n  Ctrl-C ends it.\n",
+        ));
+    }
+}

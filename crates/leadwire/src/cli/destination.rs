@@ -1,0 +1,172 @@
+//! `leadwire destination`: where a publisher's leads go.
+
+use super::client::{self, Client};
+use super::delivery::retry_parked;
+use super::exit_code::ExitCode;
+use super::output::{fields, or_dash};
+use super::settings::{self, Setting};
+use super::{Session, output};
+use crate::api::wire;
+use leadwire_core::id::PublisherId;
+use serde_json::{Value, json};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  leadwire destination add contoso my-endpoint --kind https --set url=https://example.com/leads
+  leadwire destination add contoso flow --kind https --set url=@flow-url.txt --set format=partner_center
+  leadwire destination show contoso my-endpoint
+
+Settings and their values: `leadwire connector show https`.";
+
+/// What can be done with destinations.
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Add a destination; a signing secret that is made for it is printed, this once
+    Add {
+        #[command(flatten)]
+        which: Which,
+        /// The connector; see `leadwire connector list`
+        #[arg(long)]
+        kind: String,
+        /// A setting: name=value, name=@file, or name=- for standard input
+        #[arg(long = "set", value_name = "NAME=VALUE", value_parser = settings::setting)]
+        settings: Vec<Setting>,
+    },
+    /// List a publisher's destinations
+    List {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+    },
+    /// Show a destination: its settings, whether it is paused, and why
+    Show(Which),
+    /// Change some settings; the others stay
+    Update {
+        #[command(flatten)]
+        which: Which,
+        /// A setting: name=value, name=@file, or name=- for standard input
+        #[arg(long = "set", value_name = "NAME=VALUE", value_parser = settings::setting)]
+        settings: Vec<Setting>,
+        /// A setting to take away
+        #[arg(long = "unset", value_name = "NAME", required_unless_present = "settings")]
+        unset: Vec<String>,
+    },
+    /// Hold its leads; none is lost
+    Pause(Which),
+    /// Let its leads go again
+    Resume(Which),
+    /// Remove a destination to which nothing is owed
+    Remove(Which),
+    /// Put all its parked deliveries back to work
+    RetryParked(Which),
+}
+
+/// A destination of a publisher.
+#[derive(clap::Args)]
+pub(super) struct Which {
+    /// Whose
+    #[arg(value_parser = super::publisher_id)]
+    publisher: PublisherId,
+    /// Its name, or its number
+    name: String,
+}
+
+impl Which {
+    fn path(&self) -> [&str; 3] {
+        ["v1", "destinations", &self.name]
+    }
+
+    fn query(&self) -> [(&str, &str); 1] {
+        [("publisher", self.publisher.as_str())]
+    }
+}
+
+pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
+    let (client, out) = (session.client()?, session.out);
+    match command {
+        Command::Add { which, kind, settings } => add(&client, session, which, kind, &settings).await?,
+        Command::List { publisher } => {
+            let rows = client.list(&["v1", "destinations"], &[("publisher", publisher.as_str())]).await?;
+            let heads = ["NAME", "NUMBER", "KIND", "STATE", "SINCE", "WHY"];
+            out.rows(rows, &heads, |it: wire::Destination| {
+                let (since, why) = it.pause.map(|pause| (pause.since, pause.message)).unzip();
+                vec![it.name, it.number.to_string(), it.kind, it.state, or_dash(since), or_dash(why)]
+            })?;
+        }
+        Command::Show(which) => out.one(client.get(&which.path(), &which.query()).await?, |it| text(&it))?,
+        Command::Update { which, settings, unset } => {
+            let now: wire::Destination = client::shape(client.get(&which.path(), &which.query()).await?)?;
+            let mut settings = settings::collect(&now.kind, &settings)?;
+            settings.extend(unset.into_iter().map(|it| (it, Value::Null)));
+            let change = wire::DestinationChange { settings };
+            out.one(client.patch(&which.path(), &which.query(), &change).await?, |it| text(&it))?;
+        }
+        Command::Pause(which) => {
+            out.one(act(&client, &which, "pause").await?, |it| text(&it))?;
+            out.note("Its leads wait until `leadwire destination resume`; none is lost.");
+        }
+        Command::Resume(which) => out.one(act(&client, &which, "resume").await?, |it| text(&it))?,
+        Command::Remove(which) => {
+            client.delete(&which.path(), &which.query()).await?;
+            if out.json {
+                out.value(&json!({ "removed": which.name }))?;
+            }
+            out.note(&format!("Removed destination {}. What was delivered stays in the ledger.", which.name));
+        }
+        Command::RetryParked(which) => retry_parked(&client, out, &which.publisher, &which.name).await?,
+    }
+    Ok(ExitCode::Ok)
+}
+
+async fn add(
+    client: &Client,
+    session: &Session,
+    which: Which,
+    kind: String,
+    settings: &[Setting],
+) -> anyhow::Result<()> {
+    let out = session.out;
+    let settings = settings::collect(&kind, settings)?;
+    let new = wire::NewDestination { name: which.name.clone(), kind, settings };
+    let made = client.post(&["v1", "destinations"], &which.query(), &new).await?;
+    let publisher = &which.publisher;
+    out.note(&format!("Added destination {}. Next: leadwire route add {publisher} --offer '*' --to {}", new.name, new.name));
+    if out.json {
+        return out.value(&made);
+    }
+    let made: wire::Destination = client::shape(made)?;
+    if let Some(secret) = made.signing_secret {
+        out.note(
+            "Signing secret, shown this once. Give it to whoever runs the receiver: it checks the signature of every \
+             request with it (Standard Webhooks), and so knows that the lead comes from here:",
+        );
+        out.line(&secret)?;
+    }
+    Ok(())
+}
+
+async fn act(client: &Client, which: &Which, verb: &str) -> anyhow::Result<Value> {
+    client.act(&["v1", "destinations", &which.name, verb], &which.query()).await
+}
+
+fn text(it: &wire::Destination) -> String {
+    let number = it.number.to_string();
+    let pause = it.pause.as_ref();
+    let mut text = fields(&[
+        ("name", &it.name),
+        ("number", &number),
+        ("kind", &it.kind),
+        ("added", &it.created_at),
+        ("state", &it.state),
+        ("since", pause.map_or("", |it| &it.since)),
+        ("cause", pause.map_or("", |it| &it.cause)),
+        ("what", pause.map_or("", |it| &it.message)),
+        ("fix", pause.map_or("", |it| &it.fix)),
+        ("next probe", pause.and_then(|it| it.probe_at.as_deref()).unwrap_or_default()),
+    ]);
+    text.push_str("\nsettings\n");
+    for (name, value) in &it.settings {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.push_str(&format!("  {name} = {}\n", output::harmless(&value)));
+    }
+    text
+}

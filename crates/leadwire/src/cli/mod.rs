@@ -1,0 +1,221 @@
+//! The command line: what can be said, and how every command begins and ends.
+
+mod address;
+mod bench;
+mod client;
+mod connector;
+mod delivery;
+mod demo;
+mod destination;
+mod doctor;
+pub mod exit_code;
+mod failure;
+mod key;
+mod lead;
+mod ledger;
+mod offer;
+mod output;
+mod publisher;
+mod quarantine;
+mod route;
+mod send;
+pub mod serve;
+mod service;
+mod settings;
+
+use clap::{Parser, Subcommand};
+use client::{Client, Global};
+use exit_code::ExitCode;
+use failure::Failure;
+use leadwire_core::id::{OfferRef, PublisherId};
+use output::{Output, ReaderLeft};
+
+/// Leadwire: brings the leads of software marketplaces into the system you chose, and loses none.
+#[derive(Parser)]
+#[command(name = "leadwire", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = format!("Examples:
+  leadwire demo                       watch it work with sample leads
+  leadwire serve                      start the service
+  leadwire send leads.csv             bring leads in from a file
+  leadwire ledger contoso             see that nothing is lost
+
+{}", exit_code::MEANINGS))]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(serve::Args),
+    /// Watch sample leads arrive, be stored and be delivered, in a scratch folder
+    Demo(demo::Args),
+    /// Measure what this machine can do
+    Bench(bench::Args),
+    /// Bring leads in from files or standard input; running it again doubles nothing
+    Send(send::Args),
+    /// Add and list publishers, the tenants of the service
+    #[command(subcommand, after_help = publisher::EXAMPLES)]
+    Publisher(publisher::Command),
+    /// Add, list and remove offers
+    #[command(subcommand, after_help = offer::EXAMPLES)]
+    Offer(offer::Command),
+    /// Set up where leads go: add, look at, change, pause and resume destinations
+    #[command(subcommand, after_help = destination::EXAMPLES)]
+    Destination(destination::Command),
+    /// Say which offers' leads go to which destination
+    #[command(subcommand, after_help = route::EXAMPLES)]
+    Route(route::Command),
+    /// Make and revoke the addresses to which marketplaces post leads
+    #[command(subcommand, visible_alias = "token", after_help = address::EXAMPLES)]
+    Address(address::Command),
+    /// Make and revoke API keys
+    #[command(subcommand, after_help = key::EXAMPLES)]
+    Key(key::Command),
+    /// See which systems leads can be brought to, and their settings
+    #[command(subcommand, after_help = connector::EXAMPLES)]
+    Connector(connector::Command),
+    /// Look at leads and their timelines
+    #[command(subcommand, after_help = lead::EXAMPLES)]
+    Lead(lead::Command),
+    /// Look at deliveries and their tries, and put them back to work
+    #[command(subcommand, after_help = delivery::EXAMPLES)]
+    Delivery(delivery::Command),
+    /// Look at bodies that could not be read; they are kept whole
+    #[command(subcommand, after_help = quarantine::EXAMPLES)]
+    Quarantine(quarantine::Command),
+    /// Add up what was accepted and where all of it is
+    Ledger(ledger::Args),
+    /// Check the data folder, the machine and the service, offline or running
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor,
+    /// Ask the service whether it is ready for work
+    #[command(after_help = service::HEALTH_EXAMPLES)]
+    Health,
+    /// Print the description of the HTTP API (OpenAPI 3.1); needs no service
+    #[command(after_help = service::OPENAPI_EXAMPLES)]
+    Openapi,
+}
+
+/// What every command has at hand.
+pub(crate) struct Session {
+    global: Global,
+    out: Output,
+}
+
+impl Session {
+    /// The way to the service.
+    fn client(&self) -> anyhow::Result<Client> {
+        Client::open(&self.global)
+    }
+}
+
+/// Reads the command line, does what it says, and tells the shell how it ended.
+pub fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. Nobody reading them is no error.
+            error.print().ok();
+            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
+            return code.into();
+        }
+    };
+    let json = cli.global.json;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|it| it.block_on(run(cli)));
+    ended.unwrap_or_else(|error| report(&error, json)).into()
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let out = Output { json: cli.global.json, quiet: cli.global.quiet };
+    let session = &Session { global: cli.global, out };
+    match cli.command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args, session).await,
+        Command::Bench(args) => bench::run(args, session).await,
+        Command::Send(args) => send::run(args, session).await,
+        Command::Publisher(command) => publisher::run(command, session).await,
+        Command::Offer(command) => offer::run(command, session).await,
+        Command::Destination(command) => destination::run(command, session).await,
+        Command::Route(command) => route::run(command, session).await,
+        Command::Address(command) => address::run(command, session).await,
+        Command::Key(command) => key::run(command, session).await,
+        Command::Connector(command) => connector::run(command, session).await,
+        Command::Lead(command) => lead::run(command, session).await,
+        Command::Delivery(command) => delivery::run(command, session).await,
+        Command::Quarantine(command) => quarantine::run(command, session).await,
+        Command::Ledger(args) => ledger::run(args, session).await,
+        Command::Doctor => doctor::run(session).await,
+        Command::Health => service::health(session).await,
+        Command::Openapi => service::openapi(session),
+    }
+}
+
+/// Says what went wrong, and gives the code it ends with.
+fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    if error.is::<ReaderLeft>() {
+        return ExitCode::Ok;
+    }
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        output::warn(&if json { failure.to_json().to_string() } else { failure.to_text() });
+        return failure.exit();
+    }
+    let code = error.downcast_ref::<ExitCode>().copied().unwrap_or(ExitCode::Failed);
+    let what = format!("{error:#}");
+    let shown = Failure::new(code, what, "");
+    output::warn(&if json { shown.to_json().to_string() } else { shown.to_text() });
+    code
+}
+
+/// Reads a publisher on the command line.
+fn publisher_id(text: &str) -> Result<PublisherId, leadwire_core::id::BadId> {
+    PublisherId::parse(text)
+}
+
+/// Reads `publisher.offer` on the command line.
+fn offer_ref(text: &str) -> Result<OfferRef, leadwire_core::id::BadId> {
+    OfferRef::parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples_that_it_understands() {
+        fn walk(command: &mut clap::Command, seen: &mut usize) {
+            let help = command.render_help().to_string();
+            for line in help.lines().filter_map(|it| it.strip_prefix("  leadwire ")) {
+                let example = line.split("   ").next().unwrap_or(line).split(" < ").next().unwrap_or(line);
+                let example = example.split(" | ").next().unwrap_or(example).split(" > ").next().unwrap_or(example);
+                let words = example.split_whitespace().map(|it| it.trim_matches('\''));
+                let parsed = Cli::try_parse_from(std::iter::once("leadwire").chain(words));
+                assert!(parsed.is_ok(), "leadwire {example}: {}", parsed.err().expect("an error"));
+                *seen += 1;
+            }
+            command.get_subcommands_mut().for_each(|it| walk(it, seen));
+        }
+        let (mut command, mut seen) = (Cli::command(), 0);
+        command.build();
+        walk(&mut command, &mut seen);
+        assert!(seen > 20, "only {seen} examples were found");
+    }
+
+    #[test]
+    fn an_alias_and_the_options_of_every_command_work_everywhere() {
+        let cli = Cli::try_parse_from(["leadwire", "token", "add", "contoso.crm-pro", "--json", "--data", "/d"]);
+        let cli = cli.expect("a good line");
+        assert!(cli.global.json && matches!(cli.command, Command::Address(_)));
+        assert_eq!(cli.global.folder(), std::path::Path::new("/d"));
+    }
+}

@@ -1,0 +1,46 @@
+//! `leadwire publisher`: the tenants of the service.
+
+use super::Session;
+use super::exit_code::ExitCode;
+use crate::api::wire;
+use leadwire_core::id::PublisherId;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  leadwire publisher add contoso --title 'Contoso'
+  leadwire publisher list
+  leadwire publisher list --json";
+
+/// What can be done with publishers.
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Add a publisher
+    Add {
+        /// Its name on the marketplace
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// Its name for people; the id when missing
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// List the publishers this key may see
+    List,
+}
+
+pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
+    let (client, out) = (session.client()?, session.out);
+    match command {
+        Command::Add { publisher, title } => {
+            let new = wire::NewPublisher { id: publisher.to_string(), title };
+            let made = client.post(&["v1", "publishers"], &[], &new).await?;
+            if out.json {
+                out.value(&made)?;
+            }
+            out.note(&format!("Added publisher {publisher}. Next: leadwire offer add {publisher}.OFFER"));
+        }
+        Command::List => {
+            let rows = client.list(&["v1", "publishers"], &[]).await?;
+            out.rows(rows, &["PUBLISHER", "TITLE", "ADDED"], |it: wire::Publisher| vec![it.id, it.title, it.created_at])?;
+        }
+    }
+    Ok(ExitCode::Ok)
+}

@@ -1,0 +1,148 @@
+//! `leadwire serve`: runs the service until it is told to stop, or until its store fails.
+
+use super::exit_code::ExitCode;
+use crate::app::{App, Ended};
+use crate::clock::MachineClock;
+use crate::config::{Config, Origin};
+use crate::secrets::{self, CredentialKind};
+use crate::telemetry;
+use anyhow::Context;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What `serve` can be told.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  leadwire serve
+  leadwire serve --listen 0.0.0.0:5323 --public-url https://leads.example.com
+  leadwire serve --config /etc/leadwire.toml --log leadwire=debug
+
+Every setting can stand in leadwire.toml and, as LEADWIRE_NAME, in the environment.")]
+pub struct Args {
+    /// Settings file; `leadwire.toml` in this folder when it is there
+    #[arg(long, env = "LEADWIRE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder that holds everything [default: leadwire-data]
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Address and port of the API [default: 127.0.0.1:5323]
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Address and port of /metrics, or `off` [default: 127.0.0.1:5324]
+    #[arg(long)]
+    metrics_listen: Option<String>,
+    /// How the world reaches the API, for the addresses that are printed
+    #[arg(long)]
+    public_url: Option<String>,
+    /// Let destinations be reached by plain http
+    #[arg(long)]
+    allow_http: bool,
+    /// A network that destinations may be in although it is not public, such as 10.1.0.0/16
+    #[arg(long = "allow-net")]
+    allow_nets: Vec<ipnet::IpNet>,
+    /// Which log lines are written [default: info]
+    #[arg(long)]
+    log: Option<String>,
+}
+
+impl Args {
+    fn into_config(self) -> anyhow::Result<(Config, Vec<Origin>)> {
+        let (mut config, origins) = Config::load(self.config.as_deref(), environment())?;
+        if let Some(data) = self.data {
+            config.data = data;
+        }
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(text) = self.metrics_listen {
+            let address = || text.parse().with_context(|| "`--metrics-listen` must be an address and port, or `off`");
+            config.metrics_listen = if text == "off" { None } else { Some(address()?) };
+        }
+        if let Some(url) = self.public_url {
+            config.public_url = Some(url.trim_end_matches('/').to_owned());
+        }
+        if let Some(log) = self.log {
+            config.log = log;
+        }
+        config.allow_http |= self.allow_http;
+        config.allow_nets.extend(self.allow_nets);
+        Ok((config, origins))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that hands the environment to the configuration")]
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// Runs the service.
+///
+/// # Errors
+/// When it cannot start; each says what to do.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (config, _) = args.into_config().map_err(|it| it.context(ExitCode::Config))?;
+    telemetry::start_logging(&config.log);
+    let local_key = secrets::make_credential(CredentialKind::ApiKey);
+    let app = App::open(config, Arc::new(MachineClock::start()), Some(&local_key)).await?;
+    let local = app.write_local_access(&local_key)?;
+    let first_key = app.first_key().await?;
+    welcome(&app, first_key.as_ref().map(|it| it.expose().as_str()))?;
+    let stopper = Arc::clone(&app);
+    let signals = tokio::spawn(async move {
+        if let Err(error) = wait_for_signal().await {
+            tracing::error!(%error, "Cannot listen for signals.");
+        }
+        tracing::info!("Stopping: no new requests; requests and deliveries in hand finish. A second signal ends at once.");
+        stopper.stop();
+        if wait_for_signal().await.is_ok() {
+            tracing::warn!("Ending at once. What was in flight is sent again, under the same id, at the next start.");
+            #[expect(clippy::disallowed_methods, reason = "the second signal means now")]
+            std::process::exit(ExitCode::Failed.number());
+        }
+    });
+    let ended = app.run().await?;
+    signals.abort();
+    // Whether it is there or not, it is of no use any more.
+    std::fs::remove_file(&local).ok();
+    match ended {
+        Ended::Stopped => {
+            tracing::info!("Stopped.");
+            Ok(ExitCode::Ok)
+        }
+        Ended::StoreFailed(reason) => {
+            anyhow::bail!("the store failed ({reason}); nothing that was answered 202 is lost: start Leadwire again")
+        }
+    }
+}
+
+async fn wait_for_signal() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn welcome(app: &App, first_key: Option<&str>) -> anyhow::Result<()> {
+    let data = std::path::absolute(&app.config.data)?;
+    let mut text = format!("\n  Leadwire {}\n\n", env!("CARGO_PKG_VERSION"));
+    writeln!(text, "  data      {}", data.display())?;
+    writeln!(text, "  API       http://{}/v1   described at /openapi.json", app.address())?;
+    if let Some(address) = app.metrics_address() {
+        writeln!(text, "  metrics   http://{address}/metrics")?;
+    }
+    if let Some(key) = first_key {
+        writeln!(text, "\n  administrator key, shown this once:\n\n      {key}\n")?;
+        writeln!(text, "  Keep it. On this machine the command line works without it: `leadwire publisher add NAME`.")?;
+    }
+    let mut out = std::io::stdout().lock();
+    // A closed pipe is no reason not to serve.
+    writeln!(out, "{text}").and_then(|()| out.flush()).ok();
+    Ok(())
+}
