@@ -30,37 +30,40 @@ pub(crate) fn note(connection: &Connection, sql: &'static str) {
 }
 
 /// What is read whole on purpose: the set-up, and what a statement has just gathered.
-const READ_WHOLE: &[&str] = &["publisher", "offer", "d", "route", "intake_token", "api_key", "act", "owed", "routed"];
+const READ_WHOLE: &[&str] =
+    &["publisher", "offer", "d", "route", "intake_token", "api_key", "act", "owed", "routed"];
 /// How a step looks that goes through all rows of a publisher, at worst.
-const WIDE: &[&str] = &["(publisher_id=?)", "(publisher_id=? AND touchpoint_id<?)", "(publisher_id=? AND lead_id<?)"];
+const WIDE: &[&str] =
+    &["(publisher_id=?)", "(publisher_id=? AND touchpoint_id<?)", "(publisher_id=? AND lead_id<?)"];
 /// Statements that may: a page of a list stops at its limit, and the ledger counts everything on purpose.
-const MAY_BE_WIDE: &[&str] = &["DESC LIMIT $", "DESC LIMIT 1", "SELECT COUNT(*) FROM", "COUNT(*), CAST(SUM(attempts)"];
+const MAY_BE_WIDE: &[&str] =
+    &["DESC LIMIT $", "DESC LIMIT 1", "SELECT COUNT(*) FROM", "COUNT(*), CAST(SUM(attempts)"];
 /// Tables that grow with the leads, and what they are called in joins.
 const GROWING: &[&str] =
     &["delivery", "touchpoint", "lead", "attempt", "quarantine", "idempotency", "d", "t", "i"];
 
-/// A part of a hot statement, and how each table in it must be reached.
+/// A hot statement, with `…` for what is left out before or after, and how each table in it must be reached.
 const HOT: &[(&str, &[&str])] = &[
     (
-        "SELECT i.body, i.expires_at",
+        "SELECT i.body, i.expires_at…",
         &[
             "SEARCH i USING PRIMARY KEY (publisher_id=? AND idempotency_key=?)",
             "SEARCH t USING INDEX sqlite_autoindex_touchpoint_1 (publisher_id=? AND touchpoint_id=?)",
         ],
     ),
-    ("SELECT lead_id FROM lead", &["SEARCH lead USING INDEX lead_identity (publisher_id=? AND identity=?)"]),
+    ("SELECT lead_id FROM lead…", &["SEARCH lead USING INDEX lead_identity (publisher_id=? AND identity=?)"]),
     (
-        "UPDATE lead SET first_name",
+        "UPDATE lead SET first_name…",
         &["SEARCH lead USING INDEX sqlite_autoindex_lead_1 (publisher_id=? AND lead_id=?)"],
     ),
     (
-        "AND lead_id = $3 ORDER BY touchpoint_id LIMIT 1",
+        "SELECT touchpoint_id FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3…",
         &[
             "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id=?)",
         ],
     ),
     (
-        "UPDATE delivery SET claim = $1, attempts = attempts + 1",
+        "UPDATE delivery SET claim = $1, attempts = attempts + 1…",
         &[
             "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "LIST SUBQUERY 1",
@@ -68,21 +71,21 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "SELECT due_at FROM delivery",
+        "SELECT due_at FROM delivery…",
         &[
             "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)",
         ],
     ),
     (
-        "UPDATE delivery SET state = $1",
+        "UPDATE delivery SET state = $1…",
         &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
     ),
     (
-        "UPDATE delivery SET claim = 0, attempts",
+        "UPDATE delivery SET claim = 0, attempts…",
         &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
     ),
     (
-        "UPDATE delivery SET claim = 0 WHERE publisher_id",
+        "UPDATE delivery SET claim = 0 WHERE publisher_id…",
         &[
             "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "SCALAR SUBQUERY 1",
@@ -90,23 +93,23 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "FROM delivery WHERE state = 'pending' AND publisher_id = $3 AND destination_no = $4 AND claim > 0",
+        "…FROM delivery WHERE state = 'pending' AND publisher_id = $3 AND destination_no = $4 AND claim > 0",
         &["SEARCH delivery USING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim>?)"],
     ),
     (
-        "WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2 AND touchpoint_id <= $3",
+        "…WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2 AND touchpoint_id <= $3",
         &[
             "SEARCH delivery USING COVERING INDEX delivery_parked (publisher_id=? AND destination_no=? AND touchpoint_id<?)",
         ],
     ),
     (
-        "AND state = 'suppressed' AND publisher_id",
+        "…AND state = 'suppressed' AND publisher_id",
         &[
             "SEARCH delivery USING COVERING INDEX delivery_held (publisher_id=? AND destination_no=? AND state=? AND touchpoint_id<?)",
         ],
     ),
     (
-        "WITH act AS",
+        "WITH act AS…",
         &[
             "MATERIALIZE act",
             "SEARCH touchpoint USING COVERING INDEX touchpoint_of_lead (publisher_id=? AND lead_id=? AND touchpoint_id<?)",
@@ -116,16 +119,16 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "WITH owed AS",
+        "WITH owed AS…",
         &[
             "MATERIALIZE owed",
-            "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=?)",
+            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=?)",
             "SCAN owed",
             "USE TEMP B-TREE FOR ORDER BY",
         ],
     ),
     (
-        "UPDATE delivery SET claim = -1",
+        "UPDATE delivery SET claim = -1…",
         &[
             "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "LIST SUBQUERY 1",
@@ -133,19 +136,23 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "claim IN (-1, 0) AND due_at",
-        &["SEARCH delivery USING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)"],
+        "…AND claim IN (-1, 0) AND due_at",
+        &[
+            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
+            "LIST SUBQUERY 1",
+            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)",
+        ],
     ),
     (
         "SELECT COUNT(*) FROM delivery WHERE state = 'pending' AND publisher_id = $1",
         &["SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=?)"],
     ),
     (
-        "SELECT publisher_id, idempotency_key FROM idempotency",
+        "SELECT publisher_id, idempotency_key FROM idempotency…",
         &["SEARCH idempotency USING PRIMARY KEY ((publisher_id,idempotency_key)>(?,?))"],
     ),
     (
-        "DELETE FROM idempotency WHERE (publisher_id, idempotency_key) > ($1, $2) AND (publisher_id",
+        "DELETE FROM idempotency WHERE (publisher_id, idempotency_key) > ($1, $2) AND (publisher_id…",
         &[
             "SEARCH idempotency USING PRIMARY KEY ((publisher_id,idempotency_key)>(?,?) AND (publisher_id,idempotency_key)<(?,?))",
         ],
@@ -180,11 +187,19 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
         }
     }
     for (part, expected) in HOT {
-        let found: Vec<_> = plans.iter().filter(|it| it.0.contains(part)).collect();
-        assert!(!found.is_empty(), "no statement holds: {part}");
+        let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
+        assert!(!found.is_empty(), "this did not run: {part}");
         for (sql, plan) in found {
             assert_eq!(plan, expected, "{sql}");
         }
+    }
+}
+
+fn is_meant(part: &str, sql: &str) -> bool {
+    match (part.strip_prefix('…'), part.strip_suffix('…')) {
+        (Some(inside), _) => sql.contains(inside),
+        (None, Some(start)) => sql.starts_with(start),
+        (None, None) => sql == part,
     }
 }
 

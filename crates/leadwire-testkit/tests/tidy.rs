@@ -35,11 +35,6 @@ const MAY_USE: &MayUse = &[
 const WALLS: &[Wall] = &[
     Wall { package: "rusqlite", only: &["leadwire-store"], reason: "SQL lives in leadwire-store" },
     Wall {
-        package: "hyper-rustls",
-        only: &["leadwire-connect"],
-        reason: "the client lives in leadwire-connect",
-    },
-    Wall {
         package: "rustls-platform-verifier",
         only: &["leadwire-connect"],
         reason: "only the client judges certificates",

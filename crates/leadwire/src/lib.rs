@@ -4,7 +4,7 @@ pub mod access;
 pub mod api;
 pub mod app;
 pub mod bodies;
-// pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod deliver;

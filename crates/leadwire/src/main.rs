@@ -1,2 +1,5 @@
-//! x
-fn main(){}
+//! The `leadwire` program: hands the command line to the library.
+
+fn main() -> std::process::ExitCode {
+    leadwire::cli::main()
+}

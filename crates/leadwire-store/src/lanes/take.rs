@@ -65,8 +65,11 @@ fn follow_clock(
     // What was never tried became due in the past, whatever the clock said then.
     tx.execute(
         "UPDATE delivery SET due_at = $1
-         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim IN (-1, 0) AND due_at > $1
-             AND attempts = 0",
+         WHERE publisher_id = $2 AND destination_no = $3 AND attempts = 0 AND touchpoint_id IN (
+             SELECT touchpoint_id
+             FROM delivery
+             WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim IN (-1, 0)
+                 AND due_at > $1)",
         &[Param::Int(now.millis()), publisher, destination],
     )?;
     // The last turn was here, so the clock was set back by at least the difference.
@@ -77,7 +80,11 @@ fn follow_clock(
     }
     tx.execute(
         "UPDATE delivery SET due_at = due_at - $1
-         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim IN (-1, 0) AND due_at > $4",
+         WHERE publisher_id = $2 AND destination_no = $3 AND touchpoint_id IN (
+             SELECT touchpoint_id
+             FROM delivery
+             WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim IN (-1, 0)
+                 AND due_at > $4)",
         &[Param::Int(set_back), publisher, destination, Param::Int(now.millis())],
     )?;
     tx.execute(

@@ -2,3 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod delivery;
+mod faults;
+mod intake;
+mod matrix;
+mod restarts;
+mod verifiers;

@@ -61,7 +61,10 @@ impl Problem {
             [only] => (only.code, only.message.clone(), only.fix.clone()),
             _ => ("refused", format!("{} things are wrong with the input", errors.len()), "see `errors`".to_owned()),
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail, fix) }
+        // What is not JSON at all is a bad request; JSON that is not a touchpoint cannot be processed.
+        let is_no_json = code.starts_with("json_");
+        let status = if is_no_json { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
+        Self { errors, ..Self::new(status, code, detail, fix) }
     }
 
     /// The same with another status.

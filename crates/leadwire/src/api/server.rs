@@ -28,6 +28,9 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
+/// Where no body is wanted, many clients send an empty object all the same.
+const IGNORED_BODY_BYTES_MAX: usize = 1024;
+
 /// The server of the API.
 pub struct Server {
     router: Router,
@@ -42,9 +45,9 @@ impl Server {
             let filter = MethodFilter::try_from(endpoint.method.clone()).expect("only usual methods are in the table");
             router = router.route(
                 endpoint.path,
-                on(filter, move |path: RawPathParams, request: Request| {
+                on(filter, move |path: Result<RawPathParams, _>, request: Request| {
                     let app = Arc::clone(&app);
-                    async move { answer(app, endpoint, &path, request).await }
+                    async move { answer(app, endpoint, path.ok(), request).await }
                 }),
             );
         }
@@ -139,7 +142,12 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|it| *it).await);
 }
 
-async fn answer(app: Arc<App>, endpoint: &'static Endpoint, path: &RawPathParams, request: Request) -> Response {
+async fn answer(
+    app: Arc<App>,
+    endpoint: &'static Endpoint,
+    path: Option<RawPathParams>,
+    request: Request,
+) -> Response {
     let id = RequestId::new(clock::random_bits());
     // A panic in a handler costs this request alone.
     let answered = AssertUnwindSafe(let_in(app, endpoint, path, request, id)).catch_unwind().await;
@@ -166,7 +174,7 @@ async fn answer(app: Arc<App>, endpoint: &'static Endpoint, path: &RawPathParams
 async fn let_in(
     app: Arc<App>,
     endpoint: &'static Endpoint,
-    path: &RawPathParams,
+    path: Option<RawPathParams>,
     request: Request,
     id: RequestId,
 ) -> Result<Response, Problem> {
@@ -190,7 +198,9 @@ async fn let_in(
         }
         (Some(actor), publisher)
     };
-    let body = read_body(body, endpoint.body_bytes_max).await?;
+    let body = read_body(body, endpoint.body_bytes_max.max(IGNORED_BODY_BYTES_MAX)).await?;
+    // A path that is not UTF-8 names nothing that exists.
+    let path = path.ok_or_else(Problem::not_found)?;
     let path = path.iter().map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned()))).collect();
     let call = Call { app, request: id, actor, publisher, path, query, headers: head.headers, body };
     (endpoint.handler)(call).await

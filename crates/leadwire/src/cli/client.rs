@@ -26,22 +26,22 @@ const LOCAL_BYTES_MAX: u64 = 16 * 1024;
 /// Where the service is and who asks. Every command has these.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
-pub struct Global {
+pub(super) struct Global {
     /// Print JSON: one object, or a line for each row of a list
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(super) json: bool,
     /// Print results and errors only
     #[arg(long, short, global = true)]
-    pub quiet: bool,
+    pub(super) quiet: bool,
     /// Where the service is; the one on this machine when missing
     #[arg(long, global = true, env = "LEADWIRE_URL")]
-    pub url: Option<String>,
+    pub(super) url: Option<String>,
     /// API key; that of this machine's service when missing
     #[arg(long, global = true, env = "LEADWIRE_KEY", hide_env_values = true, value_parser = secret)]
-    pub key: Option<Secret<String>>,
+    pub(super) key: Option<Secret<String>>,
     /// Data folder [default: leadwire-data]
     #[arg(long, global = true, env = "LEADWIRE_DATA", value_name = "FOLDER")]
-    pub data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a value parser of clap gives a Result")]
@@ -51,7 +51,7 @@ fn secret(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
 
 impl Global {
     /// The data folder of the service on this machine.
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         self.data.as_deref().unwrap_or(Path::new("leadwire-data"))
     }
 }
@@ -64,7 +64,7 @@ struct Local {
 }
 
 /// Talks to one service as one key.
-pub struct Client {
+pub(super) struct Client {
     egress: Egress,
     base: Url,
     key: Option<Secret<String>>,
@@ -72,7 +72,7 @@ pub struct Client {
 
 /// How much of a list is wanted.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// Most rows to show
     #[arg(long, default_value_t = limits::PAGE_ROWS, value_name = "ROWS", conflicts_with = "all")]
     limit: usize,
@@ -88,21 +88,21 @@ struct Rows {
 }
 
 /// The path of a request, percent-encoded step by step, and its query.
-pub type Query<'a> = &'a [(&'a str, &'a str)];
+pub(super) type Query<'a> = &'a [(&'a str, &'a str)];
 
 impl Client {
     /// Finds the service: as told, else by what the one on this machine left in its data folder.
     ///
     /// # Errors
     /// When the address is no address, or the client cannot be made.
-    pub fn open(global: &Global) -> anyhow::Result<Self> {
+    pub(super) fn open(global: &Global) -> anyhow::Result<Self> {
         let (base, key) = whereabouts(global, read_local(global.folder()))?;
         let egress = Egress::new(EgressPolicy::unrestricted(), None).context("cannot make an HTTP client")?;
         Ok(Self { egress, base, key })
     }
 
     /// Where the service is.
-    pub fn base(&self) -> &str {
+    pub(super) fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }
 
@@ -110,7 +110,7 @@ impl Client {
     ///
     /// # Errors
     /// A [`Failure`] with the service's own words.
-    pub async fn get(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {
+    pub(super) async fn get(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {
         self.call(Method::GET, path, query, Bytes::new()).await
     }
 
@@ -118,7 +118,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn post(&self, path: &[&str], query: Query<'_>, body: &impl Serialize) -> anyhow::Result<Value> {
+    pub(super) async fn post(&self, path: &[&str], query: Query<'_>, body: &impl Serialize) -> anyhow::Result<Value> {
         self.call(Method::POST, path, query, Bytes::from(serde_json::to_vec(body)?)).await
     }
 
@@ -126,7 +126,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn act(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {
+    pub(super) async fn act(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {
         self.call(Method::POST, path, query, Bytes::new()).await
     }
 
@@ -134,7 +134,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn patch(&self, path: &[&str], query: Query<'_>, body: &impl Serialize) -> anyhow::Result<Value> {
+    pub(super) async fn patch(&self, path: &[&str], query: Query<'_>, body: &impl Serialize) -> anyhow::Result<Value> {
         self.call(Method::PATCH, path, query, Bytes::from(serde_json::to_vec(body)?)).await
     }
 
@@ -142,7 +142,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn delete(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<()> {
+    pub(super) async fn delete(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<()> {
         self.call(Method::DELETE, path, query, Bytes::new()).await.map(|_| ())
     }
 
@@ -150,7 +150,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn list(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Vec<Value>> {
+    pub(super) async fn list(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Vec<Value>> {
         Ok(self.rows(path, query).await?.items)
     }
 
@@ -158,7 +158,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`], and what `show` says.
-    pub async fn pages(
+    pub(super) async fn pages(
         &self,
         path: &[&str],
         query: Query<'_>,
@@ -206,7 +206,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no whole answer.
-    pub async fn raw(&self, method: Method, path: &[&str], query: Query<'_>, body: Bytes) -> anyhow::Result<Answer> {
+    pub(super) async fn raw(&self, method: Method, path: &[&str], query: Query<'_>, body: Bytes) -> anyhow::Result<Answer> {
         let url = self.url(path, query)?;
         let mut headers = self.headers()?;
         if !body.is_empty() {
@@ -223,7 +223,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no whole answer.
-    pub async fn send(
+    pub(super) async fn send(
         &self,
         url: Url,
         headers: HeaderMap,
@@ -238,7 +238,7 @@ impl Client {
     ///
     /// # Errors
     /// When a step of the path cannot stand in an address.
-    pub fn url(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Url> {
+    pub(super) fn url(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Url> {
         let mut url = self.base.clone();
         if let Some(step) = path.iter().find(|it| matches!(**it, "" | "." | "..")) {
             // An address would lose these steps, and name another thing.
@@ -256,7 +256,7 @@ impl Client {
     ///
     /// # Errors
     /// When the key cannot be one.
-    pub fn headers(&self) -> anyhow::Result<HeaderMap> {
+    pub(super) fn headers(&self) -> anyhow::Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(key) = &self.key {
@@ -269,7 +269,7 @@ impl Client {
     }
 
     /// What an answer that is not good means.
-    pub fn failure(&self, answer: &Answer) -> Failure {
+    pub(super) fn failure(&self, answer: &Answer) -> Failure {
         let failure = Failure::of_answer(answer.status.as_u16(), &answer.body, self.base());
         if answer.status.as_u16() != 401 {
             return failure;
@@ -290,7 +290,7 @@ impl Client {
     }
 
     /// What it means that there was no answer.
-    pub fn unreachable(&self, error: &SendError) -> Failure {
+    pub(super) fn unreachable(&self, error: &SendError) -> Failure {
         let unknown = if error.written { "; whether it was done is not known" } else { "" };
         let what = format!("no answer from {}: {error}{unknown}", self.base());
         let fix = match error.cause {
@@ -306,7 +306,7 @@ impl Client {
 ///
 /// # Errors
 /// When it has another shape.
-pub fn shape<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
+pub(super) fn shape<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
     serde_json::from_value(value).context("the service answered in a shape this version does not know")
 }
 

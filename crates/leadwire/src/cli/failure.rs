@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     exit: ExitCode,
     what: String,
     details: Vec<Detail>,
@@ -15,19 +15,19 @@ pub struct Failure {
 
 /// One of several things that are wrong with an input.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Detail {
+pub(super) struct Detail {
     /// Where, as an RFC 6901 pointer; empty for the whole input.
     #[serde(default)]
-    pub pointer: String,
+    pub(super) pointer: String,
     /// Stable name of the mistake.
     #[serde(default)]
-    pub code: String,
+    pub(super) code: String,
     /// What is wrong.
     #[serde(default)]
-    pub message: String,
+    pub(super) message: String,
     /// What to do about it.
     #[serde(default)]
-    pub fix: String,
+    pub(super) fix: String,
 }
 
 impl fmt::Display for Detail {
@@ -40,7 +40,7 @@ impl fmt::Display for Detail {
 
 impl Failure {
     /// Puts one together; the texts have no full stop.
-    pub fn new(exit: ExitCode, what: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(super) fn new(exit: ExitCode, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { exit, what: what.into(), details: Vec::new(), fix: fix.into() }
     }
 
@@ -64,8 +64,13 @@ impl Failure {
     }
 
     /// How the program ends.
-    pub fn exit(&self) -> ExitCode {
+    pub(super) fn exit(&self) -> ExitCode {
         self.exit
+    }
+
+    /// What to do about it; may be empty.
+    pub(super) fn fix(&self) -> &str {
+        &self.fix
     }
 
     /// As JSON, for scripts.

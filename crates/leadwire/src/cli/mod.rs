@@ -32,7 +32,7 @@ use output::{Output, ReaderLeft};
 
 /// Leadwire: brings the leads of software marketplaces into the system you chose, and loses none.
 #[derive(Parser)]
-#[command(name = "leadwire", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "leadwire", version, max_term_width = 100, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = format!("Examples:
   leadwire demo                       watch it work with sample leads
   leadwire serve                      start the service
@@ -101,7 +101,7 @@ enum Command {
 }
 
 /// What every command has at hand.
-pub(crate) struct Session {
+struct Session {
     global: Global,
     out: Output,
 }
@@ -135,8 +135,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let session = &Session { global: cli.global, out };
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
-        Command::Demo(args) => demo::run(args, session).await,
-        Command::Bench(args) => bench::run(args, session).await,
+        Command::Demo(args) => demo::run(args, out.json).await,
+        Command::Bench(args) => bench::run(args, out.json).await,
         Command::Send(args) => send::run(args, session).await,
         Command::Publisher(command) => publisher::run(command, session).await,
         Command::Offer(command) => offer::run(command, session).await,
@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn every_command_shows_examples_that_it_understands() {
         fn walk(command: &mut clap::Command, seen: &mut usize) {
-            let help = command.render_help().to_string();
+            // The text itself: the rendered help wraps its lines.
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             for line in help.lines().filter_map(|it| it.strip_prefix("  leadwire ")) {
                 let example = line.split("   ").next().unwrap_or(line).split(" < ").next().unwrap_or(line);
                 let example = example.split(" | ").next().unwrap_or(example).split(" > ").next().unwrap_or(example);

@@ -1,7 +1,7 @@
 //! What is written where: results to standard output, everything said beside them to standard error.
 
 use anyhow::Context;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
@@ -9,16 +9,16 @@ use std::io::{self, IsTerminal, Write};
 
 /// How a command speaks.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
+pub(super) struct Output {
     /// For programs: one JSON object, or a line of JSON for each row.
-    pub json: bool,
+    pub(super) json: bool,
     /// Results and errors only.
-    pub quiet: bool,
+    pub(super) quiet: bool,
 }
 
 /// The reader of standard output has seen enough, as `head` does. Not an error.
 #[derive(Debug)]
-pub struct ReaderLeft;
+pub(super) struct ReaderLeft;
 
 impl fmt::Display for ReaderLeft {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,7 +33,7 @@ impl Output {
     ///
     /// # Errors
     /// [`ReaderLeft`] when nobody reads; else why it cannot be written.
-    pub fn bytes(self, bytes: &[u8]) -> anyhow::Result<()> {
+    pub(super) fn bytes(self, bytes: &[u8]) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ReaderLeft.into()),
@@ -45,19 +45,19 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::bytes`].
-    pub fn line(self, text: &str) -> anyhow::Result<()> {
+    pub(super) fn line(self, text: &str) -> anyhow::Result<()> {
         self.bytes(format!("{text}\n").as_bytes())
     }
 
     /// Says something beside the result to the person at the terminal.
-    pub fn note(self, text: &str) {
+    pub(super) fn note(self, text: &str) {
         if !self.quiet && !self.json {
             warn(text);
         }
     }
 
     /// Whether a moving progress bar would be seen and is wanted.
-    pub fn shows_progress(self) -> bool {
+    pub(super) fn shows_progress(self) -> bool {
         !self.quiet && !self.json && io::stderr().is_terminal()
     }
 
@@ -65,7 +65,7 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::bytes`].
-    pub fn value(self, value: &Value) -> anyhow::Result<()> {
+    pub(super) fn value(self, value: &Value) -> anyhow::Result<()> {
         self.line(&value.to_string())
     }
 
@@ -73,7 +73,7 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::bytes`], and when the service sent another shape.
-    pub fn one<T: DeserializeOwned>(self, value: Value, text: impl FnOnce(T) -> String) -> anyhow::Result<()> {
+    pub(super) fn one<T: DeserializeOwned>(self, value: Value, text: impl FnOnce(T) -> String) -> anyhow::Result<()> {
         if self.json { self.value(&value) } else { self.line(text(shaped(value)?).trim_end()) }
     }
 
@@ -81,7 +81,7 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::one`].
-    pub fn rows<T: DeserializeOwned>(
+    pub(super) fn rows<T: DeserializeOwned>(
         self,
         rows: Vec<Value>,
         heads: &[&str],
@@ -101,7 +101,7 @@ impl Output {
 }
 
 /// Says something to standard error, always. That nobody reads it there is no reason to fail.
-pub fn warn(text: &str) {
+pub(super) fn warn(text: &str) {
     writeln!(io::stderr().lock(), "{}", text.trim_end()).ok();
 }
 
@@ -111,7 +111,7 @@ fn shaped<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
 }
 
 /// Lays rows out in columns. Cells are made harmless for a terminal.
-pub fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(super) fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if let Some((_, columns)) = console::Term::stdout().size_checked().filter(|_| io::stdout().is_terminal()) {
@@ -126,11 +126,15 @@ pub fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
+    if let Some(first) = table.column_mut(0) {
+        // Ids and names stand there: one that is broken over lines cannot be copied.
+        first.set_constraint(ColumnConstraint::ContentWidth);
+    }
     table.trim_fmt()
 }
 
 /// Names and values below each other; those without a value are left out.
-pub fn fields(pairs: &[(&str, &str)]) -> String {
+pub(super) fn fields(pairs: &[(&str, &str)]) -> String {
     let pairs: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let lines = pairs.iter().map(|(name, value)| {
@@ -141,7 +145,7 @@ pub fn fields(pairs: &[(&str, &str)]) -> String {
 }
 
 /// Takes out of a text what would steer a terminal: a customer may type anything into a form.
-pub fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     let steers = |it: char| {
         it.is_control() || matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
@@ -149,7 +153,7 @@ pub fn harmless(text: &str) -> String {
 }
 
 /// A word, or a dash where there is none.
-pub fn or_dash(text: Option<String>) -> String {
+pub(super) fn or_dash(text: Option<String>) -> String {
     text.filter(|it| !it.is_empty()).unwrap_or_else(|| "-".to_owned())
 }
 

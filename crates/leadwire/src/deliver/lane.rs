@@ -253,7 +253,9 @@ impl Lane {
         if room > 0 && ready.len() == room {
             hand.may_have_work = true;
         }
-        if hand.gate_changed.is_none() {
+        // The turn began before the tries that changed the gate came back: its claims are no probe.
+        let outdated = hand.gate_changed.is_some();
+        if !outdated {
             // What the store says counts, for instance when a person paused or resumed the lane.
             hand.gate = turned.gate;
         }
@@ -269,7 +271,7 @@ impl Lane {
             }
             hand.ready.push_back((claim, content));
         }
-        if hand.gate != Gate::Open && hand.ready.len() > 1 {
+        if hand.gate != Gate::Open && (outdated || hand.ready.len() > 1) {
             hand.release_ready();
         }
         Ok(true)

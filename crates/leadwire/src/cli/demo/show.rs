@@ -108,7 +108,7 @@ impl Show {
             return;
         }
         let mut table = Table::new();
-        table.load_preset(UTF8_HORIZONTAL_ONLY);
+        table.load_style(UTF8_HORIZONTAL_ONLY);
         table.set_header([
             "destination", "accepted", "=", "pending", "delivered", "parked", "suppressed", "erased", "tries", "calls",
         ]);

@@ -1,0 +1,269 @@
+//! The life of a store: opened once, committed in groups, ended by a failure, the same after a new start.
+
+use crate::desk::{Desk, contoso, of_customer, open, touchpoint};
+use leadwire_store::StoreError;
+use leadwire_store::accept::Accepted;
+use leadwire_store::engine::Param;
+use std::path::Path;
+use std::process::Command;
+
+#[tokio::test]
+async fn a_folder_is_open_once_in_this_process_and_in_any_other() {
+    let desk = Desk::new().await;
+    let again = open(desk.folder.path());
+    assert!(matches!(again, Err(StoreError::Held(_))), "{:?}", again.err());
+    assert_eq!(open_in_a_child(desk.folder.path()), "held");
+    let folder = desk.folder;
+    drop(desk.store);
+    assert_eq!(open_in_a_child(folder.path()), "open");
+    assert!(open(folder.path()).is_ok());
+}
+
+/// Runs this very test program again, with only the fact below, which then opens `folder`.
+fn open_in_a_child(folder: &Path) -> String {
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new(program)
+        .args(["life::a_child_opens_what_it_is_told_to", "--exact", "--nocapture"])
+        .env("LEADWIRE_TEST_FOLDER", folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.lines().find_map(|it| it.split_once("child:")).unwrap().1.to_owned()
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the way from a parent to its child in a test")]
+fn a_child_opens_what_it_is_told_to() {
+    let Some(folder) = std::env::var_os("LEADWIRE_TEST_FOLDER") else { return };
+    match open(Path::new(&folder)) {
+        Ok(_) => println!("child:open"),
+        Err(StoreError::Held(_)) => println!("child:held"),
+        Err(error) => println!("child:{error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let desk = Desk::new().await;
+    desk.store.write(|tx| tx.query("PRAGMA user_version = 999", &[], |_| Ok(()))).await.unwrap();
+    let folder = desk.folder;
+    drop(desk.store);
+    let newer = open(folder.path());
+    assert!(matches!(newer, Err(StoreError::Newer { found: 999, .. })), "{:?}", newer.err());
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    assert!(matches!(open(&file.join("data")), Err(StoreError::Folder(..))));
+    std::fs::write(
+        folder.path().join("leadwire.db"),
+        "this is no database, whatever its name says".repeat(99),
+    )
+    .unwrap();
+    assert!(matches!(open(folder.path()), Err(StoreError::Failed(_))));
+}
+
+/// Work that holds the writer, so that what is sent meanwhile gathers behind it and becomes one group.
+struct Holder {
+    release: std::sync::mpsc::Sender<()>,
+    work: tokio::task::JoinHandle<Result<(), StoreError>>,
+}
+
+async fn hold(desk: &Desk) -> Holder {
+    let (release, wait) = std::sync::mpsc::channel();
+    let (tell_started, mut started) = tokio::sync::mpsc::channel(1);
+    let store = desk.store.clone();
+    let work = tokio::spawn(async move {
+        let held = store.write(move |_| {
+            tell_started.try_send(()).map_err(|error| StoreError::Wrong(error.to_string()))?;
+            // It ends by the sender's end.
+            wait.recv().ok();
+            Ok(())
+        });
+        held.await
+    });
+    started.recv().await.unwrap();
+    Holder { release, work }
+}
+
+impl Holder {
+    async fn let_go(self) {
+        drop::<std::sync::mpsc::Sender<()>>(self.release);
+        self.work.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_one_body_touches_no_other_body_of_its_group() {
+    let desk = Desk::new().await;
+    let version = desk.version().await;
+    let holder = hold(&desk).await;
+    let works = (0..100u128).map(|id| {
+        let store = desk.store.clone();
+        async move {
+            if id % 10 == 3 {
+                let body = move |tx: &leadwire_store::engine::Tx<'_>| {
+                    tx.execute(
+                        "INSERT INTO meta (name, value) VALUES ($1, 1)",
+                        &[Param::Text(&format!("bad {id}"))],
+                    )?;
+                    Err::<(), _>(StoreError::Wrong(format!("body {id}")))
+                };
+                let error = store.write(body).await.unwrap_err();
+                assert_eq!(error.to_string(), format!("the store and the program disagree: body {id}"));
+            } else {
+                let customer = u8::try_from(id % 7).unwrap();
+                let accepted =
+                    store.accept(version, [of_customer(id, customer)].into()).await.unwrap().unwrap();
+                assert!(matches!(accepted[0], Accepted::Stored { .. }));
+            }
+        }
+    });
+    let mut tasks = tokio::task::JoinSet::new();
+    works.for_each(|work| drop(tasks.spawn(work)));
+    // Every task has sent its work once it ran up to its first wait, which they do in turn on this one thread.
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+    holder.let_go().await;
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(desk.ledger().await.touchpoints, 90);
+    let bad =
+        desk.store.read(|tx| tx.find("SELECT COUNT(*) FROM meta", &[], |row| row.int(0))).await.unwrap();
+    assert_eq!(bad, Some(1));
+    assert!(!desk.store.has_failed());
+}
+
+#[tokio::test]
+async fn what_a_body_answers_is_what_its_committed_run_saw() {
+    let desk = Desk::new().await;
+    let [first, bad] = [desk.store.clone(), desk.store.clone()];
+    let holder = hold(&desk).await;
+    let mut runs = 0;
+    let first = tokio::spawn(async move {
+        let body = move |tx: &leadwire_store::engine::Tx<'_>| {
+            runs += 1;
+            tx.execute("INSERT INTO meta (name, value) VALUES ('runs', $1)", &[Param::Int(runs)])?;
+            Ok(runs)
+        };
+        first.write(body).await
+    });
+    tokio::task::yield_now().await;
+    let bad =
+        tokio::spawn(async move { bad.write(|_| Err::<(), _>(StoreError::Wrong("bad".to_owned()))).await });
+    tokio::task::yield_now().await;
+    holder.let_go().await;
+    assert!(bad.await.unwrap().is_err());
+    let answered = first.await.unwrap().unwrap();
+    let sql = "SELECT value FROM meta WHERE name = 'runs'";
+    let kept = desk.store.read(move |tx| tx.find(sql, &[], |row| row.int(0))).await.unwrap();
+    assert_eq!((answered, kept), (2, Some(2)));
+}
+
+#[tokio::test]
+async fn a_panic_in_a_body_ends_the_store_and_says_so() {
+    let desk = Desk::new().await;
+    let store = desk.store.clone();
+    let failure = tokio::spawn(async move { store.failure().await });
+    let panicked = desk
+        .store
+        .write(|tx| -> Result<(), StoreError> {
+            tx.execute("INSERT INTO meta (name, value) VALUES ('half', 1)", &[])?;
+            panic!("on purpose")
+        })
+        .await;
+    assert!(matches!(panicked, Err(StoreError::Closed)), "{panicked:?}");
+    assert!(desk.store.has_failed());
+    assert_eq!(failure.await.unwrap(), "a body panicked in the writer");
+    let after = desk.store.write(|_| Ok(())).await;
+    assert!(matches!(after, Err(StoreError::Closed)), "{after:?}");
+    let desk = desk.reopened();
+    let half =
+        desk.store.read(|tx| tx.find("SELECT COUNT(*) FROM meta", &[], |row| row.int(0))).await.unwrap();
+    assert_eq!(half, Some(1));
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_ends_the_store() {
+    let desk = Desk::new().await;
+    let failed = desk
+        .store
+        .write(|tx| {
+            // A promise that is checked at the commit, and broken.
+            tx.execute("CREATE TABLE a (id INTEGER PRIMARY KEY) STRICT", &[])?;
+            tx.execute(
+                "CREATE TABLE b (a INTEGER REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED) STRICT",
+                &[],
+            )?;
+            tx.execute("INSERT INTO b (a) VALUES (1)", &[])
+        })
+        .await;
+    assert!(matches!(failed, Err(StoreError::Failed(_))), "{failed:?}");
+    assert!(desk.store.has_failed());
+    let reason = desk.store.failure().await;
+    assert!(reason.starts_with("commit: "), "{reason}");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_stores_nothing_and_the_store_goes_on() {
+    let desk = Desk::new().await;
+    let sql = "PRAGMA page_count";
+    let pages = desk.store.read(move |tx| tx.find(sql, &[], |row| row.int(0))).await.unwrap().unwrap();
+    assert!(pages < 200, "{pages}");
+    desk.store.write(|tx| tx.query("PRAGMA max_page_count = 200", &[], |_| Ok(()))).await.unwrap();
+    let version = desk.version().await;
+    let mut big = of_customer(1, 1);
+    big.body = vec![b' '; 2_000_000].into();
+    let full = desk.store.accept(version, [of_customer(2, 2), big].into()).await;
+    assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
+    assert_eq!(desk.ledger().await.touchpoints, 0);
+    assert!(matches!(desk.accept(of_customer(3, 3)).await, Accepted::Stored { .. }));
+    assert!(!desk.store.has_failed());
+}
+
+#[tokio::test]
+async fn what_was_answered_before_a_new_start_is_there_after_it() {
+    let mut desk = Desk::new().await;
+    for start in 0..3u128 {
+        for id in 0..20u128 {
+            desk.accept(of_customer(start * 100 + id, u8::try_from(id).unwrap())).await;
+        }
+        desk = desk.reopened();
+        let ledger = desk.ledger().await;
+        assert_eq!(u128::from(ledger.touchpoints), (start + 1) * 20);
+    }
+    let kept = desk.store.touchpoints(contoso(), vec![touchpoint(219)]).await.unwrap();
+    assert_eq!(kept[0].body, br#"{"n":219}"#);
+}
+
+#[tokio::test]
+async fn a_read_cannot_write() {
+    let desk = Desk::new().await;
+    let sql = "INSERT INTO meta (name, value) VALUES ('x', 1)";
+    let written = desk.store.read(move |tx| tx.execute(sql, &[])).await;
+    assert!(written.is_err());
+    let count =
+        desk.store.read(|tx| tx.find("SELECT COUNT(*) FROM meta", &[], |row| row.int(0))).await.unwrap();
+    assert_eq!(count, Some(1));
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "asks whether the kept text is to be written anew")]
+async fn the_schema_is_the_one_that_is_kept() {
+    let desk = Desk::new().await;
+    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name";
+    let statements =
+        desk.store.read(move |tx| tx.query(sql, &[], |row| Ok(row.text(0)?.to_owned()))).await.unwrap();
+    let version = desk.store.read(|tx| tx.find("PRAGMA user_version", &[], |row| row.int(0))).await.unwrap();
+    let dump = format!("-- Schema {}.\n\n{};\n", version.unwrap(), statements.join(";\n\n"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema.sqlite.sql");
+    if std::env::var_os("LEADWIRE_WRITE_SCHEMA").is_some() {
+        std::fs::write(&file, &dump).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(dump, kept, "the schema changed: set LEADWIRE_WRITE_SCHEMA=1 and look at the difference");
+}

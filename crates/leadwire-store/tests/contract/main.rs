@@ -1,0 +1,11 @@
+//! What a store is: this list of facts. A second engine is one when it passes the same list.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, its harness too")]
+
+mod accept;
+mod desk;
+mod lanes;
+mod ledger;
+mod life;
+mod people;
+mod setup;

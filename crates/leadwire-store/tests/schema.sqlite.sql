@@ -1,0 +1,193 @@
+-- Schema 1.
+
+CREATE TABLE api_key (
+    publisher_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('operator', 'publisher', 'sender', 'reader')),
+    hash BLOB NOT NULL,
+    tail TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL DEFAULT 0,
+    revoked_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, key_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempt (
+    publisher_id TEXT NOT NULL,
+    touchpoint_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, touchpoint_id, destination_no, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counter (
+    publisher_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delivery (
+    publisher_id TEXT NOT NULL,
+    touchpoint_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    lead_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'parked', 'suppressed', 'erased')),
+    due_at INTEGER NOT NULL,
+    claim INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    cause TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    fix TEXT NOT NULL DEFAULT '',
+    record TEXT NOT NULL DEFAULT '',
+    ended_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, touchpoint_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE destination (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    secrets BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    removed_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+    publisher_id TEXT NOT NULL,
+    idempotency_key BLOB NOT NULL,
+    body BLOB NOT NULL,
+    touchpoint_id TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, idempotency_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE intake_token (
+    publisher_id TEXT NOT NULL,
+    token_id TEXT NOT NULL,
+    offer_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    tail TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, token_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lane (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    token INTEGER NOT NULL DEFAULT 0,
+    holder TEXT NOT NULL DEFAULT '',
+    leased_until INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'paused')),
+    pause_cause TEXT NOT NULL DEFAULT '',
+    pause_message TEXT NOT NULL DEFAULT '',
+    pause_fix TEXT NOT NULL DEFAULT '',
+    paused_at INTEGER NOT NULL DEFAULT 0,
+    probe_at INTEGER NOT NULL DEFAULT 0,
+    probes INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lead (
+    publisher_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    identity BLOB NOT NULL,
+    test INTEGER NOT NULL,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    country TEXT NOT NULL,
+    company TEXT NOT NULL,
+    title TEXT NOT NULL,
+    touchpoints INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, lead_id)
+) STRICT;
+
+CREATE TABLE meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE offer (
+    publisher_id TEXT NOT NULL,
+    offer_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, offer_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE publisher (
+    publisher_id TEXT NOT NULL PRIMARY KEY,
+    title TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+    publisher_id TEXT NOT NULL,
+    quarantine_id TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    offer_id TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    code TEXT NOT NULL,
+    pointer TEXT NOT NULL,
+    message TEXT NOT NULL,
+    body BLOB NOT NULL,
+    body_sha256 BLOB NOT NULL,
+    PRIMARY KEY (publisher_id, quarantine_id)
+) STRICT;
+
+CREATE TABLE route (
+    publisher_id TEXT NOT NULL,
+    route_id TEXT NOT NULL,
+    offer_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, route_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE touchpoint (
+    publisher_id TEXT NOT NULL,
+    touchpoint_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    channel TEXT NOT NULL CHECK (channel IN ('api', 'partner_center', 'form')),
+    offer_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    action TEXT NOT NULL,
+    test INTEGER NOT NULL,
+    routed INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    body_sha256 BLOB NOT NULL,
+    PRIMARY KEY (publisher_id, touchpoint_id)
+) STRICT;
+
+CREATE INDEX delivery_due ON delivery (publisher_id, destination_no, claim, due_at, touchpoint_id)
+    WHERE state = 'pending';
+
+CREATE INDEX delivery_held ON delivery (publisher_id, destination_no, state, touchpoint_id)
+    WHERE state IN ('suppressed', 'erased');
+
+CREATE INDEX delivery_in_order ON delivery (publisher_id, destination_no, lead_id, touchpoint_id)
+    WHERE state = 'pending';
+
+CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoint_id)
+    WHERE state = 'parked';
+
+CREATE UNIQUE INDEX destination_name ON destination (publisher_id, name) WHERE removed_at = 0;
+
+CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identity <> x'';
+
+CREATE INDEX touchpoint_of_lead ON touchpoint (publisher_id, lead_id, touchpoint_id);
+
+CREATE INDEX touchpoint_unrouted ON touchpoint (publisher_id, touchpoint_id) WHERE routed = 0;

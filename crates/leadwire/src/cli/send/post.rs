@@ -1,0 +1,107 @@
+//! Posting until there is an answer: what may be tried again is, as the service asks, and not for ever.
+
+use crate::cli::client::Client;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::clock::{self, Clock};
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use leadwire_connect::egress::Answer;
+use leadwire_core::retry::{self, RetryPolicy};
+use leadwire_core::time::{Jitter, Timestamp};
+use std::time::Duration;
+use url::Url;
+
+/// A person is waiting: ask again sooner than a lane would.
+const PATIENT: RetryPolicy = RetryPolicy { first: Duration::from_secs(2), longest: Duration::from_secs(30) };
+
+/// Posts one request after another to one service.
+pub(super) struct Poster<'a> {
+    client: &'a Client,
+    clock: &'a dyn Clock,
+    out: Output,
+    patience: Duration,
+    has_answered: bool,
+}
+
+impl<'a> Poster<'a> {
+    /// `patience` is how long a service may stay away before it is given up.
+    pub(super) fn new(client: &'a Client, clock: &'a dyn Clock, out: Output, patience: Duration) -> Self {
+        Self { client, clock, out, patience, has_answered: false }
+    }
+
+    /// Posts, again and again, until the service takes it or refuses it.
+    ///
+    /// # Errors
+    /// When the patience is over.
+    pub(super) async fn post(&mut self, url: &Url, headers: &HeaderMap, body: &Bytes) -> anyhow::Result<Answer> {
+        let since = self.clock.steady();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let sent = self.client.send(url.clone(), headers.clone(), body.clone(), Method::POST).await;
+            let (failure, hint) = match sent {
+                Ok(answer) if is_good_to_know(&answer) => {
+                    self.has_answered = true;
+                    return Ok(answer);
+                }
+                Ok(answer) => (self.client.failure(&answer), asked_to_wait(&answer)),
+                // Nobody is there from the start: whoever typed this should know at once.
+                Err(error) if !self.has_answered && matches!(error.cause, "connection_refused" | "dns_not_found") => {
+                    return Err(self.client.unreachable(&error).into());
+                }
+                Err(error) => (self.client.unreachable(&error), None),
+            };
+            let now = self.clock.steady();
+            let Some(wait) = wait(tries, hint, now.since(since), self.patience, clock::jitter()) else {
+                let what = format!("{failure}; gave up after {} s", now.since(since).as_secs());
+                return Err(Failure::new(ExitCode::Unreachable, what, "").into());
+            };
+            self.out.note(&format!("{failure}; trying again in {} s", wait.as_secs().max(1)));
+            self.pause(now, wait).await;
+        }
+    }
+
+    async fn pause(&self, now: Timestamp, wait: Duration) {
+        self.clock.wait_until(now.plus(wait)).await;
+    }
+}
+
+/// Whether an answer is the end of it: taken, or refused for good.
+fn is_good_to_know(answer: &Answer) -> bool {
+    !matches!(answer.status.as_u16(), 408 | 429 | 502..=504)
+}
+
+fn asked_to_wait(answer: &Answer) -> Option<Duration> {
+    let seconds = answer.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// How long to wait before the next try; none when that would be longer than the patience.
+fn wait(tries: u32, hint: Option<Duration>, waited: Duration, patience: Duration, jitter: Jitter) -> Option<Duration> {
+    let wait = retry::delay(&PATIENT, tries, hint, jitter);
+    (waited.saturating_add(wait) <= patience).then_some(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_service_says_how_long_to_wait() {
+        assert_eq!(wait(1, Some(s(7)), s(0), s(60), Jitter::new(0.0)), Some(s(7)));
+        assert_eq!(wait(9, Some(s(7)), s(50), s(60), Jitter::new(0.0)), Some(s(7)));
+    }
+
+    #[test]
+    fn a_service_that_stays_away_is_given_up() {
+        assert_eq!(wait(1, Some(s(61)), s(0), s(60), Jitter::new(0.0)), None);
+        assert_eq!(wait(20, None, s(60), s(60), Jitter::new(0.0)), None);
+        assert!(wait(20, None, s(0), s(60), Jitter::new(1.0)).is_some_and(|it| it <= s(30)));
+    }
+}
