@@ -3,6 +3,7 @@
 use crate::StoreError;
 use crate::checkpoint::{CutOff, OTHERS_LEAVE, keep_log_on_close};
 use crate::engine::Tx;
+use crate::migrate;
 use crate::failure::Failure;
 use leadwire_core::limits;
 use rusqlite::Connection;
@@ -35,7 +36,7 @@ impl Readers {
             let mut connection = Connection::open(file)?;
             connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
             connection.busy_timeout(OTHERS_LEAVE)?;
-            connection.set_prepared_statement_cache_capacity(128);
+            migrate::prepare_once(&connection)?;
             keep_log_on_close(&connection)?;
             let started = Arc::new(AtomicU64::new(0));
             let (seen, cut_off) = (Arc::clone(&started), cut_off.clone());

@@ -222,10 +222,8 @@ async fn a_destination_that_wants_no_more_is_left_alone_until_a_person_says_othe
     app.send_lead("ada@example.com").await;
     let pause = paused(&app).await;
     assert_eq!((&pause["cause"], &pause["probe_at"]), (&json!("http_410"), &Value::Null));
-    app.wait_for(DELIVERIES, |it| {
-        it["items"].as_array().unwrap().iter().any(|it| it["cause"] == "http_503")
-    })
-    .await;
+    app.wait_for(DELIVERIES, |it| it["items"].as_array().unwrap().iter().any(|it| it["cause"] == "http_503"))
+        .await;
     app.clock.advance(DAY);
     // Another destination's retry shows that the day has passed for all lanes.
     until_accepted(&witness, 1).await;

@@ -4,6 +4,7 @@
 mod delivery;
 mod faults;
 mod intake;
+mod kills;
 mod matrix;
 mod restarts;
 mod verifiers;

@@ -138,7 +138,8 @@ async fn with_the_disk_nearly_full_nothing_is_taken_in_and_deliveries_go_on() {
     let clock = Arc::clone(&app.clock);
     let folder = app.stop().await;
 
-    let app = TestApp::start_in(folder, Arc::clone(&clock), |it| it.disk_reserve_bytes = Some(u64::MAX)).await;
+    let app =
+        TestApp::start_in(folder, Arc::clone(&clock), |it| it.disk_reserve_bytes = Some(u64::MAX)).await;
     let lead = json!({ "source": "AzureMarketplace", "action": "INS", "offer": "contoso.crm-pro" });
     let by_api = app.call(Method::POST, "/v1/leads", Some(&lead)).await;
     let by_address = app.raw(Method::POST, &address, &[], Bytes::from_static(b"{}")).await;

@@ -75,7 +75,10 @@ async fn independent_verifiers_accept_every_request_and_refuse_an_altered_one() 
     let endpoints = [
         (deliver(&app, "plain", json!({ "signing_secret": CURRENT })).await, &[CURRENT][..]),
         (deliver(&app, "rotating", rotating).await, &[CURRENT, PREVIOUS][..]),
-        (deliver(&app, "events", json!({ "signing_secret": PREVIOUS, "format": "cloudevents" })).await, &[PREVIOUS]),
+        (
+            deliver(&app, "events", json!({ "signing_secret": PREVIOUS, "format": "cloudevents" })).await,
+            &[PREVIOUS],
+        ),
         (
             deliver(&app, "partner", json!({ "signing_secret": CURRENT, "format": "partner_center" })).await,
             &[CURRENT],

@@ -62,7 +62,9 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             if out.json {
                 out.value(&json!({ "revoked": address }))?;
             }
-            out.note("Revoked. What is sent to it from now on is answered 404; the leads that came to it stay.");
+            out.note(
+                "Revoked. What is sent to it from now on is answered 404; the leads that came to it stay.",
+            );
         }
     }
     Ok(ExitCode::Ok)

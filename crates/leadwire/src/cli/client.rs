@@ -68,6 +68,8 @@ pub(super) struct Client {
     egress: Egress,
     base: Url,
     key: Option<Secret<String>>,
+    /// The data folder the key was found in, unless it was told.
+    key_from: Option<PathBuf>,
 }
 
 /// How much of a list is wanted.
@@ -98,7 +100,8 @@ impl Client {
     pub(super) fn open(global: &Global) -> anyhow::Result<Self> {
         let (base, key) = whereabouts(global, read_local(global.folder()))?;
         let egress = Egress::new(EgressPolicy::unrestricted(), None).context("cannot make an HTTP client")?;
-        Ok(Self { egress, base, key })
+        let is_found = global.key.is_none() && key.is_some();
+        Ok(Self { egress, base, key, key_from: is_found.then(|| global.folder().to_owned()) })
     }
 
     /// Where the service is.
@@ -118,7 +121,12 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub(super) async fn post(&self, path: &[&str], query: Query<'_>, body: &impl Serialize) -> anyhow::Result<Value> {
+    pub(super) async fn post(
+        &self,
+        path: &[&str],
+        query: Query<'_>,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Value> {
         self.call(Method::POST, path, query, Bytes::from(serde_json::to_vec(body)?)).await
     }
 
@@ -134,7 +142,12 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub(super) async fn patch(&self, path: &[&str], query: Query<'_>, body: &impl Serialize) -> anyhow::Result<Value> {
+    pub(super) async fn patch(
+        &self,
+        path: &[&str],
+        query: Query<'_>,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Value> {
         self.call(Method::PATCH, path, query, Bytes::from(serde_json::to_vec(body)?)).await
     }
 
@@ -190,7 +203,13 @@ impl Client {
         shape(self.get(path, query).await?)
     }
 
-    async fn call(&self, method: Method, path: &[&str], query: Query<'_>, body: Bytes) -> anyhow::Result<Value> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: Query<'_>,
+        body: Bytes,
+    ) -> anyhow::Result<Value> {
         let answer = self.raw(method, path, query, body).await?;
         if !answer.status.is_success() {
             return Err(self.failure(&answer).into());
@@ -206,13 +225,20 @@ impl Client {
     ///
     /// # Errors
     /// When there is no whole answer.
-    pub(super) async fn raw(&self, method: Method, path: &[&str], query: Query<'_>, body: Bytes) -> anyhow::Result<Answer> {
+    pub(super) async fn raw(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: Query<'_>,
+        body: Bytes,
+    ) -> anyhow::Result<Answer> {
         let url = self.url(path, query)?;
         let mut headers = self.headers()?;
         if !body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        let answer = self.send(url, headers, body, method).await.map_err(|it| self.unreachable(&it))?;
+        let answer =
+            self.send(url, headers, body, method).await.map_err(|it| unreachable(self.base(), &it))?;
         if answer.is_truncated {
             anyhow::bail!("the answer has more than {ANSWER_BYTES_MAX} bytes");
         }
@@ -230,7 +256,8 @@ impl Client {
         body: Bytes,
         method: Method,
     ) -> Result<Answer, Box<SendError>> {
-        let request = Request { answer_bytes_max: ANSWER_BYTES_MAX, ..Request::new(method, url, headers, body) };
+        let request =
+            Request { answer_bytes_max: ANSWER_BYTES_MAX, ..Request::new(method, url, headers, body) };
         self.egress.send(request).await
     }
 
@@ -245,7 +272,11 @@ impl Client {
             let what = format!("nothing can be called `{step}`");
             return Err(Failure::new(ExitCode::NotFound, what, "check the name").into());
         }
-        url.path_segments_mut().ok().context("the address of the service cannot have a path")?.pop_if_empty().extend(path);
+        url.path_segments_mut()
+            .ok()
+            .context("the address of the service cannot have a path")?
+            .pop_if_empty()
+            .extend(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -260,12 +291,23 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(key) = &self.key {
-            let bad = || Failure::new(ExitCode::Usage, "the API key holds characters no key has", "copy it again");
+            let bad =
+                || Failure::new(ExitCode::Usage, "the API key holds characters no key has", "copy it again");
             let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| bad())?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
         Ok(headers)
+    }
+
+    /// Looks the key up again where it was found: a service that was started anew has another. Says whether it could.
+    pub(super) fn renew_key(&mut self) -> bool {
+        let found = self.key_from.as_deref().and_then(read_local);
+        let is_found = found.is_some();
+        if let Some(local) = found.filter(|it| is_same_service(&it.url, &self.base)) {
+            self.key = Some(Secret::new(local.key));
+        }
+        is_found
     }
 
     /// What an answer that is not good means.
@@ -288,18 +330,20 @@ impl Client {
             Some(_) => failure,
         }
     }
+}
 
-    /// What it means that there was no answer.
-    pub(super) fn unreachable(&self, error: &SendError) -> Failure {
-        let unknown = if error.written { "; whether it was done is not known" } else { "" };
-        let what = format!("no answer from {}: {error}{unknown}", self.base());
-        let fix = match error.cause {
-            "connection_refused" | "dns_not_found" => "start it with `leadwire serve`, or say where it is with LEADWIRE_URL",
-            _ if error.fix.is_empty() => "try again; the log of the service may tell more",
-            _ => error.fix,
-        };
-        Failure::new(ExitCode::Unreachable, what, fix)
-    }
+/// What it means that there was no answer from an address.
+pub(super) fn unreachable(base: &str, error: &SendError) -> Failure {
+    let unknown = if error.written { "; whether it was done is not known" } else { "" };
+    let what = format!("no answer from {base}: {error}{unknown}");
+    let fix = match error.cause {
+        "connection_refused" | "dns_not_found" => {
+            "start it with `leadwire serve`, or say where it is with LEADWIRE_URL"
+        }
+        _ if error.fix.is_empty() => "try again; the log of the service may tell more",
+        _ => error.fix,
+    };
+    Failure::new(ExitCode::Unreachable, what, fix)
 }
 
 /// Reads a value of the service as a shape of the API.
@@ -326,11 +370,21 @@ fn whereabouts(global: &Global, local: Option<Local>) -> anyhow::Result<(Url, Op
         let url = local_url.or_else(|| read(DEFAULT_URL)).context("the default address is one")?;
         return Ok((url, global.key.clone().or_else(|| local.map(|it| Secret::new(it.key)))));
     };
-    let bad = || Failure::new(ExitCode::Usage, "the address of the service is no http or https URL", "set LEADWIRE_URL or --url");
+    let bad = || {
+        Failure::new(
+            ExitCode::Usage,
+            "the address of the service is no http or https URL",
+            "set LEADWIRE_URL or --url",
+        )
+    };
     let url = read(told).ok_or_else(bad)?;
     // The key of this machine's service is for that service alone.
-    let own = local.filter(|it| read(&it.url).is_some_and(|own| own.origin() == url.origin()));
+    let own = local.filter(|it| is_same_service(&it.url, &url));
     Ok((url, global.key.clone().or_else(|| own.map(|it| Secret::new(it.key)))))
+}
+
+fn is_same_service(own: &str, url: &Url) -> bool {
+    Url::parse(own).is_ok_and(|own| own.origin() == url.origin())
 }
 
 #[cfg(test)]
@@ -374,21 +428,32 @@ mod tests {
     #[track_caller]
     fn check_url(base: &str, path: &[&str], query: Query<'_>, expected: &str) {
         let egress = Egress::new(EgressPolicy::unrestricted(), None).expect("a client");
-        let client = Client { egress, base: Url::parse(base).expect("a URL"), key: None };
+        let client = Client { egress, base: Url::parse(base).expect("a URL"), key: None, key_from: None };
         assert_eq!(client.url(path, query).expect("an address").as_str(), expected);
     }
 
     #[test]
     fn names_are_encoded_and_a_prefix_is_kept() {
         let query = [("publisher", "contoso"), ("email", "a+b@x.y")];
-        check_url("http://h", &["v1", "leads"], &query, "http://h/v1/leads?publisher=contoso&email=a%2Bb%40x.y");
-        check_url("http://h/lw/", &["v1", "destinations", "my/end point"], &[], "http://h/lw/v1/destinations/my%2Fend%20point");
+        check_url(
+            "http://h",
+            &["v1", "leads"],
+            &query,
+            "http://h/v1/leads?publisher=contoso&email=a%2Bb%40x.y",
+        );
+        check_url(
+            "http://h/lw/",
+            &["v1", "destinations", "my/end point"],
+            &[],
+            "http://h/lw/v1/destinations/my%2Fend%20point",
+        );
     }
 
     #[test]
     fn a_step_that_an_address_would_swallow_is_refused() {
         let egress = Egress::new(EgressPolicy::unrestricted(), None).expect("a client");
-        let client = Client { egress, base: Url::parse("http://h").expect("a URL"), key: None };
+        let client =
+            Client { egress, base: Url::parse("http://h").expect("a URL"), key: None, key_from: None };
         assert!(client.url(&["v1", "destinations", ".."], &[]).is_err());
     }
 }

@@ -28,7 +28,9 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
     let rows = session.client()?.list(&["v1", "connectors"], &[]).await?;
     match command {
         Command::List => {
-            out.rows(rows, &["KIND", "TITLE", "WHAT FOR"], |it: wire::Connector| vec![it.name, it.title, it.summary])?;
+            out.rows(rows, &["KIND", "TITLE", "WHAT FOR"], |it: wire::Connector| {
+                vec![it.name, it.title, it.summary]
+            })?;
         }
         Command::Show { kind } => {
             let found = rows.into_iter().find(|it| it.get("name").and_then(Value::as_str) == Some(&kind));
@@ -66,9 +68,9 @@ fn text(it: &wire::Connector) -> String {
 
 fn needed(field: &Value) -> String {
     let only_when = field.get("only_when").and_then(Value::as_object);
-    let when = only_when.and_then(|it| it.iter().next()).map(|(name, value)| {
-        format!("with {name}={}", value.as_str().unwrap_or_default())
-    });
+    let when = only_when
+        .and_then(|it| it.iter().next())
+        .map(|(name, value)| format!("with {name}={}", value.as_str().unwrap_or_default()));
     match (field.get("required").and_then(Value::as_bool).unwrap_or(false), when) {
         (true, None) => "yes".to_owned(),
         (true, Some(when)) => when,
@@ -103,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_setting_shows_its_values_and_when_it_is_needed() {
-        let choice = json!({ "shape": "choice", "choices": [{ "value": "a" }, { "value": "b" }], "default": "a" });
+        let choice =
+            json!({ "shape": "choice", "choices": [{ "value": "a" }, { "value": "b" }], "default": "a" });
         assert_eq!((values(&choice), needed(&choice)), ("a | b [a]".to_owned(), "no".to_owned()));
         let number = json!({ "shape": "number", "min": 1, "max": 9, "required": true, "only_when": { "auth": "basic" } });
         assert_eq!((values(&number), needed(&number)), ("1 to 9".to_owned(), "with auth=basic".to_owned()));

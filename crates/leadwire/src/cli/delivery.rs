@@ -108,7 +108,8 @@ pub(super) async fn retry_parked(
     name: &str,
 ) -> anyhow::Result<()> {
     let query = [("publisher", publisher.as_str())];
-    let destination: wire::Destination = client::shape(client.get(&["v1", "destinations", name], &query).await?)?;
+    let destination: wire::Destination =
+        client::shape(client.get(&["v1", "destinations", name], &query).await?)?;
     let ledger: wire::Ledger = client::shape(client.get(&["v1", "ledger"], &query).await?)?;
     let account = ledger.destinations.into_iter().find(|it| it.name == destination.name);
     // What is refused and parked again meanwhile would otherwise be put back for ever.
@@ -169,7 +170,13 @@ fn text(it: &wire::DeliveryDetail) -> String {
 fn try_text(it: &wire::Try) -> String {
     let word = |name: &str| it.evidence.get(name).and_then(Value::as_str).map(harmless).unwrap_or_default();
     let status = it.evidence.get("http_status").map(|it| format!("  HTTP {it}")).unwrap_or_default();
-    let mut text = format!("  {}.  {}  {}{status}  {}\n", it.number, it.ended_at, harmless(&it.outcome), timings(&it.evidence));
+    let mut text = format!(
+        "  {}.  {}  {}{status}  {}\n",
+        it.number,
+        it.ended_at,
+        harmless(&it.outcome),
+        timings(&it.evidence)
+    );
     for name in ["cause", "message", "fix", "peer", "answer"] {
         let value = word(name);
         if !value.is_empty() {
@@ -186,7 +193,8 @@ fn timings(evidence: &Value) -> String {
         Some(format!("{:.1} ms", micros / 1000.0))
     };
     let phases = ["dns", "connect", "tls", "answer"];
-    let phases: Vec<String> = phases.iter().filter_map(|name| Some(format!("{name} {}", millis(name)?))).collect();
+    let phases: Vec<String> =
+        phases.iter().filter_map(|name| Some(format!("{name} {}", millis(name)?))).collect();
     match millis("total") {
         Some(total) if phases.is_empty() => total,
         Some(total) => format!("{total} ({})", phases.join(", ")),

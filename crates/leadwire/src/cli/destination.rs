@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire destination add contoso my-endpoint --kind https --set url=https://example.com/leads
-  leadwire destination add contoso flow --kind https --set url=@flow-url.txt --set format=partner_center
+  leadwire destination add contoso flow --kind https --set url=@flow.txt --set format=partner_center
   leadwire destination show contoso my-endpoint
 
 Settings and their values: `leadwire connector show https`.";
@@ -129,7 +129,10 @@ async fn add(
     let new = wire::NewDestination { name: which.name.clone(), kind, settings };
     let made = client.post(&["v1", "destinations"], &which.query(), &new).await?;
     let publisher = &which.publisher;
-    out.note(&format!("Added destination {}. Next: leadwire route add {publisher} --offer '*' --to {}", new.name, new.name));
+    out.note(&format!(
+        "Added destination {}. Next: leadwire route add {publisher} --offer '*' --to {}",
+        new.name, new.name
+    ));
     if out.json {
         return out.value(&made);
     }

@@ -23,7 +23,7 @@ pub enum ExitCode {
 
 /// The meanings as `--help` shows them.
 pub const MEANINGS: &str = "Exit codes: 0 ok · 1 failed · 2 usage · 3 not found · 4 refused · \
-69 service unreachable · 78 configuration";
+69 unreachable · 78 configuration";
 
 impl ExitCode {
     /// The number the shell sees.

@@ -51,7 +51,11 @@ impl Failure {
         let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         if text("detail").is_empty() {
             let what = format!("{base} answered with status {status}, and not as Leadwire does");
-            return Self::new(exit, what, "check LEADWIRE_URL or --url, and what stands between here and the service");
+            return Self::new(
+                exit,
+                what,
+                "check LEADWIRE_URL or --url, and what stands between here and the service",
+            );
         }
         let details = details_of(&problem);
         // A single detail says what the problem itself says, and where.
@@ -130,7 +134,8 @@ mod tests {
     #[test]
     fn several_mistakes_are_told_one_by_one() {
         let error = |pointer: &str| json!({ "pointer": pointer, "message": "is missing", "fix": "give it" });
-        let body = json!({ "detail": "2 things", "fix": "see `errors`", "errors": [error("/a"), error("/b")] });
+        let body =
+            json!({ "detail": "2 things", "fix": "see `errors`", "errors": [error("/a"), error("/b")] });
         let text = "error: 2 things\n  - /a: is missing (give it)\n  - /b: is missing (give it)\n";
         assert_eq!(of(422, &body).to_text(), text);
     }

@@ -3,9 +3,7 @@
 use super::Session;
 use super::exit_code::ExitCode;
 use super::output::or_dash;
-use crate::access::Role;
 use crate::api::wire;
-use clap::builder::PossibleValuesParser;
 use leadwire_core::id::PublisherId;
 use serde_json::json;
 
@@ -14,13 +12,16 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire key add --role reader --publisher contoso --expires-in-days 30
   leadwire key list";
 
+/// What a key may be for; the service decides what each role allows.
+const ROLES: [&str; 4] = ["operator", "publisher", "sender", "reader"];
+
 /// What can be done with keys.
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
     /// Make a key and print it, this once
     Add {
         /// operator runs the service; publisher runs one publisher's set-up; sender sends; reader reads
-        #[arg(long, value_parser = PossibleValuesParser::new(Role::ALL.map(Role::as_str)))]
+        #[arg(long, value_parser = ROLES)]
         role: String,
         /// Whose it is; every role but operator needs one
         #[arg(long, value_parser = super::publisher_id)]
@@ -79,4 +80,15 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
 
 fn whose(publisher: Option<&PublisherId>) -> Vec<(&'static str, &str)> {
     publisher.map(|it| ("publisher", it.as_str())).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ROLES;
+    use crate::access::Role;
+
+    #[test]
+    fn the_roles_are_those_of_the_service() {
+        assert_eq!(ROLES, Role::ALL.map(Role::as_str));
+    }
 }

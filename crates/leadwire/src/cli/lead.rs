@@ -113,7 +113,8 @@ pub(super) fn moment(it: &wire::TouchpointRow) -> String {
         (if it.test { "  test" } else { "" }, if it.routed { "" } else { "  taken by no route" });
     let offer = it.offer.as_deref().unwrap_or("(no offer)");
     let (source, action) = (or_none(&it.source, "(no source)"), or_none(&it.action, "(no action)"));
-    let mut text = format!("  {}  {source} {action}  {offer}  by {}{test}{unrouted}\n", it.received_at, it.channel);
+    let mut text =
+        format!("  {}  {source} {action}  {offer}  by {}{test}{unrouted}\n", it.received_at, it.channel);
     let notes = it.content.as_ref().and_then(|it| it.get("notes")?.as_str()).unwrap_or_default();
     for line in notes.lines() {
         text.push_str(&format!("      \u{201c}{}\u{201d}\n", harmless(line)));

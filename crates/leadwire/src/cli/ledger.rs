@@ -28,7 +28,9 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
     // The service says so, and the numbers it gives must say the same.
     let adds_up = ledger.adds_up && is_balanced(&ledger);
     if !adds_up {
-        output::warn("error: the ledger does not add up\n  fix: keep the data folder as it is and report this");
+        output::warn(
+            "error: the ledger does not add up\n  fix: keep the data folder as it is and report this",
+        );
     }
     Ok(if adds_up { ExitCode::Ok } else { ExitCode::Failed })
 }
@@ -54,8 +56,14 @@ fn text(it: &wire::Ledger) -> String {
         text.push_str("\nno destinations\n");
     } else {
         let heads = [
-            "DESTINATION", "KIND", "ACCEPTED", "=", "PENDING", "+", "DELIVERED", "+", "PARKED", "+", "SUPPRESSED",
-            "+", "ERASED", "", "TRIES",
+            "DESTINATION",
+            "ACCEPTED",
+            "= PENDING",
+            "+ DELIVERED",
+            "+ PARKED",
+            "+ SUPPRESSED",
+            "+ ERASED",
+            "TRIES",
         ];
         let rows = it.destinations.iter().map(row).collect();
         write!(text, "\n{}\n", output::table(&heads, rows)).expect("a String takes everything");
@@ -65,13 +73,12 @@ fn text(it: &wire::Ledger) -> String {
 }
 
 fn row(it: &wire::Account) -> Vec<String> {
-    let mut row = vec![it.name.clone(), it.kind.clone(), it.accepted.to_string()];
+    let mut row = vec![it.name.clone(), it.accepted.to_string()];
     for (number, sign) in where_it_is(it).iter().zip(["=", "+", "+", "+", "+"]) {
-        row.push(sign.to_owned());
-        row.push(number.to_string());
+        row.push(format!("{sign} {number}"));
     }
-    row.push(if is_even(it) { "" } else { "<- does not add up" }.to_owned());
     row.push(it.attempts.to_string());
+    row.extend((!is_even(it)).then(|| "<- does not add up".to_owned()));
     row
 }
 

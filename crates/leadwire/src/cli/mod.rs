@@ -32,7 +32,13 @@ use output::{Output, ReaderLeft};
 
 /// Leadwire: brings the leads of software marketplaces into the system you chose, and loses none.
 #[derive(Parser)]
-#[command(name = "leadwire", version, max_term_width = 100, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "leadwire",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = format!("Examples:
   leadwire demo                       watch it work with sample leads
   leadwire serve                      start the service
@@ -198,7 +204,8 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             for line in help.lines().filter_map(|it| it.strip_prefix("  leadwire ")) {
                 let example = line.split("   ").next().unwrap_or(line).split(" < ").next().unwrap_or(line);
-                let example = example.split(" | ").next().unwrap_or(example).split(" > ").next().unwrap_or(example);
+                let example =
+                    example.split(" | ").next().unwrap_or(example).split(" > ").next().unwrap_or(example);
                 let words = example.split_whitespace().map(|it| it.trim_matches('\''));
                 let parsed = Cli::try_parse_from(std::iter::once("leadwire").chain(words));
                 assert!(parsed.is_ok(), "leadwire {example}: {}", parsed.err().expect("an error"));
@@ -214,7 +221,8 @@ mod tests {
 
     #[test]
     fn an_alias_and_the_options_of_every_command_work_everywhere() {
-        let cli = Cli::try_parse_from(["leadwire", "token", "add", "contoso.crm-pro", "--json", "--data", "/d"]);
+        let cli =
+            Cli::try_parse_from(["leadwire", "token", "add", "contoso.crm-pro", "--json", "--data", "/d"]);
         let cli = cli.expect("a good line");
         assert!(cli.global.json && matches!(cli.command, Command::Address(_)));
         assert_eq!(cli.global.folder(), std::path::Path::new("/d"));

@@ -42,7 +42,8 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
     match command {
         Command::Add { offer, title } => {
             let new = wire::NewOffer { id: offer.offer.to_string(), title };
-            let made = client.post(&["v1", "offers"], &[("publisher", offer.publisher.as_str())], &new).await?;
+            let made =
+                client.post(&["v1", "offers"], &[("publisher", offer.publisher.as_str())], &new).await?;
             if out.json {
                 out.value(&made)?;
             }
@@ -50,7 +51,9 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
         Command::List { publisher } => {
             let rows = client.list(&["v1", "offers"], &[("publisher", publisher.as_str())]).await?;
-            out.rows(rows, &["OFFER", "TITLE", "ADDED"], |it: wire::Offer| vec![it.id, it.title, it.created_at])?;
+            out.rows(rows, &["OFFER", "TITLE", "ADDED"], |it: wire::Offer| {
+                vec![it.id, it.title, it.created_at]
+            })?;
         }
         Command::Remove { offer } => {
             let path = ["v1", "offers", offer.offer.as_str()];

@@ -73,7 +73,11 @@ impl Output {
     ///
     /// # Errors
     /// As [`Output::bytes`], and when the service sent another shape.
-    pub(super) fn one<T: DeserializeOwned>(self, value: Value, text: impl FnOnce(T) -> String) -> anyhow::Result<()> {
+    pub(super) fn one<T: DeserializeOwned>(
+        self,
+        value: Value,
+        text: impl FnOnce(T) -> String,
+    ) -> anyhow::Result<()> {
         if self.json { self.value(&value) } else { self.line(text(shaped(value)?).trim_end()) }
     }
 
@@ -114,7 +118,8 @@ fn shaped<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
 pub(super) fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    if let Some((_, columns)) = console::Term::stdout().size_checked().filter(|_| io::stdout().is_terminal()) {
+    if let Some((_, columns)) = console::Term::stdout().size_checked().filter(|_| io::stdout().is_terminal())
+    {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
     }
     if !heads.is_empty() {
@@ -147,7 +152,8 @@ pub(super) fn fields(pairs: &[(&str, &str)]) -> String {
 /// Takes out of a text what would steer a terminal: a customer may type anything into a form.
 pub(super) fn harmless(text: &str) -> String {
     let steers = |it: char| {
-        it.is_control() || matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        it.is_control()
+            || matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|it| if steers(it) { '\u{fffd}' } else { it }).collect()
 }

@@ -39,7 +39,9 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
         Command::List => {
             let rows = client.list(&["v1", "publishers"], &[]).await?;
-            out.rows(rows, &["PUBLISHER", "TITLE", "ADDED"], |it: wire::Publisher| vec![it.id, it.title, it.created_at])?;
+            out.rows(rows, &["PUBLISHER", "TITLE", "ADDED"], |it: wire::Publisher| {
+                vec![it.id, it.title, it.created_at]
+            })?;
         }
     }
     Ok(ExitCode::Ok)

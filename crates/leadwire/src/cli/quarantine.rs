@@ -46,7 +46,8 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let query = [("publisher", publisher.as_str())];
             let has_more = client.pages(&["v1", "quarantine"], &query, wanted, |rows| {
                 out.rows(rows, std::mem::take(&mut heads), |it: wire::QuarantinedRow| {
-                    let place = if it.pointer.is_empty() { String::new() } else { format!("{}: ", it.pointer) };
+                    let place =
+                        if it.pointer.is_empty() { String::new() } else { format!("{}: ", it.pointer) };
                     let why = format!("{place}{}", it.message);
                     vec![it.id, it.received_at, it.offer, it.body_bytes.to_string(), it.code, why]
                 })
@@ -57,7 +58,8 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
         Command::Show { publisher, id } => {
             let path = ["v1", "quarantine", &id, "body"];
-            let answer = client.raw(Method::GET, &path, &[("publisher", publisher.as_str())], Bytes::new()).await?;
+            let answer =
+                client.raw(Method::GET, &path, &[("publisher", publisher.as_str())], Bytes::new()).await?;
             if !answer.status.is_success() {
                 return Err(client.failure(&answer).into());
             }

@@ -29,7 +29,9 @@ pub(super) fn setting(text: &str) -> Result<Setting, String> {
     let (name, value) = text.split_once('=').ok_or("expected name=value, name=@file or name=-")?;
     let from = match value {
         "-" => From::Stdin,
-        _ => value.strip_prefix('@').map_or_else(|| From::Text(value.to_owned()), |it| From::File(it.to_owned())),
+        _ => value
+            .strip_prefix('@')
+            .map_or_else(|| From::Text(value.to_owned()), |it| From::File(it.to_owned())),
     };
     Ok(Setting { name: name.trim().to_owned(), from })
 }
@@ -49,7 +51,8 @@ pub(super) fn collect(kind: &str, typed: &[Setting]) -> anyhow::Result<Settings>
     let mut settings = Settings::new();
     for setting in typed {
         let text = read(setting)?;
-        let value = connector.map_or_else(|| Ok(Value::from(text.trim())), |it| value(it, &setting.name, &text))?;
+        let value =
+            connector.map_or_else(|| Ok(Value::from(text.trim())), |it| value(it, &setting.name, &text))?;
         settings.insert(setting.name.clone(), value);
     }
     Ok(settings)
@@ -68,9 +71,9 @@ fn read(setting: &Setting) -> anyhow::Result<String> {
     let cannot = |what: String| Failure::new(ExitCode::Usage, format!("--set {}: {what}", setting.name), "");
     let reader: Box<dyn Read> = match &setting.from {
         From::Text(text) => return Ok(text.clone()),
-        From::File(path) => {
-            Box::new(std::fs::File::open(path).map_err(|error| cannot(format!("cannot read {path}: {error}")))?)
-        }
+        From::File(path) => Box::new(
+            std::fs::File::open(path).map_err(|error| cannot(format!("cannot read {path}: {error}")))?,
+        ),
         From::Stdin => Box::new(std::io::stdin()),
     };
     let mut text = String::new();

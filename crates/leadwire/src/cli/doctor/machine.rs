@@ -23,7 +23,11 @@ const SLOW: Duration = Duration::from_millis(50);
 pub(super) fn clock(now: Timestamp) -> Check {
     let found = rfc3339::format(now);
     if now < EARLIEST {
-        return Check::fail("clock", found, "set the machine's clock; signatures and token lifetimes depend on it");
+        return Check::fail(
+            "clock",
+            found,
+            "set the machine's clock; signatures and token lifetimes depend on it",
+        );
     }
     Check::ok("clock", found)
 }
@@ -31,14 +35,21 @@ pub(super) fn clock(now: Timestamp) -> Check {
 /// Whether a process has taken the data folder.
 pub(super) fn is_held(folder: &Path) -> bool {
     // Read only, and let go at once: a service that starts meanwhile must find it free.
-    File::open(folder.join("leadwire.lock")).is_ok_and(|it| matches!(it.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    File::open(folder.join("leadwire.lock"))
+        .is_ok_and(|it| matches!(it.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 pub(super) fn folder(folder: &Path) -> Vec<Check> {
     let shown = output::harmless(&folder.display().to_string());
     match std::fs::metadata(folder) {
         Ok(it) if it.is_dir() => {}
-        Ok(_) => return vec![Check::fail("data folder", format!("{shown} is not a folder"), "name another with --data")],
+        Ok(_) => {
+            return vec![Check::fail(
+                "data folder",
+                format!("{shown} is not a folder"),
+                "name another with --data",
+            )];
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let fix = "start `leadwire serve`, which makes it, or name it with --data or LEADWIRE_DATA";
             return vec![Check::fail("data folder", format!("{shown} does not exist"), fix)];
@@ -66,20 +77,29 @@ fn disk(folder: &Path, shown: &str) -> Check {
         Ok(median) => judged(shown, median),
         Err(error) => {
             let found = format!("{shown} cannot be written: {error}");
-            Check::fail("data folder", found, "give it to the user that runs the service, and free space on its disk")
+            Check::fail(
+                "data folder",
+                found,
+                "give it to the user that runs the service, and free space on its disk",
+            )
         }
     }
 }
 
 fn judged(shown: &str, median: Duration) -> Check {
-    let found = format!("{shown} can be written; a write is on disk after {:.2} ms", median.as_secs_f64() * 1000.0);
+    let found =
+        format!("{shown} can be written; a write is on disk after {:.2} ms", median.as_secs_f64() * 1000.0);
     if median <= SUSPICIOUSLY_FAST {
         let fix = "the disk acknowledges suspiciously fast: check that it is no RAM disk, and that its write cache \
                    outlasts a power cut";
         return Check::warn("data folder", found, fix);
     }
     if median > SLOW {
-        return Check::warn("data folder", found, "every receipt waits for this: use a faster disk, best an SSD");
+        return Check::warn(
+            "data folder",
+            found,
+            "every receipt waits for this: use a faster disk, best an SSD",
+        );
     }
     Check::ok("data folder", found)
 }
@@ -110,7 +130,11 @@ fn key_file(folder: &Path) -> Check {
                 return Check::ok("key file", format!("secret.key, mode {mode:04o}"));
             }
             let found = format!("secret.key can be read by others (mode {mode:04o})");
-            Check::fail("key file", found, "chmod 600 secret.key, and change the credentials it sealed if others saw it")
+            Check::fail(
+                "key file",
+                found,
+                "chmod 600 secret.key, and change the credentials it sealed if others saw it",
+            )
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if folder.join("leadwire.db").exists() {
@@ -119,23 +143,28 @@ fn key_file(folder: &Path) -> Check {
             }
             Check::ok("key file", "none yet; the first start makes it")
         }
-        Err(error) => {
-            Check::fail("key file", format!("secret.key cannot be read: {error}"), "run this as the user of the service")
-        }
+        Err(error) => Check::fail(
+            "key file",
+            format!("secret.key cannot be read: {error}"),
+            "run this as the user of the service",
+        ),
     }
 }
 
 fn free_space(folder: &Path) -> Check {
     match rustix::fs::statvfs(folder) {
         Ok(it) => judged_space(it.f_bavail.saturating_mul(it.f_frsize)),
-        Err(error) => Check::warn("free space", format!("the disk does not say: {error}"), "watch it yourself"),
+        Err(error) => {
+            Check::warn("free space", format!("the disk does not say: {error}"), "watch it yourself")
+        }
     }
 }
 
 fn judged_space(free: u64) -> Check {
     let found = format!("{} MiB", free / 1024 / 1024);
     if free < DISK_RESERVE_BYTES {
-        let fix = format!("free some: below {} MiB new leads are answered 503", DISK_RESERVE_BYTES / 1024 / 1024);
+        let fix =
+            format!("free some: below {} MiB new leads are answered 503", DISK_RESERVE_BYTES / 1024 / 1024);
         return Check::fail("free space", found, fix);
     }
     if free < 16 * DISK_RESERVE_BYTES {
@@ -176,7 +205,10 @@ mod tests {
     #[test]
     fn a_disk_that_is_too_fast_or_too_slow_is_noticed() {
         let mark = |micros: u64| judged("x", Duration::from_micros(micros)).mark;
-        assert_eq!([mark(50), mark(51), mark(50_000), mark(50_001)], [Mark::Warn, Mark::Ok, Mark::Ok, Mark::Warn]);
+        assert_eq!(
+            [mark(50), mark(51), mark(50_000), mark(50_001)],
+            [Mark::Warn, Mark::Ok, Mark::Ok, Mark::Warn]
+        );
     }
 
     #[test]

@@ -59,7 +59,8 @@ impl Check {
             Mark::Warn => "warn",
             Mark::Fail => "FAIL",
         };
-        let fix = if self.fix.is_empty() { String::new() } else { format!("\n      fix: {}", harmless(&self.fix)) };
+        let fix =
+            if self.fix.is_empty() { String::new() } else { format!("\n      fix: {}", harmless(&self.fix)) };
         format!("{mark}  {}: {}{fix}", self.name, harmless(&self.found))
     }
 }
@@ -93,8 +94,13 @@ async fn service(client: &Client, is_held: bool) -> Vec<Check> {
         Ok(answer) => answer,
         // A process holds the folder, and does not speak: it is starting, stopping, or listens elsewhere.
         Err(error) if is_held => {
-            let fix = "if it does not start soon, look at its log; set LEADWIRE_URL when it listens elsewhere";
-            return vec![Check::fail("service", format!("a process holds the data folder, but {error}"), fix)];
+            let fix =
+                "if it does not start soon, look at its log; set LEADWIRE_URL when it listens elsewhere";
+            return vec![Check::fail(
+                "service",
+                format!("a process holds the data folder, but {error}"),
+                fix,
+            )];
         }
         Err(_) => return vec![Check::ok("service", format!("none runs at {}", client.base()))],
     };
@@ -108,7 +114,11 @@ async fn service(client: &Client, is_held: bool) -> Vec<Check> {
     let mut checks = vec![if readiness.ready {
         Check::ok("service", format!("ready at {}", client.base()))
     } else {
-        Check::fail("service", format!("not ready: {}", failing.join(", ")), "look at its log, or at the disk")
+        Check::fail(
+            "service",
+            format!("not ready: {}", failing.join(", ")),
+            "look at its log, or at the disk",
+        )
     }];
     checks.extend(destinations(client).await.unwrap_or_else(|error| vec![not_seen(&error)]));
     checks

@@ -91,7 +91,9 @@ mod tests {
     fn a_batch_is_never_larger_than_the_service_takes() {
         let large = vec!["x".repeat(limits::TOUCHPOINT_BYTES_MAX); 9];
         let batches = batches(&large);
-        assert!(batches.len() > 1 && batches.iter().all(|it| it.body.len() <= BYTES_MAX && !it.lines.is_empty()));
+        assert!(
+            batches.len() > 1 && batches.iter().all(|it| it.body.len() <= BYTES_MAX && !it.lines.is_empty())
+        );
     }
 
     #[test]

@@ -48,7 +48,12 @@ pub(super) type Items = Box<dyn Iterator<Item = anyhow::Result<Item>>>;
 ///
 /// # Errors
 /// When the file cannot be read, or is not what it should be.
-pub(super) fn read(reader: impl Read + 'static, name: &str, format: Format, to: Option<OfferRef>) -> anyhow::Result<Items> {
+pub(super) fn read(
+    reader: impl Read + 'static,
+    name: &str,
+    format: Format,
+    to: Option<OfferRef>,
+) -> anyhow::Result<Items> {
     let mut reader = BufReader::with_capacity(LOOK_BYTES, reader);
     let start = reader.fill_buf().map_err(|it| unreadable(name, &it))?;
     if start.starts_with(b"\xef\xbb\xbf") {
@@ -78,7 +83,8 @@ pub(super) fn tell(format: Format, name: &str, start: &[u8]) -> Format {
             TopLevel::Array => Format::Json,
             // A whole object on the first line is a line of NDJSON, if only the first of one.
             TopLevel::Object => {
-                let line = start.split(|it| *it == b'\n').find(|it| !it.trim_ascii().is_empty()).unwrap_or_default();
+                let line =
+                    start.split(|it| *it == b'\n').find(|it| !it.trim_ascii().is_empty()).unwrap_or_default();
                 if json::parse(line).is_ok() { Format::Ndjson } else { Format::Json }
             }
             TopLevel::Other => Format::Csv,
@@ -101,7 +107,11 @@ fn whole(reader: impl Read, name: &str, to: Option<OfferRef>) -> anyhow::Result<
     .map_err(|error| {
         // The position without serde's words, which may quote the input.
         let what = format!("{name} is not JSON, at line {} column {}", error.line(), error.column());
-        Failure::new(ExitCode::Failed, what, "mend it, or say what it is with --format; nothing of it was sent")
+        Failure::new(
+            ExitCode::Failed,
+            what,
+            "mend it, or say what it is with --format; nothing of it was sent",
+        )
     })?;
     let (mut at, mut line, mut items) = (0, 1, Vec::with_capacity(pieces.len()));
     for piece in pieces {
@@ -163,7 +173,8 @@ impl<R: Read> Iterator for Lines<R> {
         loop {
             let mut body = Vec::new();
             // A line without an end must not fill the memory; what is left of it is read over.
-            let read = self.reader.by_ref().take(TOUCHPOINT_BYTES_MAX as u64 + 2).read_until(b'\n', &mut body);
+            let read =
+                self.reader.by_ref().take(TOUCHPOINT_BYTES_MAX as u64 + 2).read_until(b'\n', &mut body);
             match read {
                 Err(error) => return Some(Err(unreadable(&self.name, &error).into())),
                 Ok(0) => return None,
@@ -203,7 +214,9 @@ struct RowBudget<R> {
 impl<R: Read> Read for RowBudget<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left.get() == 0 {
-            return Err(io::Error::other("a row is larger than any lead; look for a quote that is not closed"));
+            return Err(io::Error::other(
+                "a row is larger than any lead; look for a quote that is not closed",
+            ));
         }
         let read = self.reader.read(buffer)?;
         self.left.set(self.left.get().saturating_sub(read));
@@ -211,7 +224,12 @@ impl<R: Read> Read for RowBudget<R> {
     }
 }
 
-fn rows(reader: impl Read + 'static, name: &str, separator: u8, to: Option<OfferRef>) -> anyhow::Result<Items> {
+fn rows(
+    reader: impl Read + 'static,
+    name: &str,
+    separator: u8,
+    to: Option<OfferRef>,
+) -> anyhow::Result<Items> {
     let left = Rc::new(Cell::new(ROW_BYTES_MAX));
     let reader = RowBudget { reader, left: Rc::clone(&left) };
     let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(reader);

@@ -14,7 +14,8 @@ fn check(name: &str, text: &str, to: Option<&str>, expected: &[(u64, &str)]) {
         .into_iter()
         .map(|it| (it.line, String::from_utf8(it.body.expect("a good lead")).expect("UTF-8")))
         .collect();
-    let expected: Vec<(u64, String)> = expected.iter().map(|(line, body)| (*line, (*body).to_owned())).collect();
+    let expected: Vec<(u64, String)> =
+        expected.iter().map(|(line, body)| (*line, (*body).to_owned())).collect();
     assert_eq!(found, expected);
 }
 
@@ -26,7 +27,12 @@ fn an_array_gives_each_element_on_one_line_with_its_own_line_number() {
 
 #[test]
 fn lines_are_kept_as_they_are_and_blank_ones_are_skipped() {
-    check("x.ndjson", "{\"a\":1}\r\n\n not json \n{\"b\":2}", None, &[(1, "{\"a\":1}"), (3, "not json"), (4, "{\"b\":2}")]);
+    check(
+        "x.ndjson",
+        "{\"a\":1}\r\n\n not json \n{\"b\":2}",
+        None,
+        &[(1, "{\"a\":1}"), (3, "not json"), (4, "{\"b\":2}")],
+    );
 }
 
 #[test]
@@ -45,8 +51,12 @@ fn an_offer_is_filled_in_only_where_none_is_named() {
 fn a_table_becomes_canonical_leads_with_the_lines_they_start_on() {
     let text = "Email;Description\nada@example.com;\"two\nlines\"\nemmy@example.com;\n";
     let customer = |email: &str| format!("\"customer\":{{\"email\":\"{email}\"}}");
-    let first = format!("{{\"offer\":\"c.d\",{},\"notes\":\"two\\nlines\",\"preview\":false,\"test\":false}}", customer("ada@example.com"));
-    let second = format!("{{\"offer\":\"c.d\",{},\"preview\":false,\"test\":false}}", customer("emmy@example.com"));
+    let first = format!(
+        "{{\"offer\":\"c.d\",{},\"notes\":\"two\\nlines\",\"preview\":false,\"test\":false}}",
+        customer("ada@example.com")
+    );
+    let second =
+        format!("{{\"offer\":\"c.d\",{},\"preview\":false,\"test\":false}}", customer("emmy@example.com"));
     check("x.csv", text, Some("c.d"), &[(2, &first), (4, &second)]);
 }
 

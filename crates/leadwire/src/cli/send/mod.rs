@@ -7,18 +7,16 @@ mod progress;
 mod tally;
 mod verbatim;
 
-use super::client::Client;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::{Session, output};
 use crate::clock::MachineClock;
 use anyhow::Context;
 use batch::{Batch, Batcher};
-use http::{HeaderName, HeaderValue, header};
 use items::Format;
 use leadwire_core::id::OfferRef;
 use leadwire_core::limits;
-use post::Poster;
+use post::{Post, Poster};
 use progress::Progress;
 use serde::Deserialize;
 use serde_json::Value;
@@ -87,14 +85,13 @@ pub(super) async fn run(mut args: Args, session: &Session) -> anyhow::Result<Exi
     }
     // Every file is opened before the first is sent: a misspelt name is told before anything happens.
     let inputs = args.files.iter().map(|it| open(it)).collect::<anyhow::Result<Vec<_>>>()?;
-    let client = session.client()?;
     let clock = MachineClock::start();
-    let mut poster = Poster::new(&client, &clock, out, Duration::from_secs(args.patience));
+    let mut poster = Poster::new(session.client()?, &clock, out, Duration::from_secs(args.patience));
     let progress = Progress::start(out, inputs.iter().map(|it| it.bytes).sum());
     let mut tally = Tally::default();
     // Cancel-safe: a request that is dropped may have been stored, and sending again recognises it.
     let ended = tokio::select! {
-        ended = send_all(&args, inputs, (&client, &mut poster), &progress, &mut tally) => ended,
+        ended = send_all(&args, inputs, &mut poster, &progress, &mut tally) => ended,
         _ = tokio::signal::ctrl_c() => Err(Failure::new(ExitCode::Failed, "stopped by Ctrl-C", "").into()),
     };
     progress.end();
@@ -111,7 +108,7 @@ pub(super) async fn run(mut args: Args, session: &Session) -> anyhow::Result<Exi
 async fn send_all(
     args: &Args,
     inputs: Vec<Input>,
-    (client, poster): (&Client, &mut Poster<'_>),
+    poster: &mut Poster<'_>,
     progress: &Progress,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
@@ -133,12 +130,12 @@ async fn send_all(
                 }
             };
             if let Some(batch) = full {
-                send_batch(&name, &batch, (client, &mut *poster), tally).await?;
+                send_batch(&name, &batch, poster, tally).await?;
                 progress.tell(tally.line());
             }
         }
         if let Some(batch) = batcher.take() {
-            send_batch(&name, &batch, (client, &mut *poster), tally).await?;
+            send_batch(&name, &batch, poster, tally).await?;
             progress.tell(tally.line());
         }
     }
@@ -148,17 +145,16 @@ async fn send_all(
 async fn send_batch(
     name: &str,
     batch: &Batch,
-    (client, poster): (&Client, &mut Poster<'_>),
+    poster: &mut Poster<'_>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let mut headers = client.headers()?;
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    headers.insert(HeaderName::from_static("idempotency-key"), HeaderValue::try_from(&batch.key)?);
-    let answer = poster.post(&client.url(&["v1", "leads"], &[])?, &headers, &batch.body).await?;
+    let post = Post { body: batch.body.clone(), content_type: "application/x-ndjson", key: Some(&batch.key) };
+    let url = poster.client().url(&["v1", "leads"], &[])?;
+    let answer = poster.post(&url, &post).await?;
     // A batch of which every lead was refused is answered 422, with the same list.
     let receipts = serde_json::from_slice::<Receipts>(&answer.body).ok();
     let Some(receipts) = receipts.filter(|it| it.results.len() == batch.lines.len()) else {
-        return Err(client.failure(&answer).into());
+        return Err(poster.client().failure(&answer).into());
     };
     for (result, line) in receipts.results.into_iter().zip(&batch.lines) {
         match result {
@@ -172,9 +168,14 @@ async fn send_batch(
 
 fn open(name: &str) -> anyhow::Result<Input> {
     if name == "-" {
-        return Ok(Input { name: "standard input".to_owned(), bytes: None, reader: Box::new(std::io::stdin()) });
+        return Ok(Input {
+            name: "standard input".to_owned(),
+            bytes: None,
+            reader: Box::new(std::io::stdin()),
+        });
     }
-    let cannot = |error: std::io::Error| Failure::new(ExitCode::NotFound, format!("cannot read {name}: {error}"), "");
+    let cannot =
+        |error: std::io::Error| Failure::new(ExitCode::NotFound, format!("cannot read {name}: {error}"), "");
     let file = std::fs::File::open(name).map_err(cannot)?;
     let metadata = file.metadata().with_context(|| format!("cannot read {name}"))?;
     if metadata.is_dir() {
@@ -218,10 +219,8 @@ fn resumable(error: anyhow::Error, args: &Args, tally: &Tally) -> anyhow::Error 
         Some(_) => format!("{} min", limits::SAME_BODY_WINDOW.as_secs() / 60),
         None => format!("{days} days"),
     };
-    let done = if tally.total() == 0 { "nothing was sent".to_owned() } else { format!("so far {}", tally.line()) };
     let fix = format!(
-        "{done}; run the same command again when it is mended: for {kept} what has arrived is recognised and not \
-         stored twice"
+        "run the same command again to go on: for {kept} what has arrived is recognised and not stored twice"
     );
     let fix = match error.downcast_ref::<Failure>().map(Failure::fix).filter(|it| !it.is_empty()) {
         Some(first) => format!("{first}; {fix}"),

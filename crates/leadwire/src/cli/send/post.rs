@@ -1,12 +1,12 @@
 //! Posting until there is an answer: what may be tried again is, as the service asks, and not for ever.
 
-use crate::cli::client::Client;
-use crate::cli::exit_code::ExitCode;
+use crate::cli::client::{Client, unreachable};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::clock::{self, Clock};
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use leadwire_connect::egress::Answer;
 use leadwire_core::retry::{self, RetryPolicy};
 use leadwire_core::time::{Jitter, Timestamp};
@@ -18,7 +18,7 @@ const PATIENT: RetryPolicy = RetryPolicy { first: Duration::from_secs(2), longes
 
 /// Posts one request after another to one service.
 pub(super) struct Poster<'a> {
-    client: &'a Client,
+    client: Client,
     clock: &'a dyn Clock,
     out: Output,
     patience: Duration,
@@ -27,36 +27,51 @@ pub(super) struct Poster<'a> {
 
 impl<'a> Poster<'a> {
     /// `patience` is how long a service may stay away before it is given up.
-    pub(super) fn new(client: &'a Client, clock: &'a dyn Clock, out: Output, patience: Duration) -> Self {
+    pub(super) fn new(client: Client, clock: &'a dyn Clock, out: Output, patience: Duration) -> Self {
         Self { client, clock, out, patience, has_answered: false }
+    }
+
+    /// What is posted to.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Posts, again and again, until the service takes it or refuses it.
     ///
     /// # Errors
     /// When the patience is over.
-    pub(super) async fn post(&mut self, url: &Url, headers: &HeaderMap, body: &Bytes) -> anyhow::Result<Answer> {
-        let since = self.clock.steady();
+    pub(super) async fn post(&mut self, url: &Url, post: &Post<'_>) -> anyhow::Result<Answer> {
+        let (since, base) = (self.clock.steady(), url.origin().ascii_serialization());
         let mut tries = 0;
         loop {
             tries += 1;
-            let sent = self.client.send(url.clone(), headers.clone(), body.clone(), Method::POST).await;
+            let headers = post.headers(&self.client)?;
+            let sent = self.client.send(url.clone(), headers, post.body.clone(), Method::POST).await;
             let (failure, hint) = match sent {
+                // A service that was started anew knows the key it wrote for this machine's users, and no older one.
+                Ok(answer)
+                    if answer.status.as_u16() == 401 && self.has_answered && self.client.renew_key() =>
+                {
+                    (self.client.failure(&answer), None)
+                }
                 Ok(answer) if is_good_to_know(&answer) => {
                     self.has_answered = true;
                     return Ok(answer);
                 }
                 Ok(answer) => (self.client.failure(&answer), asked_to_wait(&answer)),
                 // Nobody is there from the start: whoever typed this should know at once.
-                Err(error) if !self.has_answered && matches!(error.cause, "connection_refused" | "dns_not_found") => {
-                    return Err(self.client.unreachable(&error).into());
+                Err(error)
+                    if !self.has_answered
+                        && matches!(error.cause, "connection_refused" | "dns_not_found") =>
+                {
+                    return Err(unreachable(&base, &error).into());
                 }
-                Err(error) => (self.client.unreachable(&error), None),
+                Err(error) => (unreachable(&base, &error), None),
             };
             let now = self.clock.steady();
             let Some(wait) = wait(tries, hint, now.since(since), self.patience, clock::jitter()) else {
                 let what = format!("{failure}; gave up after {} s", now.since(since).as_secs());
-                return Err(Failure::new(ExitCode::Unreachable, what, "").into());
+                return Err(Failure::new(failure.exit(), what, failure.fix()).into());
             };
             self.out.note(&format!("{failure}; trying again in {} s", wait.as_secs().max(1)));
             self.pause(now, wait).await;
@@ -68,18 +83,46 @@ impl<'a> Poster<'a> {
     }
 }
 
+/// A body to post, and what is said about it.
+pub(super) struct Post<'a> {
+    /// The body.
+    pub(super) body: Bytes,
+    /// Its content type.
+    pub(super) content_type: &'static str,
+    /// Its idempotency key, at the API; an intake address has none, and needs no API key either.
+    pub(super) key: Option<&'a str>,
+}
+
+impl Post<'_> {
+    fn headers(&self, client: &Client) -> anyhow::Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        if let Some(key) = self.key {
+            headers = client.headers()?;
+            headers.insert(HeaderName::from_static("idempotency-key"), HeaderValue::try_from(key)?);
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        Ok(headers)
+    }
+}
+
 /// Whether an answer is the end of it: taken, or refused for good.
 fn is_good_to_know(answer: &Answer) -> bool {
     !matches!(answer.status.as_u16(), 408 | 429 | 502..=504)
 }
 
 fn asked_to_wait(answer: &Answer) -> Option<Duration> {
-    let seconds = answer.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+    let seconds = answer.headers.get(RETRY_AFTER)?.to_str().ok()?;
     seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// How long to wait before the next try; none when that would be longer than the patience.
-fn wait(tries: u32, hint: Option<Duration>, waited: Duration, patience: Duration, jitter: Jitter) -> Option<Duration> {
+fn wait(
+    tries: u32,
+    hint: Option<Duration>,
+    waited: Duration,
+    patience: Duration,
+    jitter: Jitter,
+) -> Option<Duration> {
     let wait = retry::delay(&PATIENT, tries, hint, jitter);
     (waited.saturating_add(wait) <= patience).then_some(wait)
 }

@@ -15,7 +15,10 @@ impl Progress {
             return Self(ProgressBar::hidden());
         }
         let (bar, template) = match bytes {
-            Some(bytes) => (ProgressBar::new(bytes), "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}"),
+            Some(bytes) => (
+                ProgressBar::new(bytes),
+                "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}",
+            ),
             None => (ProgressBar::new_spinner(), "{spinner} {bytes}  {bytes_per_sec}  {msg}"),
         };
         let style = ProgressStyle::with_template(template).expect("the template is one of the two above");

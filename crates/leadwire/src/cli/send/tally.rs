@@ -77,7 +77,12 @@ impl Tally {
         let mut text = String::new();
         for refused in self.refusals.iter().take(SHOWN_MAX) {
             for detail in &refused.details {
-                text.push_str(&format!("  {}:{}: {}\n", refused.file, refused.line, harmless(&detail.to_string())));
+                text.push_str(&format!(
+                    "  {}:{}: {}\n",
+                    refused.file,
+                    refused.line,
+                    harmless(&detail.to_string())
+                ));
             }
         }
         let shown = self.refusals.len().min(SHOWN_MAX) as u64;
@@ -113,9 +118,17 @@ mod tests {
         let mut tally = Tally { accepted: 2, ..Tally::default() };
         let error = json!({ "pointer": "/occurred_at", "code": "bad_time", "message": "is no time", "fix": "use RFC 3339" });
         tally.refuse_problem("a.csv", 7, &json!({ "detail": "x", "errors": [error] }));
-        tally.refuse_problem("a.csv", 9, &json!({ "code": "forbidden", "detail": "not allowed", "fix": "use another key" }));
-        let text = "  a.csv:7: /occurred_at: is no time (use RFC 3339)\n  a.csv:9: not allowed (use another key)\n";
-        assert_eq!((tally.refusals(), tally.line()), (text.to_owned(), "2 accepted, 0 duplicate, 2 refused".to_owned()));
+        tally.refuse_problem(
+            "a.csv",
+            9,
+            &json!({ "code": "forbidden", "detail": "not allowed", "fix": "use another key" }),
+        );
+        let text =
+            "  a.csv:7: /occurred_at: is no time (use RFC 3339)\n  a.csv:9: not allowed (use another key)\n";
+        assert_eq!(
+            (tally.refusals(), tally.line()),
+            (text.to_owned(), "2 accepted, 0 duplicate, 2 refused".to_owned())
+        );
         assert_eq!(tally.to_json()["refusals"][0]["errors"][0]["code"], "bad_time");
     }
 
@@ -123,9 +136,21 @@ mod tests {
     fn many_refusals_are_counted_and_few_are_shown() {
         let mut tally = Tally::default();
         for line in 1..=5000 {
-            tally.refuse("a", line, vec![Detail { pointer: String::new(), code: "x".into(), message: "m".into(), fix: String::new() }]);
+            tally.refuse(
+                "a",
+                line,
+                vec![Detail {
+                    pointer: String::new(),
+                    code: "x".into(),
+                    message: "m".into(),
+                    fix: String::new(),
+                }],
+            );
         }
-        assert_eq!((tally.refused, tally.refusals.len(), tally.refusals().lines().count()), (5000, KEPT_MAX, SHOWN_MAX + 1));
+        assert_eq!(
+            (tally.refused, tally.refusals.len(), tally.refusals().lines().count()),
+            (5000, KEPT_MAX, SHOWN_MAX + 1)
+        );
         assert!(tally.refusals().contains("and 4980 more"));
     }
 }

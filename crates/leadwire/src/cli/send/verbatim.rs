@@ -1,14 +1,13 @@
 //! Posting bodies to an intake address as they are, as a marketplace does.
 
 use super::items::{Format, tell};
-use super::post::Poster;
+use super::post::{Post, Poster};
 use super::progress::Progress;
 use super::tally::Tally;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::failure::Failure;
 use anyhow::Context;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
 use leadwire_core::limits::TOUCHPOINT_BYTES_MAX;
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,13 +45,15 @@ pub(super) async fn send(
     loop {
         let mut body = Vec::new();
         let mut bounded = reader.by_ref().take(TOUCHPOINT_BYTES_MAX as u64 + 2);
-        let read = if by_line { bounded.read_until(b'\n', &mut body) } else { bounded.read_to_end(&mut body) };
+        let read =
+            if by_line { bounded.read_until(b'\n', &mut body) } else { bounded.read_to_end(&mut body) };
         if read.with_context(|| format!("cannot read {name}"))? == 0 && (by_line || line > 0) {
             return Ok(());
         }
         line += 1;
         if body.len() > TOUCHPOINT_BYTES_MAX && !body.ends_with(b"\n") {
-            let what = format!("{name}:{line} is larger than {TOUCHPOINT_BYTES_MAX} bytes, which no address takes");
+            let what =
+                format!("{name}:{line} is larger than {TOUCHPOINT_BYTES_MAX} bytes, which no address takes");
             return Err(Failure::new(ExitCode::Refused, what, "").into());
         }
         let body = if by_line { body.trim_ascii_end().to_vec() } else { body };
@@ -75,9 +76,7 @@ async fn send_body(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let content_type = if is_form(name) { "application/x-www-form-urlencoded" } else { "application/json" };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    let answer = poster.post(address, &headers, &body).await?;
+    let answer = poster.post(address, &Post { body, content_type, key: None }).await?;
     let receipt = serde_json::from_slice::<Receipt>(&answer.body).ok();
     match receipt {
         Some(receipt) if receipt.quarantined => tally.quarantined += 1,
@@ -86,13 +85,23 @@ async fn send_body(
         // Another receiver than Leadwire takes a lead with any good status.
         None if answer.status.is_success() => tally.accepted += 1,
         None if answer.status.as_u16() == 404 => {
-            let fix = "check the address; it is shown once by `leadwire address add`, and may have been revoked";
-            return Err(Failure::new(ExitCode::NotFound, "the intake address is not known to the service", fix).into());
+            let fix =
+                "check the address; it is shown once by `leadwire address add`, and may have been revoked";
+            return Err(Failure::new(
+                ExitCode::NotFound,
+                "the intake address is not known to the service",
+                fix,
+            )
+            .into());
         }
         None => {
             let problem = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
             let fallback = serde_json::json!({ "code": "refused", "detail": format!("answered with {}", answer.status) });
-            tally.refuse_problem(name, line, if problem.get("detail").is_some() { &problem } else { &fallback });
+            tally.refuse_problem(
+                name,
+                line,
+                if problem.get("detail").is_some() { &problem } else { &fallback },
+            );
         }
     }
     Ok(())

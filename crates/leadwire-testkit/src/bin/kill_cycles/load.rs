@@ -1,0 +1,189 @@
+//! Senders: connections that send leads under keys of their own, and write down what was answered.
+
+use crate::program::Program;
+use anyhow::{Context, bail, ensure};
+use leadwire_testkit::app::PATIENCE;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Connections that send at the same time.
+const SENDERS: usize = 16;
+/// Leads of one customer: some meet in one commit, some on both sides of a kill.
+const LEADS_PER_CUSTOMER: u64 = 3;
+
+/// A service, and the key that opens it.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) key: String,
+}
+
+/// A lead that was answered 202.
+pub(crate) struct Answered {
+    /// Number of its key.
+    pub(crate) number: u64,
+    /// Id in the answer.
+    pub(crate) id: String,
+    /// Whether the answer says that it was there before.
+    pub(crate) duplicate: bool,
+}
+
+/// What the senders know when the program is dead.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    /// Leads whose 202 was read.
+    pub(crate) acknowledged: Vec<Answered>,
+    /// Numbers of the keys that were sent, or begun to be sent, without an answer.
+    pub(crate) unanswered: Vec<u64>,
+}
+
+/// Sends leads with keys from `first` on, and kills the program when the `kill_at`-th answer is read.
+pub(crate) async fn until_killed(program: &Program, first: u64, kill_at: u64) -> anyhow::Result<Loaded> {
+    let next = Arc::new(AtomicU64::new(first));
+    let answers = Arc::new(AtomicU64::new(0));
+    let mut senders = JoinSet::new();
+    for _ in 0..SENDERS {
+        let (next, answers) = (Arc::clone(&next), Arc::clone(&answers));
+        let (target, killer) = (program.target.clone(), program.killer());
+        senders.spawn(async move {
+            let mut loaded = Loaded::default();
+            // A connection that cannot be opened was late: the program is dead already.
+            let Ok(mut connection) = Connection::open(&target).await else { return anyhow::Ok(loaded) };
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Ok((status, body)) = connection.exchange(&lead(&target, number)).await else {
+                    loaded.unanswered.push(number);
+                    return Ok(loaded);
+                };
+                let answered = answered(number, status, &body)?;
+                if answers.fetch_add(1, Ordering::Relaxed) + 1 == kill_at {
+                    killer.kill();
+                }
+                ensure!(!answered.duplicate, "a new key was called a duplicate");
+                loaded.acknowledged.push(answered);
+            }
+        });
+    }
+    let mut all = Loaded::default();
+    while let Some(sender) = timeout(PATIENCE, senders.join_next()).await.context("the senders hang")? {
+        let loaded = sender??;
+        all.acknowledged.extend(loaded.acknowledged);
+        all.unanswered.extend(loaded.unanswered);
+    }
+    Ok(all)
+}
+
+/// Sends leads again, each under its key and with its body, and gives back what was answered.
+pub(crate) async fn send_again(target: &Target, numbers: Vec<u64>) -> anyhow::Result<Vec<Answered>> {
+    let mut senders = JoinSet::new();
+    for share in numbers.chunks(numbers.len().div_ceil(SENDERS).max(1)) {
+        let (target, share) = (target.clone(), share.to_vec());
+        senders.spawn(async move {
+            let mut connection = Connection::open(&target).await?;
+            let mut all = Vec::with_capacity(share.len());
+            for number in share {
+                let (status, body) = connection.exchange(&lead(&target, number)).await?;
+                all.push(answered(number, status, &body)?);
+            }
+            anyhow::Ok(all)
+        });
+    }
+    let mut all = Vec::with_capacity(numbers.len());
+    while let Some(sender) = timeout(PATIENCE, senders.join_next()).await.context("the senders hang")? {
+        all.extend(sender??);
+    }
+    Ok(all)
+}
+
+fn answered(number: u64, status: u16, body: &[u8]) -> anyhow::Result<Answered> {
+    let text = || String::from_utf8_lossy(body).into_owned();
+    ensure!(status == 202, "key {number} was answered {status}: {}", text());
+    let body: Value = serde_json::from_slice(body).with_context(|| format!("key {number}: {}", text()))?;
+    let id = body["id"].as_str().context("an answer has an id")?.to_owned();
+    let duplicate = body["duplicate"].as_bool().context("an answer says whether it is a duplicate")?;
+    Ok(Answered { number, id, duplicate })
+}
+
+fn lead(target: &Target, number: u64) -> Vec<u8> {
+    let customer = number / LEADS_PER_CUSTOMER;
+    let body = format!(
+        r#"{{"source":"AzureMarketplace","action":"INS","offer":"contoso.crm-pro","customer":{{"first_name":"Ada","last_name":"Lovelace","email":"ada-{customer}@example.com","company":"Analytical Engines Limited"}},"notes":"Number {number}.","custom":{{"plan":"standard"}}}}"#
+    );
+    target.request("POST", "/v1/leads", &format!("idempotency-key: kill-{number}\r\n"), &body)
+}
+
+impl Target {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(&self.request("GET", path, "", ""), path).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call(&self.request("POST", path, "", &body.to_string()), path).await
+    }
+
+    async fn call(&self, request: &[u8], path: &str) -> anyhow::Result<Value> {
+        let mut connection = Connection::open(self).await?;
+        let answer = timeout(PATIENCE, connection.exchange(request)).await;
+        let (status, body) = answer.with_context(|| format!("no answer from {path}"))??;
+        ensure!((200..300).contains(&status), "{path}: {status} {}", String::from_utf8_lossy(&body));
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    fn request(&self, method: &str, path: &str, more: &str, body: &str) -> Vec<u8> {
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\n{more}content-length: {}\r\n\r\n{body}",
+            self.key,
+            body.len()
+        )
+        .into_bytes()
+    }
+}
+
+/// A connection that is used for one request after the other, with HTTP/1.1 written by hand: no client library
+/// stands between an answer and the kill, and none repeats a request by itself.
+struct Connection(TcpStream);
+
+impl Connection {
+    async fn open(target: &Target) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(target.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self(stream))
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+        self.0.write_all(request).await?;
+        let mut read = Vec::with_capacity(1024);
+        let (head_len, body_len) = loop {
+            self.read_more(&mut read).await?;
+            if let Some(at) = read.windows(4).position(|it| it == b"\r\n\r\n") {
+                break (at + 4, content_length(&read[..at])?);
+            }
+        };
+        while read.len() < head_len + body_len {
+            self.read_more(&mut read).await?;
+        }
+        let status = read.strip_prefix(b"HTTP/1.1 ").and_then(|it| str::from_utf8(it.get(..3)?).ok());
+        let status = status.context("the answer is not HTTP/1.1")?.parse()?;
+        Ok((status, read.split_off(head_len)))
+    }
+
+    async fn read_more(&mut self, read: &mut Vec<u8>) -> anyhow::Result<()> {
+        if self.0.read_buf(read).await? == 0 {
+            bail!("the connection was closed before the whole answer came");
+        }
+        Ok(())
+    }
+}
+
+fn content_length(head: &[u8]) -> anyhow::Result<usize> {
+    let head = str::from_utf8(head)?.to_ascii_lowercase();
+    let line = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    line.map_or(Ok(0), |it| it.trim().parse().context("a content length"))
+}

@@ -1,0 +1,84 @@
+//! The receiving end: an endpoint inside the harness that checks every signature and remembers every id.
+
+use crate::load::Target;
+use anyhow::Context;
+use leadwire::clock::{Clock, MachineClock};
+use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep, Options};
+use leadwire_sandbox::webhook_signature::Verifier;
+use leadwire_testkit::app::PATIENCE;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+/// What deliveries are signed with.
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+/// The ledger is looked at again after the next request, or after this time when none comes.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// The receiving end.
+pub(crate) struct Sink(HttpsEndpoint);
+
+impl Sink {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let clock = MachineClock::start();
+        let seconds = move || u64::try_from(clock.wall().millis() / 1000).expect("after 1970");
+        let verifier = Some(Arc::new(Verifier::new(&[SECRET])?));
+        let options = Options { verifier, keep: Keep::IdHashes, ..Options::new(Arc::new(seconds)) };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Ok(Self(https_endpoint::start(listener, options)?))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.0.url()
+    }
+
+    /// Waits until so many different deliveries have arrived, as long as more arrive.
+    pub(crate) async fn wait_for(&self, count: usize) -> anyhow::Result<()> {
+        loop {
+            let calls = self.0.calls();
+            tokio::select! {
+                () = self.0.wait_for_accepted_distinct(count) => return Ok(()),
+                waited = timeout(PATIENCE, self.0.wait_for_calls(calls + 1000)) => {
+                    let arrived = self.0.accepted_distinct();
+                    if waited.is_err() && self.0.calls() == calls {
+                        anyhow::bail!("only {arrived} of {count} deliveries arrived, and no more come");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until the program has nothing pending, and gives back the account of its destination.
+    pub(crate) async fn settle(&self, target: &Target) -> anyhow::Result<Value> {
+        let settled = async {
+            loop {
+                let calls = self.0.calls();
+                let ledger = target.get("/v1/ledger?publisher=contoso").await?;
+                let account = &ledger["destinations"][0];
+                if account["pending"] == 0 {
+                    return anyhow::Ok(account.clone());
+                }
+                // Nothing tells from outside that a result was written down, so it is asked again in a while.
+                timeout(LOOK_EVERY, self.0.wait_for_calls(calls + 1)).await.ok();
+            }
+        };
+        timeout(PATIENCE, settled).await.context("everything arrived, but something stays pending")?
+    }
+
+    /// Whether this delivery arrived.
+    pub(crate) fn has(&self, webhook_id: &str) -> bool {
+        self.0.has_accepted(webhook_id)
+    }
+
+    /// Different deliveries that arrived.
+    pub(crate) fn distinct(&self) -> usize {
+        self.0.distinct()
+    }
+
+    /// Requests that were not as they must be.
+    pub(crate) fn refused(&self) -> u64 {
+        self.0.refused()
+    }
+}
