@@ -5,11 +5,11 @@
 //! and one line in [`CONNECTORS`]; forms, prompts, schema and docs follow from its descriptor.
 
 pub mod descriptor;
+pub mod destination_settings;
 pub mod egress;
 mod https;
 mod redact;
 mod retry_after;
-pub mod shared_settings;
 pub mod signing;
 #[cfg(test)]
 mod test_server;
@@ -101,7 +101,7 @@ pub struct ConnectorKind {
 impl ConnectorKind {
     /// All settings in the order a form shows them: those of this kind, then those every destination has.
     pub fn fields(&self) -> impl Iterator<Item = &'static Field> + Clone + use<> {
-        self.own_fields.iter().chain(shared_settings::FIELDS)
+        self.own_fields.iter().chain(destination_settings::FIELDS)
     }
 
     /// Checks settings and makes a connector of them. Makes no request.

@@ -348,7 +348,8 @@ mod tests {
 
     #[test]
     fn the_offer_is_split_on_the_first_dot_only() {
-        let offer = OfferRef::parse("docusign.3701c77e-1cfa-4c56-91e6-3ed0b622145.v2").expect("a documented shape");
+        let offer =
+            OfferRef::parse("docusign.3701c77e-1cfa-4c56-91e6-3ed0b622145.v2").expect("a documented shape");
         assert_eq!(offer.publisher.as_str(), "docusign");
         assert_eq!(offer.offer.as_str(), "3701c77e-1cfa-4c56-91e6-3ed0b622145.v2");
     }

@@ -2,6 +2,7 @@
 //!
 //! Everything here is a function of values. The run loop does what these functions say, and nothing else.
 
+use crate::id::TouchpointId;
 use crate::limits;
 use crate::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use crate::retry::{self, RetryPolicy};
@@ -61,7 +62,19 @@ pub enum Allowance {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Streak {
     cause: String,
-    refused: u32,
+    /// Different ones: a person who retries a refused lead tells nothing new about the destination.
+    refused: Vec<TouchpointId>,
+}
+
+/// A try that came to an end, and whose it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// What was to be brought.
+    pub touchpoint: TouchpointId,
+    /// The number of the try, from 1.
+    pub number: u32,
+    /// What came of it.
+    pub tried: &'a Tried,
 }
 
 /// The decision after one try.
@@ -97,16 +110,16 @@ pub fn paused_by_person(now: Timestamp) -> Gate {
     })
 }
 
-/// What follows from one try. `tries` counts this one.
+/// What follows from one try.
 pub fn after_try(
     gate: &Gate,
     streak: &mut Streak,
     policy: &RetryPolicy,
-    tries: u32,
-    tried: &Tried,
+    ended: Ended<'_>,
     now: Timestamp,
     jitter: Jitter,
 ) -> Decision {
+    let Ended { number: tries, tried, .. } = ended;
     let later = |hint| Next::RetryAt(now.plus(retry::delay(policy, tries, hint, jitter)));
     match &tried.outcome {
         Outcome::Done(receipt) => {
@@ -134,18 +147,26 @@ pub fn after_try(
             Fault::Stop => {
                 Decision { next: Next::RetryAt(now), gate: pause(gate, &tried.evidence, false, now, jitter) }
             }
-            Fault::Park => after_refusal(gate, streak, tried, now, jitter),
+            Fault::Park => after_refusal(gate, streak, ended, now, jitter),
         },
     }
 }
 
-fn after_refusal(gate: &Gate, streak: &mut Streak, tried: &Tried, now: Timestamp, jitter: Jitter) -> Decision {
-    if streak.cause == tried.evidence.cause {
-        streak.refused += 1;
-    } else {
-        *streak = Streak { cause: tried.evidence.cause.clone(), refused: 1 };
+fn after_refusal(
+    gate: &Gate,
+    streak: &mut Streak,
+    ended: Ended<'_>,
+    now: Timestamp,
+    jitter: Jitter,
+) -> Decision {
+    let tried = ended.tried;
+    if streak.cause != tried.evidence.cause {
+        *streak = Streak { cause: tried.evidence.cause.clone(), refused: Vec::new() };
     }
-    if streak.refused < limits::REFUSED_IN_A_ROW {
+    if !streak.refused.contains(&ended.touchpoint) {
+        streak.refused.push(ended.touchpoint);
+    }
+    if streak.refused.len() < limits::REFUSED_IN_A_ROW {
         return Decision { next: Next::Park, gate: None };
     }
     *streak = Streak::default();

@@ -9,8 +9,22 @@ fn tried(outcome: Outcome, cause: &str) -> Tried {
 }
 
 fn decide(gate: &Gate, streak: &mut Streak, tries: u32, outcome: Outcome, cause: &str) -> Decision {
+    // Each is another lead, unless a test says otherwise.
+    let touchpoint = TouchpointId::new(streak.refused.len() as u128);
+    decide_for(touchpoint, gate, streak, tries, outcome, cause)
+}
+
+fn decide_for(
+    touchpoint: TouchpointId,
+    gate: &Gate,
+    streak: &mut Streak,
+    number: u32,
+    outcome: Outcome,
+    cause: &str,
+) -> Decision {
     let tried = tried(outcome, cause);
-    after_try(gate, streak, &RetryPolicy::default(), tries, &tried, NOW, Jitter::new(0.0))
+    let ended = Ended { touchpoint, number, tried: &tried };
+    after_try(gate, streak, &RetryPolicy::default(), ended, NOW, Jitter::new(0.0))
 }
 
 #[track_caller]
@@ -125,4 +139,14 @@ fn a_success_or_another_refusal_ends_a_streak() {
     }
     decide(&Gate::Open, &mut streak, 1, Outcome::Done(Receipt::Accepted), "");
     assert_eq!(decide(&Gate::Open, &mut streak, 1, Outcome::NotDone(Fault::Park), "a").gate, None);
+}
+
+#[test]
+fn the_same_lead_refused_again_and_again_says_nothing_about_the_destination() {
+    let mut streak = Streak::default();
+    for number in 1..20 {
+        let outcome = Outcome::NotDone(Fault::Park);
+        let decision = decide_for(TouchpointId::new(7), &Gate::Open, &mut streak, number, outcome, "http_422");
+        assert_eq!(decision, Decision { next: Next::Park, gate: None });
+    }
 }

@@ -51,6 +51,10 @@ pub const WRITER_QUEUE_MAX: usize = 4096;
 pub const READERS: usize = 4;
 /// Free disk space below which intake answers 503, in bytes: state of deliveries must still be written.
 pub const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Time between two rounds of housekeeping: what is forgotten is kept for days.
+pub const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10 * 60);
+/// Rows that one step of housekeeping looks at: a few milliseconds of the writer's time.
+pub const HOUSEKEEPING_ROWS: usize = 1000;
 /// Write-ahead log size at which the writer folds it into the file, in pages of 4 KiB.
 pub const WAL_PAGES_MAX: u32 = 4000;
 
@@ -84,7 +88,7 @@ pub const RETRY_LONGEST: Duration = Duration::from_secs(3600);
 /// The longest `Retry-After` that is believed.
 pub const RETRY_AFTER_LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Different records refused in a row, in the same way, after which the destination itself is suspected.
-pub const REFUSED_IN_A_ROW: u32 = 5;
+pub const REFUSED_IN_A_ROW: usize = 5;
 /// How long a stopping program lets requests in flight finish.
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(25);
 /// Parsed touchpoints kept in memory for lanes to pick up, in bytes of their bodies.

@@ -53,7 +53,8 @@ pub fn route(touchpoint: &Touchpoint, routes: &[Route]) -> Vec<Routed> {
             Offers::One(wanted) => offer == Some(wanted),
         };
         if matches && !routed.iter().any(|it| it.destination == route.destination) {
-            let held = touchpoint.action == Action::DoNotContact && route.do_not_contact == DoNotContact::Hold;
+            let held =
+                touchpoint.action == Action::DoNotContact && route.do_not_contact == DoNotContact::Hold;
             routed.push(Routed {
                 destination: route.destination,
                 suppressed: held.then_some("do_not_contact"),

@@ -1,10 +1,11 @@
 //! Accepting: touchpoint, lead, idempotency key and deliveries in one transaction; or keeping what cannot be read.
 
 use crate::engine::{Param, Tx};
+use crate::lanes::{Claim, LaneToken};
 use crate::rows::Channel;
 use crate::{Store, StoreError, idempotency, lanes, setup};
 use bytes::Bytes;
-use leadwire_core::id::{LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
+use leadwire_core::id::{DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::routing::Routed;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Customer, Touchpoint};
@@ -34,6 +35,18 @@ pub struct Accept {
     pub once: Option<Once>,
     /// Where it goes, decided under the set-up the caller saw.
     pub routed: Vec<Routed>,
+    /// Lanes of this process that have room to try it at once. Its delivery there is claimed as it is stored, if the
+    /// lease still holds, the lane is open, and no earlier delivery of the lead is owed.
+    pub offered: Vec<(DestinationNo, LaneToken)>,
+}
+
+/// What a commit of touchpoints came to.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// What became of each touchpoint, in their order.
+    pub accepted: Vec<Accepted>,
+    /// Deliveries that were claimed as they were stored, each with the place of its touchpoint in that order.
+    pub claimed: Vec<(usize, DestinationNo, Claim)>,
 }
 
 /// How a repetition is recognised.
@@ -107,13 +120,36 @@ impl Store {
         setup_version: i64,
         items: Arc<[Accept]>,
     ) -> Result<Option<Vec<Accepted>>, StoreError> {
-        self.write(move |tx| {
+        Ok(self.accept_then(setup_version, items, |_| {}).await?.map(|it| it.accepted))
+    }
+
+    /// As [`Store::accept`]. `after` runs once the touchpoints are on disk, whether or not the caller still waits:
+    /// a sender that hangs up must not leave work lying that no lane knows of. It runs on the writer's thread, so
+    /// it must be short.
+    ///
+    /// # Errors
+    /// As [`Store::accept`].
+    pub async fn accept_then<A>(
+        &self,
+        setup_version: i64,
+        items: Arc<[Accept]>,
+        after: A,
+    ) -> Result<Option<Committed>, StoreError>
+    where
+        A: FnOnce(&Option<Committed>) + Send + 'static,
+    {
+        let body = move |tx: &Tx<'_>| {
             if setup::version(tx)? != setup_version {
                 return Ok(None);
             }
-            items.iter().map(|item| accept(tx, item)).collect::<Result<Vec<_>, _>>().map(Some)
-        })
-        .await
+            let mut committed = Committed::default();
+            for (place, item) in items.iter().enumerate() {
+                let accepted = accept(tx, place, item, &mut committed.claimed)?;
+                committed.accepted.push(accepted);
+            }
+            Ok(Some(committed))
+        };
+        self.write_then(body, after).await
     }
 
     /// Keeps a body that cannot be read.
@@ -125,7 +161,12 @@ impl Store {
     }
 }
 
-fn accept(tx: &Tx<'_>, item: &Accept) -> Result<Accepted, StoreError> {
+fn accept(
+    tx: &Tx<'_>,
+    place: usize,
+    item: &Accept,
+    claimed: &mut Vec<(usize, DestinationNo, Claim)>,
+) -> Result<Accepted, StoreError> {
     if let Some(once) = &item.once
         && let Some(known) = idempotency::repetition(tx, item, once)?
     {
@@ -156,31 +197,52 @@ fn accept(tx: &Tx<'_>, item: &Accept) -> Result<Accepted, StoreError> {
         ],
     )?;
     for routed in &item.routed {
-        let state = if routed.suppressed.is_some() { "suppressed" } else { "pending" };
-        let ended_at = if routed.suppressed.is_some() { item.received_at.millis() } else { 0 };
-        let claim = match routed.suppressed {
-            // A new lead has nothing to be behind of.
-            None if is_known => lanes::place(tx, &item.publisher, routed.destination, lead, item.touchpoint)?,
-            None | Some(_) => 0,
-        };
-        tx.execute(
-            "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, claim,
-                 cause, ended_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            &[
-                publisher,
-                Param::Text(&touchpoint_id),
-                Param::Int(routed.destination.get().into()),
-                Param::Text(&lead_id),
-                Param::Text(state),
-                Param::Int(item.received_at.millis()),
-                Param::Int(claim),
-                Param::Text(routed.suppressed.unwrap_or("")),
-                Param::Int(ended_at),
-            ],
-        )?;
+        let claim = owe(tx, item, routed, lead, is_known)?;
+        claimed.extend(claim.map(|it| (place, routed.destination, it)));
     }
     Ok(Accepted::Stored { lead })
+}
+
+/// Writes down one delivery; gives back the claim when a lane of this process tries it at once.
+fn owe(
+    tx: &Tx<'_>,
+    item: &Accept,
+    routed: &Routed,
+    lead: LeadId,
+    lead_is_known: bool,
+) -> Result<Option<Claim>, StoreError> {
+    let is_suppressed = routed.suppressed.is_some();
+    // A new lead has nothing to be behind of.
+    let mut claim = if lead_is_known && !is_suppressed {
+        lanes::place(tx, &item.publisher, routed.destination, lead, item.touchpoint)?
+    } else {
+        0
+    };
+    if claim == 0
+        && !is_suppressed
+        && let Some((destination, token)) = item.offered.iter().find(|it| it.0 == routed.destination)
+    {
+        claim = lanes::claim_at_once(tx, &item.publisher, *destination, *token)?;
+    }
+    let is_claimed = claim > 0;
+    tx.execute(
+        "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts,
+             cause, ended_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &[
+            Param::Text(item.publisher.as_str()),
+            Param::Text(&item.touchpoint.to_string()),
+            Param::Int(routed.destination.get().into()),
+            Param::Text(&lead.to_string()),
+            Param::Text(if is_suppressed { "suppressed" } else { "pending" }),
+            Param::Int(item.received_at.millis()),
+            Param::Int(claim),
+            Param::Int(is_claimed.into()),
+            Param::Text(routed.suppressed.unwrap_or("")),
+            Param::Int(if is_suppressed { item.received_at.millis() } else { 0 }),
+        ],
+    )?;
+    Ok(is_claimed.then_some(Claim { touchpoint: item.touchpoint, lead, number: 1 }))
 }
 
 /// Finds the customer's lead and renews its fields, or makes it. Says whether it was there before.
@@ -195,10 +257,9 @@ fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<(LeadId, bool), StoreErr
         )?,
     };
     let Customer { first_name, last_name, email, phone, country, company, title } = &item.parsed.customer;
-    let text = |field: &'_ Option<String>| field.clone().unwrap_or_default();
-    let fields = [first_name, last_name, email, phone, country, company, title].map(text);
     let [first_name, last_name, email, phone, country, company, title] =
-        fields.each_ref().map(|it| Param::Text(it));
+        [first_name, last_name, email, phone, country, company, title]
+            .map(|it| Param::Text(it.as_deref().unwrap_or("")));
     let now = Param::Int(item.received_at.millis());
     if let Some(lead) = known {
         // The newest word of the customer counts, and silence changes nothing.

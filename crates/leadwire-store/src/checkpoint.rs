@@ -18,7 +18,8 @@ use std::time::Duration;
 /// Lengths of the log at which something is done about it, in pages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogBounds {
-    /// The side thread folds what it can.
+    /// The side thread folds what it can, and again after as many more: each fold flushes the file too, and a flush
+    /// beside every commit would double the wait of each.
     pub(crate) beside: u32,
     /// The writer folds all of it, and again after as many more.
     pub(crate) between: u32,
@@ -29,7 +30,7 @@ pub(crate) struct LogBounds {
 impl LogBounds {
     /// 16 MiB, 64 MiB and 1 GiB: a pause between commits is short, and only a read of minutes is cut off.
     pub(crate) const USUAL: LogBounds = LogBounds {
-        beside: limits::WAL_PAGES_MAX / 4,
+        beside: limits::WAL_PAGES_MAX,
         between: limits::WAL_PAGES_MAX * 4,
         cut_off: limits::WAL_PAGES_MAX * 64,
     };
@@ -74,6 +75,7 @@ pub(crate) fn keep_log_on_close(connection: &Connection) -> Result<(), StoreErro
 /// The writer's part: looks at the log after each commit.
 pub(crate) struct Log {
     bounds: LogBounds,
+    wake_at: u32,
     fold_at: u32,
     folding: Arc<Mutex<()>>,
     wake_side: mpsc::SyncSender<()>,
@@ -91,7 +93,7 @@ impl Log {
         let folding = Arc::new(Mutex::new(()));
         let (wake_side, wake) = mpsc::sync_channel(1);
         let beside = Beside { folding: Arc::clone(&folding), wake };
-        Ok((Self { bounds, fold_at: bounds.between, folding, wake_side, cut_off }, beside))
+        Ok((Self { bounds, wake_at: bounds.beside, fold_at: bounds.between, folding, wake_side, cut_off }, beside))
     }
 
     /// Does what the length of the log asks for. Called on the writer's thread, between two commits.
@@ -100,8 +102,13 @@ impl Log {
         if pages < self.bounds.between {
             self.fold_at = self.bounds.between;
         }
+        if pages < self.bounds.beside {
+            // The log started anew.
+            self.wake_at = self.bounds.beside;
+        }
         if pages < self.fold_at {
-            if pages >= self.bounds.beside {
+            if pages >= self.wake_at {
+                self.wake_at = pages.saturating_add(self.bounds.beside);
                 // An error means that a wake-up is waiting already.
                 self.wake_side.try_send(()).ok();
             }

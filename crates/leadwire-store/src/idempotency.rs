@@ -78,42 +78,45 @@ fn forget(
     Ok(Forgotten { keys, next: last })
 }
 
-/// Whether this key was seen; if not, remembers it.
+/// Whether this key was seen; if not, remembers it. A key whose time is over counts as never seen.
 pub(crate) fn repetition(tx: &Tx<'_>, item: &Accept, once: &Once) -> Result<Option<Accepted>, StoreError> {
     let publisher = Param::Text(item.publisher.as_str());
     let key = Param::Bytes(&once.key);
-    let found = tx.find(
-        "SELECT i.body, i.expires_at, i.touchpoint_id, t.lead_id
-         FROM idempotency i
-         JOIN touchpoint t ON t.publisher_id = i.publisher_id AND t.touchpoint_id = i.touchpoint_id
-         WHERE i.publisher_id = $1 AND i.idempotency_key = $2",
-        &[publisher, key],
-        |row| Ok((row.bytes(0)? == once.body, row.time(1)?, row.touchpoint(2)?, row.lead(3)?)),
-    )?;
-    if let Some((same_body, expires_at, touchpoint, lead)) = found
-        && expires_at > item.received_at
-    {
-        if !same_body {
-            return Ok(Some(Accepted::KeyReused { touchpoint }));
-        }
-        count(tx, &item.publisher, "duplicates")?;
-        return Ok(Some(Accepted::Duplicate { touchpoint, lead }));
-    }
-    tx.execute(
+    // Nearly every key is new, and this one statement is all that such a key costs.
+    let remembered = tx.execute(
         "INSERT INTO idempotency (publisher_id, idempotency_key, body, touchpoint_id, expires_at)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (publisher_id, idempotency_key)
          DO UPDATE SET body = excluded.body, touchpoint_id = excluded.touchpoint_id,
-             expires_at = excluded.expires_at",
+             expires_at = excluded.expires_at
+         WHERE idempotency.expires_at <= $6",
         &[
             publisher,
             key,
             Param::Bytes(&once.body),
             Param::Text(&item.touchpoint.to_string()),
             Param::Int(item.received_at.plus(once.kept).millis()),
+            Param::Int(item.received_at.millis()),
         ],
     )?;
-    Ok(None)
+    if remembered > 0 {
+        return Ok(None);
+    }
+    let found = tx.find(
+        "SELECT i.body, i.touchpoint_id, t.lead_id
+         FROM idempotency i
+         JOIN touchpoint t ON t.publisher_id = i.publisher_id AND t.touchpoint_id = i.touchpoint_id
+         WHERE i.publisher_id = $1 AND i.idempotency_key = $2",
+        &[publisher, key],
+        |row| Ok((row.bytes(0)? == once.body, row.touchpoint(1)?, row.lead(2)?)),
+    )?;
+    let (same_body, touchpoint, lead) =
+        found.ok_or_else(|| StoreError::Wrong("a known key has no touchpoint".to_owned()))?;
+    if !same_body {
+        return Ok(Some(Accepted::KeyReused { touchpoint }));
+    }
+    count(tx, &item.publisher, "duplicates")?;
+    Ok(Some(Accepted::Duplicate { touchpoint, lead }))
 }
 
 fn count(tx: &Tx<'_>, publisher: &PublisherId, name: &str) -> Result<(), StoreError> {

@@ -45,13 +45,13 @@ const GROWING: &[&str] =
 /// A hot statement, with `…` for what is left out before or after, and how each table in it must be reached.
 const HOT: &[(&str, &[&str])] = &[
     (
-        "SELECT i.body, i.expires_at…",
+        "SELECT i.body, i.touchpoint_id…",
         &[
             "SEARCH i USING PRIMARY KEY (publisher_id=? AND idempotency_key=?)",
             "SEARCH t USING INDEX sqlite_autoindex_touchpoint_1 (publisher_id=? AND touchpoint_id=?)",
         ],
     ),
-    ("SELECT lead_id FROM lead…", &["SEARCH lead USING INDEX lead_identity (publisher_id=? AND identity=?)"]),
+    ("SELECT lead_id FROM lead…", &["SEARCH lead USING COVERING INDEX lead_identity (publisher_id=? AND identity=?)"]),
     (
         "UPDATE lead SET first_name…",
         &["SEARCH lead USING INDEX sqlite_autoindex_lead_1 (publisher_id=? AND lead_id=?)"],
@@ -237,6 +237,7 @@ fn accept(number: u128, routed: bool) -> Accept {
         } else {
             Vec::new()
         },
+        offered: Vec::new(),
     }
 }
 

@@ -113,7 +113,18 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.inner.writer.run(body).await
+        self.inner.writer.run(body, |_| {}).await
+    }
+
+    /// As [`Store::write`], with something to be done on the writer's thread once the body is on disk, whether or
+    /// not the caller still waits for the answer. It must be short: every commit waits for it.
+    pub(crate) async fn write_then<T, F, A>(&self, body: F, after: A) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+    {
+        self.inner.writer.run(body, after).await
     }
 
     /// Runs a body on a snapshot, on a connection that cannot write.

@@ -29,10 +29,10 @@ fn open() -> Opened {
 
 async fn write(writer: &Writer, times: usize) {
     for _ in 0..times {
-        let added = writer.run(|tx| {
+        let body = |tx: &Tx<'_>| {
             tx.execute("INSERT INTO quarantine SELECT 'p', HEX(RANDOMBLOB(16)), 1, '', '', '', '', '', ZEROBLOB(32000), x''", &[])
-        });
-        assert_eq!(added.await.unwrap(), 1);
+        };
+        assert_eq!(writer.run(body, |_| {}).await.unwrap(), 1);
     }
 }
 

@@ -112,7 +112,7 @@ CREATE TABLE lead (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (publisher_id, lead_id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE meta (
     name TEXT NOT NULL PRIMARY KEY,

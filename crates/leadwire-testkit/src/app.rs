@@ -193,14 +193,19 @@ impl TestApp {
                 return seen;
             }
             let turned = tokio::time::timeout(PATIENCE, turns.changed()).await;
-            turned.unwrap_or_else(|_| panic!("{path} never came to what was wished: {seen}")).expect("lanes run");
+            turned
+                .unwrap_or_else(|_| panic!("{path} never came to what was wished: {seen}"))
+                .expect("lanes run");
         }
     }
 
     /// Waits until nothing is pending at any destination of `contoso`.
     pub async fn wait_until_settled(&self) -> Value {
         let account = |it: &Value| it["pending"] == 0;
-        self.wait_for("/v1/ledger?publisher=contoso", |it| it["destinations"].as_array().is_some_and(|all| all.iter().all(account))).await
+        self.wait_for("/v1/ledger?publisher=contoso", |it| {
+            it["destinations"].as_array().is_some_and(|all| all.iter().all(account))
+        })
+        .await
     }
 }
 

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
 use crate::directory::Directory;
 use crate::disk::Disk;
+use crate::housekeeping;
 use crate::intake::Intake;
 use crate::secrets::{self, CredentialKind, Vault};
 use crate::telemetry::Metrics;
@@ -180,6 +181,7 @@ impl App {
                 LanesEnded::Store(error) => Ended::StoreFailed(error.to_string()),
             },
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
+            () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };
         self.stop();
@@ -227,6 +229,8 @@ impl App {
 
 async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; free it, or set `{setting}` to another address (port 0 takes any)")
+        format!(
+            "cannot listen on {address}; free it, or set `{setting}` to another address (port 0 takes any)"
+        )
     })
 }

@@ -98,7 +98,8 @@ pub fn from_address(
     content_type: &str,
     offer: &OfferRef,
 ) -> Result<(Channel, Touchpoint), Vec<Refusal>> {
-    let is_form = content_type.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+    let is_form =
+        content_type.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
     let (channel, parsed) = if is_form {
         (Channel::Form, partner_center::parse_form(body))
     } else {
@@ -115,7 +116,9 @@ pub fn from_address(
 /// When the kept bytes are not what was accepted.
 pub fn read_back(publisher: &PublisherId, kept: &StoredTouchpoint) -> Result<Touchpoint, Vec<Refusal>> {
     let mut touchpoint = match kept.channel {
-        Channel::Api => json::parse(&kept.body).map_err(|it| vec![it.into()]).and_then(|it| Touchpoint::parse(&it)),
+        Channel::Api => {
+            json::parse(&kept.body).map_err(|it| vec![it.into()]).and_then(|it| Touchpoint::parse(&it))
+        }
         Channel::PartnerCenter => partner_center::parse_bytes(&kept.body),
         Channel::Form => partner_center::parse_form(&kept.body),
     }?;

@@ -4,6 +4,7 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use futures_util::future::BoxFuture;
 use leadwire_core::id::Mint;
 use leadwire_core::time::{Jitter, Timestamp};
+use std::cell::RefCell;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -77,18 +78,36 @@ pub fn fill_random(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the machine gives randomness, or nothing here is safe");
 }
 
-/// Fresh random bits.
+thread_local! {
+    /// Randomness fetched ahead: asking for it anew costs as much as the rest of an id.
+    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; 1024], used: 1024 }) };
+}
+
+struct Ahead {
+    bytes: [u8; 1024],
+    used: usize,
+}
+
+/// Fresh random bits, for ids and dice. What must stay secret is filled by [`fill_random`].
 pub fn random_bits() -> u128 {
-    let mut bytes = [0; 16];
-    fill_random(&mut bytes);
-    u128::from_le_bytes(bytes)
+    AHEAD.with_borrow_mut(|ahead| {
+        if ahead.used == ahead.bytes.len() {
+            fill_random(&mut ahead.bytes);
+            ahead.used = 0;
+        }
+        let taken = &mut ahead.bytes[ahead.used..ahead.used + 16];
+        let bits = u128::from_le_bytes((&*taken).try_into().expect("sixteen bytes"));
+        // Used once, and nowhere to be found afterwards.
+        taken.fill(0);
+        ahead.used += 16;
+        bits
+    })
 }
 
 /// A throw of the dice for one decision.
 pub fn jitter() -> Jitter {
-    let mut bytes = [0; 4];
-    fill_random(&mut bytes);
-    Jitter::new(f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0))
+    let bits = u32::try_from(random_bits() >> 96).expect("32 bits are left");
+    Jitter::new(f64::from(bits) / (f64::from(u32::MAX) + 1.0))
 }
 
 /// Gives out ids that only grow, also when the machine's clock is set back.

@@ -60,12 +60,29 @@ struct Key {
 
 /// Every key. The file takes each as text, number, boolean, or list of texts.
 const KEYS: &[Key] = &[
-    Key { name: "data", help: "data folder", set: |it, text| Ok(it.data = PathBuf::from(text)) },
-    Key { name: "listen", help: "address and port of the API", set: |it, text| Ok(it.listen = text.parse()?) },
+    Key {
+        name: "data",
+        help: "data folder",
+        set: |it, text| {
+            it.data = PathBuf::from(text);
+            Ok(())
+        },
+    },
+    Key {
+        name: "listen",
+        help: "address and port of the API",
+        set: |it, text| {
+            it.listen = text.parse()?;
+            Ok(())
+        },
+    },
     Key {
         name: "metrics_listen",
         help: "address and port of /metrics, or `off`",
-        set: |it, text| Ok(it.metrics_listen = if text == "off" { None } else { Some(text.parse()?) }),
+        set: |it, text| {
+            it.metrics_listen = if text == "off" { None } else { Some(text.parse()?) };
+            Ok(())
+        },
     },
     Key {
         name: "public_url",
@@ -76,45 +93,69 @@ const KEYS: &[Key] = &[
             Ok(())
         },
     },
-    Key { name: "allow_http", help: "true lets destinations use http", set: |it, text| Ok(it.allow_http = text.parse()?) },
+    Key {
+        name: "allow_http",
+        help: "true lets destinations use http",
+        set: |it, text| {
+            it.allow_http = text.parse()?;
+            Ok(())
+        },
+    },
     Key {
         name: "allow_nets",
         help: "networks, such as 10.1.0.0/16, separated by commas",
-        set: |it, text| Ok(it.allow_nets = list(text).map(str::parse).collect::<Result<_, _>>()?),
+        set: |it, text| {
+            it.allow_nets = list(text).map(str::parse).collect::<Result<_, _>>()?;
+            Ok(())
+        },
     },
     Key {
         name: "allow_hosts",
         help: "host names, separated by commas",
-        set: |it, text| Ok(it.allow_hosts = list(text).map(str::to_ascii_lowercase).collect()),
+        set: |it, text| {
+            it.allow_hosts = list(text).map(str::to_ascii_lowercase).collect();
+            Ok(())
+        },
     },
     Key {
         name: "ports",
         help: "ports of destinations, separated by commas, or `any`",
         set: |it, text| {
             let any = text == "any";
-            it.ports = Some(if any { Vec::new() } else { list(text).map(str::parse).collect::<Result<_, _>>()? });
+            it.ports =
+                Some(if any { Vec::new() } else { list(text).map(str::parse).collect::<Result<_, _>>()? });
             Ok(())
         },
     },
     Key {
         name: "extra_ca",
         help: "a PEM file of certificate authorities",
-        set: |it, text| Ok(it.extra_ca = Some(PathBuf::from(text))),
+        set: |it, text| {
+            it.extra_ca = Some(PathBuf::from(text));
+            Ok(())
+        },
     },
     Key {
         name: "disk_reserve_bytes",
         help: "a number of bytes",
-        set: |it, text| Ok(it.disk_reserve_bytes = Some(text.parse()?)),
+        set: |it, text| {
+            it.disk_reserve_bytes = Some(text.parse()?);
+            Ok(())
+        },
     },
-    Key { name: "log", help: "a filter such as `info`", set: |it, text| Ok(it.log = text.to_owned()) },
+    Key {
+        name: "log",
+        help: "a filter such as `info`",
+        set: |it, text| {
+            it.log = text.to_owned();
+            Ok(())
+        },
+    },
 ];
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|it| !it.is_empty())
 }
-
-/// Where a value was set, for `config show`.
-pub type Origin = (&'static str, String);
 
 impl Config {
     /// Reads file and environment over the defaults. `file` must exist when it is named.
@@ -125,12 +166,11 @@ impl Config {
     pub fn load(
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
-    ) -> anyhow::Result<(Self, Vec<Origin>)> {
+    ) -> anyhow::Result<Self> {
         let mut config = Self::default();
-        let mut origins: Vec<Origin> = Vec::new();
         let path = file.unwrap_or(Path::new("leadwire.toml"));
         match std::fs::read_to_string(path) {
-            Ok(text) => config.apply_file(path, &text, &mut origins)?,
+            Ok(text) => config.apply_file(path, &text)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.is_none() => {}
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -146,12 +186,12 @@ impl Config {
                     (key, text.with_context(|| format!("{name}: cannot read {value}"))?.trim().to_owned())
                 }
             };
-            config.apply(&key.to_ascii_lowercase(), &value, &name, &mut origins)?;
+            config.apply(&key.to_ascii_lowercase(), &value, &name)?;
         }
-        Ok((config, origins))
+        Ok(config)
     }
 
-    fn apply_file(&mut self, path: &Path, text: &str, origins: &mut Vec<Origin>) -> anyhow::Result<()> {
+    fn apply_file(&mut self, path: &Path, text: &str) -> anyhow::Result<()> {
         let table: toml::Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
         for (name, value) in table {
             let text = match value {
@@ -167,23 +207,23 @@ impl Config {
                             _ => None,
                         })
                         .collect();
-                    items.with_context(|| format!("{}: `{name}` holds more than texts", path.display()))?.join(",")
+                    items
+                        .with_context(|| format!("{}: `{name}` holds more than texts", path.display()))?
+                        .join(",")
                 }
                 _ => bail!("{}: `{name}` is not a text, number, boolean or list", path.display()),
             };
-            self.apply(&name, &text, &path.display().to_string(), origins)?;
+            self.apply(&name, &text, &path.display().to_string())?;
         }
         Ok(())
     }
 
-    fn apply(&mut self, name: &str, text: &str, place: &str, origins: &mut Vec<Origin>) -> anyhow::Result<()> {
+    fn apply(&mut self, name: &str, text: &str, place: &str) -> anyhow::Result<()> {
         let Some(key) = KEYS.iter().find(|it| it.name == name) else {
             let names: Vec<&str> = KEYS.iter().map(|it| it.name).collect();
             bail!("{place}: there is no setting `{name}`; the settings are: {}", names.join(", "));
         };
         (key.set)(self, text).with_context(|| format!("{place}: `{name}` must be {}", key.help))?;
-        origins.retain(|(known, _)| *known != key.name);
-        origins.push((key.name, place.to_owned()));
         Ok(())
     }
 
@@ -212,20 +252,18 @@ mod tests {
 
     fn load(environment: &[(&str, &str)]) -> anyhow::Result<Config> {
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Config::load(None, environment).map(|it| it.0)
+        Config::load(None, environment)
     }
 
     #[test]
     fn the_environment_wins_over_the_file() {
         let mut config = Config::default();
-        let mut origins = Vec::new();
         let text = "listen = \"127.0.0.1:1\"\nallow_nets = [\"10.0.0.0/8\"]\nallow_http = true";
-        config.apply_file(Path::new("leadwire.toml"), text, &mut origins).expect("a good file");
-        config.apply("listen", "127.0.0.1:2", "LEADWIRE_LISTEN", &mut origins).expect("a good value");
+        config.apply_file(Path::new("leadwire.toml"), text).expect("a good file");
+        config.apply("listen", "127.0.0.1:2", "LEADWIRE_LISTEN").expect("a good value");
         assert_eq!(config.listen.port(), 2);
         assert!(config.allow_http);
-        assert!(origins.contains(&("listen", "LEADWIRE_LISTEN".to_owned())));
-        assert!(origins.contains(&("allow_nets", "leadwire.toml".to_owned())));
+        assert_eq!(config.allow_nets.len(), 1);
     }
 
     #[test]
@@ -238,6 +276,16 @@ mod tests {
     fn a_wrong_value_is_told_with_what_it_must_be() {
         let error = load(&[("LEADWIRE_LISTEN", "here")]).expect_err("wrong");
         assert!(format!("{error:#}").contains("address and port"), "{error:#}");
+    }
+
+    #[test]
+    fn every_setting_is_in_the_operators_guide() {
+        let guide = include_str!("../../../docs/operate.md");
+        let rows = guide.lines().filter_map(|it| it.strip_prefix("| `")?.split_once("` |"));
+        let named: Vec<&str> = rows.map(|it| it.0).collect();
+        for key in KEYS {
+            assert!(named.contains(&key.name), "docs/operate.md lacks `{}`", key.name);
+        }
     }
 
     #[test]

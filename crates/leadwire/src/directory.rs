@@ -6,7 +6,7 @@ use crate::access::{Actor, Role};
 use crate::clock::Clock;
 use crate::secrets::{self, Vault};
 use leadwire_connect::Connector;
-use leadwire_connect::shared_settings::SharedSettings;
+use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_connect::descriptor::Settings;
 use leadwire_core::id::{DestinationNo, OfferId, OfferRef, PublisherId, TokenId};
 use leadwire_core::routing::{DoNotContact, Offers, Route};
@@ -163,7 +163,7 @@ impl Directory {
     fn build(&self, destination: &Destination) -> Outlet {
         let kind = leadwire_connect::kind(&destination.kind);
         let settings = self.open_settings(destination);
-        let in_flight = settings.as_ref().map_or(1, |it| SharedSettings::read(it).in_flight);
+        let in_flight = settings.as_ref().map_or(1, |it| DestinationSettings::read(it).in_flight);
         let connector = match (kind, &settings) {
             (None, _) => Err(format!("this Leadwire has no connector called {}", destination.kind)),
             (_, Err(error)) => Err(error.to_string()),
@@ -206,7 +206,7 @@ pub fn secret_place(publisher: &PublisherId, name: &str) -> String {
 
 fn wish_about_do_not_contact(settings: &str) -> DoNotContact {
     match serde_json::from_str::<Settings>(settings) {
-        Ok(settings) => SharedSettings::read(&settings).do_not_contact,
+        Ok(settings) => DestinationSettings::read(&settings).do_not_contact,
         Err(_) => DoNotContact::Hold,
     }
 }

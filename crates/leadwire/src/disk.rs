@@ -47,8 +47,11 @@ impl Disk {
             if was_full {
                 tracing::info!(free_bytes = free, "The disk has space again. Leads are accepted.");
             } else {
-                tracing::error!(free_bytes = free, reserve_bytes = reserve,
-                    "The disk is nearly full. New leads are answered 503 until there is space; deliveries go on.");
+                tracing::error!(
+                    free_bytes = free,
+                    reserve_bytes = reserve,
+                    "The disk is nearly full. New leads are answered 503 until there is space; deliveries go on."
+                );
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Accepting touchpoints: route, store, and only then answer and wake the lanes.
 
 use crate::clock::{Clock, Ids};
-use crate::deliver::Lanes;
+use crate::deliver::{Lanes, Place, Places};
 use crate::directory::Directory;
 use crate::secrets;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use leadwire_core::identity;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::routing;
 use leadwire_core::touchpoint::Touchpoint;
-use leadwire_store::accept::{Accept, Accepted, Once, Quarantine};
+use leadwire_store::accept::{Accept, Accepted, Committed, Once, Quarantine};
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::rows::Channel;
 use leadwire_store::{Store, StoreError};
@@ -76,18 +76,39 @@ impl Intake {
         let mut items: Vec<Accept> = incoming.into_iter().map(|it| self.prepare(it)).collect();
         for _ in 0..ROUTING_TRIES {
             let setup = self.directory.now();
+            let mut places = Vec::with_capacity(items.len());
             for item in &mut items {
                 item.routed = routing::route(&item.parsed, setup.routes(&item.publisher));
+                let own = self.find_places(item);
+                item.offered = Places::offered(&own);
+                places.push(own);
             }
+            let places = Places::new(&self.lanes, places);
             let shared: Arc<[Accept]> = items.into();
-            if let Some(accepted) = self.store.accept(setup.setup.version, Arc::clone(&shared)).await? {
-                return Ok(self.hand_over(&shared, &accepted));
+            let stored = Arc::clone(&shared);
+            let after = move |committed: &Option<Committed>| {
+                if let Some(committed) = committed {
+                    places.fill(&stored, committed);
+                }
+            };
+            let version = setup.setup.version;
+            if let Some(committed) = self.store.accept_then(version, Arc::clone(&shared), after).await? {
+                return Ok(shared.iter().zip(&committed.accepted).map(|(item, it)| received(item, it)).collect());
             }
             // Somebody changed the set-up meanwhile: route by the new one.
             self.directory.refresh().await?;
             items = shared.to_vec();
         }
         Err(StoreError::Busy)
+    }
+
+    fn find_places(&self, item: &Accept) -> Vec<Place> {
+        let to_send = item.routed.iter().filter(|it| it.suppressed.is_none());
+        let place = |destination| {
+            let lane = LaneKey { publisher: item.publisher.clone(), destination };
+            self.lanes.prepare(lane, item.touchpoint, item.received_at, &item.parsed, item.body.len())
+        };
+        to_send.map(|it| place(it.destination)).collect()
     }
 
     fn prepare(&self, incoming: Incoming) -> Accept {
@@ -112,26 +133,9 @@ impl Intake {
             parsed: Arc::new(incoming.touchpoint),
             once,
             routed: Vec::new(),
+            offered: Vec::new(),
             publisher: incoming.publisher,
         }
-    }
-
-    fn hand_over(&self, items: &[Accept], accepted: &[Accepted]) -> Vec<Received> {
-        let mut received = Vec::with_capacity(items.len());
-        for (item, accepted) in items.iter().zip(accepted) {
-            received.push(match *accepted {
-                Accepted::Stored { lead } => {
-                    for routed in item.routed.iter().filter(|it| it.suppressed.is_none()) {
-                        let lane = LaneKey { publisher: item.publisher.clone(), destination: routed.destination };
-                        self.lanes.hand_over(&lane, item.touchpoint, item.received_at, &item.parsed, item.body.len());
-                    }
-                    Received::New(item.touchpoint, lead)
-                }
-                Accepted::Duplicate { touchpoint, lead } => Received::Duplicate(touchpoint, lead),
-                Accepted::KeyReused { touchpoint } => Received::KeyReused(touchpoint),
-            });
-        }
-        received
     }
 
     /// Keeps a body that came to a good address and cannot be read: its sender never sends twice.
@@ -161,5 +165,13 @@ impl Intake {
         };
         self.store.quarantine(item).await?;
         Ok(id)
+    }
+}
+
+fn received(item: &Accept, accepted: &Accepted) -> Received {
+    match *accepted {
+        Accepted::Stored { lead } => Received::New(item.touchpoint, lead),
+        Accepted::Duplicate { touchpoint, lead } => Received::Duplicate(touchpoint, lead),
+        Accepted::KeyReused { touchpoint } => Received::KeyReused(touchpoint),
     }
 }

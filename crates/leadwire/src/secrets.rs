@@ -3,10 +3,7 @@
 use crate::clock::fill_random;
 use anyhow::{Context, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use leadwire_core::secret::Secret;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -97,11 +94,6 @@ pub fn short_hash(parts: &[&[u8]]) -> [u8; 16] {
     context.finish().as_ref()[..16].try_into().expect("SHA-256 gives more than 16 bytes")
 }
 
-/// Compares two hashes in a time that does not depend on where they differ.
-pub fn same_hash(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    verify_slices_are_equal(a, b).is_ok()
-}
-
 /// The last four characters, by which people tell credentials apart.
 pub fn tail(credential: &Secret<String>) -> String {
     let text = credential.expose();
@@ -132,7 +124,9 @@ impl Vault {
                 write_private(&file, &text)?;
                 text
             }
-            Err(error) => return Err(error).with_context(|| format!("cannot read the key file {}", file.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read the key file {}", file.display()));
+            }
         };
         Self::from_hex(text.trim()).with_context(|| format!("the key file {} is not usable", file.display()))
     }
@@ -168,7 +162,9 @@ impl Vault {
     /// When it was sealed with another key, for another place, or was changed since.
     pub fn open_sealed(&self, place: &str, sealed: &[u8]) -> anyhow::Result<Secret<String>> {
         const NONCE_LEN: usize = 12;
-        let refused = || anyhow::anyhow!("a sealed secret does not open: the key file is not the one it was sealed with");
+        let refused = || {
+            anyhow::anyhow!("a sealed secret does not open: the key file is not the one it was sealed with")
+        };
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
         let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
         let mut rest = rest.to_vec();
@@ -191,13 +187,6 @@ pub fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
         .open(file)
         .and_then(|mut it| it.write_all(text.as_bytes()).and_then(|()| it.sync_all()));
     written.with_context(|| format!("cannot write {}", file.display()))
-}
-
-/// Random bytes as base 64, for signing secrets.
-pub fn random_base64(len: usize) -> String {
-    let mut bytes = vec![0; len];
-    fill_random(&mut bytes);
-    STANDARD_NO_PAD.encode(bytes)
 }
 
 #[cfg(test)]

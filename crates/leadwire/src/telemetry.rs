@@ -57,7 +57,11 @@ impl Default for Metrics {
         let disk_free = Gauge::default();
         registry.register("touchpoints_received", "Touchpoints by channel and result", received.clone());
         registry.register("delivery_attempts", "Tries by connector and outcome", attempts.clone());
-        registry.register("store_commits", "Commits since the start, each one flush to disk", commits.clone());
+        registry.register(
+            "store_commits",
+            "Commits since the start, each one flush to disk",
+            commits.clone(),
+        );
         registry.register("lanes_paused", "Destinations that are paused", lanes_paused.clone());
         registry.register("disk_free_bytes", "Free space of the data folder's disk", disk_free.clone());
         Self { registry: Mutex::new(registry), received, attempts, commits, lanes_paused, disk_free }
@@ -77,7 +81,9 @@ impl Metrics {
             Outcome::Unknown => "unknown",
             Outcome::NotDone(Fault::Park) => "refused",
             Outcome::NotDone(Fault::Pause | Fault::Stop) => "operator",
-            Outcome::NotDone(Fault::RetryNow | Fault::RetryAfter(_) | Fault::RetryThenPause { .. }) => "retry",
+            Outcome::NotDone(Fault::RetryNow | Fault::RetryAfter(_) | Fault::RetryThenPause { .. }) => {
+                "retry"
+            }
         };
         self.attempts.get_or_create(&AttemptLabels { connector, outcome }).inc();
     }
@@ -92,5 +98,25 @@ impl Metrics {
         // Writing to a String cannot fail.
         encode(&mut text, &registry).ok();
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_in_the_operators_guide() {
+        let metrics = Metrics::default();
+        metrics.count_received("api", "stored");
+        metrics.count_attempt("https", &Outcome::Unknown);
+        let text = metrics.render(0, 0, 0);
+        let samples = text.lines().filter(|it| !it.starts_with('#'));
+        let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
+        assert_eq!(names.len(), 5, "{text}");
+        for name in names {
+            let row = format!("| `{name}` |");
+            assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");
+        }
     }
 }

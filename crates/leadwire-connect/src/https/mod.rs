@@ -9,8 +9,8 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use crate::shared_settings::SharedSettings;
 use crate::descriptor::{Settings, Values, refusal};
+use crate::destination_settings::DestinationSettings;
 use crate::egress::{Egress, Request};
 use crate::redact;
 use crate::signing::SigningSecret;
@@ -84,7 +84,7 @@ impl Https {
             shape: Shape { format, lead_source, signing },
             auth,
             overrides: reply::overrides(settings.get("status_overrides")),
-            wait: SharedSettings::read(settings).wait,
+            wait: DestinationSettings::read(settings).wait,
         })
     }
 

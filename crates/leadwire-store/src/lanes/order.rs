@@ -3,7 +3,7 @@
 //! Of a lead's pending deliveries to a destination one is free to be claimed, or claimed; the others are behind it
 //! (`claim = -1`) and not in the way of a claim, however many they are.
 
-use super::LaneKey;
+use super::{LaneKey, LaneToken};
 use crate::StoreError;
 use crate::engine::{Param, Tx};
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
@@ -42,6 +42,22 @@ pub(crate) fn place(
         &[publisher, destination, Param::Text(&lead)],
     )?;
     Ok(if stepped_back > 0 { 0 } else { -1 })
+}
+
+/// Says with which `claim` a delivery that is behind none is stored: a lane's, when that lane has room for it, still
+/// holds its lease, and may send; else free.
+pub(crate) fn claim_at_once(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    destination: DestinationNo,
+    token: LaneToken,
+) -> Result<i64, StoreError> {
+    let held = tx.find(
+        "SELECT 1 FROM lane WHERE publisher_id = $1 AND destination_no = $2 AND token = $3 AND state = 'open'",
+        &[Param::Text(publisher.as_str()), Param::Int(destination.get().into()), Param::Int(token.0)],
+        |_| Ok(()),
+    )?;
+    Ok(if held.is_some() { token.0 } else { 0 })
 }
 
 /// Frees the first of a lead's pending deliveries, after the one before it came to rest.

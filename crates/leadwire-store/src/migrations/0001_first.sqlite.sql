@@ -125,7 +125,7 @@ CREATE TABLE lead (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (publisher_id, lead_id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- A lead that names neither an e-mail nor a phone has an empty identity and is alone.
 CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identity <> x'';

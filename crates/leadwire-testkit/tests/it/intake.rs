@@ -2,7 +2,11 @@
 
 use bytes::Bytes;
 use http::Method;
+use leadwire::housekeeping;
+use leadwire_core::limits;
+use leadwire_store::Store;
 use leadwire_testkit::app::{Answer, TestApp};
+use leadwire_testkit::clock::START;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -106,8 +110,13 @@ async fn unknown_fields_unknown_actions_and_missing_customers_are_kept() {
     let text = String::from_utf8(shown.body.to_vec()).unwrap();
     assert!(text.contains("\"action\":\"TRIAL\""), "{text}");
     assert!(text.contains("customer.nickname"), "{text}");
+    assert!(text.contains(":12345678901234567890123"), "{text}");
     assert_eq!(app.ledger().await["touchpoints"], 3);
-    assert_eq!(leads.iter().collect::<std::collections::HashSet<_>>().len(), 3, "who says nothing is nobody else");
+    assert_eq!(
+        leads.iter().collect::<std::collections::HashSet<_>>().len(),
+        3,
+        "who says nothing is nobody else"
+    );
     app.stop().await;
 }
 
@@ -119,11 +128,41 @@ async fn a_key_stands_for_one_body() {
     let again = post_lead(&app, &[("idempotency-key", "\"k1\"")], body).await.expect(202);
     assert_eq!(again["id"], first["id"], "the quoted form of the draft is the same key");
     assert_eq!((&first["duplicate"], &again["duplicate"]), (&json!(false), &json!(true)));
-    let other = post_lead(&app, &[("idempotency-key", "k1")], r#"{"offer":"contoso.crm-pro"}"#).await.expect(422);
+    let other =
+        post_lead(&app, &[("idempotency-key", "k1")], r#"{"offer":"contoso.crm-pro"}"#).await.expect(422);
     assert_eq!(other["code"], "idempotency_key_reused");
     let ledger = app.ledger().await;
     assert_eq!((&ledger["touchpoints"], &ledger["duplicates"]), (&json!(1), &json!(1)));
     app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_is_free_again_after_a_week() {
+    let app = contoso().await;
+    let lead = |number: u32| {
+        format!(r#"{{"offer":"contoso.crm-pro","customer":{{"email":"a{number}@example.com"}}}}"#)
+    };
+    post_lead(&app, &[("idempotency-key", "k1")], lead(1)).await.expect(202);
+    app.clock.advance(limits::IDEMPOTENCY_KEPT);
+    let other = post_lead(&app, &[("idempotency-key", "k1")], lead(2)).await.expect(202);
+    assert_eq!(other["duplicate"], false);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn keys_whose_time_is_over_leave_the_store() {
+    let app = contoso().await;
+    for number in 0..3 {
+        let lead = format!(r#"{{"offer":"contoso.crm-pro","notes":"{number}"}}"#);
+        post_lead(&app, &[("idempotency-key", &number.to_string())], lead).await.expect(202);
+    }
+    // Stopped, so that only the test cleans up.
+    let folder = app.stop().await;
+    let store = Store::open(folder.path()).unwrap();
+    let over = START.plus(limits::IDEMPOTENCY_KEPT);
+    assert_eq!(housekeeping::forget_keys(&store, START).await.unwrap(), 0);
+    assert_eq!(housekeeping::forget_keys(&store, over).await.unwrap(), 3);
+    assert_eq!(housekeeping::forget_keys(&store, over).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -135,7 +174,8 @@ async fn one_bad_item_does_not_touch_the_others() {
         { "offer": "contoso.crm-pro", "customer": { "email": 5 } },
         { "offer": "contoso.crm-pro", "customer": { "email": "b@example.com" } },
     ]);
-    let send = async || post_lead(&app, &[("idempotency-key", "batch-1")], array.to_string()).await.expect(202);
+    let send =
+        async || post_lead(&app, &[("idempotency-key", "batch-1")], array.to_string()).await.expect(202);
     let first = send().await;
     let statuses = |it: &Value| -> Vec<String> {
         it["results"].as_array().unwrap().iter().map(|it| it["status"].as_str().unwrap().to_owned()).collect()
@@ -180,7 +220,7 @@ async fn an_address_takes_marketplace_bodies_and_knows_its_offer() {
     assert_eq!(later["lead"], first["lead"], "and is the same lead");
     let shown = app.get(&format!("/v1/leads/{}?publisher=contoso", first["lead"].as_str().unwrap())).await;
     assert_eq!(shown["timeline"][0]["offer"], "contoso.crm-pro");
-    assert_eq!(shown["touchpoints"], 2);
+    assert_eq!(shown["lead"]["touchpoints"], 2);
     app.stop().await;
 }
 
@@ -197,6 +237,7 @@ async fn a_body_that_cannot_be_read_is_kept_byte_for_byte() {
     }
     let list = app.get("/v1/quarantine?publisher=contoso").await;
     assert_eq!(list["items"].as_array().unwrap().len(), 4);
+    assert_eq!(list["items"][0]["offer"], "contoso.crm-pro");
     let ledger = app.ledger().await;
     assert_eq!((&ledger["quarantined"], &ledger["touchpoints"]), (&json!(4), &json!(0)));
     app.stop().await;

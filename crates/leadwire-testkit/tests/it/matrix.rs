@@ -135,7 +135,8 @@ async fn ids_of_a_foreign_publisher_are_as_missing_as_ids_of_nobody() {
     let settings = json!({ "url": "https://example.com/leads" });
     let new = json!({ "name": "theirs", "kind": "https", "settings": settings });
     app.post("/v1/destinations?publisher=fabrikam", &new).await;
-    let route = app.post("/v1/routes?publisher=fabrikam", &json!({ "offer": "*", "destination": "theirs" })).await;
+    let route =
+        app.post("/v1/routes?publisher=fabrikam", &json!({ "offer": "*", "destination": "theirs" })).await;
     let address = app.post("/v1/intake-addresses?publisher=fabrikam", &json!({ "offer": "erp" })).await;
     app.post("/v1/destinations/theirs/pause?publisher=fabrikam", &json!({})).await;
     let sent = app.post("/v1/leads", &json!({ "offer": "fabrikam.erp" })).await;
@@ -187,19 +188,25 @@ async fn a_sender_reaches_only_its_own_publishers_offers() {
 async fn a_revoked_and_an_expired_key_are_unknown() {
     let world = world().await;
     let app = &world.app;
-    let made = app.post("/v1/keys?publisher=contoso", &json!({ "title": "t", "role": "reader", "expires_in_days": 1 })).await;
+    let made = app
+        .post("/v1/keys?publisher=contoso", &json!({ "title": "t", "role": "reader", "expires_in_days": 1 }))
+        .await;
     let bearer = format!("Bearer {}", made["key"].as_str().unwrap());
-    let read = async || app.raw(http::Method::GET, "/v1/offers", &[("authorization", &bearer)], Bytes::new()).await;
+    let read =
+        async || app.raw(http::Method::GET, "/v1/offers", &[("authorization", &bearer)], Bytes::new()).await;
     assert_eq!(read().await.status, 200);
     app.clock.advance(std::time::Duration::from_secs(24 * 3600 + 1));
     assert_eq!(read().await.status, 401);
     let (_, sender) = &world.keys[2];
     let listed = app.get("/v1/keys?publisher=contoso").await;
-    let id = listed["items"].as_array().unwrap().iter().find(|it| it["role"] == "sender").unwrap()["id"].clone();
+    let id =
+        listed["items"].as_array().unwrap().iter().find(|it| it["role"] == "sender").unwrap()["id"].clone();
     let path = format!("/v1/keys/{}?publisher=contoso", id.as_str().unwrap());
     app.call(http::Method::DELETE, &path, None).await;
     let bearer = format!("Bearer {sender}");
-    let answer = app.raw(http::Method::POST, "/v1/leads", &[("authorization", &bearer)], Bytes::from_static(b"{}")).await;
+    let answer = app
+        .raw(http::Method::POST, "/v1/leads", &[("authorization", &bearer)], Bytes::from_static(b"{}"))
+        .await;
     assert_eq!(answer.status, 401);
     world.app.stop().await;
 }

@@ -44,8 +44,8 @@ fn ask(program: &Path, script: &str, folder: &Path, lines: &[String]) -> Vec<Str
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// Delivers leads in several scripts and lengths, and gives back the endpoint that has them.
-async fn deliver(app: &TestApp, name: &str, settings: Value) -> HttpsEndpoint {
+/// An endpoint that is a destination with these settings.
+async fn endpoint_with(app: &TestApp, name: &str, settings: Value) -> HttpsEndpoint {
     let endpoint = start_endpoint(&app.clock, None).await;
     let mut settings = settings;
     settings["url"] = json!(endpoint.url());
@@ -73,14 +73,16 @@ async fn independent_verifiers_accept_every_request_and_refuse_an_altered_one() 
     app.add_contoso().await;
     let rotating = json!({ "signing_secret": CURRENT, "signing_secret_previous": PREVIOUS });
     let endpoints = [
-        (deliver(&app, "plain", json!({ "signing_secret": CURRENT })).await, &[CURRENT][..]),
-        (deliver(&app, "rotating", rotating).await, &[CURRENT, PREVIOUS][..]),
+        (endpoint_with(&app, "plain", json!({ "signing_secret": CURRENT })).await, &[CURRENT][..]),
+        (endpoint_with(&app, "rotating", rotating).await, &[CURRENT, PREVIOUS][..]),
         (
-            deliver(&app, "events", json!({ "signing_secret": PREVIOUS, "format": "cloudevents" })).await,
+            endpoint_with(&app, "events", json!({ "signing_secret": PREVIOUS, "format": "cloudevents" }))
+                .await,
             &[PREVIOUS],
         ),
         (
-            deliver(&app, "partner", json!({ "signing_secret": CURRENT, "format": "partner_center" })).await,
+            endpoint_with(&app, "partner", json!({ "signing_secret": CURRENT, "format": "partner_center" }))
+                .await,
             &[CURRENT],
         ),
     ];

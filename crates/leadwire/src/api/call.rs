@@ -59,7 +59,11 @@ impl Call {
     }
 
     /// A parameter of the query, read by `read`.
-    pub fn query_as<T, E>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, Problem>
+    pub fn query_as<T, E>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Problem>
     where
         E: std::fmt::Display,
     {
@@ -75,13 +79,20 @@ impl Call {
         leadwire_core::json::parse(&self.body).map_err(|it| Problem::from(Refusal::from(it)))?;
         serde_json::from_slice(&self.body).map_err(|error| {
             let field = field_named_in(&error);
-            Refusal::new(field, "wrong_shape", without_values(&error.to_string()), "see the endpoint's schema in /openapi.json").into()
+            Refusal::new(
+                field,
+                "wrong_shape",
+                without_values(&error.to_string()),
+                "see the endpoint's schema in /openapi.json",
+            )
+            .into()
         })
     }
 }
 
 fn bad_query(name: &str, fix: impl Into<String>) -> Problem {
-    Refusal::new(format!("?{name}"), "bad_query", format!("the query parameter `{name}` cannot be used"), fix).into()
+    Refusal::new(format!("?{name}"), "bad_query", format!("the query parameter `{name}` cannot be used"), fix)
+        .into()
 }
 
 /// Serde names the field in backticks: an unknown, missing or duplicate one.

@@ -19,6 +19,7 @@ use leadwire_core::refusal::Refusal;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::setup::{Change, Destination};
 use serde_json::{Map, Value, json};
+use url::{Origin, Url};
 
 /// How many parked deliveries one request puts back to work; a caller with more repeats it.
 const RETRY_AT_ONCE: usize = 1000;
@@ -146,7 +147,12 @@ pub(super) async fn update(call: Call) -> Result<Response, Problem> {
     let mut destination = find(&call)?;
     let kind = kind_of(&destination.kind)?;
     let mut settings = call.app.directory.open_settings(&destination).map_err(|error| {
-        Problem::new(StatusCode::CONFLICT, "secrets_sealed", error.to_string(), "restore the key file, or set it up anew")
+        Problem::new(
+            StatusCode::CONFLICT,
+            "secrets_sealed",
+            error.to_string(),
+            "restore the key file, or set it up anew",
+        )
     })?;
     for (name, value) in change.settings {
         if value.is_null() {
@@ -239,7 +245,9 @@ fn seal(
 ) -> Result<(String, Vec<u8>), Problem> {
     let text = serde_json::to_string(settings).expect("settings are JSON");
     if text.len() > limits::TOUCHPOINT_BYTES_MAX {
-        return Err(Refusal::new("/settings", "too_large", "the settings are too large", "shorten them").into());
+        return Err(
+            Refusal::new("/settings", "too_large", "the settings are too large", "shorten them").into()
+        );
     }
     let is_secret = |name: &str| kind.fields().any(|it| it.name == name && it.secret);
     let (secret, plain): (Settings, Settings) =
@@ -256,8 +264,10 @@ async fn shape(call: &Call, it: &Destination) -> Result<wire::Destination, Probl
     let gate = call.app.store.gate(lane(it)).await?;
     let mut settings: Map<String, Value> = serde_json::from_str(&it.settings).unwrap_or_default();
     if let Ok(all) = call.app.directory.open_settings(it) {
-        for name in all.keys().filter(|name| !settings.contains_key(*name)).cloned().collect::<Vec<_>>() {
-            settings.insert(name, json!("***"));
+        let kind = leadwire_connect::kind(&it.kind);
+        for (name, value) in all {
+            let field = kind.and_then(|kind| kind.fields().find(|it| it.name == name));
+            settings.entry(name).or_insert_with(|| json!(without_secret(field, &value)));
         }
     }
     let (state, pause) = match gate {
@@ -283,4 +293,34 @@ async fn shape(call: &Call, it: &Destination) -> Result<wire::Destination, Probl
         created_at: moment(it.created_at),
         signing_secret: None,
     })
+}
+
+/// What is shown of a secret setting: of a URL where it leads, since people must see that, else nothing.
+fn without_secret(field: Option<&Field>, value: &Value) -> String {
+    let is_url = field.is_some_and(|it| it.shape == FieldShape::Url);
+    let url = value.as_str().filter(|_| is_url).and_then(|it| Url::parse(it).ok());
+    match url.map(|it| it.origin()) {
+        Some(origin @ Origin::Tuple(..)) => format!("{}/…", origin.ascii_serialization()),
+        Some(Origin::Opaque(_)) | None => "***".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_shown(name: &str, value: &str, expected: &str) {
+        let kind = leadwire_connect::kind("https").expect("a connector");
+        assert_eq!(without_secret(kind.fields().find(|it| it.name == name), &json!(value)), expected);
+    }
+
+    #[test]
+    fn a_secret_shows_nothing_and_a_secret_url_shows_where_it_leads() {
+        check_shown("url", "https://prod-1.example.com/flows/a?sig=hunter2", "https://prod-1.example.com/…");
+        check_shown("url", "https://crm.example.com:8443/hunter2", "https://crm.example.com:8443/…");
+        check_shown("url", "hunter2", "***");
+        check_shown("password", "https://hunter2.example.com/", "***");
+        check_shown("no_such_setting", "hunter2", "***");
+    }
 }

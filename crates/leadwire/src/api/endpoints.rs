@@ -23,6 +23,12 @@ pub enum Tenancy {
     Service,
 }
 
+/// Makes the schema of a body.
+pub(super) type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+/// Answers a request.
+pub(super) type Handler = fn(Call) -> BoxFuture<'static, Result<Response, Problem>>;
+
 /// One endpoint.
 pub struct Endpoint {
     /// The method.
@@ -38,11 +44,11 @@ pub struct Endpoint {
     /// Largest body, in bytes.
     pub body_bytes_max: usize,
     /// Shape of the body, when it takes one.
-    pub takes: Option<fn(&mut SchemaGenerator) -> Schema>,
+    pub takes: Option<Shape>,
     /// Status and shape of a good answer.
-    pub gives: (u16, Option<fn(&mut SchemaGenerator) -> Schema>),
+    pub gives: (u16, Option<Shape>),
     /// What answers it.
-    pub handler: fn(Call) -> BoxFuture<'static, Result<Response, Problem>>,
+    pub handler: Handler,
 }
 
 fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {

@@ -111,7 +111,12 @@ fn publisher_of(call: &Call, touchpoint: &Touchpoint) -> Result<PublisherId, Pro
     let actor = call.actor.as_ref().ok_or_else(Problem::unauthorized)?;
     let named = touchpoint.offer.as_ref().map(|it| it.publisher.clone());
     let publisher = named.or_else(|| actor.publisher.clone()).ok_or_else(|| {
-        Refusal::new("/offer", "offer_missing", "the touchpoint names no offer", "set `offer` to `publisher.offer`")
+        Refusal::new(
+            "/offer",
+            "offer_missing",
+            "the touchpoint names no offer",
+            "set `offer` to `publisher.offer`",
+        )
     })?;
     let exists = call.app.directory.now().has_publisher(&publisher);
     match access::decide(actor, Action::SendTouchpoints, Some((&publisher, exists))) {

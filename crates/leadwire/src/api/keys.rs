@@ -20,7 +20,8 @@ use std::time::Duration;
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let setup = call.app.directory.now();
     // An operator who names nobody sees all; whoever is bound to a publisher sees that publisher's.
-    let visible = setup.setup.keys.iter().filter(|it| call.publisher.is_none() || it.publisher == call.publisher);
+    let visible =
+        setup.setup.keys.iter().filter(|it| call.publisher.is_none() || it.publisher == call.publisher);
     Ok(answer::json(StatusCode::OK, &List { items: visible.map(|it| shape(it, None)).collect() }))
 }
 
@@ -28,7 +29,12 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
 pub(super) async fn add(call: Call) -> Result<Response, Problem> {
     let new: wire::NewApiKey = call.json()?;
     let role = Role::parse(&new.role).ok_or_else(|| {
-        Refusal::new("/role", "unknown_role", "there is no such role", "use operator, publisher, sender or reader")
+        Refusal::new(
+            "/role",
+            "unknown_role",
+            "there is no such role",
+            "use operator, publisher, sender or reader",
+        )
     })?;
     // A key never gives more than its maker has: only the operator's has no publisher.
     if (role == Role::Operator) != call.publisher.is_none() {
@@ -36,7 +42,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
             "/role",
             "role_and_publisher",
             "an operator's key has no publisher, and every other key has one",
-            "leave `?publisher=` away for an operator's key, and name the publisher for the others",
+            "name the publisher for every role but operator: `?publisher=` in the API, `--publisher` on the command line",
         )
         .into());
     }

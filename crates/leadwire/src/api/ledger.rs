@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::wire::{self, moment};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use leadwire_core::id::QuarantineId;
+use leadwire_core::id::{PublisherId, QuarantineId};
 use leadwire_store::ledger::{Account, Ledger, Quarantined};
 use leadwire_store::rows::DeliveryState;
 
@@ -46,15 +46,17 @@ fn account_shape(it: &Account) -> wire::Account {
 pub(super) async fn quarantine(call: Call) -> Result<Response, Problem> {
     let limit = call.limit()?;
     let before = call.query_as("cursor", QuarantineId::parse)?;
-    let rows = call.app.store.quarantined(call.publisher(), before, limit).await?;
-    Ok(answer::page(rows.iter().map(quarantined_shape).collect(), limit, |it| it.id.clone()))
+    let publisher = call.publisher();
+    let rows = call.app.store.quarantined(publisher.clone(), before, limit).await?;
+    let items = rows.iter().map(|it| quarantined_shape(&publisher, it)).collect();
+    Ok(answer::page(items, limit, |it: &wire::QuarantinedRow| it.id.clone()))
 }
 
-fn quarantined_shape(it: &Quarantined) -> wire::QuarantinedRow {
+fn quarantined_shape(publisher: &PublisherId, it: &Quarantined) -> wire::QuarantinedRow {
     wire::QuarantinedRow {
         id: it.id.to_string(),
         received_at: moment(it.received_at),
-        offer: it.offer.clone(),
+        offer: format!("{publisher}.{}", it.offer),
         content_type: it.content_type.clone(),
         code: it.code.clone(),
         pointer: it.pointer.clone(),

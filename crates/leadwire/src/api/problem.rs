@@ -52,14 +52,23 @@ impl Problem {
 
     /// It is not there, or not for this key to know.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here", "check the address and the ids in it")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing here",
+            "check the address and the ids in it",
+        )
     }
 
     /// The input is refused, with everything that is wrong with it.
     pub fn refused(errors: Vec<Refusal>) -> Self {
         let (code, detail, fix) = match errors.as_slice() {
             [only] => (only.code, only.message.clone(), only.fix.clone()),
-            _ => ("refused", format!("{} things are wrong with the input", errors.len()), "see `errors`".to_owned()),
+            _ => (
+                "refused",
+                format!("{} things are wrong with the input", errors.len()),
+                "see `errors`".to_owned(),
+            ),
         };
         // What is not JSON at all is a bad request; JSON that is not a touchpoint cannot be processed.
         let is_no_json = code.starts_with("json_");
@@ -76,7 +85,12 @@ impl Problem {
     pub fn try_again(code: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
         Self {
             retry_after_seconds: Some(seconds),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail, "send it again later; nothing was stored")
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code,
+                detail,
+                "send it again later; nothing was stored",
+            )
         }
     }
 
@@ -141,7 +155,10 @@ impl From<StoreError> for Problem {
             StoreError::Failed(_) | StoreError::Closed => {
                 Self::try_again("store_unavailable", "the service is restarting", 5)
             }
-            StoreError::Wrong(_) | StoreError::Newer { .. } | StoreError::Held(_) | StoreError::Folder(..) => {
+            StoreError::Wrong(_)
+            | StoreError::Newer { .. }
+            | StoreError::Held(_)
+            | StoreError::Folder(..) => {
                 // Logged once, here: this is where the error ends its journey.
                 tracing::error!(%error, "The store and the program disagree. Please report this.");
                 Self::new(

@@ -42,7 +42,8 @@ impl Server {
         let mut router = Router::new();
         for endpoint in ENDPOINTS {
             let app = Arc::clone(app);
-            let filter = MethodFilter::try_from(endpoint.method.clone()).expect("only usual methods are in the table");
+            let filter =
+                MethodFilter::try_from(endpoint.method.clone()).expect("only usual methods are in the table");
             router = router.route(
                 endpoint.path,
                 on(filter, move |path: Result<RawPathParams, _>, request: Request| {
@@ -83,7 +84,8 @@ pub async fn serve_metrics(app: Arc<App>, listener: TcpListener, stop: watch::Re
         axum::routing::get(move || {
             let app = Arc::clone(&app);
             async move {
-                let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+                let kind =
+                    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
                 ([(header::CONTENT_TYPE, kind)], app.render_metrics())
             }
         }),

@@ -24,8 +24,11 @@ pub(super) async fn publishers(call: Call) -> Result<Response, Problem> {
 pub(super) async fn add_publisher(call: Call) -> Result<Response, Problem> {
     let new: wire::NewPublisher = call.json()?;
     let id = PublisherId::parse(&new.id).map_err(|it| bad_name("/id", &it))?;
-    let publisher =
-        Publisher { title: new.title.unwrap_or_else(|| id.to_string()), id, created_at: call.app.clock.wall() };
+    let publisher = Publisher {
+        title: new.title.unwrap_or_else(|| id.to_string()),
+        id,
+        created_at: call.app.clock.wall(),
+    };
     let made = call.app.store.add_publisher(publisher.clone()).await?;
     done(&call, made, "/id").await?;
     Ok(answer::json(StatusCode::CREATED, &publisher_shape(&publisher)))
@@ -208,7 +211,8 @@ pub(super) async fn done(call: &Call, change: Change, pointer: &str) -> Result<(
         Change::Made => Ok(call.app.directory.refresh().await?),
         Change::Missing => Err(Problem::not_found()),
         Change::Taken => {
-            let refusal = Refusal::new(pointer, "taken", "this exists already", "choose another, or use that one");
+            let refusal =
+                Refusal::new(pointer, "taken", "this exists already", "choose another, or use that one");
             Err(Problem::from(refusal).with_status(StatusCode::CONFLICT))
         }
         Change::Owed(count) => Err(Problem::new(

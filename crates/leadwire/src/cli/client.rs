@@ -2,6 +2,7 @@
 
 use super::exit_code::ExitCode;
 use super::failure::Failure;
+use crate::api::wire::{List, Page};
 use crate::secrets::{self, CredentialKind};
 use anyhow::Context;
 use bytes::Bytes;
@@ -83,12 +84,6 @@ pub(super) struct Wanted {
     all: bool,
 }
 
-#[derive(Deserialize)]
-struct Rows {
-    items: Vec<Value>,
-    next: Option<String>,
-}
-
 /// The path of a request, percent-encoded step by step, and its query.
 pub(super) type Query<'a> = &'a [(&'a str, &'a str)];
 
@@ -164,7 +159,7 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub(super) async fn list(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Vec<Value>> {
-        Ok(self.rows(path, query).await?.items)
+        Ok(shape::<List<Value>>(self.get(path, query).await?)?.items)
     }
 
     /// Reads a long list, page by page, and gives each page to `show`. Says whether there is more than was wanted.
@@ -185,7 +180,7 @@ impl Client {
             let mut query = query.to_vec();
             query.push(("limit", &limit));
             query.extend(cursor.as_deref().map(|it| ("cursor", it)));
-            let Rows { items, next } = self.rows(path, &query).await?;
+            let Page { items, next } = shape::<Page<Value>>(self.get(path, &query).await?)?;
             left = left.saturating_sub(items.len());
             let is_empty = items.is_empty();
             show(items)?;
@@ -197,10 +192,6 @@ impl Client {
             }
         }
         Ok(true)
-    }
-
-    async fn rows(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Rows> {
-        shape(self.get(path, query).await?)
     }
 
     async fn call(

@@ -22,7 +22,7 @@ pub enum ExitCode {
 }
 
 /// The meanings as `--help` shows them.
-pub const MEANINGS: &str = "Exit codes: 0 ok · 1 failed · 2 usage · 3 not found · 4 refused · \
+pub(super) const MEANINGS: &str = "Exit codes: 0 ok · 1 failed · 2 usage · 3 not found · 4 refused · \
 69 unreachable · 78 configuration";
 
 impl ExitCode {
@@ -95,6 +95,7 @@ mod tests {
         for code in ALL {
             assert!(MEANINGS.contains(&format!(" {} ", code.number())), "{code} is missing in the help");
         }
+        assert!(include_str!("../../../../docs/operate.md").contains(MEANINGS), "docs/operate.md has others");
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod delivery;
 mod demo;
 mod destination;
 mod doctor;
-pub mod exit_code;
+mod exit_code;
 mod failure;
 mod key;
 mod lead;
@@ -19,7 +19,7 @@ mod publisher;
 mod quarantine;
 mod route;
 mod send;
-pub mod serve;
+mod serve;
 mod service;
 mod settings;
 

@@ -12,7 +12,7 @@ use std::io::IsTerminal;
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire quarantine list contoso
-  leadwire quarantine show contoso qrn_01hzx2g7q0abcdefghjkmnpqrs > body.bin
+  leadwire quarantine show contoso qrt_01hzx2g7q0abcdefghjkmnpqrs > body.bin
   leadwire quarantine list contoso --all --json";
 
 /// What can be done with what is in quarantine.

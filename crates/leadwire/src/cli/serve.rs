@@ -3,7 +3,7 @@
 use super::exit_code::ExitCode;
 use crate::app::{App, Ended};
 use crate::clock::MachineClock;
-use crate::config::{Config, Origin};
+use crate::config::Config;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry;
 use anyhow::Context;
@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
   leadwire serve --config /etc/leadwire.toml --log leadwire=debug
 
 Every setting can stand in leadwire.toml and, as LEADWIRE_NAME, in the environment.")]
-pub struct Args {
+pub(super) struct Args {
     /// Settings file; `leadwire.toml` in this folder when it is there
     #[arg(long, env = "LEADWIRE_CONFIG")]
     config: Option<PathBuf>,
@@ -50,8 +50,8 @@ pub struct Args {
 }
 
 impl Args {
-    fn into_config(self) -> anyhow::Result<(Config, Vec<Origin>)> {
-        let (mut config, origins) = Config::load(self.config.as_deref(), environment())?;
+    fn into_config(self) -> anyhow::Result<Config> {
+        let mut config = Config::load(self.config.as_deref(), environment())?;
         if let Some(data) = self.data {
             config.data = data;
         }
@@ -59,7 +59,8 @@ impl Args {
             config.listen = listen;
         }
         if let Some(text) = self.metrics_listen {
-            let address = || text.parse().with_context(|| "`--metrics-listen` must be an address and port, or `off`");
+            let address =
+                || text.parse().with_context(|| "`--metrics-listen` must be an address and port, or `off`");
             config.metrics_listen = if text == "off" { None } else { Some(address()?) };
         }
         if let Some(url) = self.public_url {
@@ -70,21 +71,25 @@ impl Args {
         }
         config.allow_http |= self.allow_http;
         config.allow_nets.extend(self.allow_nets);
-        Ok((config, origins))
+        Ok(config)
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that hands the environment to the configuration")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that hands the environment to the configuration"
+)]
 fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// Runs the service.
 ///
 /// # Errors
 /// When it cannot start; each says what to do.
-pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (config, _) = args.into_config().map_err(|it| it.context(ExitCode::Config))?;
+pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let config = args.into_config().map_err(|it| it.context(ExitCode::Config))?;
     telemetry::start_logging(&config.log);
     let local_key = secrets::make_credential(CredentialKind::ApiKey);
     let app = App::open(config, Arc::new(MachineClock::start()), Some(&local_key)).await?;
@@ -96,10 +101,14 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         if let Err(error) = wait_for_signal().await {
             tracing::error!(%error, "Cannot listen for signals.");
         }
-        tracing::info!("Stopping: no new requests; requests and deliveries in hand finish. A second signal ends at once.");
+        tracing::info!(
+            "Stopping: no new requests; requests and deliveries in hand finish. A second signal ends at once."
+        );
         stopper.stop();
         if wait_for_signal().await.is_ok() {
-            tracing::warn!("Ending at once. What was in flight is sent again, under the same id, at the next start.");
+            tracing::warn!(
+                "Ending at once. What was in flight is sent again, under the same id, at the next start."
+            );
             #[expect(clippy::disallowed_methods, reason = "the second signal means now")]
             std::process::exit(ExitCode::Failed.number());
         }
@@ -114,7 +123,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::Ok)
         }
         Ended::StoreFailed(reason) => {
-            anyhow::bail!("the store failed ({reason}); nothing that was answered 202 is lost: start Leadwire again")
+            anyhow::bail!(
+                "the store failed ({reason}); nothing that was answered 202 is lost: start Leadwire again"
+            )
         }
     }
 }
@@ -139,7 +150,10 @@ fn welcome(app: &App, first_key: Option<&str>) -> anyhow::Result<()> {
     }
     if let Some(key) = first_key {
         writeln!(text, "\n  administrator key, shown this once:\n\n      {key}\n")?;
-        writeln!(text, "  Keep it. On this machine the command line works without it: `leadwire publisher add NAME`.")?;
+        writeln!(
+            text,
+            "  Keep it. On this machine the command line works without it: `leadwire publisher add NAME`."
+        )?;
     }
     let mut out = std::io::stdout().lock();
     // A closed pipe is no reason not to serve.

@@ -1,6 +1,7 @@
 //! One destination's run loop: claim, try, settle. It waits here and nowhere else; what to do is decided in
 //! `leadwire_core::lane`, and what is true is in the store.
 
+use super::door::Door;
 use super::handover::Handover;
 use super::payload::{self, Ready};
 use crate::clock::{Clock, jitter};
@@ -21,7 +22,7 @@ use leadwire_store::{Store, StoreError};
 use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 /// Who holds the lanes of a store that only one process can open: the folder's lock says it is this one.
 const HOLDER: &str = "local";
@@ -42,7 +43,7 @@ pub(super) struct Lane {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) handover: Arc<Handover>,
-    pub(super) bell: Arc<Notify>,
+    pub(super) door: Arc<Door>,
     pub(super) turns: Arc<watch::Sender<u64>>,
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -63,7 +64,10 @@ struct Hand {
     settled: Vec<Settled>,
     released: Vec<TouchpointId>,
     gate_changed: Option<Gate>,
+    /// Whether the store may hold something that can be claimed now.
     may_have_work: bool,
+    /// Whether the last turn found more than there was room for.
+    is_behind: bool,
     must_renew: bool,
     next_look: Option<Timestamp>,
     stopping: bool,
@@ -109,6 +113,7 @@ impl Lane {
         changes: &mut watch::Receiver<i64>,
     ) -> Result<Option<LaneEnd>, StoreError> {
         let mut hand = Hand::new(token, taken_at, outlet);
+        self.door.open_under(token);
         let mut turn: Option<BoxFuture<'_, TurnEnd>> = None;
         let mut give_up_at = None;
         loop {
@@ -131,10 +136,7 @@ impl Lane {
                     }
                 }
                 // Cancel-safe: a bell that rings meanwhile stays rung.
-                () = self.bell.notified(), if !hand.stopping => {
-                    // A paused lane need not look at each new lead: a probe or a resume wakes it by itself.
-                    hand.may_have_work |= hand.gate == Gate::Open;
-                }
+                () = self.door.rung() => self.look_at_door(&mut hand),
                 () = self.clock.wait_until(look_at.unwrap_or_default()), if look_at.is_some() => {
                     if hand.stopping {
                         // What is still on the wire counts as interrupted when the lane is taken again.
@@ -174,14 +176,32 @@ impl Lane {
         }
     }
 
+    /// Takes in what was claimed for this lane as it was stored.
+    fn look_at_door(&self, hand: &mut Hand) {
+        let found = self.door.take();
+        for (claim, payload) in found.given {
+            // It was claimed while the lane was open, which is no reason to try it after the pause.
+            hand.take_in(claim, Ok(payload), hand.gate == Gate::Open);
+        }
+        // A paused lane need not look at each new lead: a probe or a resume wakes it by itself.
+        hand.may_have_work |= found.has_work && hand.gate == Gate::Open;
+        self.offer_room(hand);
+    }
+
+    /// While the lane keeps up, new deliveries may be claimed for it as they are stored.
+    fn offer_room(&self, hand: &Hand) {
+        let keeps_up = !hand.may_have_work && !hand.is_behind && hand.gate == Gate::Open && !hand.stopping;
+        self.door.offer(if keeps_up { hand.window().saturating_sub(hand.leads.len()) } else { 0 });
+    }
+
     /// Decides about each finished try; the next turn writes it down.
     fn note(&self, hand: &mut Hand, tries: Tries) {
         let now = self.clock.steady();
         for (claim, tried) in tries {
             self.metrics.count_attempt(hand.outlet.kind, &tried.outcome);
             let policy = RetryPolicy::default();
-            let decision =
-                lane::after_try(&hand.gate, &mut hand.streak, &policy, claim.number, &tried, now, jitter());
+            let ended = lane::Ended { touchpoint: claim.touchpoint, number: claim.number, tried: &tried };
+            let decision = lane::after_try(&hand.gate, &mut hand.streak, &policy, ended, now, jitter());
             if let Some(gate) = decision.gate {
                 self.report(hand, &gate);
                 hand.gate = gate.clone();
@@ -194,6 +214,7 @@ impl Lane {
         if hand.gate != Gate::Open {
             hand.release_ready();
         }
+        self.offer_room(hand);
     }
 
     fn report(&self, hand: &Hand, gate: &Gate) {
@@ -211,8 +232,7 @@ impl Lane {
     fn turn(&self, hand: &mut Hand) -> impl Future<Output = TurnEnd> + use<'_> {
         let now = self.clock.steady();
         let held = hand.leads.len();
-        let window = hand.outlet.in_flight * limits::WINDOW_PER_IN_FLIGHT;
-        let room = if hand.stopping { 0 } else { window.saturating_sub(held) };
+        let room = if hand.stopping { 0 } else { hand.window().saturating_sub(held) };
         let turn = Arc::new(Turn {
             settled: std::mem::take(&mut hand.settled),
             released: std::mem::take(&mut hand.released),
@@ -253,6 +273,7 @@ impl Lane {
         if room > 0 && ready.len() == room {
             hand.may_have_work = true;
         }
+        hand.is_behind = room == 0 || hand.may_have_work;
         // The turn began before the tries that changed the gate came back: its claims are no probe.
         let outdated = hand.gate_changed.is_some();
         if !outdated {
@@ -293,15 +314,31 @@ impl Hand {
             released: Vec::new(),
             gate_changed: None,
             may_have_work: true,
+            is_behind: true,
             must_renew: false,
             next_look: None,
             stopping: false,
         }
     }
 
+    /// How many deliveries the lane holds at the most.
+    fn window(&self) -> usize {
+        self.outlet.in_flight * limits::WINDOW_PER_IN_FLIGHT
+    }
+
+    /// Takes a claim in hand, or puts it back: when the lane stops or may not send, and when another of the same lead
+    /// is in hand, since one of a lead is tried at a time.
+    fn take_in(&mut self, claim: Claim, content: Result<Payload, Tried>, may_send: bool) {
+        if self.stopping || !may_send || !self.leads.insert(claim.lead) {
+            self.released.push(claim.touchpoint);
+            return;
+        }
+        self.ready.push_back((claim, content));
+    }
+
     fn wants_turn(&self) -> bool {
         let has_news = !self.settled.is_empty() || !self.released.is_empty() || self.gate_changed.is_some();
-        let room = self.outlet.in_flight * limits::WINDOW_PER_IN_FLIGHT > self.leads.len();
+        let room = self.window() > self.leads.len();
         has_news || self.must_renew || (self.may_have_work && room && !self.stopping)
     }
 

@@ -1,18 +1,21 @@
 //! All lanes of this process: starting them, waking them, restarting one that panicked, and stopping them in order.
 
+use super::door::Door;
 use super::handover::Handover;
 use super::lane::{Lane, LaneEnd};
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::telemetry::Metrics;
-use leadwire_core::id::TouchpointId;
+use leadwire_connect::Payload;
+use leadwire_core::id::{DeliveryId, DestinationNo, TouchpointId};
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
-use leadwire_store::lanes::LaneKey;
+use leadwire_store::accept::{Accept, Accepted, Committed};
+use leadwire_store::lanes::{LaneKey, LaneToken};
 use leadwire_store::{Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Why the lanes ended.
@@ -31,7 +34,7 @@ pub struct Lanes {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     handover: Arc<Handover>,
-    bells: RwLock<HashMap<LaneKey, Arc<Notify>>>,
+    doors: RwLock<HashMap<LaneKey, Arc<Door>>>,
     turns: Arc<watch::Sender<u64>>,
 }
 
@@ -45,27 +48,35 @@ impl Lanes {
     ) -> Self {
         let handover = Arc::new(Handover::default());
         let turns = Arc::new(watch::Sender::new(0));
-        Self { store, directory, clock, metrics, handover, bells: RwLock::default(), turns }
+        Self { store, directory, clock, metrics, handover, doors: RwLock::default(), turns }
     }
 
-    /// Gives a lane a touchpoint that was just committed, and wakes it.
-    pub fn hand_over(
-        &self,
-        lane: &LaneKey,
+    /// Looks for room in the lanes that these deliveries go to, and keeps the parsed touchpoint at hand for those
+    /// without. Comes before the commit: what is not committed is forgotten.
+    pub fn prepare(
+        self: &Arc<Self>,
+        lane: LaneKey,
         touchpoint: TouchpointId,
         received_at: Timestamp,
         parsed: &Arc<Touchpoint>,
         bytes: usize,
-    ) {
-        self.handover.put((touchpoint, lane.destination), (Arc::clone(parsed), received_at), bytes);
-        self.wake(lane);
+    ) -> Place {
+        let token = self.door(&lane).and_then(|it| it.reserve());
+        if token.is_none() {
+            self.handover.put((touchpoint, lane.destination), (Arc::clone(parsed), received_at), bytes);
+        }
+        Place { lane, token }
     }
 
-    /// Wakes a lane: there is work, or it was resumed. A lane that does not run yet finds its work when it starts.
+    /// Wakes a lane: there is work in the store. A lane that does not run yet finds its work when it starts.
     pub fn wake(&self, lane: &LaneKey) {
-        if let Some(bell) = self.bells.read().expect("the bells' bookkeeping cannot panic").get(lane) {
-            bell.notify_one();
+        if let Some(door) = self.door(lane) {
+            door.ring();
         }
+    }
+
+    fn door(&self, lane: &LaneKey) -> Option<Arc<Door>> {
+        self.doors.read().expect("the doors' bookkeeping cannot panic").get(lane).map(Arc::clone)
     }
 
     /// Counts the turns that lanes have committed: who waits for a delivery to come to rest looks after each.
@@ -123,13 +134,13 @@ impl Lanes {
         stop: &watch::Receiver<bool>,
     ) {
         let setup = self.directory.now();
-        let mut bells = self.bells.write().expect("the bells' bookkeeping cannot panic");
+        let mut doors = self.doors.write().expect("the doors' bookkeeping cannot panic");
         for key in setup.lanes() {
-            if bells.contains_key(key) {
+            if doors.contains_key(key) {
                 continue;
             }
-            let bell = Arc::new(Notify::new());
-            bells.insert(key.clone(), Arc::clone(&bell));
+            let door = Arc::new(Door::default());
+            doors.insert(key.clone(), Arc::clone(&door));
             let lane = Lane {
                 key: key.clone(),
                 store: self.store.clone(),
@@ -137,7 +148,7 @@ impl Lanes {
                 clock: Arc::clone(&self.clock),
                 metrics: Arc::clone(&self.metrics),
                 handover: Arc::clone(&self.handover),
-                bell,
+                door,
                 turns: Arc::clone(&self.turns),
                 stop: stop.clone(),
             };
@@ -148,6 +159,70 @@ impl Lanes {
     }
 
     fn forget(&self, lane: &LaneKey) {
-        self.bells.write().expect("the bells' bookkeeping cannot panic").remove(lane);
+        self.doors.write().expect("the doors' bookkeeping cannot panic").remove(lane);
+    }
+}
+
+/// A delivery's place: reserved in its lane's room, or in the store.
+pub struct Place {
+    lane: LaneKey,
+    token: Option<LaneToken>,
+}
+
+/// The places of the deliveries of one commit. Dropped before the commit, they are given back.
+pub struct Places {
+    lanes: Arc<Lanes>,
+    /// One list for each touchpoint, in their order.
+    places: Vec<Vec<Place>>,
+}
+
+impl Places {
+    /// Holds places until their commit.
+    pub fn new(lanes: &Arc<Lanes>, places: Vec<Vec<Place>>) -> Self {
+        Self { lanes: Arc::clone(lanes), places }
+    }
+
+    /// The leases under which a touchpoint's deliveries may be claimed.
+    pub fn offered(places: &[Place]) -> Vec<(DestinationNo, LaneToken)> {
+        places.iter().filter_map(|it| Some((it.lane.destination, it.token?))).collect()
+    }
+
+    /// Brings what was committed to its lanes: what is claimed goes in, and the others are woken.
+    pub fn fill(mut self, items: &[Accept], committed: &Committed) {
+        for (at, destination, claim) in &committed.claimed {
+            let Some(place) = self.places[*at].iter_mut().find(|it| it.lane.destination == *destination) else {
+                continue;
+            };
+            let item = &items[*at];
+            let payload = Payload {
+                delivery: DeliveryId { touchpoint: claim.touchpoint, destination: *destination },
+                publisher: item.publisher.clone(),
+                lead: claim.lead,
+                received_at: item.received_at,
+                touchpoint: Arc::clone(&item.parsed),
+            };
+            place.token = None;
+            if let Some(door) = self.lanes.door(&place.lane) {
+                door.give(*claim, payload);
+            }
+        }
+        for (at, accepted) in committed.accepted.iter().enumerate() {
+            if matches!(accepted, Accepted::Stored { .. }) {
+                let is_claimed = |place: &Place| {
+                    committed.claimed.iter().any(|it| it.0 == at && it.1 == place.lane.destination)
+                };
+                self.places[at].iter().filter(|it| !is_claimed(it)).for_each(|it| self.lanes.wake(&it.lane));
+            }
+        }
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        for place in self.places.iter().flatten().filter(|it| it.token.is_some()) {
+            if let Some(door) = self.lanes.door(&place.lane) {
+                door.give_back();
+            }
+        }
     }
 }

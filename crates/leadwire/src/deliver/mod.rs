@@ -1,8 +1,9 @@
 //! Bringing touchpoints to destinations: a lane for each, and nothing shared between them.
 
+mod door;
 mod handover;
 mod lane;
 mod lanes;
 mod payload;
 
-pub use lanes::{Lanes, LanesEnded};
+pub use lanes::{Lanes, LanesEnded, Place, Places};

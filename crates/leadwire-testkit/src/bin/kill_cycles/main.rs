@@ -15,10 +15,11 @@ use program::Program;
 use serde_json::{Value, json};
 use sink::Sink;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: kill_cycles --program FILE --data FOLDER --cycles N [--seed N] [--expect-loss]";
+const USAGE: &str =
+    "usage: kill_cycles --program FILE --data FOLDER --cycles N [--seed N] [--defective FILE]";
 /// Most acknowledgements before a kill: some kills hit the first group of writes, some a program in full swing.
 const ACKNOWLEDGED_MAX: u64 = 400;
 /// One start in so many is killed as soon as it is ready, while it recovers its deliveries.
@@ -29,31 +30,36 @@ struct Args {
     data: PathBuf,
     cycles: u64,
     seed: u64,
-    expect_loss: bool,
+    /// A build with a seeded defect, to be caught.
+    defective: Option<PathBuf>,
 }
 
 impl Args {
     fn read() -> anyhow::Result<Self> {
-        let (mut program, mut data, mut cycles, mut expect_loss) = (None, None, None, false);
+        let (mut program, mut data, mut cycles, mut defective) = (None, None, None, None);
         let mut seed = u64::try_from(random_bits() >> 96).expect("32 bits fit");
         let mut args = std::env::args().skip(1);
         while let Some(name) = args.next() {
-            if name == "--expect-loss" {
-                expect_loss = true;
-                continue;
-            }
             let value = args.next().with_context(|| format!("{name} needs a value; {USAGE}"))?;
             match name.as_str() {
                 "--program" => program = Some(std::path::absolute(value)?),
+                "--defective" => defective = Some(std::path::absolute(value)?),
                 "--data" => data = Some(std::path::absolute(value)?),
                 "--cycles" => cycles = Some(value.parse().context("--cycles must be a number")?),
                 "--seed" => seed = value.parse().context("--seed must be a number")?,
                 _ => bail!("there is no {name}; {USAGE}"),
             }
         }
-        let program = program.context(USAGE)?;
-        ensure!(program.exists(), "{} is not there; build it first", program.display());
-        Ok(Self { program, data: data.context(USAGE)?, cycles: cycles.context(USAGE)?, seed, expect_loss })
+        let program: PathBuf = program.context(USAGE)?;
+        for file in [Some(&program), defective.as_ref()].into_iter().flatten() {
+            ensure!(file.exists(), "{} is not there; build it first", file.display());
+        }
+        Ok(Self { program, data: data.context(USAGE)?, cycles: cycles.context(USAGE)?, seed, defective })
+    }
+
+    /// What is started and killed.
+    fn victim(&self) -> &Path {
+        self.defective.as_ref().unwrap_or(&self.program)
     }
 }
 
@@ -101,12 +107,17 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<bool> {
     let args = Args::read()?;
     let Args { cycles, seed, .. } = args;
-    eprintln!("{cycles} cycles of {}, seed {seed}, data in {}", args.program.display(), args.data.display());
+    eprintln!("{cycles} cycles of {}, seed {seed}, data in {}", args.victim().display(), args.data.display());
     let watch = Stopwatch::start();
     let (mut dice, mut book) = (Dice(seed), Book::default());
     let sink = Sink::start().await?;
     let mut program = Program::start(&args.program, &args.data).await?;
     let destination = set_up(&program.target, &sink).await?;
+    if args.defective.is_some() {
+        // Whoever is answered too early cannot even be set up: each step would miss the one before.
+        program.kill_and_wait().await?;
+        program = Program::start(args.victim(), &args.data).await?;
+    }
     for cycle in 1..=cycles {
         program = one_cycle(&args, program, &mut dice, &mut book).await?;
         if cycles <= 20 || cycle % 10 == 0 {
@@ -123,7 +134,7 @@ async fn run() -> anyhow::Result<bool> {
     let delivered = if lost == 0 { drain(&program.target, &sink, &book, destination).await? } else { 0 };
     program.kill_and_wait().await?;
     let all_there = lost == 0 && book.doubled == 0 && delivered == book.ids.len();
-    if args.expect_loss {
+    if args.defective.is_some() {
         eprintln!(
             "{}",
             if lost > 0 { "The seeded defect was caught." } else { "The seeded defect was NOT caught." }
@@ -140,7 +151,7 @@ async fn run() -> anyhow::Result<bool> {
         "delivered": delivered, "unanswered": book.unanswered, "unanswered_stored": book.unanswered_stored,
     });
     println!("{report}");
-    Ok(if args.expect_loss { lost > 0 } else { all_there })
+    Ok(if args.defective.is_some() { lost > 0 } else { all_there })
 }
 
 /// Gives the service a publisher, a destination and a route; gives back the destination's number.
@@ -166,9 +177,9 @@ async fn one_cycle(
     let loaded = load::until_killed(&program, first, kill_at).await?;
     program.kill_and_wait().await?;
     while dice.below(KILLED_AT_START) == 0 {
-        Program::start(&args.program, &args.data).await?.kill_and_wait().await?;
+        Program::start(args.victim(), &args.data).await?.kill_and_wait().await?;
     }
-    let program = Program::start(&args.program, &args.data).await?;
+    let program = Program::start(args.victim(), &args.data).await?;
 
     book.acknowledged += u64::try_from(loaded.acknowledged.len())?;
     book.unanswered += u64::try_from(loaded.unanswered.len())?;

@@ -34,7 +34,7 @@ use tokio::net::TcpListener;
 Every lead is flushed to disk before it is answered, and every id is checked at the end: in the store, and end to
 end at the receiver. Load, program and receiver share this machine. --limit measures the bare floor of the same
 work in turn with the program, so that their ratio holds on a noisy machine.")]
-pub struct Args {
+pub(super) struct Args {
     /// What to measure
     #[arg(value_enum)]
     what: What,
@@ -76,7 +76,7 @@ const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 ///
 /// # Errors
 /// When a part cannot start, or an id is missing or doubled.
-pub async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
     let mut rounds = Vec::new();
     let mut floors = Vec::new();
     for _ in 0..args.rounds.max(1) {
@@ -112,10 +112,21 @@ fn show(report: &Value, as_json: bool) -> anyhow::Result<()> {
     }
     let number = |name: &str| report[name].as_f64().map_or("-".to_owned(), |it| format!("{it:.2}"));
     let what = report["what"].as_str().unwrap_or("");
-    writeln!(out, "{what}: {} leads/s, answered in {} ms (p50), {} ms (p99); {} leads per commit",
-        number("leads_per_second"), number("p50_ms"), number("p99_ms"), number("leads_per_commit"))?;
+    writeln!(
+        out,
+        "{what}: {} leads/s, answered in {} ms (p50), {} ms (p99); {} leads per commit",
+        number("leads_per_second"),
+        number("p50_ms"),
+        number("p99_ms"),
+        number("leads_per_commit")
+    )?;
     if report["floor_leads_per_second"].is_number() {
-        writeln!(out, "floor: {} leads/s; ratio {}", number("floor_leads_per_second"), number("ratio_to_floor"))?;
+        writeln!(
+            out,
+            "floor: {} leads/s; ratio {}",
+            number("floor_leads_per_second"),
+            number("ratio_to_floor")
+        )?;
     }
     writeln!(out, "every id was checked: none lost, none doubled")?;
     Ok(())
@@ -134,7 +145,8 @@ where
 {
     // In the working folder, not the temporary one: that may be in memory, and a flush must reach a disk.
     let folder = std::env::current_dir()?.join(format!("leadwire-bench-{:032x}", clock::random_bits()));
-    std::fs::create_dir(&folder).with_context(|| format!("cannot make the scratch folder {}", folder.display()))?;
+    std::fs::create_dir(&folder)
+        .with_context(|| format!("cannot make the scratch folder {}", folder.display()))?;
     let plan = Plan {
         folder: folder.clone(),
         count: args.count,
@@ -162,7 +174,8 @@ async fn start_sink() -> anyhow::Result<HttpsEndpoint> {
 
 async fn floor_round(plan: Plan) -> anyhow::Result<Round> {
     let sink = if plan.with_delivery { Some(start_sink().await?) } else { None };
-    let server = FloorServer::start(&plan.folder.join("floor.db"), sink.as_ref().map(HttpsEndpoint::address)).await?;
+    let server =
+        FloorServer::start(&plan.folder.join("floor.db"), sink.as_ref().map(HttpsEndpoint::address)).await?;
     let watch = Stopwatch::start();
     let loaded = load::send(server.address, "none", "floor", plan.count, plan.connections).await?;
     if let Some(sink) = &sink {
@@ -211,7 +224,9 @@ async fn set_up(app: &App, sink: Option<&HttpsEndpoint>) -> anyhow::Result<()> {
             created_at: now,
             gate: Gate::Open,
         };
-        let Ok(destination) = app.store.add_destination(destination).await? else { bail!("a new store has no names") };
+        let Ok(destination) = app.store.add_destination(destination).await? else {
+            bail!("a new store has no names")
+        };
         let route = StoredRoute {
             publisher,
             id: RouteId::new(1),
@@ -248,7 +263,9 @@ async fn measure(
         // Delivered means recorded as delivered: the last settlement is part of the work.
         let mut turns = app.lanes.turns();
         while app.store.unfinished(publisher.clone()).await? > 0 {
-            tokio::time::timeout(PATIENCE, turns.changed()).await.context("deliveries did not come to rest")??;
+            tokio::time::timeout(PATIENCE, turns.changed())
+                .await
+                .context("deliveries did not come to rest")??;
         }
         elapsed = watch.elapsed();
         check_arrivals(&loaded, sink)?;

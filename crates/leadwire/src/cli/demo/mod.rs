@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
   leadwire demo --once --json
 
 Everything happens in a scratch folder and on this machine; nothing is sent anywhere else.")]
-pub struct Args {
+pub(super) struct Args {
     /// End when every sample lead has arrived, instead of staying open for leads of your own
     #[arg(long)]
     once: bool,
@@ -64,7 +64,7 @@ struct Demo {
 ///
 /// # Errors
 /// When a part cannot start.
-pub async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
     telemetry::start_logging(&args.log);
     let folder = scratch_folder()?;
     let demo = Demo::start(folder.clone()).await;
@@ -79,7 +79,8 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
 
 fn scratch_folder() -> anyhow::Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("leadwire-demo-{:032x}", clock::random_bits()));
-    std::fs::create_dir(&folder).with_context(|| format!("cannot make the scratch folder {}", folder.display()))?;
+    std::fs::create_dir(&folder)
+        .with_context(|| format!("cannot make the scratch folder {}", folder.display()))?;
     Ok(folder)
 }
 
@@ -146,7 +147,11 @@ impl Demo {
         }
         let settled = self.wait_until_settled(&show).await?;
         let ledger = self.ledger().await?;
-        let code = if settled && ledger.adds_up && self.endpoint.refused() == 0 { ExitCode::Ok } else { ExitCode::Failed };
+        let code = if settled && ledger.adds_up && self.endpoint.refused() == 0 {
+            ExitCode::Ok
+        } else {
+            ExitCode::Failed
+        };
         show.ledger(&summary(&ledger, &self.endpoint), &ledger, &self.endpoint);
         if !args.once && !as_json && show.is_terminal() {
             show.invitation(&self.intake_url, &self.folder);
@@ -255,12 +260,23 @@ impl Client {
         self.call(Method::POST, url, headers, Bytes::from_static(sample.body)).await
     }
 
-    async fn call(&self, method: Method, url: &str, mut headers: HeaderMap, body: Bytes) -> anyhow::Result<Value> {
-        headers.insert(header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {}", self.key.expose()))?);
+    async fn call(
+        &self,
+        method: Method,
+        url: &str,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> anyhow::Result<Value> {
+        headers
+            .insert(header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {}", self.key.expose()))?);
         let answer = self.egress.simple_request(method, url, headers, body, ANSWER_BYTES_MAX).await;
         let answer = answer.map_err(|it| anyhow::anyhow!("{}", it.message))?;
         if !answer.status.is_success() {
-            bail!("the demo's own service answered {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
+            bail!(
+                "the demo's own service answered {}: {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            );
         }
         Ok(serde_json::from_slice(&answer.body)?)
     }

@@ -97,7 +97,9 @@ impl Show {
         let sum = |of: fn(&wire::Account) -> u64| ledger.destinations.iter().map(of).sum::<u64>();
         let (delivered, pending) = (sum(|it| it.delivered), sum(|it| it.pending));
         let retried = sum(|it| it.attempts).saturating_sub(delivered);
-        self.write(&format!("\r  {delivered} delivered, {pending} on their way, {retried} tries more than needed \u{1b}[K"));
+        self.write(&format!(
+            "\r  {delivered} delivered, {pending} on their way, {retried} tries more than needed \u{1b}[K"
+        ));
     }
 
     pub(super) fn ledger(&self, summary: &Value, ledger: &wire::Ledger, endpoint: &HttpsEndpoint) {
@@ -110,20 +112,41 @@ impl Show {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
         table.set_header([
-            "destination", "accepted", "=", "pending", "delivered", "parked", "suppressed", "erased", "tries", "calls",
+            "destination",
+            "accepted",
+            "=",
+            "pending",
+            "delivered",
+            "parked",
+            "suppressed",
+            "erased",
+            "tries",
+            "calls",
         ]);
         for it in &ledger.destinations {
-            let row = [it.accepted, it.pending, it.delivered, it.parked, it.suppressed, it.erased, it.attempts];
-            let [accepted, pending, delivered, parked, suppressed, erased, attempts] = row.map(|it| it.to_string());
+            let row =
+                [it.accepted, it.pending, it.delivered, it.parked, it.suppressed, it.erased, it.attempts];
+            let [accepted, pending, delivered, parked, suppressed, erased, attempts] =
+                row.map(|it| it.to_string());
             let calls = endpoint.calls().to_string();
             table.add_row([
-                it.name.clone(), accepted, "=".to_owned(), pending, delivered, parked, suppressed, erased, attempts, calls,
+                it.name.clone(),
+                accepted,
+                "=".to_owned(),
+                pending,
+                delivered,
+                parked,
+                suppressed,
+                erased,
+                attempts,
+                calls,
             ]);
         }
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        let verdict = if ledger.adds_up { style("It adds up.").green() } else { style("IT DOES NOT ADD UP.").red() };
+        let verdict =
+            if ledger.adds_up { style("It adds up.").green() } else { style("IT DOES NOT ADD UP.").red() };
         let clear = if self.is_terminal { "\r\u{1b}[K" } else { "" };
         self.write(&format!(
             "{clear}\n{table}\n\n  {verdict}  {} touchpoints stored, {} recognised as repetitions, {} kept in quarantine, {} unrouted;\n  {} distinct leads reached the endpoint, every one with a good signature.\n",

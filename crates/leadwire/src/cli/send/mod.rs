@@ -10,6 +10,7 @@ mod verbatim;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::{Session, output};
+use crate::api::wire::{ItemResult, Receipts};
 use crate::clock::MachineClock;
 use anyhow::Context;
 use batch::{Batch, Batcher};
@@ -18,8 +19,6 @@ use leadwire_core::id::OfferRef;
 use leadwire_core::limits;
 use post::{Post, Poster};
 use progress::Progress;
-use serde::Deserialize;
-use serde_json::Value;
 use std::io::{IsTerminal, Read};
 use std::time::Duration;
 use tally::Tally;
@@ -51,20 +50,6 @@ pub(super) struct Args {
     /// Give up when the service has not answered for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
-}
-
-/// What the service says about a batch.
-#[derive(Deserialize)]
-struct Receipts {
-    results: Vec<ItemResult>,
-}
-
-/// As `ItemResult` of the API.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case", tag = "status")]
-enum ItemResult {
-    Accepted { duplicate: bool },
-    Refused { problem: Value },
 }
 
 /// An input: its name, its length if known, and its bytes.
@@ -158,8 +143,8 @@ async fn send_batch(
     };
     for (result, line) in receipts.results.into_iter().zip(&batch.lines) {
         match result {
-            ItemResult::Accepted { duplicate: false } => tally.accepted += 1,
-            ItemResult::Accepted { duplicate: true } => tally.duplicates += 1,
+            ItemResult::Accepted(receipt) if !receipt.duplicate => tally.accepted += 1,
+            ItemResult::Accepted(_) => tally.duplicates += 1,
             ItemResult::Refused { problem } => tally.refuse_problem(name, *line, &problem),
         }
     }

@@ -4,25 +4,18 @@ use super::items::{Format, tell};
 use super::post::{Post, Poster};
 use super::progress::Progress;
 use super::tally::Tally;
+use crate::api::wire::AddressReceipt;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::failure::Failure;
 use anyhow::Context;
 use bytes::Bytes;
 use leadwire_core::limits::TOUCHPOINT_BYTES_MAX;
-use serde::Deserialize;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use url::Url;
 
 /// Bytes looked at to tell what an input is.
 const LOOK_BYTES: usize = 64 * 1024;
-
-/// What the service says about a body.
-#[derive(Deserialize)]
-struct Receipt {
-    duplicate: bool,
-    quarantined: bool,
-}
 
 /// Posts an input: whole, or line by line when it is NDJSON.
 pub(super) async fn send(
@@ -77,7 +70,7 @@ async fn send_body(
 ) -> anyhow::Result<()> {
     let content_type = if is_form(name) { "application/x-www-form-urlencoded" } else { "application/json" };
     let answer = poster.post(address, &Post { body, content_type, key: None }).await?;
-    let receipt = serde_json::from_slice::<Receipt>(&answer.body).ok();
+    let receipt = serde_json::from_slice::<AddressReceipt>(&answer.body).ok();
     match receipt {
         Some(receipt) if receipt.quarantined => tally.quarantined += 1,
         Some(receipt) if receipt.duplicate => tally.duplicates += 1,

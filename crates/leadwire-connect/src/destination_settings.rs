@@ -5,7 +5,7 @@ use leadwire_core::limits::{IN_FLIGHT, REQUEST_WAIT};
 use leadwire_core::routing::DoNotContact;
 use std::time::Duration;
 
-/// Descriptors of the common settings.
+/// Descriptors of these settings.
 pub const FIELDS: &[Field] = &[
     Field {
         name: "do_not_contact",
@@ -39,9 +39,9 @@ pub const FIELDS: &[Field] = &[
     },
 ];
 
-/// The common settings, read.
+/// These settings, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SharedSettings {
+pub struct DestinationSettings {
     /// Requests in flight at a time: 1 to [`leadwire_core::limits::IN_FLIGHT_MAX`].
     pub in_flight: usize,
     /// Longest wait for one request: 1 to 60 s.
@@ -50,7 +50,7 @@ pub struct SharedSettings {
     pub do_not_contact: DoNotContact,
 }
 
-impl SharedSettings {
+impl DestinationSettings {
     /// Reads settings that passed [`crate::descriptor::check`]; what is missing or wrong has its default.
     pub fn read(settings: &Settings) -> Self {
         let values = Values::new(FIELDS, settings);
@@ -78,10 +78,10 @@ mod tests {
 
     #[test]
     fn the_defaults_of_the_descriptor_are_those_of_the_limits() {
-        let common = SharedSettings::read(&Settings::new());
-        assert_eq!(common.in_flight, IN_FLIGHT);
-        assert_eq!(common.wait, REQUEST_WAIT);
-        assert_eq!(common.do_not_contact, DoNotContact::Hold);
+        let settings = DestinationSettings::read(&Settings::new());
+        assert_eq!(settings.in_flight, IN_FLIGHT);
+        assert_eq!(settings.wait, REQUEST_WAIT);
+        assert_eq!(settings.do_not_contact, DoNotContact::Hold);
         let max = FIELDS.iter().find_map(|it| match it.shape {
             FieldShape::Number { max, .. } if it.name == "in_flight" => usize::try_from(max).ok(),
             _ => None,

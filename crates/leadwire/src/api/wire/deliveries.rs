@@ -1,0 +1,74 @@
+//! Deliveries with their tries.
+
+use super::TouchpointRow;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A delivery.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Delivery {
+    /// Its id; what the destination sees as `webhook-id`.
+    pub id: String,
+    /// The touchpoint it brings.
+    pub touchpoint: String,
+    /// The lead that belongs to.
+    pub lead: String,
+    /// Name of the destination.
+    pub destination: String,
+    /// `pending`, `delivered`, `parked`, `suppressed` or `erased`.
+    pub state: String,
+    /// Whether it is being tried now.
+    pub in_flight: bool,
+    /// When it is due, while pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<String>,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Stable name of what went wrong last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// The destination's record, when it named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// When it came to rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+}
+
+/// A delivery with its touchpoint and its tries.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryDetail {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// What it brings.
+    pub content: TouchpointRow,
+    /// Its tries, oldest first.
+    pub tries: Vec<Try>,
+}
+
+/// A try that came to an end.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Try {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it ended.
+    pub ended_at: String,
+    /// What came of it.
+    pub outcome: String,
+    /// What a person reads about it.
+    pub evidence: Value,
+}
+
+/// How many deliveries were put back to work.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Retried {
+    /// How many.
+    pub retried: usize,
+}

@@ -1,0 +1,79 @@
+//! Destinations, and the connectors they can be made of.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A destination.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Destination {
+    /// Its number within the publisher.
+    pub number: u32,
+    /// Its name.
+    pub name: String,
+    /// Its connector.
+    pub kind: String,
+    /// Its settings; secrets are shown as `***`, secret URLs by their host.
+    pub settings: Map<String, Value>,
+    /// `open` or `paused`.
+    pub state: String,
+    /// Why it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// When it was added.
+    pub created_at: String,
+    /// A signing secret that Leadwire made, shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_secret: Option<String>,
+}
+
+/// Why a destination is paused. Its leads wait; none is lost.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Pause {
+    /// Stable name of the cause.
+    pub cause: String,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+    /// Since when.
+    pub since: String,
+    /// When one lead is tried to see whether it works again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe_at: Option<String>,
+}
+
+/// A destination to add.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDestination {
+    /// Its name, unique within the publisher.
+    pub name: String,
+    /// Its connector; see `/v1/connectors`.
+    pub kind: String,
+    /// The connector's settings.
+    pub settings: Map<String, Value>,
+}
+
+/// Settings to change; others stay. `null` takes a setting away.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DestinationChange {
+    /// The settings to change.
+    pub settings: Map<String, Value>,
+}
+
+/// A connector, as data.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Connector {
+    /// Its name.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it is for.
+    pub summary: String,
+    /// Its settings.
+    pub fields: Vec<Value>,
+    /// Settings that work, as an example.
+    pub example: Value,
+}

@@ -1,0 +1,59 @@
+//! Leads with their timelines.
+
+use super::Delivery;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A lead.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Lead {
+    /// Its id.
+    pub id: String,
+    /// The customer, as last said; fields never said are missing.
+    pub customer: Map<String, Value>,
+    /// Whether it is a test of the connection.
+    pub test: bool,
+    /// How many touchpoints were folded into it.
+    pub touchpoints: u32,
+    /// When the customer first came.
+    pub created_at: String,
+    /// When the customer last came.
+    pub updated_at: String,
+}
+
+/// A lead with its timeline.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct LeadDetail {
+    /// The lead.
+    pub lead: Lead,
+    /// Its touchpoints, oldest first.
+    pub timeline: Vec<TouchpointRow>,
+    /// Their deliveries, newest first.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// A touchpoint in a timeline.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct TouchpointRow {
+    /// Its id.
+    pub id: String,
+    /// When it came.
+    pub received_at: String,
+    /// How it came.
+    pub channel: String,
+    /// Its offer, `publisher.offer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    /// Where the customer acted.
+    pub source: String,
+    /// What the customer did.
+    pub action: String,
+    /// Whether it is a test.
+    pub test: bool,
+    /// Whether any route took it.
+    pub routed: bool,
+    /// Its content in the canonical form; missing when it cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<Value>,
+}

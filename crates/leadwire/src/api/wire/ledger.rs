@@ -1,0 +1,67 @@
+//! The ledger, and what is kept outside it in quarantine.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What was accepted, and where all of it is.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Ledger {
+    /// Touchpoints stored.
+    pub touchpoints: u64,
+    /// Of these, the ones that some route took.
+    pub routed: u64,
+    /// Of these, the ones that no route took.
+    pub unrouted: u64,
+    /// Repetitions that were recognised.
+    pub duplicates: u64,
+    /// Bodies that could not be read.
+    pub quarantined: u64,
+    /// Each destination's account.
+    pub destinations: Vec<Account>,
+    /// Whether all of it adds up.
+    pub adds_up: bool,
+}
+
+/// A destination's account: accepted = pending + delivered + parked + suppressed + erased.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Account {
+    /// Its name.
+    pub name: String,
+    /// Its connector.
+    pub kind: String,
+    /// Touchpoints routed to it.
+    pub accepted: u64,
+    /// Owed.
+    pub pending: u64,
+    /// Delivered.
+    pub delivered: u64,
+    /// Waiting for a person.
+    pub parked: u64,
+    /// Must not be sent.
+    pub suppressed: u64,
+    /// Erased with their person.
+    pub erased: u64,
+    /// Tries made.
+    pub attempts: u64,
+}
+
+/// A body that could not be read.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct QuarantinedRow {
+    /// Its id.
+    pub id: String,
+    /// When it came.
+    pub received_at: String,
+    /// The offer of the address it came to, `publisher.offer`.
+    pub offer: String,
+    /// The content type it claimed.
+    pub content_type: String,
+    /// Why it cannot be read.
+    pub code: String,
+    /// Where in it.
+    pub pointer: String,
+    /// In words.
+    pub message: String,
+    /// Its length in bytes.
+    pub body_bytes: u64,
+}

@@ -1,0 +1,54 @@
+//! The shapes of the API, as JSON and as schemas. Types of the domain never are; they convert here.
+
+mod credentials;
+mod deliveries;
+mod destinations;
+mod leads;
+mod ledger;
+mod receipts;
+mod setup;
+
+pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
+pub use deliveries::{Delivery, DeliveryDetail, Retried, Try};
+pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Pause};
+pub use leads::{Lead, LeadDetail, TouchpointRow};
+pub use ledger::{Account, Ledger, QuarantinedRow};
+pub use receipts::{AddressReceipt, ItemResult, Receipt, Receipts};
+pub use setup::{NewOffer, NewPublisher, NewRoute, Offer, Publisher, Route};
+
+use leadwire_core::rfc3339;
+use leadwire_core::time::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A page of a list.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Cursor of the page behind this one; missing on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A list that is never long.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct List<T> {
+    /// The rows.
+    pub items: Vec<T>,
+}
+
+/// Whether the service is ready for work.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Readiness {
+    /// Whether it is.
+    pub ready: bool,
+    /// Each check by name.
+    pub checks: Map<String, Value>,
+}
+
+/// A moment as RFC 3339 text.
+pub(crate) fn moment(at: Timestamp) -> String {
+    rfc3339::format(at)
+}
