@@ -93,7 +93,10 @@ impl Log {
         let folding = Arc::new(Mutex::new(()));
         let (wake_side, wake) = mpsc::sync_channel(1);
         let beside = Beside { folding: Arc::clone(&folding), wake };
-        Ok((Self { bounds, wake_at: bounds.beside, fold_at: bounds.between, folding, wake_side, cut_off }, beside))
+        Ok((
+            Self { bounds, wake_at: bounds.beside, fold_at: bounds.between, folding, wake_side, cut_off },
+            beside,
+        ))
     }
 
     /// Does what the length of the log asks for. Called on the writer's thread, between two commits.

@@ -3,8 +3,8 @@
 use crate::StoreError;
 use crate::checkpoint::{CutOff, OTHERS_LEAVE, keep_log_on_close};
 use crate::engine::Tx;
-use crate::migrate;
 use crate::failure::Failure;
+use crate::migrate;
 use leadwire_core::limits;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -6,8 +6,8 @@ use crate::access::{Actor, Role};
 use crate::clock::Clock;
 use crate::secrets::{self, Vault};
 use leadwire_connect::Connector;
-use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_connect::descriptor::Settings;
+use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_core::id::{DestinationNo, OfferId, OfferRef, PublisherId, TokenId};
 use leadwire_core::routing::{DoNotContact, Offers, Route};
 use leadwire_core::time::Timestamp;
@@ -168,7 +168,8 @@ impl Directory {
             (None, _) => Err(format!("this Leadwire has no connector called {}", destination.kind)),
             (_, Err(error)) => Err(error.to_string()),
             (Some(kind), Ok(settings)) => kind.open(settings).map_err(|refusals| {
-                let texts: Vec<String> = refusals.iter().map(|it| format!("{}: {}", it.pointer, it.message)).collect();
+                let texts: Vec<String> =
+                    refusals.iter().map(|it| format!("{}: {}", it.pointer, it.message)).collect();
                 texts.join("; ")
             }),
         };

@@ -93,7 +93,11 @@ impl Intake {
             };
             let version = setup.setup.version;
             if let Some(committed) = self.store.accept_then(version, Arc::clone(&shared), after).await? {
-                return Ok(shared.iter().zip(&committed.accepted).map(|(item, it)| received(item, it)).collect());
+                return Ok(shared
+                    .iter()
+                    .zip(&committed.accepted)
+                    .map(|(item, it)| received(item, it))
+                    .collect());
             }
             // Somebody changed the set-up meanwhile: route by the new one.
             self.directory.refresh().await?;
