@@ -176,8 +176,9 @@ fn after_refusal(
             limits::REFUSED_IN_A_ROW,
             tried.evidence.message
         ),
-        fix: "check the destination's settings and what it expects, then resume it and retry the parked leads"
-            .to_owned(),
+        fix:
+            "check the destination's settings and what it expects, then resume it and retry the parked leads"
+                .to_owned(),
         ..tried.evidence.clone()
     };
     Decision { next: Next::RetryAt(now), gate: pause(gate, &evidence, true, now, jitter) }
@@ -188,7 +189,11 @@ fn again_later(gate: &Gate, now: Timestamp, jitter: Jitter) -> Option<Gate> {
     match gate {
         Gate::Paused(pause) if pause.probe_at.is_some() => {
             let probes = pause.probes.saturating_add(1);
-            Some(Gate::Paused(Pause { probe_at: Some(probe_after(probes, now, jitter)), probes, ..pause.clone() }))
+            Some(Gate::Paused(Pause {
+                probe_at: Some(probe_after(probes, now, jitter)),
+                probes,
+                ..pause.clone()
+            }))
         }
         Gate::Paused(_) | Gate::Open => None,
     }
@@ -199,7 +204,9 @@ fn pause(gate: &Gate, evidence: &Evidence, may_probe: bool, now: Timestamp, jitt
         Gate::Open => (now, 0, may_probe),
         // Several requests in flight fail together when a credential dies: the first pause stands.
         Gate::Paused(pause) if pause.probe_at.is_none_or(|at| at > now) && may_probe => return None,
-        Gate::Paused(pause) => (pause.since, pause.probes.saturating_add(1), may_probe && pause.probe_at.is_some()),
+        Gate::Paused(pause) => {
+            (pause.since, pause.probes.saturating_add(1), may_probe && pause.probe_at.is_some())
+        }
     };
     Some(Gate::Paused(Pause {
         cause: evidence.cause.clone(),

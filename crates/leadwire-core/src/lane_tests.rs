@@ -63,8 +63,13 @@ fn each_fault_has_its_own_behaviour() {
 
 #[test]
 fn retries_never_end() {
-    let decision =
-        decide(&Gate::Open, &mut Streak::default(), u32::MAX, Outcome::NotDone(Fault::RetryAfter(None)), "http_503");
+    let decision = decide(
+        &Gate::Open,
+        &mut Streak::default(),
+        u32::MAX,
+        Outcome::NotDone(Fault::RetryAfter(None)),
+        "http_503",
+    );
     assert!(matches!(decision.next, Next::RetryAt(_)));
     assert_eq!(decision.gate, None);
 }
@@ -146,7 +151,8 @@ fn the_same_lead_refused_again_and_again_says_nothing_about_the_destination() {
     let mut streak = Streak::default();
     for number in 1..20 {
         let outcome = Outcome::NotDone(Fault::Park);
-        let decision = decide_for(TouchpointId::new(7), &Gate::Open, &mut streak, number, outcome, "http_422");
+        let decision =
+            decide_for(TouchpointId::new(7), &Gate::Open, &mut streak, number, outcome, "http_422");
         assert_eq!(decision, Decision { next: Next::Park, gate: None });
     }
 }

@@ -51,11 +51,11 @@ const HOT: &[(&str, &[&str])] = &[
             "SEARCH t USING INDEX sqlite_autoindex_touchpoint_1 (publisher_id=? AND touchpoint_id=?)",
         ],
     ),
-    ("SELECT lead_id FROM lead…", &["SEARCH lead USING COVERING INDEX lead_identity (publisher_id=? AND identity=?)"]),
     (
-        "UPDATE lead SET first_name…",
-        &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"],
+        "SELECT lead_id FROM lead…",
+        &["SEARCH lead USING COVERING INDEX lead_identity (publisher_id=? AND identity=?)"],
     ),
+    ("UPDATE lead SET first_name…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
     (
         "SELECT touchpoint_id FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3…",
         &[

@@ -1,26 +1,23 @@
 //! One destination's run loop: claim, try, settle. It waits here and nowhere else; what to do is decided in
 //! `leadwire_core::lane`, and what is true is in the store.
 
+use super::attempt::{Tries, try_batch};
 use super::door::Door;
+use super::hand::Hand;
 use super::handover::Handover;
 use super::payload::{self, Ready};
 use crate::clock::{Clock, jitter};
 use crate::directory::{Directory, Outlet};
 use crate::telemetry::Metrics;
 use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use leadwire_connect::{Moment, Payload};
-use leadwire_core::id::{LeadId, TouchpointId};
-use leadwire_core::lane::{self, Gate, Streak};
+use leadwire_connect::Moment;
+use leadwire_core::lane::{self, Gate};
 use leadwire_core::limits;
-use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::retry::RetryPolicy;
 use leadwire_core::time::Timestamp;
-use leadwire_store::lanes::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
+use leadwire_store::lanes::{LaneKey, LaneToken, Settled, Turn, Turned};
 use leadwire_store::{Store, StoreError};
-use std::collections::{HashSet, VecDeque};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -48,30 +45,7 @@ pub(super) struct Lane {
     pub(super) stop: watch::Receiver<bool>,
 }
 
-type Tries = Vec<(Claim, Tried)>;
 type TurnEnd = Result<Option<(Turned, Vec<Ready>, usize)>, StoreError>;
-
-/// What a lane has in hand under one lease.
-struct Hand {
-    token: LaneToken,
-    leased_until: Timestamp,
-    gate: Gate,
-    streak: Streak,
-    outlet: Arc<Outlet>,
-    ready: VecDeque<Ready>,
-    trying: FuturesUnordered<BoxFuture<'static, Tries>>,
-    leads: HashSet<LeadId>,
-    settled: Vec<Settled>,
-    released: Vec<TouchpointId>,
-    gate_changed: Option<Gate>,
-    /// Whether the store may hold something that can be claimed now.
-    may_have_work: bool,
-    /// Whether the last turn found more than there was room for.
-    is_behind: bool,
-    must_renew: bool,
-    next_look: Option<Timestamp>,
-    stopping: bool,
-}
 
 impl Lane {
     pub(super) async fn run(&self) -> LaneEnd {
@@ -208,7 +182,8 @@ impl Lane {
                 hand.gate_changed = Some(gate);
             }
             hand.leads.remove(&claim.lead);
-            let settled = Settled { touchpoint: claim.touchpoint, number: claim.number, tried, next: decision.next };
+            let settled =
+                Settled { touchpoint: claim.touchpoint, number: claim.number, tried, next: decision.next };
             hand.settled.push(settled);
         }
         if hand.gate != Gate::Open {
@@ -220,8 +195,10 @@ impl Lane {
     fn report(&self, hand: &Hand, gate: &Gate) {
         let (publisher, destination) = (&self.key.publisher, self.key.destination);
         match (&hand.gate, gate) {
-            (Gate::Open, Gate::Paused(pause)) => tracing::warn!(%publisher, %destination, cause = %pause.cause,
-                "Destination {publisher}/{destination} is paused. Its leads wait; none is lost."),
+            (Gate::Open, Gate::Paused(pause)) => {
+                tracing::warn!(%publisher, %destination, cause = %pause.cause,
+                "Destination {publisher}/{destination} is paused. Its leads wait; none is lost.")
+            }
             (Gate::Paused(_), Gate::Open) => tracing::info!(%publisher, %destination,
                 "Destination {publisher}/{destination} works again."),
             _ => {}
@@ -285,129 +262,11 @@ impl Lane {
             (_, next_due) => next_due,
         };
         for (claim, content) in ready {
-            // One of a lead at a time. An id can be committed after a greater one is already in hand.
-            if hand.stopping || !hand.leads.insert(claim.lead) {
-                hand.released.push(claim.touchpoint);
-                continue;
-            }
-            hand.ready.push_back((claim, content));
+            // What an up-to-date turn claims for a paused lane is a probe, of which there is one.
+            let may_send = hand.gate == Gate::Open || (!outdated && hand.leads.is_empty());
+            hand.take_in(claim, content, may_send);
         }
-        if hand.gate != Gate::Open && (outdated || hand.ready.len() > 1) {
-            hand.release_ready();
-        }
+        self.offer_room(hand);
         Ok(true)
-    }
-}
-
-impl Hand {
-    fn new(token: LaneToken, taken_at: Timestamp, outlet: Arc<Outlet>) -> Self {
-        Self {
-            token,
-            leased_until: taken_at.plus(limits::LEASE),
-            gate: Gate::Open,
-            streak: Streak::default(),
-            outlet,
-            ready: VecDeque::new(),
-            trying: FuturesUnordered::new(),
-            leads: HashSet::new(),
-            settled: Vec::new(),
-            released: Vec::new(),
-            gate_changed: None,
-            may_have_work: true,
-            is_behind: true,
-            must_renew: false,
-            next_look: None,
-            stopping: false,
-        }
-    }
-
-    /// How many deliveries the lane holds at the most.
-    fn window(&self) -> usize {
-        self.outlet.in_flight * limits::WINDOW_PER_IN_FLIGHT
-    }
-
-    /// Takes a claim in hand, or puts it back: when the lane stops or may not send, and when another of the same lead
-    /// is in hand, since one of a lead is tried at a time.
-    fn take_in(&mut self, claim: Claim, content: Result<Payload, Tried>, may_send: bool) {
-        if self.stopping || !may_send || !self.leads.insert(claim.lead) {
-            self.released.push(claim.touchpoint);
-            return;
-        }
-        self.ready.push_back((claim, content));
-    }
-
-    fn wants_turn(&self) -> bool {
-        let has_news = !self.settled.is_empty() || !self.released.is_empty() || self.gate_changed.is_some();
-        let room = self.window() > self.leads.len();
-        has_news || self.must_renew || (self.may_have_work && room && !self.stopping)
-    }
-
-    /// Puts back what was claimed and not tried.
-    fn release_ready(&mut self) {
-        for (claim, _) in self.ready.drain(..) {
-            self.leads.remove(&claim.lead);
-            self.released.push(claim.touchpoint);
-        }
-    }
-
-    fn stop(&mut self) {
-        self.stopping = true;
-        self.release_ready();
-    }
-}
-
-/// Tries a batch once. A panic in the connector ends the try, not the lane, and what came of it is unknown.
-async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Moment) -> Tries {
-    let mut done = Vec::new();
-    let mut claims = Vec::new();
-    let mut payloads: Vec<Payload> = Vec::new();
-    for (claim, content) in batch {
-        match content {
-            Ok(payload) => {
-                claims.push(claim);
-                payloads.push(payload);
-            }
-            Err(tried) => done.push((claim, tried)),
-        }
-    }
-    if payloads.is_empty() {
-        return done;
-    }
-    let tried = match &outlet.connector {
-        Err(problem) => vec![settings_unusable(problem); payloads.len()],
-        Ok(connector) => {
-            let delivering = connector.deliver(&payloads, moment, &outlet.egress);
-            match AssertUnwindSafe(delivering).catch_unwind().await {
-                Ok(delivered) if delivered.tried.len() == payloads.len() => delivered.tried,
-                Ok(_) => vec![broken("connector_miscounted", "the connector lost count of its answers"); payloads.len()],
-                Err(_) => vec![broken("connector_panicked", "the connector failed inside"); payloads.len()],
-            }
-        }
-    };
-    done.extend(claims.into_iter().zip(tried));
-    done
-}
-
-fn settings_unusable(problem: &str) -> Tried {
-    Tried {
-        outcome: Outcome::NotDone(Fault::Pause),
-        evidence: Evidence {
-            cause: "settings_unusable".to_owned(),
-            message: format!("the destination's settings cannot be used: {problem}"),
-            fix: "correct the settings with `leadwire destination update`, then resume the destination".to_owned(),
-            ..Evidence::default()
-        },
-    }
-}
-
-fn broken(cause: &str, message: &str) -> Tried {
-    Tried {
-        outcome: Outcome::Unknown,
-        evidence: Evidence {
-            cause: cause.to_owned(),
-            message: message.to_owned(),
-            fix: "this is a mistake in Leadwire: please report it with the log of this moment".to_owned(),
-            ..Evidence::default()
-        },
     }
 }

@@ -190,7 +190,8 @@ impl Places {
     /// Brings what was committed to its lanes: what is claimed goes in, and the others are woken.
     pub fn fill(mut self, items: &[Accept], committed: &Committed) {
         for (at, destination, claim) in &committed.claimed {
-            let Some(place) = self.places[*at].iter_mut().find(|it| it.lane.destination == *destination) else {
+            let Some(place) = self.places[*at].iter_mut().find(|it| it.lane.destination == *destination)
+            else {
                 continue;
             };
             let item = &items[*at];

@@ -1,6 +1,8 @@
 //! Bringing touchpoints to destinations: a lane for each, and nothing shared between them.
 
+mod attempt;
 mod door;
+mod hand;
 mod handover;
 mod lane;
 mod lanes;

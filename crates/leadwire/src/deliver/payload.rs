@@ -11,7 +11,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A claim ready to be tried, or what became of it without a try.
-pub(super) type Ready = (Claim, Result<Payload, Tried>);
+pub(super) type Ready = (Claim, Content);
+
+/// What is to be tried, or what became of it without a try.
+pub(super) type Content = Result<Payload, Box<Tried>>;
 
 /// Finds the content of each claim, in the order of the claims.
 pub(super) async fn load(
@@ -20,14 +23,15 @@ pub(super) async fn load(
     lane: &LaneKey,
     claims: Vec<Claim>,
 ) -> Result<Vec<Ready>, StoreError> {
-    let mut ready: Vec<(Claim, Option<Result<Payload, Tried>>)> = Vec::with_capacity(claims.len());
+    let mut ready: Vec<(Claim, Option<Content>)> = Vec::with_capacity(claims.len());
     let mut missing = Vec::new();
     for claim in claims {
         let found = handover.take((claim.touchpoint, lane.destination));
         if found.is_none() {
             missing.push(claim.touchpoint);
         }
-        let payload = found.map(|(touchpoint, received_at)| Ok(payload(lane, claim, touchpoint, received_at)));
+        let payload =
+            found.map(|(touchpoint, received_at)| Ok(payload(lane, claim, touchpoint, received_at)));
         ready.push((claim, payload));
     }
     let mut kept: HashMap<_, _> = HashMap::new();
@@ -39,7 +43,8 @@ pub(super) async fn load(
         .into_iter()
         .map(|(claim, found)| {
             let found = found.unwrap_or_else(|| {
-                let kept = kept.get(&claim.touchpoint).ok_or_else(|| unreadable("its touchpoint is not there"))?;
+                let kept =
+                    kept.get(&claim.touchpoint).ok_or_else(|| unreadable("its touchpoint is not there"))?;
                 let touchpoint = bodies::read_back(&lane.publisher, kept)
                     .map_err(|_| unreadable("its kept body cannot be read by this version"))?;
                 Ok(payload(lane, claim, Arc::new(touchpoint), kept.received_at))
@@ -64,8 +69,8 @@ fn payload(
     }
 }
 
-fn unreadable(message: &str) -> Tried {
-    Tried {
+fn unreadable(message: &str) -> Box<Tried> {
+    Box::new(Tried {
         outcome: Outcome::NotDone(Fault::Park),
         evidence: Evidence {
             cause: "content_unreadable".to_owned(),
@@ -73,5 +78,5 @@ fn unreadable(message: &str) -> Tried {
             fix: "check the store with `leadwire doctor`, then retry this delivery".to_owned(),
             ..Evidence::default()
         },
-    }
+    })
 }

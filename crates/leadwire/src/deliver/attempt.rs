@@ -1,0 +1,73 @@
+//! One try of a batch: the connector does it, and whatever happens inside stays inside.
+
+use super::payload::Ready;
+use crate::directory::Outlet;
+use futures_util::FutureExt;
+use leadwire_connect::{Moment, Payload};
+use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
+use leadwire_store::lanes::Claim;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+/// What came of a batch, claim by claim.
+pub(super) type Tries = Vec<(Claim, Tried)>;
+
+/// Tries a batch once. A panic in the connector ends the try, not the lane, and what came of it is unknown.
+pub(super) async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Moment) -> Tries {
+    let mut done = Vec::new();
+    let mut claims = Vec::new();
+    let mut payloads: Vec<Payload> = Vec::new();
+    for (claim, content) in batch {
+        match content {
+            Ok(payload) => {
+                claims.push(claim);
+                payloads.push(payload);
+            }
+            Err(tried) => done.push((claim, *tried)),
+        }
+    }
+    if payloads.is_empty() {
+        return done;
+    }
+    let tried = match &outlet.connector {
+        Err(problem) => vec![settings_unusable(problem); payloads.len()],
+        Ok(connector) => {
+            let delivering = connector.deliver(&payloads, moment, &outlet.egress);
+            match AssertUnwindSafe(delivering).catch_unwind().await {
+                Ok(delivered) if delivered.tried.len() == payloads.len() => delivered.tried,
+                Ok(_) => vec![
+                    broken("connector_miscounted", "the connector lost count of its answers");
+                    payloads.len()
+                ],
+                Err(_) => vec![broken("connector_panicked", "the connector failed inside"); payloads.len()],
+            }
+        }
+    };
+    done.extend(claims.into_iter().zip(tried));
+    done
+}
+
+fn settings_unusable(problem: &str) -> Tried {
+    Tried {
+        outcome: Outcome::NotDone(Fault::Pause),
+        evidence: Evidence {
+            cause: "settings_unusable".to_owned(),
+            message: format!("the destination's settings cannot be used: {problem}"),
+            fix: "correct the settings with `leadwire destination update`, then resume the destination"
+                .to_owned(),
+            ..Evidence::default()
+        },
+    }
+}
+
+fn broken(cause: &str, message: &str) -> Tried {
+    Tried {
+        outcome: Outcome::Unknown,
+        evidence: Evidence {
+            cause: cause.to_owned(),
+            message: message.to_owned(),
+            fix: "this is a mistake in Leadwire: please report it with the log of this moment".to_owned(),
+            ..Evidence::default()
+        },
+    }
+}
