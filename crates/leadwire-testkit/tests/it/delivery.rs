@@ -1,8 +1,15 @@
 //! A lead's way from the API to a destination, whatever the destination does.
 
+use bytes::Bytes;
+use leadwire::intake::Incoming;
+use leadwire_core::id::PublisherId;
+use leadwire_core::json as core_json;
+use leadwire_core::touchpoint::Touchpoint;
 use leadwire_sandbox::https_endpoint::Answer;
+use leadwire_store::rows::Channel;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use serde_json::json;
+use std::collections::HashMap;
 use std::time::Duration;
 
 #[tokio::test]
@@ -37,5 +44,53 @@ async fn a_busy_destination_is_tried_again_when_it_asked_for_it() {
     let ledger = app.wait_until_settled().await;
     assert_eq!(ledger["destinations"][0]["delivered"], 1);
     assert_eq!(endpoint.calls(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_lead_whose_sender_hung_up_before_the_answer_is_delivered_all_the_same() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let endpoint = start_endpoint(&app.clock, None).await;
+    app.add_destination("crm", json!({ "url": endpoint.url() })).await;
+    let body = r#"{"offer":"contoso.crm-pro","customer":{"email":"ada@example.com"}}"#;
+    let incoming = Incoming {
+        publisher: PublisherId::parse("contoso").unwrap(),
+        channel: Channel::Api,
+        body: Bytes::from_static(body.as_bytes()),
+        touchpoint: Touchpoint::parse(&core_json::parse(body.as_bytes()).unwrap()).unwrap(),
+        key: None,
+    };
+    let mut accepting = Box::pin(app.app.intake.accept(vec![incoming]));
+    // One look hands the work to the store; then the server drops what nobody waits for any more.
+    assert!(futures_util::poll!(&mut accepting).is_pending());
+    drop(accepting);
+    tokio::time::timeout(PATIENCE, endpoint.wait_for_accepted_distinct(1)).await.unwrap();
+    let ledger = app.wait_until_settled().await;
+    assert_eq!(ledger["destinations"][0]["delivered"], 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn many_leads_of_few_customers_arrive_whole_and_in_order() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let endpoint = start_endpoint(&app.clock, None).await;
+    app.add_destination("crm", json!({ "url": endpoint.url(), "in_flight": 4 })).await;
+    let customers = ["ada@example.com", "bob@example.com", "eve@example.com"];
+    let mut sent: HashMap<&str, Vec<String>> = HashMap::new();
+    for _ in 0..40 {
+        for customer in customers {
+            let id = app.send_lead(customer).await;
+            sent.entry(customer).or_default().push(format!("dlv_{}_1", &id[3..]));
+        }
+    }
+    app.wait_until_settled().await;
+    let arrived: Vec<String> = endpoint.received().into_iter().map(|it| it.webhook_id).collect();
+    assert_eq!(arrived.len(), 120, "each once");
+    for ids in sent.values() {
+        let own: Vec<&String> = arrived.iter().filter(|it| ids.contains(it)).collect();
+        assert_eq!(own, ids.iter().collect::<Vec<_>>(), "a customer's leads arrive in the order they came");
+    }
     app.stop().await;
 }
