@@ -1,4 +1,4 @@
-//! The floor: HTTP and JSON, a group-committed insert of the same bytes, and, end to end, a bare client to a sink.
+//! The floors: HTTP and JSON, a group-committed insert of the same bytes, and, end to end, a bare client to a sink.
 
 use super::load::Connection;
 use anyhow::Context;
@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use leadwire_core::json;
-use leadwire_store::floor::Floor;
+use leadwire_store::floor::{Floor, Rows};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -39,7 +39,7 @@ struct Shared {
 
 impl FloorServer {
     /// Starts it over a file of its own; with a sink, each body is sent on after its commit.
-    pub(super) async fn start(file: &Path, sink: Option<SocketAddr>) -> anyhow::Result<Self> {
+    pub(super) async fn start(file: &Path, rows: Rows, sink: Option<SocketAddr>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let mut tasks = JoinSet::new();
@@ -55,7 +55,7 @@ impl FloorServer {
                 Some(outbox)
             }
         };
-        let floor = Floor::start(file).context("the floor's file")?;
+        let floor = Floor::start(file, rows).context("the floor's file")?;
         let shared = Arc::new(Shared { floor, next: AtomicU64::new(1), outbox });
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

@@ -14,6 +14,7 @@ use leadwire_core::id::{DeliveryId, DestinationNo, OfferId, PublisherId, RouteId
 use leadwire_core::lane::Gate;
 use leadwire_core::secret::Secret;
 use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep, Options};
+use leadwire_store::floor::Rows;
 use leadwire_store::setup::{Destination, Publisher, StoredRoute};
 use load::Loaded;
 use serde_json::{Value, json};
@@ -32,8 +33,9 @@ use tokio::net::TcpListener;
   leadwire bench intake --connections 256 --count 100000 --json
 
 Every lead is flushed to disk before it is answered, and every id is checked at the end: in the store, and end to
-end at the receiver. Load, program and receiver share this machine. --limit measures the bare floor of the same
-work in turn with the program, so that their ratio holds on a noisy machine.")]
+end at the receiver. Load, program and receiver share this machine. --limit measures two floors of the same work in
+turn with the program, so that the ratios hold on a noisy machine: `body` writes nothing but the bytes received, and
+`rows` writes the four rows that the program keeps of a lead, without deciding anything.")]
 pub(super) struct Args {
     /// What to measure
     #[arg(value_enum)]
@@ -47,7 +49,7 @@ pub(super) struct Args {
     /// Rounds; the median is reported
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Measure the bare floor of the same work too
+    /// Measure the floors of the same work too
     #[arg(long)]
     limit: bool,
 }
@@ -77,15 +79,16 @@ const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 /// # Errors
 /// When a part cannot start, or an id is missing or doubled.
 pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
-    let mut rounds = Vec::new();
-    let mut floors = Vec::new();
+    let (mut rounds, mut bodies, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..args.rounds.max(1) {
         if args.limit {
-            floors.push(in_scratch(&args, floor_round).await?);
+            bodies.push(in_scratch(&args, |plan| floor_round(plan, Rows::Body)).await?);
+            rows.push(in_scratch(&args, |plan| floor_round(plan, Rows::Four)).await?);
         }
         rounds.push(in_scratch(&args, product_round).await?);
     }
-    let ratios: Vec<f64> = rounds.iter().zip(&floors).map(|(round, floor)| round.rate / floor.rate).collect();
+    let ratio =
+        |floor: &[Round]| median(rounds.iter().zip(floor).map(|(round, floor)| round.rate / floor.rate));
     let report = json!({
         "what": if args.what == What::Intake { "intake" } else { "end-to-end" },
         "count": args.count,
@@ -95,8 +98,10 @@ pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
         "p50_ms": median(rounds.iter().map(|it| it.p50_ms)),
         "p99_ms": median(rounds.iter().map(|it| it.p99_ms)),
         "leads_per_commit": median(rounds.iter().map(|it| it.leads_per_commit)),
-        "floor_leads_per_second": median(floors.iter().map(|it| it.rate)),
-        "ratio_to_floor": median(ratios.iter().copied()),
+        "floor_body_leads_per_second": median(bodies.iter().map(|it| it.rate)),
+        "ratio_to_body": ratio(&bodies),
+        "floor_rows_leads_per_second": median(rows.iter().map(|it| it.rate)),
+        "ratio_to_rows": ratio(&rows),
         "lost": 0,
         "doubled": 0,
     });
@@ -120,13 +125,12 @@ fn show(report: &Value, as_json: bool) -> anyhow::Result<()> {
         number("p99_ms"),
         number("leads_per_commit")
     )?;
-    if report["floor_leads_per_second"].is_number() {
-        writeln!(
-            out,
-            "floor: {} leads/s; ratio {}",
-            number("floor_leads_per_second"),
-            number("ratio_to_floor")
-        )?;
+    for floor in ["body", "rows"] {
+        let rate = format!("floor_{floor}_leads_per_second");
+        if report[&rate].is_number() {
+            let ratio = number(&format!("ratio_to_{floor}"));
+            writeln!(out, "floor ({floor}): {} leads/s; ratio {ratio}", number(&rate))?;
+        }
     }
     writeln!(out, "every id was checked: none lost, none doubled")?;
     Ok(())
@@ -172,10 +176,11 @@ async fn start_sink() -> anyhow::Result<HttpsEndpoint> {
     Ok(https_endpoint::start(TcpListener::bind(SocketAddr::from(LOOPBACK)).await?, options)?)
 }
 
-async fn floor_round(plan: Plan) -> anyhow::Result<Round> {
+async fn floor_round(plan: Plan, rows: Rows) -> anyhow::Result<Round> {
     let sink = if plan.with_delivery { Some(start_sink().await?) } else { None };
     let server =
-        FloorServer::start(&plan.folder.join("floor.db"), sink.as_ref().map(HttpsEndpoint::address)).await?;
+        FloorServer::start(&plan.folder.join("floor.db"), rows, sink.as_ref().map(HttpsEndpoint::address))
+            .await?;
     let watch = Stopwatch::start();
     let loaded = load::send(server.address, "none", "floor", plan.count, plan.connections).await?;
     if let Some(sink) = &sink {
