@@ -1,7 +1,7 @@
 //! A connector's settings as data: what forms, prompts, schema and docs are made from, and the one check of them.
 
 use crate::egress::guard::EgressPolicy;
-use leadwire_core::limits::FIELD_BYTES_MAX;
+use leadwire_core::limits::{FIELD_BYTES_MAX, STATUS_OVERRIDES_MAX};
 use leadwire_core::refusal::Refusal;
 use serde_json::{Map, Value};
 use url::Url;
@@ -59,9 +59,6 @@ pub const STATUS_MEANINGS: &[(&str, &str)] = &[
     ("pause", "Pause the destination"),
     ("park", "Put this lead aside"),
 ];
-
-/// Most entries of a [`FieldShape::StatusMap`].
-const STATUS_ENTRIES_MAX: usize = 64;
 
 /// Checks settings against their descriptors: unknown, missing, of the wrong type, out of bounds, or without
 /// effect. Returns everything that is wrong; messages hold no value from the settings.
@@ -252,7 +249,7 @@ fn check_statuses(field: &Field, value: &Value) -> Option<Refusal> {
     let is_status =
         |text: &str| text.len() == 3 && text.parse::<u16>().is_ok_and(|it| (200..=599).contains(&it));
     let is_meaning = |value: &Value| STATUS_MEANINGS.iter().any(|(it, _)| value.as_str() == Some(it));
-    if map.len() <= STATUS_ENTRIES_MAX
+    if map.len() <= STATUS_OVERRIDES_MAX
         && map.iter().all(|(status, meaning)| is_status(status) && is_meaning(meaning))
     {
         return None;
@@ -260,7 +257,10 @@ fn check_statuses(field: &Field, value: &Value) -> Option<Refusal> {
     Some(refusal(
         field,
         "bad_status_map",
-        format!("`{}` holds an entry that is not understood, or more than {STATUS_ENTRIES_MAX}", field.name),
+        format!(
+            "`{}` holds an entry that is not understood, or more than {STATUS_OVERRIDES_MAX}",
+            field.name
+        ),
         format!("map a status from 200 to 599 to {}", listed(STATUS_MEANINGS)),
     ))
 }

@@ -36,7 +36,7 @@ pub fn kind(name: &str) -> Option<&'static ConnectorKind> {
 /// One delivery's content. Has no `Debug`: it holds personal values.
 #[derive(Clone)]
 pub struct Payload {
-    /// The same over every try, restart and replay: what a receiver recognises a repetition by.
+    /// The same over every attempt, restart and replay: what a receiver recognises a repetition by.
     pub delivery: DeliveryId,
     /// Whose lead.
     pub publisher: PublisherId,
@@ -48,10 +48,10 @@ pub struct Payload {
     pub touchpoint: Arc<Touchpoint>,
 }
 
-/// The clock's reading for one try.
+/// The clock's reading for one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Wall clock at the start of the try, for signatures and token lifetimes.
+    /// Wall clock at the start of the attempt, for signatures and token lifetimes.
     pub now: Timestamp,
 }
 
@@ -66,7 +66,7 @@ pub struct Delivered {
 
 /// Brings payloads to one destination. Is kept as long as the destination's lane, because it may hold a token.
 pub trait Connector: Send + Sync {
-    /// Tries once. Dropping the future ends the try; what it had written may have arrived.
+    /// Tries once. Dropping the future ends the attempt; what it had written may have arrived.
     fn deliver<'a>(
         &'a self,
         batch: &'a [Payload],

@@ -1,14 +1,11 @@
 //! Reads `Retry-After` in both of its forms (RFC 9110, 10.2.3).
 
 use http::header::{HeaderMap, RETRY_AFTER};
-use leadwire_core::limits::RETRY_AFTER_LONGEST;
+use leadwire_core::limits::{RETRY_AFTER_LONGEST, RETRY_SHORTEST};
 use leadwire_core::time::Timestamp;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The shortest wait a destination can ask for; less would be a busy loop.
-const SHORTEST: Duration = Duration::from_secs(1);
-
-/// How long the destination asks to wait, brought between one second and [`RETRY_AFTER_LONGEST`]; none when it
+/// How long the destination asks to wait, brought between [`RETRY_SHORTEST`] and [`RETRY_AFTER_LONGEST`]; none when it
 /// does not say or is not understood.
 pub(crate) fn read(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     parse(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
@@ -23,7 +20,7 @@ fn parse(text: &str, now: Timestamp) -> Option<Duration> {
         let moment = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
         Timestamp::from_millis(i64::try_from(moment.as_millis()).ok()?).since(now)
     };
-    Some(wait.clamp(SHORTEST, RETRY_AFTER_LONGEST))
+    Some(wait.clamp(RETRY_SHORTEST, RETRY_AFTER_LONGEST))
 }
 
 #[cfg(test)]
@@ -64,14 +61,14 @@ mod tests {
         #[test]
         fn any_text_gives_a_bounded_wait_or_none(text in ".*", now: i64) {
             if let Some(wait) = parse(&text, Timestamp::from_millis(now)) {
-                prop_assert!(wait >= SHORTEST && wait <= RETRY_AFTER_LONGEST);
+                prop_assert!(wait >= RETRY_SHORTEST && wait <= RETRY_AFTER_LONGEST);
             }
         }
 
         #[test]
         fn any_date_gives_a_bounded_wait_or_none(text in "(Sun|Mon), [0-9]{2} (Nov|Feb) [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT", now: i64) {
             if let Some(wait) = parse(&text, Timestamp::from_millis(now)) {
-                prop_assert!(wait >= SHORTEST && wait <= RETRY_AFTER_LONGEST);
+                prop_assert!(wait >= RETRY_SHORTEST && wait <= RETRY_AFTER_LONGEST);
             }
         }
     }

@@ -56,9 +56,9 @@ pub fn sign(secrets: &[SigningSecret], id: &str, now: Timestamp, body: &[u8]) ->
     signatures.join(" ")
 }
 
-/// Whether one of the signatures in a `webhook-signature` is by this secret. For receivers in tests and
-/// sandboxes; the time of the signature is for the caller to judge.
-pub fn is_signed_by(
+/// Whether one of the signatures in a `webhook-signature` is by this secret.
+#[cfg(test)]
+pub(crate) fn is_signed_by(
     secret: &SigningSecret,
     id: &str,
     timestamp: &str,

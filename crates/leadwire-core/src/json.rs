@@ -130,7 +130,7 @@ impl BadJson {
             BadJsonKind::Expected(_) | BadJsonKind::MissingComma => "check the JSON at this place".into(),
             BadJsonKind::DuplicateKey => "send each key of an object once".into(),
             BadJsonKind::TooDeep => format!("nest at most {} levels", limits::JSON_DEPTH_MAX),
-            BadJsonKind::TooMany => format!("send at most {} values at once", read::VALUES_MAX),
+            BadJsonKind::TooMany => format!("send at most {} values at once", limits::JSON_VALUES_MAX),
             BadJsonKind::Nul => "remove the NUL character".into(),
             BadJsonKind::ControlCharacter => "escape control characters, a line end as \\n".into(),
             BadJsonKind::LoneSurrogate => "write characters beyond U+FFFF as a pair of escapes".into(),
@@ -166,20 +166,17 @@ impl From<BadJson> for Refusal {
     }
 }
 
-/// Most letters of a key that a pointer shows: a pointer is answered and logged, and a key may be as long as a body.
-const POINTER_KEY_CHARS_MAX: usize = 64;
-
 /// Writes one step of an RFC 6901 pointer: `/` and the escaped key.
 pub(crate) fn pointer_step(key: &str) -> String {
     let mut step = String::from("/");
-    for letter in key.chars().take(POINTER_KEY_CHARS_MAX) {
+    for letter in key.chars().take(limits::POINTER_KEY_CHARS_MAX) {
         match letter {
             '~' => step.push_str("~0"),
             '/' => step.push_str("~1"),
             other => step.push(other),
         }
     }
-    if key.chars().nth(POINTER_KEY_CHARS_MAX).is_some() {
+    if key.chars().nth(limits::POINTER_KEY_CHARS_MAX).is_some() {
         step.push('…');
     }
     step
@@ -189,11 +186,6 @@ impl Json {
     /// The value of a key of an object, spelt exactly so.
     pub fn get(&self, key: &str) -> Option<&Json> {
         self.as_object()?.iter().find(|(name, _)| name == key).map(|(_, value)| value)
-    }
-
-    /// The value of the first key of an object that is this one in ASCII upper or lower case.
-    pub fn get_ci(&self, key: &str) -> Option<&Json> {
-        self.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
     }
 
     /// The text of a string.
@@ -358,7 +350,7 @@ mod tests {
 
     #[test]
     fn the_number_of_values_is_bounded() {
-        let input = format!("[0{}]", ",0".repeat(read::VALUES_MAX));
+        let input = format!("[0{}]", ",0".repeat(limits::JSON_VALUES_MAX));
         assert_eq!(parse(input.as_bytes()).expect_err("too many").code(), "json_too_many");
     }
 
@@ -376,7 +368,7 @@ mod tests {
     #[test]
     fn a_long_key_is_cut_in_the_pointer() {
         let bad = parse(format!("{{\"{}\":x}}", "ő".repeat(5000)).as_bytes()).expect_err("x is no value");
-        assert_eq!(bad.pointer, format!("/{}…", "ő".repeat(POINTER_KEY_CHARS_MAX)));
+        assert_eq!(bad.pointer, format!("/{}…", "ő".repeat(limits::POINTER_KEY_CHARS_MAX)));
     }
 
     #[test]
@@ -408,10 +400,9 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_found_exactly_or_in_any_case() {
+    fn keys_are_found_exactly_as_spelt() {
         let json = parse(br#"{"UserDetails":1,"userdetails":2}"#).expect("valid");
         assert_eq!(json.get("userdetails"), Some(&Json::integer(2)));
-        assert_eq!(json.get_ci("USERDETAILS"), Some(&Json::integer(1)));
         assert_eq!(json.get("Userdetails"), None);
         assert_eq!(Json::Null.get("a"), None);
     }

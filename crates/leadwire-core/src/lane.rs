@@ -1,4 +1,4 @@
-//! What a destination's lane does next: for each delivery after a try, and for the lane as a whole.
+//! What a destination's lane does next: for each delivery after an attempt, and for the lane as a whole.
 //!
 //! Everything here is a function of values. The run loop does what these functions say, and nothing else.
 
@@ -7,9 +7,8 @@ use crate::limits;
 use crate::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use crate::retry::{self, RetryPolicy};
 use crate::time::{Jitter, Timestamp};
-use std::time::Duration;
 
-/// What becomes of one delivery after a try.
+/// What becomes of one delivery after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// It is delivered.
@@ -58,7 +57,7 @@ pub enum Allowance {
     Nothing(Option<Timestamp>),
 }
 
-/// What the lane remembers between tries, in memory only: losing it costs a few refused records at most.
+/// What the lane remembers between attempts, in memory only: losing it costs a few refused records at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Streak {
     cause: String,
@@ -66,18 +65,18 @@ pub struct Streak {
     refused: Vec<TouchpointId>,
 }
 
-/// A try that came to an end, and whose it was.
+/// An attempt that came to an end, and whose it was.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
     /// What was to be brought.
     pub touchpoint: TouchpointId,
-    /// The number of the try, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
     /// What came of it.
     pub tried: &'a Tried,
 }
 
-/// The decision after one try.
+/// The decision after one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// For the delivery.
@@ -85,9 +84,6 @@ pub struct Decision {
     /// For the lane, when it changes.
     pub gate: Option<Gate>,
 }
-
-/// First wait before a paused lane is probed; doubled with each probe up to [`limits::RETRY_LONGEST`].
-const PROBE_FIRST: Duration = Duration::from_secs(60);
 
 /// How much a lane may send at `now`.
 pub fn allowance(gate: &Gate, now: Timestamp) -> Allowance {
@@ -110,7 +106,7 @@ pub fn paused_by_person(now: Timestamp) -> Gate {
     })
 }
 
-/// What follows from one try.
+/// What follows from one attempt.
 pub fn after_try(
     gate: &Gate,
     streak: &mut Streak,
@@ -119,8 +115,8 @@ pub fn after_try(
     now: Timestamp,
     jitter: Jitter,
 ) -> Decision {
-    let Ended { number: tries, tried, .. } = ended;
-    let later = |hint| Next::RetryAt(now.plus(retry::delay(policy, tries, hint, jitter)));
+    let Ended { number, tried, .. } = ended;
+    let later = |hint| Next::RetryAt(now.plus(retry::delay(policy, number, hint, jitter)));
     match &tried.outcome {
         Outcome::Done(receipt) => {
             *streak = Streak::default();
@@ -134,11 +130,11 @@ pub fn after_try(
         }
         Outcome::Unknown => Decision { next: later(None), gate: again_later(gate, now, jitter) },
         Outcome::NotDone(fault) => match fault {
-            // Once only: the second time in a row it is an ordinary failure.
-            Fault::RetryNow if tries == 1 => Decision { next: Next::RetryAt(now), gate: None },
+            // Only at the first attempt: afterwards it is a failure like any other.
+            Fault::RetryNow if number == 1 => Decision { next: Next::RetryAt(now), gate: None },
             Fault::RetryNow => Decision { next: later(None), gate: again_later(gate, now, jitter) },
             Fault::RetryAfter(hint) => Decision { next: later(*hint), gate: again_later(gate, now, jitter) },
-            Fault::RetryThenPause { tries: patience } if tries < *patience => {
+            Fault::RetryThenPause { attempts: patience } if number < *patience => {
                 Decision { next: later(None), gate: again_later(gate, now, jitter) }
             }
             Fault::RetryThenPause { .. } | Fault::Pause => {
@@ -219,7 +215,8 @@ fn pause(gate: &Gate, evidence: &Evidence, may_probe: bool, now: Timestamp, jitt
 }
 
 fn probe_after(probes: u32, now: Timestamp, jitter: Jitter) -> Timestamp {
-    let bound = PROBE_FIRST.saturating_mul(2u32.saturating_pow(probes.min(31))).min(limits::RETRY_LONGEST);
+    let bound =
+        limits::PROBE_FIRST.saturating_mul(2u32.saturating_pow(probes.min(31))).min(limits::RETRY_LONGEST);
     // Half of the wait is certain: a probe costs the destination a refused request.
     now.plus(bound.mul_f64(0.5 + jitter.get() / 2.0))
 }

@@ -1,6 +1,7 @@
 //! Laws of the lane: what each kind of failure does to the delivery and to the lane.
 
 use super::*;
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -8,10 +9,10 @@ fn tried(outcome: Outcome, cause: &str) -> Tried {
     Tried { outcome, evidence: Evidence { cause: cause.to_owned(), ..Evidence::default() } }
 }
 
-fn decide(gate: &Gate, streak: &mut Streak, tries: u32, outcome: Outcome, cause: &str) -> Decision {
+fn decide(gate: &Gate, streak: &mut Streak, number: u32, outcome: Outcome, cause: &str) -> Decision {
     // Each is another lead, unless a test says otherwise.
     let touchpoint = TouchpointId::new(streak.refused.len() as u128);
-    decide_for(touchpoint, gate, streak, tries, outcome, cause)
+    decide_for(touchpoint, gate, streak, number, outcome, cause)
 }
 
 fn decide_for(
@@ -28,8 +29,8 @@ fn decide_for(
 }
 
 #[track_caller]
-fn check(outcome: Outcome, tries: u32, next: &Next, pauses: bool) {
-    let decision = decide(&Gate::Open, &mut Streak::default(), tries, outcome, "x");
+fn check(outcome: Outcome, number: u32, next: &Next, pauses: bool) {
+    let decision = decide(&Gate::Open, &mut Streak::default(), number, outcome, "x");
     assert_eq!(&decision.next, next);
     assert_eq!(matches!(decision.gate, Some(Gate::Paused(_))), pauses);
 }
@@ -54,8 +55,8 @@ fn each_fault_has_its_own_behaviour() {
     check(Outcome::NotDone(Fault::RetryAfter(None)), 1, &soon, false);
     check(Outcome::NotDone(Fault::RetryNow), 1, &at_once, false);
     check(Outcome::NotDone(Fault::RetryNow), 2, &soon, false);
-    check(Outcome::NotDone(Fault::RetryThenPause { tries: 3 }), 2, &soon, false);
-    check(Outcome::NotDone(Fault::RetryThenPause { tries: 3 }), 3, &at_once, true);
+    check(Outcome::NotDone(Fault::RetryThenPause { attempts: 3 }), 2, &soon, false);
+    check(Outcome::NotDone(Fault::RetryThenPause { attempts: 3 }), 3, &at_once, true);
     check(Outcome::NotDone(Fault::Pause), 1, &at_once, true);
     check(Outcome::NotDone(Fault::Stop), 1, &at_once, true);
     check(Outcome::NotDone(Fault::Park), 1, &Next::Park, false);

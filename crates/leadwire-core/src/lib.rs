@@ -1,7 +1,7 @@
 //! What a lead is and what to do with it next: pure values and functions, no I/O, no clock, no dice, no async.
 //!
 //! Reading order: [`touchpoint`] is what came in, [`identity`] says whose it is, [`outcome`] is what came
-//! of a try, and [`retry`] and [`lane`] decide what happens next.
+//! of an attempt, and [`retry`] and [`lane`] decide what happens next.
 
 pub mod country;
 pub mod email;

@@ -1,4 +1,7 @@
-//! Every bound in the program, each with its unit and the reason for its value.
+//! Every bound of the service, each with its unit and the reason for its value.
+//!
+//! Lengths that a standard sets stand beside the parser that holds them, and bounds of a command that ends by itself
+//! beside that command.
 
 use std::time::Duration;
 
@@ -12,6 +15,11 @@ pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const BATCH_COUNT_MAX: usize = 1000;
 /// Deepest nesting of JSON. The documented bodies use 2; 32 leaves room and bounds the stack.
 pub const JSON_DEPTH_MAX: usize = 32;
+/// Most values in one piece of JSON: a value of two bytes takes more than fifty once read, so bytes alone bound no
+/// memory.
+pub const JSON_VALUES_MAX: usize = BATCH_COUNT_MAX * ENTRIES_MAX;
+/// Most letters of a key that a pointer shows: a pointer is answered and stored, and a key may be as long as a body.
+pub const POINTER_KEY_CHARS_MAX: usize = 64;
 /// Longest text field of a touchpoint, in bytes, but for the notes.
 pub const FIELD_BYTES_MAX: usize = 4 * 1024;
 /// Longest notes, in bytes: the length of the description of a Salesforce lead (32,000 characters of up to 4 bytes).
@@ -25,17 +33,33 @@ pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long the same body at the same intake address counts as one: the payload has no id, a sender's retry
 /// comes within minutes, and the same customer may act again the next day.
 pub const SAME_BODY_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// Letters kept of the content type of a body in quarantine: registered ones have fewer than 100.
+pub const CONTENT_TYPE_CHARS_MAX: usize = 200;
+/// How often touchpoints are routed anew because the set-up changed under them; then the sender is asked to come again.
+pub const ROUTING_ROUNDS_MAX: usize = 8;
 
 // The HTTP server
 
-/// Largest head of a request, in bytes.
+/// Largest head of a request, its address included, in bytes.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Longest wait for a request's head.
 pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait for a request's body.
 pub const REQUEST_BODY_WAIT: Duration = Duration::from_secs(30);
+/// Longest wait for a client to take the next bytes of its answer.
+pub const ANSWER_TAKEN_WAIT: Duration = Duration::from_secs(30);
 /// Most connections at a time; the next one waits in the kernel's queue.
 pub const CONNECTIONS_MAX: usize = 4096;
+/// Wait before connections are taken again when the machine could give none, for want of file descriptors mostly.
+pub const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+/// Largest body where none is wanted, in bytes: many clients send an empty object all the same.
+pub const IGNORED_BODY_BYTES_MAX: usize = 1024;
+/// Largest body of a request that changes the set-up, in bytes: more than all settings of a destination together.
+pub const SETUP_BODY_BYTES_MAX: usize = 128 * 1024;
+/// Longest name of a destination, in bytes: it stands in tables and addresses.
+pub const DESTINATION_NAME_BYTES_MAX: usize = 100;
+/// Most parked deliveries that one request puts back to work; a caller with more repeats it.
+pub const RETRY_PARKED_MAX: usize = 1000;
 /// Rows on a page unless the caller asks, and the most it may ask for.
 pub const PAGE_ROWS: usize = 50;
 /// The most rows a caller may ask for on one page.
@@ -45,18 +69,27 @@ pub const PAGE_ROWS_MAX: usize = 250;
 
 /// Most pieces of work in one commit: past 256 a commit's latency grows faster than its throughput.
 pub const COMMIT_JOBS_MAX: usize = 256;
-/// Work waiting for the writer; a full queue makes callers wait, and intake answers 503 in time.
-pub const WRITER_QUEUE_MAX: usize = 4096;
+/// Rows changed after which a commit takes no further work: a few requests with a thousand touchpoints each must not
+/// make one transaction that nobody can wait for.
+pub const COMMIT_ROWS_MAX: u64 = 8192;
+/// Work waiting for the writer, and for the readers; a full queue makes callers wait, and intake answers 503 in time.
+pub const STORE_QUEUE_MAX: usize = 4096;
 /// Connections that read.
 pub const READERS: usize = 4;
 /// Free disk space below which intake answers 503, in bytes: state of deliveries must still be written.
 pub const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// How often the free space is looked at: at 20 MB/s of intake, a third of the reserve at the most.
+pub const DISK_LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Time between two rounds of housekeeping: what is forgotten is kept for days.
 pub const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Rows that one step of housekeeping looks at: a few milliseconds of the writer's time.
 pub const HOUSEKEEPING_ROWS: usize = 1000;
 /// Write-ahead log size at which the writer folds it into the file, in pages of 4 KiB.
 pub const WAL_PAGES_MAX: u32 = 4000;
+/// Longest wait of the writer for readers to leave the write-ahead log, before it goes on with a longer one.
+pub const WAL_READERS_WAIT: Duration = Duration::from_millis(100);
+/// Longest wait for another program that holds the database, such as one that copies it.
+pub const DB_HELD_WAIT: Duration = Duration::from_secs(5);
 
 // Delivery
 
@@ -70,23 +103,43 @@ pub const IN_FLIGHT_MAX: usize = 128;
 pub const WINDOW_PER_IN_FLIGHT: usize = 4;
 /// How long a lane's lease lasts; renewed with every turn of the lane.
 pub const LEASE: Duration = Duration::from_secs(300);
-/// What must be left of the lease when a try starts: more than the longest time a try may take, which is a token
-/// and a request of 60 s each.
+/// What must be left of the lease when an attempt starts: more than the longest time an attempt may take, which is a
+/// token and a request of [`REQUEST_WAIT_MAX`] each.
 pub const LEASE_LEFT_TO_SEND: Duration = Duration::from_secs(125);
-/// Longest wait for a whole request to a destination (Standard Webhooks recommends 15 to 30 s).
+const _: () = assert!(LEASE_LEFT_TO_SEND.as_secs() > 2 * REQUEST_WAIT_MAX.as_secs());
+/// Longest wait for a whole request to a destination, unless its settings say otherwise (Standard Webhooks recommends
+/// 15 to 30 s).
 pub const REQUEST_WAIT: Duration = Duration::from_secs(20);
+/// The longest wait that settings may ask for: a request holds its customer's place as long.
+pub const REQUEST_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Longest wait for a connection, TLS included.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// Addresses of a name that are dialled before an attempt is given up; all are checked.
+pub const ADDRESSES_DIALLED_MAX: usize = 4;
+/// How long a connection may wait for its next request: shorter than what servers and load balancers commonly allow,
+/// so that they seldom close first.
+pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(60);
+/// Largest head of an answer, in bytes. Cookies and security headers make long ones, seldom past 8 KiB.
+pub const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Most statuses whose meaning one destination's settings may change; fewer are in use by all receivers we know.
+pub const STATUS_OVERRIDES_MAX: usize = 64;
 /// Most bytes read of an answer; the rest is discarded by closing the connection.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Most bytes of an answer kept as evidence, after redaction.
 pub const EVIDENCE_BYTES_MAX: usize = 2 * 1024;
-/// First delay after a failed try.
+/// First delay after a failed attempt.
 pub const RETRY_FIRST: Duration = Duration::from_secs(5);
-/// Longest delay between two tries; there is no last try.
+/// The shortest delay, whatever the destination asks for: less would be a tight loop.
+pub const RETRY_SHORTEST: Duration = Duration::from_secs(1);
+/// Longest delay between two attempts; there is no last one.
 pub const RETRY_LONGEST: Duration = Duration::from_secs(3600);
 /// The longest `Retry-After` that is believed.
 pub const RETRY_AFTER_LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Attempts of one delivery before a name, a certificate or an address that is not found needs a person; a deployment
+/// takes minutes.
+pub const ATTEMPTS_BEFORE_PAUSE: u32 = 5;
+/// First wait before a paused lane is probed; doubled with each probe up to [`RETRY_LONGEST`].
+pub const PROBE_FIRST: Duration = Duration::from_secs(60);
 /// Different records refused in a row, in the same way, after which the destination itself is suspected.
 pub const REFUSED_IN_A_ROW: usize = 5;
 /// How long a stopping program lets requests in flight finish.

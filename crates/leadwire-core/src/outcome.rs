@@ -1,9 +1,9 @@
-//! What came of one try: done, not done, or unknown; with evidence that people read and nothing branches on.
+//! What came of one attempt: done, not done, or unknown; with evidence that people read and nothing branches on.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// What one try came to. There are three cases because an answer can be lost after the work was done.
+/// What one attempt came to. There are three cases because an answer can be lost after the work was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The destination has it.
@@ -33,10 +33,10 @@ pub enum Fault {
     RetryNow,
     /// Try again later; the destination may have said when.
     RetryAfter(Option<Duration>),
-    /// Try again later, but after this many tries of the same delivery a person is needed.
+    /// Try again later, but after this many attempts of the same delivery a person is needed.
     RetryThenPause {
-        /// Tries after which the lane pauses.
-        tries: u32,
+        /// Attempts after which the lane pauses.
+        attempts: u32,
     },
     /// Nothing will be taken until a person acts. Pauses the lane, which keeps everything and probes.
     Pause,
@@ -46,7 +46,7 @@ pub enum Fault {
     Park,
 }
 
-/// What a person reads about a try. Holds no secret, and of the answer only a bounded, redacted part.
+/// What a person reads about an attempt. Holds no secret, and of the answer only a bounded, redacted part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Stable name of the cause, such as `http_503` or `dns_not_found`: failures are grouped by it.
@@ -80,7 +80,7 @@ pub struct Timings {
     pub total_us: Option<u32>,
 }
 
-/// One delivery's share of a try.
+/// One delivery's share of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
     /// What came of it.

@@ -1,4 +1,4 @@
-//! When to try again: full jitter up to a cap, the destination's own wish respected, and no last try.
+//! When to try again: full jitter up to a cap, the destination's own wish respected, and no last attempt.
 
 use crate::limits;
 use crate::time::Jitter;
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How delays grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Upper bound of the first delay; doubled with each try.
+    /// Upper bound of the first delay; doubled with each attempt.
     pub first: Duration,
     /// Upper bound of every delay.
     pub longest: Duration,
@@ -19,25 +19,27 @@ impl Default for RetryPolicy {
     }
 }
 
-/// The shortest delay: a failing destination is never tried in a tight loop.
-pub const SHORTEST: Duration = Duration::from_secs(1);
+/// Attempts after which the destination's wish lengthens the delay but no longer shortens it.
+const HINTS_TAKEN_AS_SAID: u32 = 3;
 
-/// The delay after the given number of tries, of which there was at least one.
+/// The delay after the given number of attempts, of which there was at least one.
 ///
 /// Full jitter (a uniform draw between the shortest delay and the bound) spreads a burst of failures best;
 /// `hint` is the destination's `Retry-After`: it is a floor, and is believed up to
 /// [`limits::RETRY_AFTER_LONGEST`].
-pub fn delay(policy: &RetryPolicy, tries: u32, hint: Option<Duration>, jitter: Jitter) -> Duration {
-    assert!(tries >= 1, "a delay follows at least one try");
+pub fn delay(policy: &RetryPolicy, attempts: u32, hint: Option<Duration>, jitter: Jitter) -> Duration {
+    assert!(attempts >= 1, "a delay follows at least one attempt");
     // 2^31 first delays are centuries: past that the cap decides anyway.
-    let doubled = policy.first.saturating_mul(2u32.saturating_pow((tries - 1).min(31)));
-    let bound = doubled.min(policy.longest).max(SHORTEST);
-    let drawn = SHORTEST + (bound - SHORTEST).mul_f64(jitter.get());
+    let doubled = policy.first.saturating_mul(2u32.saturating_pow((attempts - 1).min(31)));
+    let bound = doubled.min(policy.longest).max(limits::RETRY_SHORTEST);
+    let drawn = limits::RETRY_SHORTEST + (bound - limits::RETRY_SHORTEST).mul_f64(jitter.get());
     match hint {
         // A little jitter on top, so that everyone who was told "60 s" does not come back in the same instant.
         Some(hint) => {
             let hint = hint.min(limits::RETRY_AFTER_LONGEST);
-            hint.max(SHORTEST) + hint.mul_f64(jitter.get() * 0.1)
+            let wished = hint.max(limits::RETRY_SHORTEST) + hint.mul_f64(jitter.get() * 0.1);
+            // A destination that says "in a second" for ever would be called every second for ever.
+            if attempts <= HINTS_TAKEN_AS_SAID { wished } else { wished.max(drawn) }
         }
         None => drawn,
     }
@@ -49,8 +51,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[track_caller]
-    fn check(tries: u32, hint: Option<u64>, jitter: f64, expected_ms: u64) {
-        let got = delay(&RetryPolicy::default(), tries, hint.map(Duration::from_secs), Jitter::new(jitter));
+    fn check(attempts: u32, hint: Option<u64>, jitter: f64, expected_ms: u64) {
+        let got =
+            delay(&RetryPolicy::default(), attempts, hint.map(Duration::from_secs), Jitter::new(jitter));
         assert_eq!(got.as_millis(), u128::from(expected_ms));
     }
 
@@ -77,11 +80,18 @@ mod tests {
         check(1, Some(0), 0.0, 1_000);
     }
 
+    #[test]
+    fn a_wish_that_is_never_kept_does_not_shorten_the_delay_for_ever() {
+        check(3, Some(1), 1.0, 1_100);
+        check(4, Some(1), 1.0, 40_000);
+        check(4, Some(600), 0.0, 600_000);
+    }
+
     proptest! {
         #[test]
-        fn every_delay_is_within_its_bounds(tries in 1u32.., hint in proptest::option::of(0u64..1_000_000), dice in 0.0f64..1.0) {
-            let got = delay(&RetryPolicy::default(), tries, hint.map(Duration::from_secs), Jitter::new(dice));
-            prop_assert!(got >= SHORTEST);
+        fn every_delay_is_within_its_bounds(attempts in 1u32.., hint in proptest::option::of(0u64..1_000_000), dice in 0.0f64..1.0) {
+            let got = delay(&RetryPolicy::default(), attempts, hint.map(Duration::from_secs), Jitter::new(dice));
+            prop_assert!(got >= limits::RETRY_SHORTEST);
             prop_assert!(got <= limits::RETRY_AFTER_LONGEST.mul_f64(1.1));
             if let Some(hint) = hint {
                 prop_assert!(got >= Duration::from_secs(hint).min(limits::RETRY_AFTER_LONGEST));

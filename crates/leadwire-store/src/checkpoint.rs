@@ -13,7 +13,6 @@ use rusqlite::config::DbConfig;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
 
 /// Lengths of the log at which something is done about it, in pages.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +34,6 @@ impl LogBounds {
         cut_off: limits::WAL_PAGES_MAX * 64,
     };
 }
-
-/// How long the writer waits for readers to leave the log before it goes on with a longer one.
-const READERS_LEAVE: Duration = Duration::from_millis(100);
-/// How long a writer waits for another program that holds the database.
-pub(crate) const OTHERS_LEAVE: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// Pages in the log after the last commit of this thread, as SQLite reports them.
@@ -119,7 +113,7 @@ impl Log {
         }
         // Waits for the side thread: SQLite refuses a second fold instead of queueing it.
         let turn = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
-        connection.busy_timeout(READERS_LEAVE)?;
+        connection.busy_timeout(limits::WAL_READERS_WAIT)?;
         let mut folded = fold(connection, "RESTART")?;
         if !folded && pages >= self.bounds.cut_off {
             tracing::warn!(
@@ -129,7 +123,7 @@ impl Log {
             self.cut_off.raise();
             folded = fold(connection, "RESTART")?;
         }
-        connection.busy_timeout(OTHERS_LEAVE)?;
+        connection.busy_timeout(limits::DB_HELD_WAIT)?;
         drop(turn);
         self.fold_at = if folded { self.bounds.between } else { pages.saturating_add(self.bounds.between) };
         Ok(())

@@ -46,7 +46,7 @@ impl Floor {
                  STRICT, WITHOUT ROWID;
              CREATE INDEX owed_due ON owed (due_at, id) WHERE state = 'pending';",
         )?;
-        let (rows, queue) = mpsc::channel(limits::WRITER_QUEUE_MAX);
+        let (rows, queue) = mpsc::channel(limits::STORE_QUEUE_MAX);
         let thread = std::thread::Builder::new()
             .name("floor-write".to_owned())
             .spawn(move || write(&connection, kind, queue))

@@ -1,7 +1,7 @@
 //! Bringing a file's schema up to date: numbered steps, each in one transaction with its number.
 
 use crate::StoreError;
-use crate::checkpoint::OTHERS_LEAVE;
+use leadwire_core::limits;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
@@ -50,7 +50,7 @@ pub(crate) fn set_up(connection: &Connection) -> Result<(), StoreError> {
          PRAGMA cache_size = -65536;
          PRAGMA temp_store = MEMORY;",
     )?;
-    connection.busy_timeout(OTHERS_LEAVE)?;
+    connection.busy_timeout(limits::DB_HELD_WAIT)?;
     prepare_once(connection)
 }
 

@@ -1,7 +1,7 @@
 //! Reading: a few threads, each with a connection that cannot write.
 
 use crate::StoreError;
-use crate::checkpoint::{CutOff, OTHERS_LEAVE, keep_log_on_close};
+use crate::checkpoint::{CutOff, keep_log_on_close};
 use crate::engine::Tx;
 use crate::failure::Failure;
 use crate::migrate;
@@ -16,8 +16,6 @@ use tokio::sync::{mpsc, oneshot};
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
-/// As many may wait to read as to write; the next one waits for room.
-const QUEUE_MAX: usize = limits::WRITER_QUEUE_MAX;
 /// Steps of SQLite's machine between two looks at whether the read is cut off: well below a millisecond.
 const STEPS_PER_LOOK: std::ffi::c_int = 10_000;
 
@@ -29,13 +27,13 @@ pub(crate) struct Readers {
 
 impl Readers {
     pub(crate) fn start(file: &Path, failure: Failure, cut_off: &CutOff) -> Result<Self, StoreError> {
-        let (jobs, queue) = mpsc::channel::<Job>(QUEUE_MAX);
+        let (jobs, queue) = mpsc::channel::<Job>(limits::STORE_QUEUE_MAX);
         let queue = Arc::new(Mutex::new(queue));
         let mut threads = Vec::new();
         for number in 0..limits::READERS {
             let mut connection = Connection::open(file)?;
             connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
-            connection.busy_timeout(OTHERS_LEAVE)?;
+            connection.busy_timeout(limits::DB_HELD_WAIT)?;
             migrate::prepare_once(&connection)?;
             keep_log_on_close(&connection)?;
             let started = Arc::new(AtomicU64::new(0));

@@ -17,10 +17,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
-/// Rows changed after which a commit takes no further body: a few requests with a thousand touchpoints each
-/// must not make one transaction that nobody can wait for.
-const ROWS_PER_COMMIT: u64 = 8192;
-
 /// One caller's work, with the way back to the caller.
 trait Job: Send {
     /// Runs the body and keeps its result. An error asks for the group to be rolled back.
@@ -73,7 +69,7 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         #[cfg(feature = "defect-ack-before-commit")]
         tracing::error!("This build answers before it commits, and loses leads. It is for tests only.");
-        let (jobs, queue) = mpsc::channel(limits::WRITER_QUEUE_MAX);
+        let (jobs, queue) = mpsc::channel(limits::STORE_QUEUE_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let mut connection = open(file)?;
         let (mut log, beside) = Log::watch(&mut connection, bounds, cut_off)?;
@@ -220,7 +216,7 @@ fn in_transaction(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<
         }
         #[cfg(feature = "defect-ack-before-commit")]
         defect::answer_early(job);
-        if connection.total_changes() - changes_before >= ROWS_PER_COMMIT {
+        if connection.total_changes() - changes_before >= limits::COMMIT_ROWS_MAX {
             break;
         }
     }

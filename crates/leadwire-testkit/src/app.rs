@@ -7,8 +7,8 @@ use leadwire::app::{App, Ended};
 use leadwire::clock::Clock;
 use leadwire::config::Config;
 use leadwire::secrets::{CredentialKind, make_credential};
-use leadwire_connect::egress::Egress;
 use leadwire_connect::egress::guard::EgressPolicy;
+use leadwire_connect::egress::{Egress, Request};
 use leadwire_core::secret::Secret;
 use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Options};
 use leadwire_sandbox::webhook_signature::Verifier;
@@ -67,6 +67,8 @@ impl Answer {
     }
 }
 
+/// Most bytes read of an answer: more than any that a test asks for.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The longest a test waits for something that must happen: only a bug makes it last.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -131,7 +133,9 @@ impl TestApp {
             map.append(name, HeaderValue::from_str(value).expect("a header's value"));
         }
         map.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        let answer = self.egress.simple_request(method, &self.url(path), map, body, 16 * 1024 * 1024).await;
+        let url = self.url(path).parse().expect("a URL");
+        let request = Request { answer_bytes_max: ANSWER_BYTES_MAX, ..Request::new(method, url, map, body) };
+        let answer = self.egress.send(request).await;
         let answer = answer.unwrap_or_else(|it| panic!("no answer from {path}: {}", it.message));
         Answer { status: answer.status.as_u16(), headers: answer.headers, body: answer.body }
     }

@@ -13,7 +13,7 @@ pub struct Actor {
     pub publisher: Option<PublisherId>,
 }
 
-/// What a key may do. Each role is a row in [`allows`].
+/// What a key may do. Each role is a row in `allows`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Runs the service: every action, for every publisher.

@@ -180,6 +180,8 @@ impl App {
                 LanesEnded::Stopped => Ended::Stopped,
                 LanesEnded::Store(error) => Ended::StoreFailed(error.to_string()),
             },
+            // A server ends before it is told to only by a panic: better no service than one that nobody can reach.
+            Some(ended) = tasks.join_next() => ended.map(|()| Ended::Stopped)?,
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,

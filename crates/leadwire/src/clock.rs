@@ -17,7 +17,8 @@ pub trait Clock: Send + Sync {
     /// The machine's wall clock, which may be set forward and back at any moment.
     fn wall(&self) -> Timestamp;
 
-    /// Waits until the steady time has come. The only way in which the program waits for time.
+    /// Waits until the steady time has come. The only way in which the program waits for time to pass; time limits on
+    /// reading and writing are the runtime's.
     fn wait_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
 }
 

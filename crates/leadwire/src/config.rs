@@ -218,7 +218,11 @@ impl Config {
         Ok(())
     }
 
-    fn apply(&mut self, name: &str, text: &str, place: &str) -> anyhow::Result<()> {
+    /// Sets one key from text; `place` is where the text stands, for the error.
+    ///
+    /// # Errors
+    /// An unknown key, with those there are, or a value that is not what its key holds.
+    pub fn apply(&mut self, name: &str, text: &str, place: &str) -> anyhow::Result<()> {
         let Some(key) = KEYS.iter().find(|it| it.name == name) else {
             let names: Vec<&str> = KEYS.iter().map(|it| it.name).collect();
             bail!("{place}: there is no setting `{name}`; the settings are: {}", names.join(", "));

@@ -4,16 +4,12 @@ use crate::clock::Clock;
 use leadwire_core::limits;
 use leadwire_store::Store;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 /// Free space as last seen.
 pub struct Disk {
     reserve_bytes: u64,
     free_bytes: AtomicU64,
 }
-
-/// How often the space is looked at: at 20 MB/s of intake a quarter of the reserve at the most.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Disk {
     /// Starts with one look.
@@ -59,7 +55,7 @@ impl Disk {
     /// Looks again and again, until dropped.
     pub async fn watch(&self, store: &Store, clock: &dyn Clock) {
         loop {
-            clock.wait_until(clock.steady().plus(LOOK_EVERY)).await;
+            clock.wait_until(clock.steady().plus(limits::DISK_LOOK_EVERY)).await;
             self.look(store);
         }
     }

@@ -7,6 +7,7 @@ use crate::secrets;
 use bytes::Bytes;
 use leadwire_core::id::{LeadId, OfferRef, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::identity;
+use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::routing;
 use leadwire_core::touchpoint::Touchpoint;
@@ -64,9 +65,6 @@ pub enum Received {
     KeyReused(TouchpointId),
 }
 
-/// How often the set-up may change under a request before it is asked to come again.
-const ROUTING_TRIES: usize = 8;
-
 impl Intake {
     /// Stores touchpoints, all or none, and answers in their order when they are on disk.
     ///
@@ -74,7 +72,7 @@ impl Intake {
     /// [`StoreError`]: nothing was stored, or it is unknown and a repetition will tell.
     pub async fn accept(&self, incoming: Vec<Incoming>) -> Result<Vec<Received>, StoreError> {
         let mut items: Vec<Accept> = incoming.into_iter().map(|it| self.prepare(it)).collect();
-        for _ in 0..ROUTING_TRIES {
+        for _ in 0..limits::ROUTING_ROUNDS_MAX {
             let setup = self.directory.now();
             let mut places = Vec::with_capacity(items.len());
             for item in &mut items {
@@ -160,7 +158,7 @@ impl Intake {
             id,
             received_at: self.clock.steady(),
             offer: offer.offer.clone(),
-            content_type: content_type.chars().take(200).collect(),
+            content_type: content_type.chars().take(limits::CONTENT_TYPE_CHARS_MAX).collect(),
             code: first.map_or("unreadable", |it| it.code).to_owned(),
             pointer: first.map_or_else(String::new, |it| it.pointer.clone()),
             message: first.map_or_else(String::new, |it| it.message.clone()),

@@ -16,7 +16,12 @@ use tracing_subscriber::EnvFilter;
 /// `filter` is a list such as `info` or `leadwire=debug`. A filter that cannot be read is replaced by `info`.
 pub fn start_logging(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written, since the disk is full or the reader of a pipe is gone, is lost. The library would
+    // report that on standard error, which panics when that is what fails.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     // An error means that logging runs already, as it does in tests.
     if std::io::stderr().is_terminal() {
         builder.with_target(false).compact().try_init().ok();
@@ -56,7 +61,7 @@ impl Default for Metrics {
         let lanes_paused = Gauge::default();
         let disk_free = Gauge::default();
         registry.register("touchpoints_received", "Touchpoints by channel and result", received.clone());
-        registry.register("delivery_attempts", "Tries by connector and outcome", attempts.clone());
+        registry.register("delivery_attempts", "Attempts by connector and outcome", attempts.clone());
         registry.register(
             "store_commits",
             "Commits since the start, each one flush to disk",
@@ -74,7 +79,7 @@ impl Metrics {
         self.received.get_or_create(&ReceivedLabels { channel, result }).inc();
     }
 
-    /// Counts a try.
+    /// Counts an attempt.
     pub fn count_attempt(&self, connector: &'static str, outcome: &Outcome) {
         let outcome = match outcome {
             Outcome::Done(_) => "done",

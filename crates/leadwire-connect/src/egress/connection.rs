@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use leadwire_core::limits::ANSWER_HEAD_BYTES_MAX;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -18,9 +19,6 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-
-/// Largest head of an answer, in bytes. Cookies and security headers make long ones, seldom past 8 KiB.
-const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
 
 pub(super) enum Stream {
     Plain(TcpStream),

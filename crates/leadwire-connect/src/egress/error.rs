@@ -2,13 +2,11 @@
 
 use super::guard::Denied;
 use super::resolve::NoAddress;
+use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Timings, Tried};
 use rustls::CertificateError;
 use std::io;
 use std::net::IpAddr;
-
-/// Tries of one delivery before a name or certificate that keeps failing needs a person.
-const TRIES_BEFORE_PAUSE: u32 = 5;
 
 /// A request without a whole answer. Holds no URL, no header and no body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +54,7 @@ impl SendError {
         if self.written { Outcome::Unknown } else { Outcome::NotDone(self.fault) }
     }
 
-    /// The delivery's share of the try.
+    /// The delivery's share of the attempt.
     pub fn tried(&self) -> Tried {
         Tried {
             outcome: self.outcome(),
@@ -95,7 +93,7 @@ pub(super) fn no_address(why: NoAddress) -> SendError {
     match why {
         NoAddress::NotFound => SendError::new(
             "dns_not_found",
-            Fault::RetryThenPause { tries: TRIES_BEFORE_PAUSE },
+            Fault::RetryThenPause { attempts: ATTEMPTS_BEFORE_PAUSE },
             "the host name was not found",
             "check the spelling of the host name in the URL",
         ),
@@ -129,7 +127,7 @@ pub(super) fn connect_failed(error: &io::Error) -> SendError {
 }
 
 pub(super) fn tls_failed(error: &io::Error) -> SendError {
-    let later = Fault::RetryThenPause { tries: TRIES_BEFORE_PAUSE };
+    let later = Fault::RetryThenPause { attempts: ATTEMPTS_BEFORE_PAUSE };
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(why)) => {
             let (cause, message, fix) = bad_certificate(why);

@@ -20,7 +20,7 @@ use guard::EgressPolicy;
 use http::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, StatusCode, Uri};
 use http_body_util::Full;
-use leadwire_core::limits::{ANSWER_BYTES_MAX, CONNECT_WAIT, REQUEST_WAIT};
+use leadwire_core::limits::{ADDRESSES_DIALLED_MAX, ANSWER_BYTES_MAX, CONNECT_WAIT, REQUEST_WAIT};
 use leadwire_core::outcome::Timings;
 use pool::{Origin, Pool};
 use resolve::{NoAddress, Resolve, SystemResolver};
@@ -36,8 +36,6 @@ use url::{Host, Url};
 
 /// What every request calls itself.
 const AGENT: &str = concat!("leadwire/", env!("CARGO_PKG_VERSION"));
-/// Addresses of a name that are dialled before the try is given up; all are checked.
-const ADDRESSES_DIALLED_MAX: usize = 4;
 
 /// The client. Cheap to clone; clones share their idle connections.
 #[derive(Clone)]
@@ -135,22 +133,6 @@ impl Egress {
     /// The policy requests are checked against.
     pub fn policy(&self) -> &EgressPolicy {
         &self.shared.policy
-    }
-
-    /// Makes one request with the usual bounds, from parts as the command line has them.
-    ///
-    /// # Errors
-    /// As [`Egress::send`]; also when `url` is not a URL.
-    pub async fn simple_request(
-        &self,
-        method: Method,
-        url: &str,
-        headers: HeaderMap,
-        body: Bytes,
-        answer_bytes_max: usize,
-    ) -> Result<Answer, Box<SendError>> {
-        let url = Url::parse(url).map_err(|_| error::bad_url())?;
-        self.send(Request { answer_bytes_max, ..Request::new(method, url, headers, body) }).await
     }
 
     /// Makes one request. A connection that turns out to be closed before a byte was written is replaced;

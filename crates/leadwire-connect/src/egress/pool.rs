@@ -1,15 +1,10 @@
 //! Keeps connections of one destination for the next request, for a while.
 
 use super::connection::Connection;
-use leadwire_core::limits::IN_FLIGHT_MAX;
+use leadwire_core::limits::{CONNECTION_IDLE_MAX, IN_FLIGHT_MAX};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
-
-/// How long a connection may wait for its next request. Shorter than what servers and load balancers commonly
-/// allow, so that they seldom close first.
-const IDLE_LONGEST: Duration = Duration::from_secs(60);
 
 /// Where a connection leads: scheme, host as written in the URL, port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +41,7 @@ impl Pool {
     pub(super) fn take(&self, origin: &Origin) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        idle.retain(|it| now.duration_since(it.since) < IDLE_LONGEST);
+        idle.retain(|it| now.duration_since(it.since) < CONNECTION_IDLE_MAX);
         let at = idle.iter().rposition(|it| it.origin == *origin)?;
         Some(idle.remove(at).connection)
     }
@@ -55,7 +50,7 @@ impl Pool {
     pub(super) fn put(&self, origin: Origin, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        idle.retain(|it| now.duration_since(it.since) < IDLE_LONGEST);
+        idle.retain(|it| now.duration_since(it.since) < CONNECTION_IDLE_MAX);
         if idle.len() >= IN_FLIGHT_MAX {
             idle.remove(0);
         }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 pub enum NoAddress {
     /// The name does not exist, or has no address.
     NotFound,
-    /// The name service gave no answer; another try may get one.
+    /// The name service gave no answer; another attempt may get one.
     Temporary,
 }
 

@@ -211,7 +211,7 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 #[tokio::test]
 async fn a_name_without_address_is_a_fault_that_may_need_a_person() {
     let error = with(&Scripted::new(&[], 80)).send(get(&format!("http://{NAME}/"))).await.unwrap_err();
-    check_error(&error, "dns_not_found", Outcome::NotDone(Fault::RetryThenPause { tries: 5 }));
+    check_error(&error, "dns_not_found", Outcome::NotDone(Fault::RetryThenPause { attempts: 5 }));
     assert!(error.timings.dns_us.is_some() && error.peer.is_none());
 }
 
@@ -298,10 +298,8 @@ async fn a_body_of_200_mb_is_read_up_to_the_bound_only() {
 async fn a_body_as_long_as_the_bound_is_whole() {
     let server = Server::start(|_| Act::Say(answer("200 OK", "", &"x".repeat(1000))));
     for (bytes_max, is_truncated) in [(1000, false), (999, true), (0, true)] {
-        let url = server.url("/");
-        let answer =
-            egress().simple_request(Method::GET, &url, HeaderMap::new(), Bytes::new(), bytes_max).await;
-        let answer = answer.unwrap();
+        let request = Request { answer_bytes_max: bytes_max, ..get(&server.url("/")) };
+        let answer = egress().send(request).await.unwrap();
         assert_eq!((answer.body.len(), answer.is_truncated), (bytes_max.min(1000), is_truncated));
     }
 }
@@ -311,12 +309,9 @@ async fn the_unrestricted_policy_of_the_command_line_reaches_this_machine() {
     let server = Server::start(|_| Act::Say(OK.to_owned()));
     let egress = Egress::new(EgressPolicy::unrestricted(), None).unwrap();
     let url = format!("http://localhost:{}/healthz", server.addr.port());
-    let answer =
-        egress.simple_request(Method::GET, &url, HeaderMap::new(), Bytes::new(), 1024).await.unwrap();
+    let answer = egress.send(get(&url)).await.unwrap();
     assert_eq!(answer.status, StatusCode::OK);
-    let url = "http://169.254.169.254/";
-    let error =
-        egress.simple_request(Method::GET, url, HeaderMap::new(), Bytes::new(), 1024).await.unwrap_err();
+    let error = egress.send(get("http://169.254.169.254/")).await.unwrap_err();
     check_error(&error, "egress_denied", Outcome::NotDone(Fault::Pause));
 }
 
@@ -374,7 +369,7 @@ async fn an_authority_of_the_operator_is_trusted_and_an_unknown_one_is_not() {
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.timings.dns_us.is_some() && answer.timings.tls_us.is_some());
     let error = over_tls(&server, None).await.unwrap_err();
-    check_error(&error, "tls_certificate_untrusted", Outcome::NotDone(Fault::RetryThenPause { tries: 5 }));
+    check_error(&error, "tls_certificate_untrusted", Outcome::NotDone(Fault::RetryThenPause { attempts: 5 }));
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -400,7 +395,7 @@ async fn what_is_wrong_with_a_certificate_is_named() {
     {
         let server = tls_server(&authority, name, year);
         let error = over_tls(&server, Some(&authority.pem)).await.unwrap_err();
-        check_error(&error, cause, Outcome::NotDone(Fault::RetryThenPause { tries: 5 }));
+        check_error(&error, cause, Outcome::NotDone(Fault::RetryThenPause { attempts: 5 }));
         assert!(server.seen().is_empty());
     }
 }
@@ -416,7 +411,7 @@ async fn a_server_without_tls_is_named_so() {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
     });
     let error = egress().send(get(&format!("https://{addr}/"))).await.unwrap_err();
-    check_error(&error, "tls_not_spoken", Outcome::NotDone(Fault::RetryThenPause { tries: 5 }));
+    check_error(&error, "tls_not_spoken", Outcome::NotDone(Fault::RetryThenPause { attempts: 5 }));
     thread.join().unwrap();
 }
 

@@ -46,9 +46,9 @@ pub(super) struct Ready {
 pub(super) enum Token {
     /// None: the header, if any, is fixed.
     None,
-    /// One fetched for an earlier try, which the receiver may have forgotten meanwhile.
+    /// One fetched for an earlier attempt, which the receiver may have forgotten meanwhile.
     Cached(u64),
-    /// One fetched in this try.
+    /// One fetched in this attempt.
     Fresh(u64),
 }
 

@@ -9,6 +9,7 @@ use crate::{redact, retry_after};
 use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::secret::Secret;
@@ -179,7 +180,9 @@ fn read(answer: &Answer, now: Timestamp) -> Result<(HeaderValue, Duration), Box<
         400 | 401 | 403 => {
             (Fault::Pause, "check client id, client secret and scope; a client secret may have expired")
         }
-        300..=399 | 404 | 405 => (Fault::RetryThenPause { tries: 5 }, "check the token URL"),
+        300..=399 | 404 | 405 => {
+            (Fault::RetryThenPause { attempts: ATTEMPTS_BEFORE_PAUSE }, "check the token URL")
+        }
         _ => (Fault::RetryAfter(retry_after::read(&answer.headers, now)), ""),
     };
     let evidence = Evidence {

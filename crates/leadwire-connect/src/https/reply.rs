@@ -6,13 +6,11 @@
 use super::auth::Token;
 use crate::egress::Answer;
 use crate::{redact, retry_after};
+use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use leadwire_core::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// Tries of one delivery before an address that is not found needs a person; a deployment takes minutes.
-const TRIES_BEFORE_PAUSE: u32 = 5;
 
 /// What the publisher says a status means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +128,7 @@ fn product(status: u16, code: Option<&str>, body: &[u8]) -> Option<Verdict> {
 
 fn by_status(answer: &Answer, about: &About<'_>) -> Verdict {
     let later = || Fault::RetryAfter(retry_after::read(&answer.headers, about.now));
-    let sometimes = Fault::RetryThenPause { tries: TRIES_BEFORE_PAUSE };
+    let sometimes = Fault::RetryThenPause { attempts: ATTEMPTS_BEFORE_PAUSE };
     match answer.status.as_u16() {
         200..=299 => done(),
         300..=399 => Verdict {
@@ -146,7 +144,7 @@ fn by_status(answer: &Answer, about: &About<'_>) -> Verdict {
         402 => not_done(Fault::Pause, "the receiving service wants to be paid"),
         404 => not_done(sometimes, "check the path of the URL"),
         408 | 425 | 429 => not_done(later(), ""),
-        // An idempotency key was sent, so a conflict is with an earlier try of the same delivery
+        // An idempotency key was sent, so a conflict is with an earlier attempt of the same delivery
         // (draft-ietf-httpapi-idempotency-key-header-07, 2.7).
         409 => done(),
         // Standard Webhooks: the receiver asks for no more.

@@ -147,7 +147,7 @@ fn after(seconds: u64) -> Outcome {
 
 const DONE: Outcome = Outcome::Done(Receipt::Accepted);
 const LATER: Outcome = Outcome::NotDone(Fault::RetryAfter(None));
-const SOMETIMES: Outcome = Outcome::NotDone(Fault::RetryThenPause { tries: 5 });
+const SOMETIMES: Outcome = Outcome::NotDone(Fault::RetryThenPause { attempts: 5 });
 const PAUSE: Outcome = Outcome::NotDone(Fault::Pause);
 const PARK: Outcome = Outcome::NotDone(Fault::Park);
 const STOP: Outcome = Outcome::NotDone(Fault::Stop);

@@ -8,9 +8,6 @@ use std::ops::Range;
 
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Most values in one input: a value of two bytes takes more than fifty once read, so bytes alone bound no memory.
-pub(super) const VALUES_MAX: usize = limits::BATCH_COUNT_MAX * limits::ENTRIES_MAX;
-
 /// Keys of an object that are compared with each other one by one; beyond, a set of keys keeps the time linear.
 const KEYS_COMPARED_MAX: usize = 16;
 
@@ -90,7 +87,7 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, depth: usize) -> Read<Json> {
         self.values += 1;
-        if self.values > VALUES_MAX {
+        if self.values > limits::JSON_VALUES_MAX {
             return Err(fault(self.at, BadJsonKind::TooMany));
         }
         match self.peek() {

@@ -95,4 +95,4 @@ fn follow_clock(
     Ok(())
 }
 
-const INTERRUPTED: &str = r#"{"cause":"interrupted","message":"Leadwire stopped while this try was under way; whether it arrived is unknown, and it is sent again under the same id"}"#;
+const INTERRUPTED: &str = r#"{"cause":"interrupted","message":"Leadwire stopped while this attempt was under way; whether it arrived is unknown, and it is sent again under the same id"}"#;

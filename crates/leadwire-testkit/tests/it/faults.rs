@@ -38,10 +38,10 @@ async fn tried(app: &TestApp, number: u32) -> Value {
     page["items"][0].clone()
 }
 
-/// The tries of a delivery, oldest first.
-async fn tries(app: &TestApp, delivery: &Value) -> Value {
+/// The attempts of a delivery, oldest first.
+async fn attempts(app: &TestApp, delivery: &Value) -> Value {
     let id = delivery["id"].as_str().unwrap();
-    app.get(&format!("/v1/deliveries/{id}?publisher=contoso")).await["tries"].clone()
+    app.get(&format!("/v1/deliveries/{id}?publisher=contoso")).await["attempts"].clone()
 }
 
 /// Waits until the destination is paused, and gives back why.
@@ -89,7 +89,7 @@ async fn a_destination_that_refuses_connections_is_tried_until_it_does_not() {
     app.send_lead("ada@example.com").await;
     let delivery = tried(&app, 1).await;
     assert_eq!((&delivery["state"], &delivery["cause"]), (&json!("pending"), &json!("connection_refused")));
-    assert_eq!(tries(&app, &delivery).await[0]["outcome"], "retry");
+    assert_eq!(attempts(&app, &delivery).await[0]["outcome"], "retry");
     let endpoint = https_endpoint::start(socket.listen(64).unwrap(), Options::new(Arc::new(|| 0))).unwrap();
     app.clock.advance(FIRST_DELAY);
     assert_eq!(settled(&app).await["delivered"], 1);
@@ -104,7 +104,7 @@ async fn what_a_hanging_destination_got_is_unknown_and_sent_again_under_the_same
     app.send_lead("ada@example.com").await;
     let delivery = tried(&app, 1).await;
     assert_eq!((&delivery["state"], &delivery["cause"]), (&json!("pending"), &json!("answer_timeout")));
-    assert_eq!(tries(&app, &delivery).await[0]["outcome"], "unknown");
+    assert_eq!(attempts(&app, &delivery).await[0]["outcome"], "unknown");
     endpoint.release();
     app.clock.advance(FIRST_DELAY);
     assert_eq!(settled(&app).await["delivered"], 1);
@@ -123,9 +123,9 @@ async fn an_answer_that_is_cut_leaves_the_outcome_unknown() {
     assert_eq!((&delivery["state"], &delivery["cause"]), (&json!("pending"), &json!("connection_lost")));
     app.clock.advance(SECOND_DELAY);
     assert_eq!(settled(&app).await["delivered"], 1);
-    let tries = tries(&app, &delivery).await;
+    let attempts = attempts(&app, &delivery).await;
     let outcomes: Vec<&str> =
-        tries.as_array().unwrap().iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+        attempts.as_array().unwrap().iter().map(|it| it["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, ["unknown", "unknown", "done"]);
     assert_repeated(&endpoint, 3);
     app.stop().await;
@@ -138,7 +138,7 @@ async fn an_answer_of_200_megabytes_is_not_read_to_its_end() {
     app.send_lead("ada@example.com").await;
     assert_eq!(settled(&app).await["delivered"], 1);
     let delivery = tried(&app, 1).await;
-    let evidence = tries(&app, &delivery).await[0]["evidence"].clone();
+    let evidence = attempts(&app, &delivery).await[0]["evidence"].clone();
     assert!(evidence["message"].as_str().unwrap().contains("not read to the end"), "{evidence}");
     let kept = evidence["answer"].as_str().unwrap_or("").len();
     assert!(kept <= leadwire_core::limits::EVIDENCE_BYTES_MAX, "{kept} bytes are kept");

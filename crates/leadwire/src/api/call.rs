@@ -25,7 +25,7 @@ pub struct Call {
     pub publisher: Option<PublisherId>,
     /// The placeholders of the path.
     pub path: HashMap<String, Secret<String>>,
-    /// The query's parameters; the last of each name.
+    /// The query's parameters; each is there once.
     pub query: HashMap<String, String>,
     /// The headers.
     pub headers: HeaderMap,

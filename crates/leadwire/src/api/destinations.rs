@@ -21,9 +21,6 @@ use leadwire_store::setup::{Change, Destination};
 use serde_json::{Map, Value, json};
 use url::{Origin, Url};
 
-/// How many parked deliveries one request puts back to work; a caller with more repeats it.
-const RETRY_AT_ONCE: usize = 1000;
-
 /// `GET /v1/connectors`
 pub(super) async fn connectors(_call: Call) -> Result<Response, Problem> {
     let items = leadwire_connect::CONNECTORS.iter().map(connector_shape).collect();
@@ -94,12 +91,15 @@ pub(super) async fn show(call: Call) -> Result<Response, Problem> {
 pub(super) async fn add(call: Call) -> Result<Response, Problem> {
     let new: wire::NewDestination = call.json()?;
     let name = new.name.trim().to_owned();
-    if name.is_empty() || name.len() > 100 || name.parse::<u32>().is_ok() {
+    if name.is_empty() || name.len() > limits::DESTINATION_NAME_BYTES_MAX || name.parse::<u32>().is_ok() {
         return Err(Refusal::new(
             "/name",
             "bad_name",
             "this cannot be a destination's name",
-            "use 1 to 100 bytes, and not a number: destinations are known by their number too",
+            format!(
+                "use 1 to {} bytes, and not a number: destinations are known by their number too",
+                limits::DESTINATION_NAME_BYTES_MAX
+            ),
         )
         .into());
     }
@@ -107,7 +107,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
     let mut settings = new.settings;
     let made_secret = make_signing_secret(kind, &mut settings);
     check(&call, kind, &settings)?;
-    let (plain, sealed) = seal(&call, kind, &secret_place(&call.publisher(), &name), &settings)?;
+    let (plain, sealed) = seal(&call, kind, &secret_place(&call.publisher(), &name), &settings);
     let mut destination = Destination {
         publisher: call.publisher(),
         number: DestinationNo::new(0),
@@ -163,7 +163,7 @@ pub(super) async fn update(call: Call) -> Result<Response, Problem> {
     }
     check(&call, kind, &settings)?;
     let place = secret_place(&destination.publisher, &destination.name);
-    (destination.settings, destination.secrets) = seal(&call, kind, &place, &settings)?;
+    (destination.settings, destination.secrets) = seal(&call, kind, &place, &settings);
     let made = call.app.store.update_destination(destination.clone()).await?;
     done(&call, made, "").await?;
     Ok(answer::json(StatusCode::OK, &shape(&call, &destination).await?))
@@ -202,7 +202,8 @@ pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
     let destination = find(&call)?;
     let now = call.app.clock.steady();
     let publisher = destination.publisher.clone();
-    let retried = call.app.store.retry_parked(publisher, destination.number, RETRY_AT_ONCE, now).await?;
+    let retried =
+        call.app.store.retry_parked(publisher, destination.number, limits::RETRY_PARKED_MAX, now).await?;
     call.app.lanes.wake(&lane(&destination));
     Ok(answer::json(StatusCode::OK, &wire::Retried { retried }))
 }
@@ -236,28 +237,17 @@ fn check(call: &Call, kind: &ConnectorKind, settings: &Settings) -> Result<(), P
     Err(Problem::refused(refusals))
 }
 
-/// Splits settings into what may be read and what is sealed.
-fn seal(
-    call: &Call,
-    kind: &ConnectorKind,
-    place: &str,
-    settings: &Settings,
-) -> Result<(String, Vec<u8>), Problem> {
-    let text = serde_json::to_string(settings).expect("settings are JSON");
-    if text.len() > limits::TOUCHPOINT_BYTES_MAX {
-        return Err(
-            Refusal::new("/settings", "too_large", "the settings are too large", "shorten them").into()
-        );
-    }
+/// Splits settings that passed the check, which bounds each of them, into what may be read and what is sealed.
+fn seal(call: &Call, kind: &ConnectorKind, place: &str, settings: &Settings) -> (String, Vec<u8>) {
     let is_secret = |name: &str| kind.fields().any(|it| it.name == name && it.secret);
     let (secret, plain): (Settings, Settings) =
         settings.clone().into_iter().partition(|(name, _)| is_secret(name));
     let plain = serde_json::to_string(&plain).expect("settings are JSON");
     if secret.is_empty() {
-        return Ok((plain, Vec::new()));
+        return (plain, Vec::new());
     }
     let secret = serde_json::to_string(&secret).expect("settings are JSON");
-    Ok((plain, call.app.directory.vault().seal(place, &secret)))
+    (plain, call.app.directory.vault().seal(place, &secret))
 }
 
 async fn shape(call: &Call, it: &Destination) -> Result<wire::Destination, Problem> {

@@ -43,6 +43,8 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// Largest body, in bytes.
     pub body_bytes_max: usize,
+    /// Parameters of the query, beside `publisher`: name, and what it is for.
+    pub query: &'static [(&'static str, &'static str)],
     /// Shape of the body, when it takes one.
     pub takes: Option<Shape>,
     /// Status and shape of a good answer.
@@ -55,12 +57,14 @@ fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// The body of an endpoint that changes the set-up, in bytes: settings may hold certificates.
-const SETUP_BYTES_MAX: usize = 128 * 1024;
+const LIMIT: (&str, &str) = ("limit", "Most rows on the page");
+const CURSOR: (&str, &str) = ("cursor", "The page behind this one: `next` of the page before");
 
 macro_rules! endpoint {
+    () => { &[] };
+    ($query:expr) => { $query };
     ($method:ident $path:literal, $action:ident, $tenancy:ident, $summary:literal,
-     $takes:expr, $bytes:expr, $status:literal, $gives:expr, $handler:path) => {
+     $takes:expr, $bytes:expr, $status:literal, $gives:expr, $handler:path $(, $query:expr)?) => {
         Endpoint {
             method: Method::$method,
             path: $path,
@@ -68,6 +72,7 @@ macro_rules! endpoint {
             tenancy: Tenancy::$tenancy,
             summary: $summary,
             body_bytes_max: $bytes,
+            query: endpoint!($($query)?),
             takes: $takes,
             gives: ($status, $gives),
             handler: |call| Box::pin($handler(call)),
@@ -80,22 +85,25 @@ macro_rules! endpoint {
 pub static ENDPOINTS: &[Endpoint] = &[
     // Senders.
     endpoint!(POST "/v1/leads", SendTouchpoints, Service, "Accept one touchpoint, an array of them, or NDJSON",
-        Some(of::<serde_json::Value>), limits::BATCH_BYTES_MAX, 202, Some(of::<wire::Receipts>), intake::by_api),
+        Some(of::<wire::Touchpoints>), limits::BATCH_BYTES_MAX, 202, Some(of::<wire::LeadsAnswer>), intake::by_api),
     endpoint!(POST "/in/{token}", SendToAddress, Service, "Accept a marketplace's own lead body at an intake address",
         Some(of::<serde_json::Value>), limits::TOUCHPOINT_BYTES_MAX, 202, Some(of::<wire::AddressReceipt>), intake::by_address),
     // Readers.
     endpoint!(GET "/v1/leads", ReadLeads, Publisher, "List leads, newest first; `email` finds one",
-        None, 0, 200, Some(of::<wire::Page<wire::Lead>>), read::leads),
+        None, 0, 200, Some(of::<wire::Page<wire::Lead>>), read::leads,
+        &[LIMIT, CURSOR, ("email", "Only the lead with this e-mail address")]),
     endpoint!(GET "/v1/leads/{lead}", ReadLeads, Publisher, "Show a lead with its timeline and deliveries",
         None, 0, 200, Some(of::<wire::LeadDetail>), read::lead),
     endpoint!(GET "/v1/deliveries", ReadLeads, Publisher, "List deliveries, newest first, by `state`, `destination` or `lead`",
-        None, 0, 200, Some(of::<wire::Page<wire::Delivery>>), read::deliveries),
-    endpoint!(GET "/v1/deliveries/{delivery}", ReadLeads, Publisher, "Show a delivery with its touchpoint and its tries",
+        None, 0, 200, Some(of::<wire::Page<wire::Delivery>>), read::deliveries,
+        &[LIMIT, CURSOR, ("state", "Only those in this state"), ("lead", "Only those of the lead with this id"),
+            ("destination", "Only those to the destination of this name or number")]),
+    endpoint!(GET "/v1/deliveries/{delivery}", ReadLeads, Publisher, "Show a delivery with its touchpoint and its attempts",
         None, 0, 200, Some(of::<wire::DeliveryDetail>), read::delivery),
     endpoint!(POST "/v1/deliveries/{delivery}/retry", RetryDeliveries, Publisher, "Make a parked or waiting delivery due now",
         None, 0, 200, Some(of::<wire::Retried>), read::retry),
     endpoint!(GET "/v1/quarantine", ReadLeads, Publisher, "List bodies that could not be read, newest first",
-        None, 0, 200, Some(of::<wire::Page<wire::QuarantinedRow>>), ledger::quarantine),
+        None, 0, 200, Some(of::<wire::Page<wire::QuarantinedRow>>), ledger::quarantine, &[LIMIT, CURSOR]),
     endpoint!(GET "/v1/quarantine/{quarantined}/body", ReadLeads, Publisher, "Give out a body that could not be read, as received",
         None, 0, 200, None, ledger::quarantined_body),
     endpoint!(GET "/v1/ledger", ReadLeads, Publisher, "Add up what was accepted and where all of it is",
@@ -104,11 +112,11 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET "/v1/publishers", ReadSetup, Service, "List the publishers this key may see",
         None, 0, 200, Some(of::<wire::List<wire::Publisher>>), setup::publishers),
     endpoint!(POST "/v1/publishers", ManagePublishers, Service, "Add a publisher",
-        Some(of::<wire::NewPublisher>), SETUP_BYTES_MAX, 201, Some(of::<wire::Publisher>), setup::add_publisher),
+        Some(of::<wire::NewPublisher>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::Publisher>), setup::add_publisher),
     endpoint!(GET "/v1/offers", ReadSetup, Publisher, "List offers",
         None, 0, 200, Some(of::<wire::List<wire::Offer>>), setup::offers),
     endpoint!(POST "/v1/offers", ChangeSetup, Publisher, "Add or rename an offer",
-        Some(of::<wire::NewOffer>), SETUP_BYTES_MAX, 201, Some(of::<wire::Offer>), setup::put_offer),
+        Some(of::<wire::NewOffer>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::Offer>), setup::put_offer),
     endpoint!(DELETE "/v1/offers/{offer}", ChangeSetup, Publisher, "Remove an offer, its routes and its intake addresses",
         None, 0, 204, None, setup::remove_offer),
     endpoint!(GET "/v1/connectors", ReadSetup, Service, "List connectors and their settings",
@@ -116,11 +124,11 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET "/v1/destinations", ReadSetup, Publisher, "List destinations",
         None, 0, 200, Some(of::<wire::List<wire::Destination>>), destinations::list),
     endpoint!(POST "/v1/destinations", ChangeSetup, Publisher, "Add a destination",
-        Some(of::<wire::NewDestination>), SETUP_BYTES_MAX, 201, Some(of::<wire::Destination>), destinations::add),
+        Some(of::<wire::NewDestination>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::Destination>), destinations::add),
     endpoint!(GET "/v1/destinations/{destination}", ReadSetup, Publisher, "Show a destination by name or number",
         None, 0, 200, Some(of::<wire::Destination>), destinations::show),
     endpoint!(PATCH "/v1/destinations/{destination}", ChangeSetup, Publisher, "Change some of a destination's settings",
-        Some(of::<wire::DestinationChange>), SETUP_BYTES_MAX, 200, Some(of::<wire::Destination>), destinations::update),
+        Some(of::<wire::DestinationChange>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Destination>), destinations::update),
     endpoint!(DELETE "/v1/destinations/{destination}", ChangeSetup, Publisher, "Remove a destination to which nothing is owed",
         None, 0, 204, None, destinations::remove),
     endpoint!(POST "/v1/destinations/{destination}/pause", ChangeSetup, Publisher, "Pause a destination; its leads wait",
@@ -132,19 +140,19 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET "/v1/routes", ReadSetup, Publisher, "List routes",
         None, 0, 200, Some(of::<wire::List<wire::Route>>), setup::routes),
     endpoint!(POST "/v1/routes", ChangeSetup, Publisher, "Add a route",
-        Some(of::<wire::NewRoute>), SETUP_BYTES_MAX, 201, Some(of::<wire::Route>), setup::add_route),
+        Some(of::<wire::NewRoute>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::Route>), setup::add_route),
     endpoint!(DELETE "/v1/routes/{route}", ChangeSetup, Publisher, "Remove a route",
         None, 0, 204, None, setup::remove_route),
     endpoint!(GET "/v1/intake-addresses", ReadSetup, Publisher, "List intake addresses, without their tokens",
         None, 0, 200, Some(of::<wire::List<wire::IntakeAddress>>), setup::addresses),
     endpoint!(POST "/v1/intake-addresses", ChangeSetup, Publisher, "Make an intake address for an offer; shown once",
-        Some(of::<wire::NewIntakeAddress>), SETUP_BYTES_MAX, 201, Some(of::<wire::IntakeAddress>), setup::add_address),
+        Some(of::<wire::NewIntakeAddress>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::IntakeAddress>), setup::add_address),
     endpoint!(DELETE "/v1/intake-addresses/{address}", ChangeSetup, Publisher, "Revoke an intake address",
         None, 0, 204, None, setup::revoke_address),
     endpoint!(GET "/v1/keys", ManageKeys, Either, "List API keys, without the keys themselves",
         None, 0, 200, Some(of::<wire::List<wire::ApiKey>>), keys::list),
     endpoint!(POST "/v1/keys", ManageKeys, Either, "Make an API key; shown once",
-        Some(of::<wire::NewApiKey>), SETUP_BYTES_MAX, 201, Some(of::<wire::ApiKey>), keys::add),
+        Some(of::<wire::NewApiKey>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::ApiKey>), keys::add),
     endpoint!(DELETE "/v1/keys/{key}", ManageKeys, Either, "Revoke an API key",
         None, 0, 204, None, keys::revoke),
     // Machines.

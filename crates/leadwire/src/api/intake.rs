@@ -56,8 +56,9 @@ async fn many(call: &Call, items: Vec<Item>, key: Option<&str>) -> Result<Respon
     let mut results: Vec<Option<ItemResult>> = Vec::with_capacity(items.len());
     let mut incoming = Vec::with_capacity(items.len());
     for (number, item) in items.into_iter().enumerate() {
-        // Each item has a key of its own, so that a repeated request recognises each of them.
-        match admit(call, item, key.map(|it| format!("{it}#{number}"))) {
+        // Each item has a key of its own, so that a repeated request recognises each of them. No sender's own key is
+        // like it: a header holds no line end.
+        match admit(call, item, key.map(|it| format!("{it}\n{number}"))) {
             Ok(admitted) => {
                 incoming.push(admitted);
                 results.push(None);

@@ -13,6 +13,7 @@ mod problem;
 mod read;
 mod server;
 mod setup;
+mod taken;
 pub mod wire;
 
 pub use endpoints::{ENDPOINTS, Endpoint, Tenancy};

@@ -4,6 +4,7 @@ use super::answer;
 use super::call::Call;
 use super::endpoints::{ENDPOINTS, Endpoint, Tenancy};
 use super::problem::Problem;
+use super::wire;
 use crate::access::Action;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -50,6 +51,9 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let mut good = json!({ "description": "Done" });
     if let Some(gives) = gives {
         good["content"] = json!({ "application/json": { "schema": gives(generator) } });
+    } else if status == 200 {
+        let kind = if endpoint.path.ends_with("/body") { "application/octet-stream" } else { "application/json" };
+        good["content"] = json!({ kind: {} });
     }
     let mut operation = json!({
         "operationId": operation_id(endpoint),
@@ -64,13 +68,39 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         },
     });
     if let Some(takes) = endpoint.takes {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": takes(generator) } } });
+        let mut content = json!({ "application/json": { "schema": takes(generator) } });
+        if endpoint.action == Action::SendTouchpoints {
+            let lines = json!({ "type": "string", "description": "A touchpoint on each line" });
+            content["application/x-ndjson"] = json!({ "schema": lines });
+        }
+        if endpoint.action == Action::SendToAddress {
+            content["application/x-www-form-urlencoded"] = json!({ "schema": { "type": "object" } });
+        }
+        operation["requestBody"] = json!({ "required": true, "content": content });
     }
+    add_other_answers(endpoint, &mut operation, generator);
     if !matches!(endpoint.action, Action::Open | Action::SendToAddress) {
         operation["security"] = json!([{ "key": [] }]);
     }
     operation
+}
+
+/// Answers that tell of a failure in the shape of a good one.
+fn add_other_answers(endpoint: &Endpoint, operation: &mut Value, generator: &mut SchemaGenerator) {
+    let (status, description, schema) = match endpoint.path {
+        "/v1/leads" if endpoint.takes.is_some() => {
+            ("422", "Refused; of several touchpoints, every one", generator.subschema_for::<wire::Receipts>())
+        }
+        "/readyz" => ("503", "Not ready", generator.subschema_for::<wire::Readiness>()),
+        _ => return,
+    };
+    operation["responses"][status] = json!({
+        "description": description,
+        "content": {
+            "application/json": { "schema": schema },
+            "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } },
+        },
+    });
 }
 
 fn operation_id(endpoint: &Endpoint) -> String {
@@ -92,12 +122,21 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
             "schema": { "type": "string" },
         }));
     }
+    for (name, purpose) in endpoint.query {
+        parameters.push(json!({
+            "name": name, "in": "query", "description": purpose, "schema": { "type": "string" },
+        }));
+    }
     if endpoint.path == "/v1/leads" && endpoint.takes.is_some() {
         parameters.push(json!({
             "name": "Idempotency-Key",
             "in": "header",
             "description": "A repetition under the same key stores nothing and is answered as the first was",
-            "schema": { "type": "string", "maxLength": leadwire_core::limits::IDEMPOTENCY_KEY_BYTES_MAX },
+            "schema": {
+                "type": "string",
+                "pattern": "^[!-~]+$",
+                "maxLength": leadwire_core::limits::IDEMPOTENCY_KEY_BYTES_MAX,
+            },
         }));
     }
     parameters
@@ -120,4 +159,33 @@ fn problem_schema() -> Value {
             },
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_can_be_turned() {
+        let document = describe();
+        let operations = document["paths"].as_object().expect("paths").values();
+        let pages: Vec<&Value> = operations
+            .map(|path| &path["get"])
+            .filter(|it| {
+                let schema = &it["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+                schema.as_str().is_some_and(|it| it.starts_with("#/components/schemas/Page"))
+            })
+            .collect();
+        assert!(pages.len() >= 3, "only {} pages", pages.len());
+        for page in pages {
+            let parameters = page["parameters"].as_array().expect("parameters");
+            for wanted in ["limit", "cursor"] {
+                assert!(
+                    parameters.iter().any(|it| it["name"] == wanted),
+                    "{} lacks {wanted}",
+                    page["operationId"]
+                );
+            }
+        }
+    }
 }

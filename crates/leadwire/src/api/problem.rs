@@ -16,6 +16,8 @@ pub struct Problem {
     fix: String,
     errors: Vec<Refusal>,
     retry_after_seconds: Option<u32>,
+    /// What the operator finds in the log, and who asked never sees.
+    cause: Option<Box<str>>,
 }
 
 impl Problem {
@@ -27,7 +29,7 @@ impl Problem {
         fix: impl Into<String>,
     ) -> Self {
         let (detail, fix) = (detail.into(), fix.into());
-        Self { status, code, detail, fix, errors: Vec::new(), retry_after_seconds: None }
+        Self { status, code, detail, fix, errors: Vec::new(), retry_after_seconds: None, cause: None }
     }
 
     /// No good key was shown. The same for a missing, malformed, unknown, expired and revoked one.
@@ -46,7 +48,7 @@ impl Problem {
             StatusCode::FORBIDDEN,
             "forbidden",
             "the role of this API key does not allow this",
-            "use a key whose role allows it; roles are described in the API reference",
+            "use a key whose role allows it; `leadwire key add --help` says what each role is for",
         )
     }
 
@@ -94,6 +96,14 @@ impl Problem {
         }
     }
 
+    /// A mistake of ours. Its cause is logged under the request's id, once it is answered.
+    pub fn internal(cause: impl Into<Box<str>>) -> Self {
+        let fix = "the operator finds the reason in the log under this request id";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let problem = Self::new(status, "internal", "the service could not do this", fix);
+        Self { cause: Some(cause.into()), ..problem }
+    }
+
     /// The status it is answered with.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -102,7 +112,7 @@ impl Problem {
     /// As JSON, for an item of a batch too.
     pub fn to_json(&self) -> Value {
         let mut body = json!({
-            "type": format!("/docs/errors#{}", self.code),
+            "type": format!("urn:leadwire:problem:{}", self.code),
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "code": self.code,
@@ -117,6 +127,9 @@ impl Problem {
 
     /// As the answer to a request.
     pub fn into_answer(self, request: RequestId) -> Response {
+        if let Some(cause) = &self.cause {
+            tracing::error!(request.id = %request, cause, "A request failed by a mistake of ours. Please report this.");
+        }
         let mut body = self.to_json();
         body["request_id"] = json!(request.to_string());
         let mut response = (self.status, body.to_string()).into_response();
@@ -158,16 +171,7 @@ impl From<StoreError> for Problem {
             StoreError::Wrong(_)
             | StoreError::Newer { .. }
             | StoreError::Held(_)
-            | StoreError::Folder(..) => {
-                // Logged once, here: this is where the error ends its journey.
-                tracing::error!(%error, "The store and the program disagree. Please report this.");
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "the service could not do this",
-                    "the operator finds the reason in the log under this request id",
-                )
-            }
+            | StoreError::Folder(..) => Self::internal(error.to_string()),
         }
     }
 }

@@ -124,7 +124,7 @@ pub(super) async fn delivery(call: Call) -> Result<Response, Problem> {
     let detail = wire::DeliveryDetail {
         delivery: delivery_shape(&setup, &publisher, &delivery),
         content: touchpoint_shape(&publisher, &touchpoint),
-        tries: attempts.iter().map(try_shape).collect(),
+        attempts: attempts.iter().map(attempt_shape).collect(),
     };
     Ok(answer::json(StatusCode::OK, &detail))
 }
@@ -168,8 +168,8 @@ fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Delivery) -> w
     }
 }
 
-fn try_shape(it: &Attempt) -> wire::Try {
-    wire::Try {
+fn attempt_shape(it: &Attempt) -> wire::Attempt {
+    wire::Attempt {
         number: it.number,
         ended_at: moment(it.ended_at),
         outcome: it.outcome.clone(),

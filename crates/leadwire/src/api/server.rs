@@ -3,12 +3,14 @@
 use super::call::Call;
 use super::endpoints::{ENDPOINTS, Endpoint, Tenancy};
 use super::problem::Problem;
+use super::taken::Taken;
 use crate::access::{self, Action, Decision};
 use crate::app::App;
 use crate::clock;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
@@ -27,9 +29,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-
-/// Where no body is wanted, many clients send an empty object all the same.
-const IGNORED_BODY_BYTES_MAX: usize = 1024;
 
 /// The server of the API.
 pub struct Server {
@@ -106,10 +105,11 @@ async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Re
             // Cancel-safe: a connection that was not accepted stays in the kernel's queue.
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
-                // Out of file descriptors, or a peer that left at once: the next one may do better.
+                // Mostly out of file descriptors: then the next one fails as well, until some are free again.
                 Err(error) => {
-                    tracing::warn!(%error, "Could not accept a connection.");
-                    tokio::task::yield_now().await;
+                    tracing::warn!(%error, "Could not accept a connection. Raise the limit of open files if it lasts.");
+                    // An error means that the time is over; a stop is seen at the top of the loop.
+                    tokio::time::timeout(limits::ACCEPT_AGAIN, stopped(&mut stop)).await.ok();
                     continue;
                 }
             },
@@ -123,7 +123,9 @@ async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Re
             .timer(TokioTimer::new())
             .header_read_timeout(limits::REQUEST_HEAD_WAIT)
             .max_buf_size(limits::REQUEST_HEAD_BYTES_MAX.max(64 * 1024))
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            // A client may close its side once it has sent all; it still waits for the answer.
+            .half_close(true)
+            .serve_connection(TokioIo::new(Taken::new(stream)), TowerToHyperService::new(router.clone()));
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             // An error is the client's: it hung up or broke the protocol, and hyper has answered what it could.
@@ -156,16 +158,7 @@ async fn answer(
     let mut response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.into_answer(id),
-        Err(_) => {
-            tracing::error!(request.id = %id, "A request handler panicked. Please report this.");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "the service could not do this",
-                "the operator finds the reason in the log under this request id",
-            )
-            .into_answer(id)
-        }
+        Err(_) => Problem::internal("its handler panicked").into_answer(id),
     };
     let headers = response.headers_mut();
     headers.insert("x-request-id", HeaderValue::from_str(&id.to_string()).expect("an id is ASCII"));
@@ -181,9 +174,8 @@ async fn let_in(
     id: RequestId,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    check_head(&head.headers)?;
-    let query: HashMap<String, String> =
-        url::form_urlencoded::parse(head.uri.query().unwrap_or("").as_bytes()).into_owned().collect();
+    check_head(&head)?;
+    let query = parse_query(head.uri.query().unwrap_or(""))?;
     let setup = app.directory.now();
     let (actor, publisher) = if matches!(endpoint.action, Action::Open | Action::SendToAddress) {
         (None, None)
@@ -200,7 +192,7 @@ async fn let_in(
         }
         (Some(actor), publisher)
     };
-    let body = read_body(body, endpoint.body_bytes_max.max(IGNORED_BODY_BYTES_MAX)).await?;
+    let body = read_body(body, endpoint.body_bytes_max.max(limits::IGNORED_BODY_BYTES_MAX)).await?;
     // A path that is not UTF-8 names nothing that exists.
     let path = path.ok_or_else(Problem::not_found)?;
     let path = path.iter().map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned()))).collect();
@@ -209,17 +201,44 @@ async fn let_in(
 }
 
 /// Hyper caps the head at a size that fits its buffer; the precise bound is held here.
-fn check_head(headers: &HeaderMap) -> Result<(), Problem> {
-    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if size > limits::REQUEST_HEAD_BYTES_MAX {
+fn check_head(head: &Parts) -> Result<(), Problem> {
+    let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let address = head.uri.path_and_query().map_or(0, |it| it.as_str().len());
+    if headers.sum::<usize>() + address > limits::REQUEST_HEAD_BYTES_MAX {
         return Err(Problem::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "headers_too_large",
-            "the request's headers are too large",
+            "the request's address and headers are too large",
             format!("keep them below {} bytes", limits::REQUEST_HEAD_BYTES_MAX),
         ));
     }
-    Ok(())
+    // Which of two keys counts would be a guess, and another program on the way may guess otherwise.
+    let is_twice = |name: &&str| head.headers.get_all(*name).iter().count() > 1;
+    match ["authorization", "idempotency-key"].iter().find(|it| is_twice(it)) {
+        None => Ok(()),
+        Some(name) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "header_twice",
+            format!("the header `{name}` is there more than once"),
+            "send it once",
+        )),
+    }
+}
+
+/// The parameters of the query. One that is there twice is refused, since which of them counts would be a guess.
+fn parse_query(text: &str) -> Result<HashMap<String, String>, Problem> {
+    let mut query = HashMap::new();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()).into_owned() {
+        if query.insert(name, value).is_some() {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "query_twice",
+                "a query parameter is there more than once",
+                "name each parameter once",
+            ));
+        }
+    }
+    Ok(query)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

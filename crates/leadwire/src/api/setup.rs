@@ -128,7 +128,7 @@ pub(super) async fn add_route(call: Call) -> Result<Response, Problem> {
     let now = call.app.clock.wall();
     let route = StoredRoute {
         publisher,
-        id: RouteId::new(call.app.ids.next(now)),
+        id: RouteId::new(call.app.ids.next(call.app.clock.steady())),
         offer,
         destination: destination.number,
         created_at: now,

@@ -99,6 +99,15 @@ impl Client {
         Ok(Self { egress, base, key, key_from: is_found.then(|| global.folder().to_owned()) })
     }
 
+    /// Talks to the service at an address as a key.
+    ///
+    /// # Errors
+    /// When the address is no address, or the client cannot be made.
+    pub(super) fn at(base: &str, key: Secret<String>) -> anyhow::Result<Self> {
+        let egress = Egress::new(EgressPolicy::unrestricted(), None).context("cannot make an HTTP client")?;
+        Ok(Self { egress, base: Url::parse(base)?, key: Some(key), key_from: None })
+    }
+
     /// Where the service is.
     pub(super) fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
@@ -201,9 +210,16 @@ impl Client {
         query: Query<'_>,
         body: Bytes,
     ) -> anyhow::Result<Value> {
-        let answer = self.raw(method, path, query, body).await?;
+        self.good(&self.raw(method, path, query, body).await?)
+    }
+
+    /// What a good answer says; null when it says nothing.
+    ///
+    /// # Errors
+    /// A [`Failure`] with the service's own words when the answer is not good.
+    pub(super) fn good(&self, answer: &Answer) -> anyhow::Result<Value> {
         if !answer.status.is_success() {
-            return Err(self.failure(&answer).into());
+            return Err(self.failure(answer).into());
         }
         if answer.body.is_empty() {
             return Ok(Value::Null);
@@ -418,8 +434,7 @@ mod tests {
 
     #[track_caller]
     fn check_url(base: &str, path: &[&str], query: Query<'_>, expected: &str) {
-        let egress = Egress::new(EgressPolicy::unrestricted(), None).expect("a client");
-        let client = Client { egress, base: Url::parse(base).expect("a URL"), key: None, key_from: None };
+        let client = Client::at(base, Secret::default()).expect("a client");
         assert_eq!(client.url(path, query).expect("an address").as_str(), expected);
     }
 
@@ -442,9 +457,7 @@ mod tests {
 
     #[test]
     fn a_step_that_an_address_would_swallow_is_refused() {
-        let egress = Egress::new(EgressPolicy::unrestricted(), None).expect("a client");
-        let client =
-            Client { egress, base: Url::parse("http://h").expect("a URL"), key: None, key_from: None };
+        let client = Client::at("http://h", Secret::default()).expect("a client");
         assert!(client.url(&["v1", "destinations", ".."], &[]).is_err());
     }
 }

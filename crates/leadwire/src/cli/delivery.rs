@@ -1,4 +1,4 @@
-//! `leadwire delivery`: what is owed to destinations, every try, and putting it back to work.
+//! `leadwire delivery`: what is owed to destinations, every attempt, and putting it back to work.
 
 use super::client::{self, Client, Wanted};
 use super::exit_code::ExitCode;
@@ -34,7 +34,7 @@ pub(super) enum Command {
         #[command(flatten)]
         wanted: Wanted,
     },
-    /// Show a delivery: what it brings, and every try with cause, fix and timings
+    /// Show a delivery: what it brings, and every attempt with cause, fix and timings
     Show {
         /// Whose
         #[arg(value_parser = super::publisher_id)]
@@ -59,7 +59,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) const HEADS: [&str; 6] = ["DELIVERY", "DESTINATION", "STATE", "TRIES", "DUE OR ENDED", "WHY"];
+pub(super) const HEADS: [&str; 6] = ["DELIVERY", "DESTINATION", "STATE", "ATTEMPTS", "DUE OR ENDED", "WHY"];
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
     let (client, out) = (session.client()?, session.out);
@@ -160,14 +160,14 @@ fn text(it: &wire::DeliveryDetail) -> String {
     ]);
     text.push_str("\nbrings\n");
     text.push_str(&lead::moment(&it.content));
-    text.push_str(&format!("\ntries, oldest first ({})\n", it.tries.len()));
-    for one in &it.tries {
-        text.push_str(&try_text(one));
+    text.push_str(&format!("\nattempts, oldest first ({})\n", it.attempts.len()));
+    for attempt in &it.attempts {
+        text.push_str(&attempt_text(attempt));
     }
     text
 }
 
-fn try_text(it: &wire::Try) -> String {
+fn attempt_text(it: &wire::Attempt) -> String {
     let word = |name: &str| it.evidence.get(name).and_then(Value::as_str).map(harmless).unwrap_or_default();
     let status = it.evidence.get("http_status").map(|it| format!("  HTTP {it}")).unwrap_or_default();
     let mut text = format!(
@@ -186,7 +186,7 @@ fn try_text(it: &wire::Try) -> String {
     text
 }
 
-/// Where a try's time went, in milliseconds.
+/// Where an attempt's time went, in milliseconds.
 fn timings(evidence: &Value) -> String {
     let millis = |name: &str| {
         let micros = evidence.get("timings")?.get(format!("{name}_us"))?.as_f64()?;
@@ -207,8 +207,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_try_tells_its_cause_its_fix_and_where_the_time_went() {
-        let shown = try_text(&wire::Try {
+    fn an_attempt_tells_its_cause_its_fix_and_where_the_time_went() {
+        let shown = attempt_text(&wire::Attempt {
             number: 2,
             ended_at: "2026-11-20T10:00:00Z".to_owned(),
             outcome: "retry".to_owned(),

@@ -37,7 +37,7 @@ pub(super) enum Command {
     },
 }
 
-const HEADS: [&str; 7] = ["LEAD", "NAME", "E-MAIL", "COMPANY", "COUNTRY", "ACTIONS", "LAST"];
+const HEADS: [&str; 7] = ["LEAD", "NAME", "E-MAIL", "COMPANY", "COUNTRY", "TOUCHPOINTS", "LAST"];
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
     let (client, out) = (session.client()?, session.out);

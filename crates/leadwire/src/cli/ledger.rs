@@ -63,7 +63,7 @@ fn text(it: &wire::Ledger) -> String {
             "+ PARKED",
             "+ SUPPRESSED",
             "+ ERASED",
-            "TRIES",
+            "ATTEMPTS",
         ];
         let rows = it.destinations.iter().map(row).collect();
         write!(text, "\n{}\n", output::table(&heads, rows)).expect("a String takes everything");

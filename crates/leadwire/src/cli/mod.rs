@@ -87,7 +87,7 @@ enum Command {
     /// Look at leads and their timelines
     #[command(subcommand, after_help = lead::EXAMPLES)]
     Lead(lead::Command),
-    /// Look at deliveries and their tries, and put them back to work
+    /// Look at deliveries and their attempts, and put them back to work
     #[command(subcommand, after_help = delivery::EXAMPLES)]
     Delivery(delivery::Command),
     /// Look at bodies that could not be read; they are kept whole

@@ -6,7 +6,6 @@ use crate::clock::MachineClock;
 use crate::config::Config;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry;
-use anyhow::Context;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -59,12 +58,10 @@ impl Args {
             config.listen = listen;
         }
         if let Some(text) = self.metrics_listen {
-            let address =
-                || text.parse().with_context(|| "`--metrics-listen` must be an address and port, or `off`");
-            config.metrics_listen = if text == "off" { None } else { Some(address()?) };
+            config.apply("metrics_listen", &text, "--metrics-listen")?;
         }
         if let Some(url) = self.public_url {
-            config.public_url = Some(url.trim_end_matches('/').to_owned());
+            config.apply("public_url", &url, "--public-url")?;
         }
         if let Some(log) = self.log {
             config.log = log;

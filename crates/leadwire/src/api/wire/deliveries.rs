@@ -1,4 +1,4 @@
-//! Deliveries with their tries.
+//! Deliveries with their attempts.
 
 use super::TouchpointRow;
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ pub struct Delivery {
     /// When it is due, while pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<String>,
-    /// Tries so far.
+    /// Attempts so far, one under way included.
     pub attempts: u32,
     /// Stable name of what went wrong last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,20 +42,20 @@ pub struct Delivery {
     pub ended_at: Option<String>,
 }
 
-/// A delivery with its touchpoint and its tries.
+/// A delivery with its touchpoint and its attempts.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryDetail {
     /// The delivery.
     pub delivery: Delivery,
     /// What it brings.
     pub content: TouchpointRow,
-    /// Its tries, oldest first.
-    pub tries: Vec<Try>,
+    /// Its attempts that came to an end, oldest first.
+    pub attempts: Vec<Attempt>,
 }
 
-/// A try that came to an end.
+/// An attempt that came to an end.
 #[derive(Serialize, Deserialize, JsonSchema)]
-pub struct Try {
+pub struct Attempt {
     /// Its number, from 1.
     pub number: u32,
     /// When it ended.

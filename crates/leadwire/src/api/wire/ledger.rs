@@ -41,7 +41,7 @@ pub struct Account {
     pub suppressed: u64,
     /// Erased with their person.
     pub erased: u64,
-    /// Tries made.
+    /// Attempts made, those under way included.
     pub attempts: u64,
 }
 

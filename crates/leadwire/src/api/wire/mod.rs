@@ -7,14 +7,16 @@ mod leads;
 mod ledger;
 mod receipts;
 mod setup;
+mod touchpoint;
 
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
-pub use deliveries::{Delivery, DeliveryDetail, Retried, Try};
+pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Pause};
 pub use leads::{Lead, LeadDetail, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
-pub use receipts::{AddressReceipt, ItemResult, Receipt, Receipts};
+pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use setup::{NewOffer, NewPublisher, NewRoute, Offer, Publisher, Route};
+pub use touchpoint::{Consent, Customer, Touchpoint, Touchpoints};
 
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;

@@ -29,6 +29,16 @@ pub struct AddressReceipt {
     pub quarantined: bool,
 }
 
+/// What a sender is answered: as much as it sent.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LeadsAnswer {
+    /// To a JSON object.
+    One(Receipt),
+    /// To an array or NDJSON.
+    Several(Receipts),
+}
+
 /// What became of several touchpoints.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Receipts {

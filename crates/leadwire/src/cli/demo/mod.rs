@@ -3,19 +3,18 @@
 mod samples;
 mod show;
 
+use super::client::{self, Client};
 use super::exit_code::ExitCode;
 use crate::api::wire;
-use crate::app::App;
+use crate::app::{App, Ended};
 use crate::clock::{self, Clock, MachineClock};
 use crate::config::Config;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
-use leadwire_connect::egress::Egress;
-use leadwire_connect::egress::guard::EgressPolicy;
-use leadwire_core::secret::Secret;
+use http::{HeaderName, HeaderValue, Method, header};
+use leadwire_connect::signing::{SECRET_BYTES, SigningSecret};
 use leadwire_sandbox::https_endpoint::{self, Answer, HttpsEndpoint, Keep, Options};
 use leadwire_sandbox::webhook_signature::Verifier;
 use samples::{API, MARKETPLACE, Sample};
@@ -26,6 +25,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::Url;
 
 /// What `demo` can be told.
 #[derive(clap::Args)]
@@ -50,10 +51,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The one publisher of the demo.
 const PUBLISHER: &str = "contoso";
+/// Names the publisher in a request.
+const OWN: client::Query<'static> = &[("publisher", PUBLISHER)];
 
 /// The running demo: the service, the receiving endpoint, and a client of the service.
 struct Demo {
     app: Arc<App>,
+    running: JoinHandle<anyhow::Result<Ended>>,
     endpoint: HttpsEndpoint,
     client: Client,
     intake_url: String,
@@ -88,9 +92,9 @@ impl Demo {
     async fn start(folder: PathBuf) -> anyhow::Result<Self> {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let signing_secret = {
-            let mut random = [0; 32];
+            let mut random = [0; SECRET_BYTES];
             clock::fill_random(&mut random);
-            leadwire_connect::signing::SigningSecret::generate(&random).expose().clone()
+            SigningSecret::generate(&random).expose().clone()
         };
         let endpoint = start_endpoint(&signing_secret, loopback).await?;
         let config = Config {
@@ -105,25 +109,28 @@ impl Demo {
         let key = secrets::make_credential(CredentialKind::ApiKey);
         let app = App::open(config, Arc::new(MachineClock::start()), Some(&key)).await?;
         app.write_local_access(&key)?;
-        let client = Client::new(format!("http://{}", app.address()), key)?;
-        let mut demo = Self { app, endpoint, client, intake_url: String::new(), folder };
-        let app = Arc::clone(&demo.app);
-        tokio::spawn(async move { app.run().await });
+        let client = Client::at(&format!("http://{}", app.address()), key)?;
+        let running = {
+            let app = Arc::clone(&app);
+            tokio::spawn(async move { app.run().await })
+        };
+        let mut demo = Self { app, running, endpoint, client, intake_url: String::new(), folder };
         demo.intake_url = demo.set_up(&signing_secret).await?;
         Ok(demo)
     }
 
     /// Sets the service up as a person would, through its API.
     async fn set_up(&self, signing_secret: &str) -> anyhow::Result<String> {
-        let client = &self.client;
-        client.post("/v1/publishers", &json!({ "id": PUBLISHER, "title": "Contoso" })).await?;
-        let own = |path: &str| format!("{path}?publisher={PUBLISHER}");
-        client.post(&own("/v1/offers"), &json!({ "id": "crm-pro", "title": "Contoso CRM Pro" })).await?;
+        let add = async |noun: &str, query: client::Query<'_>, new: Value| {
+            self.client.post(&["v1", noun], query, &new).await
+        };
+        add("publishers", &[], json!({ "id": PUBLISHER, "title": "Contoso" })).await?;
+        add("offers", OWN, json!({ "id": "crm-pro", "title": "Contoso CRM Pro" })).await?;
         let settings = json!({ "url": self.endpoint.url(), "signing_secret": signing_secret });
         let destination = json!({ "name": "demo-endpoint", "kind": "https", "settings": settings });
-        client.post(&own("/v1/destinations"), &destination).await?;
-        client.post(&own("/v1/routes"), &json!({ "offer": "*", "destination": "demo-endpoint" })).await?;
-        let address = client.post(&own("/v1/intake-addresses"), &json!({ "offer": "crm-pro" })).await?;
+        add("destinations", OWN, destination).await?;
+        add("routes", OWN, json!({ "offer": "*", "destination": "demo-endpoint" })).await?;
+        let address = add("intake-addresses", OWN, json!({ "offer": "crm-pro" })).await?;
         let address: wire::IntakeAddress = serde_json::from_value(address)?;
         address.url.context("an address is shown once, when it is made")
     }
@@ -132,15 +139,15 @@ impl Demo {
         let show = Show::new(as_json);
         show.opening(&self.app, &self.endpoint.url(), &self.folder);
         for sample in MARKETPLACE {
-            let answer = self.client.send(&self.intake_url, sample, None).await?;
+            let answer = self.send(&self.intake_url, sample, None).await?;
             show.arrival(&Arrival::read(sample.name, &answer));
         }
         // A marketplace that did not see our answer sends the same body again.
-        let answer = self.client.send(&self.intake_url, &MARKETPLACE[0], None).await?;
+        let answer = self.send(&self.intake_url, &MARKETPLACE[0], None).await?;
         show.arrival(&Arrival::read("partner-center/01-get-it-now.json (again)", &answer));
-        let leads = format!("{}/v1/leads", self.client.base);
+        let leads = self.client.url(&["v1", "leads"], &[])?;
         for sample in API {
-            let answer = self.client.send(&leads, sample, Some(sample.name)).await?;
+            let answer = self.send(leads.as_str(), sample, Some(sample.name)).await?;
             for arrival in Arrival::read_all(sample.name, &answer) {
                 show.arrival(&arrival);
             }
@@ -158,8 +165,22 @@ impl Demo {
             tokio::signal::ctrl_c().await?;
         }
         self.app.stop();
+        // Whole, before the folder below it goes.
+        self.running.await??;
         self.endpoint.stop().await;
         Ok(code)
+    }
+
+    /// Sends a sample as it is.
+    async fn send(&self, url: &str, sample: &Sample, key: Option<&'static str>) -> anyhow::Result<Value> {
+        let mut headers = self.client.headers()?;
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(sample.content_type));
+        if let Some(key) = key {
+            headers.insert(HeaderName::from_static("idempotency-key"), HeaderValue::from_static(key));
+        }
+        let body = Bytes::from_static(sample.body);
+        let answer = self.client.send(Url::parse(url)?, headers, body, Method::POST).await;
+        self.client.good(&answer.map_err(|it| client::unreachable(self.client.base(), &it))?)
     }
 
     async fn wait_until_settled(&self, show: &Show) -> anyhow::Result<bool> {
@@ -179,8 +200,7 @@ impl Demo {
     }
 
     async fn ledger(&self) -> anyhow::Result<wire::Ledger> {
-        let answer = self.client.get(&format!("/v1/ledger?publisher={PUBLISHER}")).await?;
-        Ok(serde_json::from_value(answer)?)
+        client::shape(self.client.get(&["v1", "ledger"], OWN).await?)
     }
 }
 
@@ -229,58 +249,3 @@ fn summary(ledger: &wire::Ledger, endpoint: &HttpsEndpoint) -> Value {
         "destinations": destinations,
     })
 }
-
-/// A client of the demo's own service.
-struct Client {
-    egress: Egress,
-    base: String,
-    key: Secret<String>,
-}
-
-impl Client {
-    fn new(base: String, key: Secret<String>) -> anyhow::Result<Self> {
-        Ok(Self { egress: Egress::new(EgressPolicy::unrestricted(), None)?, base, key })
-    }
-
-    async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.call(Method::GET, &format!("{}{path}", self.base), HeaderMap::new(), Bytes::new()).await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let body = Bytes::from(body.to_string());
-        self.call(Method::POST, &format!("{}{path}", self.base), HeaderMap::new(), body).await
-    }
-
-    async fn send(&self, url: &str, sample: &Sample, key: Option<&str>) -> anyhow::Result<Value> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(sample.content_type));
-        if let Some(key) = key {
-            headers.insert("idempotency-key", HeaderValue::from_str(key)?);
-        }
-        self.call(Method::POST, url, headers, Bytes::from_static(sample.body)).await
-    }
-
-    async fn call(
-        &self,
-        method: Method,
-        url: &str,
-        mut headers: HeaderMap,
-        body: Bytes,
-    ) -> anyhow::Result<Value> {
-        headers
-            .insert(header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {}", self.key.expose()))?);
-        let answer = self.egress.simple_request(method, url, headers, body, ANSWER_BYTES_MAX).await;
-        let answer = answer.map_err(|it| anyhow::anyhow!("{}", it.message))?;
-        if !answer.status.is_success() {
-            bail!(
-                "the demo's own service answered {}: {}",
-                answer.status,
-                String::from_utf8_lossy(&answer.body)
-            );
-        }
-        Ok(serde_json::from_slice(&answer.body)?)
-    }
-}
-
-/// Most bytes of an answer of the demo's own service.
-const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;

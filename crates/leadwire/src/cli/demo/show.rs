@@ -123,7 +123,7 @@ impl Show {
             "parked",
             "suppressed",
             "erased",
-            "tries",
+            "attempts",
             "calls",
         ]);
         for it in &ledger.destinations {
