@@ -119,12 +119,61 @@ fn start_tattler() -> (String, mpsc::Receiver<()>) {
         let mut got = vec![0; 64 * 1024];
         let length = stream.read(&mut got).unwrap();
         let answer = String::from_utf8_lossy(&got[..length]).into_owned();
-        let head =
-            format!("HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\nX-Seen: {SECRET}\r\n\r\n", answer.len());
+        let head = format!(
+            "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\nX-Seen: {SECRET}\r\n\r\n",
+            answer.len()
+        );
         stream.write_all(format!("{head}{answer}").as_bytes()).unwrap();
         told.send(()).unwrap();
     });
     (url, refused)
+}
+
+/// Whatever is wrong with a request, the answer repeats no value.
+fn answers_to_bad_requests(program: &Program, intake: &str, sender: &str) -> Vec<String> {
+    let keys = |key: &str| format!("Authorization: Bearer {key}\r\nContent-Type: application/json\r\n");
+    let operator = keys(&program.key);
+    let in_quotes = format!("\"{EMAIL} {PHONE} {NAME} {SECRET}\"");
+    let bad_settings =
+        json!({ "name": "b", "kind": "https", "settings": { "url": 1, "token": SECRET, "auth": EMAIL } });
+    let bad_url =
+        json!({ "name": "b", "kind": "https", "settings": { "url": format!("ftp://u:{SECRET}@{NAME}/") } });
+    vec![
+        program.call("POST /v1/leads", &operator, &in_quotes),
+        program.call("POST /v1/leads", &operator, &format!("[{in_quotes}, {{\"customer\": {in_quotes}}}]")),
+        program.call(
+            "POST /v1/leads",
+            &operator,
+            &format!("{{\"occurred_at\": {in_quotes}, \"offer\": {in_quotes}}}"),
+        ),
+        program.call("POST /v1/leads", &operator, &format!("{{\"notes\": {in_quotes}")),
+        program.call("POST /v1/leads", &keys(SECRET), &in_quotes),
+        program.call("POST /v1/leads", &keys(sender), &format!("{{\"offer\": \"{NAME}.x\"}}").to_lowercase()),
+        program.call(&format!("POST /in/{intake}"), "Content-Type: application/json\r\n", &in_quotes),
+        program.call(&format!("POST /in/{intake}"), "Content-Type: application/json\r\n", ""),
+        program.call(&format!("POST /in/{SECRET}"), "", &in_quotes),
+        program.call(
+            &format!("POST /v1/publishers?x={SECRET}"),
+            &operator,
+            &format!("{{\"id\": {in_quotes}}}"),
+        ),
+        program.call("POST /v1/destinations?publisher=contoso", &operator, &bad_settings.to_string()),
+        program.call("POST /v1/destinations?publisher=contoso", &operator, &bad_url.to_string()),
+        program.call(
+            "POST /v1/keys?publisher=contoso",
+            &operator,
+            &format!("{{\"title\": 1, \"role\": {in_quotes}}}"),
+        ),
+        program.call(&format!("GET /v1/leads?publisher=contoso&limit={EMAIL}"), &operator, ""),
+        program.call(
+            &format!("GET /v1/deliveries?publisher=contoso&state={SECRET}&lead={NAME}"),
+            &operator,
+            "",
+        ),
+        program.call(&format!("GET /v1/leads/{EMAIL}?publisher={SECRET}"), &operator, ""),
+        program.call(&format!("GET /v1/destinations/{SECRET}?publisher=contoso"), &operator, ""),
+        exchange(&program.metrics, "GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"),
+    ]
 }
 
 #[test]
@@ -137,8 +186,10 @@ fn nothing_that_is_written_holds_a_value_or_a_secret() {
     program.post("/v1/offers?publisher=contoso", &json!({ "id": "crm-pro" }));
     let settings = json!({ "url": url, "auth": "bearer", "token": SECRET });
     let new = json!({ "name": "crm", "kind": "https", "settings": settings });
-    let signing =
-        program.post("/v1/destinations?publisher=contoso", &new)["signing_secret"].as_str().unwrap().to_owned();
+    let signing = program.post("/v1/destinations?publisher=contoso", &new)["signing_secret"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     program.post("/v1/routes?publisher=contoso", &json!({ "offer": "*", "destination": "crm" }));
     let made = program.post("/v1/intake-addresses?publisher=contoso", &json!({ "offer": "crm-pro" }));
     let intake = made["url"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
@@ -149,38 +200,16 @@ fn nothing_that_is_written_holds_a_value_or_a_secret() {
     program.post("/v1/leads", &json!({ "offer": "contoso.crm-pro", "customer": customer, "notes": EMAIL }));
     refused.recv_timeout(PATIENCE).unwrap();
 
-    // Whatever is wrong with a request, the answer repeats no value.
-    let keys = |key: &str| format!("Authorization: Bearer {key}\r\nContent-Type: application/json\r\n");
-    let operator = keys(&program.key);
-    let in_quotes = format!("\"{EMAIL} {PHONE} {NAME} {SECRET}\"");
-    let bad_settings = json!({ "name": "b", "kind": "https", "settings": { "url": 1, "token": SECRET, "auth": EMAIL } });
-    let bad_url = json!({ "name": "b", "kind": "https", "settings": { "url": format!("ftp://u:{SECRET}@{NAME}/") } });
-    let answers = [
-        program.call("POST /v1/leads", &operator, &in_quotes),
-        program.call("POST /v1/leads", &operator, &format!("[{in_quotes}, {{\"customer\": {in_quotes}}}]")),
-        program.call("POST /v1/leads", &operator, &format!("{{\"occurred_at\": {in_quotes}, \"offer\": {in_quotes}}}")),
-        program.call("POST /v1/leads", &operator, &format!("{{\"notes\": {in_quotes}")),
-        program.call("POST /v1/leads", &keys(SECRET), &in_quotes),
-        program.call("POST /v1/leads", &keys(&sender), &format!("{{\"offer\": \"{NAME}.x\"}}").to_lowercase()),
-        program.call(&format!("POST /in/{intake}"), "Content-Type: application/json\r\n", &in_quotes),
-        program.call(&format!("POST /in/{intake}"), "Content-Type: application/json\r\n", ""),
-        program.call(&format!("POST /in/{SECRET}"), "", &in_quotes),
-        program.call(&format!("POST /v1/publishers?x={SECRET}"), &operator, &format!("{{\"id\": {in_quotes}}}")),
-        program.call("POST /v1/destinations?publisher=contoso", &operator, &bad_settings.to_string()),
-        program.call("POST /v1/destinations?publisher=contoso", &operator, &bad_url.to_string()),
-        program.call("POST /v1/keys?publisher=contoso", &operator, &format!("{{\"title\": 1, \"role\": {in_quotes}}}")),
-        program.call(&format!("GET /v1/leads?publisher=contoso&limit={EMAIL}"), &operator, ""),
-        program.call(&format!("GET /v1/deliveries?publisher=contoso&state={SECRET}&lead={NAME}"), &operator, ""),
-        program.call(&format!("GET /v1/leads/{EMAIL}?publisher={SECRET}"), &operator, ""),
-        program.call(&format!("GET /v1/destinations/{SECRET}?publisher=contoso"), &operator, ""),
-        exchange(&program.metrics, "GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"),
-    ];
+    let answers = answers_to_bad_requests(&program, &intake, &sender);
     let (local, welcome) = (program.key.clone(), program.welcome.clone());
     let shown_once = welcome.lines().map(str::trim).find(|it| it.starts_with("lw_live_")).unwrap();
     let output = program.stop();
     let log = std::fs::read_to_string(log).unwrap();
     assert!(output.status.success(), "{:?}: {log}", output.status);
-    assert!(log.contains("is paused") && log.contains("DEBUG"), "it logged too little to prove anything: {log}");
+    assert!(
+        log.contains("is paused") && log.contains("DEBUG"),
+        "it logged too little to prove anything: {log}"
+    );
 
     let canaries =
         [EMAIL, PHONE, NAME, SECRET, &signing, &intake, &sender, &local, shown_once].map(str::to_lowercase);

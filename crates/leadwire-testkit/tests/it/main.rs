@@ -4,6 +4,7 @@
 mod canary;
 mod delivery;
 mod faults;
+mod hostile;
 mod intake;
 mod kills;
 mod matrix;

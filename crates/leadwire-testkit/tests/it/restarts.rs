@@ -25,6 +25,41 @@ fn moment(text: &Value) -> Timestamp {
 }
 
 #[tokio::test]
+async fn a_lost_key_file_costs_the_credentials_and_no_lead() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let endpoint = start_endpoint(&app.clock, None).await;
+    endpoint.otherwise(Answer::status(503));
+    let old_secret = app.add_destination("crm", json!({ "url": endpoint.url() })).await;
+    app.send_lead("ada@example.com").await;
+    app.wait_for(DELIVERIES, |it| it["items"][0]["attempts"] == 1 && it["items"][0]["in_flight"] == false)
+        .await;
+    let clock = Arc::clone(&app.clock);
+    let folder = app.stop().await;
+    std::fs::remove_file(folder.path().join("secret.key")).unwrap();
+
+    let app = TestApp::start_in(folder, clock, |_| {}).await;
+    endpoint.otherwise(Answer::status(200));
+    app.clock.advance(FIRST_DELAY);
+    let crm = "/v1/destinations/crm?publisher=contoso";
+    let paused = app.wait_for(crm, |it| it["state"] == "paused").await;
+    assert_eq!(paused["pause"]["cause"], "settings_unusable", "{paused}");
+    // A change that leaves something sealed away makes no settings that work.
+    let change = |settings: Value| json!({ "settings": settings });
+    let answer = app.call(Method::PATCH, crm, Some(&change(json!({ "format": "leadwire" })))).await;
+    assert_eq!((answer.status, answer.text("/errors/0/pointer")), (422, "/settings/url".to_owned()));
+    let changed =
+        app.call(Method::PATCH, crm, Some(&change(json!({ "url": endpoint.url() })))).await.expect(200);
+    // It signed before, so it signs again, with a secret that the receiver must be told.
+    let new_secret = changed["signing_secret"].as_str().unwrap();
+    assert!(new_secret.starts_with("whsec_") && new_secret != old_secret);
+    app.post("/v1/destinations/crm/resume?publisher=contoso", &json!({})).await;
+    let ledger = app.wait_until_settled().await;
+    assert_eq!(ledger["destinations"][0]["delivered"], 1, "{ledger}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn what_was_pending_is_delivered_after_a_restart_and_once() {
     let app = TestApp::start().await;
     app.add_contoso().await;

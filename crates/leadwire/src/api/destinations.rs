@@ -146,14 +146,11 @@ pub(super) async fn update(call: Call) -> Result<Response, Problem> {
     let change: wire::DestinationChange = call.json()?;
     let mut destination = find(&call)?;
     let kind = kind_of(&destination.kind)?;
-    let mut settings = call.app.directory.open_settings(&destination).map_err(|error| {
-        Problem::new(
-            StatusCode::CONFLICT,
-            "secrets_sealed",
-            error.to_string(),
-            "restore the key file, or set it up anew",
-        )
-    })?;
+    let opened = call.app.directory.open_settings(&destination);
+    // Without the key file what is sealed is lost. It is entered anew here, where leads may be waiting.
+    let is_lost = opened.is_err();
+    let mut settings =
+        opened.unwrap_or_else(|_| serde_json::from_str(&destination.settings).unwrap_or_default());
     for (name, value) in change.settings {
         if value.is_null() {
             settings.remove(&name);
@@ -161,12 +158,16 @@ pub(super) async fn update(call: Call) -> Result<Response, Problem> {
             settings.insert(name, value);
         }
     }
+    // It may have signed before, and must not fall silent because nobody entered that secret.
+    let made_secret = if is_lost { make_signing_secret(kind, &mut settings) } else { None };
     check(&call, kind, &settings)?;
     let place = secret_place(&destination.publisher, &destination.name);
     (destination.settings, destination.secrets) = seal(&call, kind, &place, &settings);
     let made = call.app.store.update_destination(destination.clone()).await?;
     done(&call, made, "").await?;
-    Ok(answer::json(StatusCode::OK, &shape(&call, &destination).await?))
+    let mut shape = shape(&call, &destination).await?;
+    shape.signing_secret = made_secret;
+    Ok(answer::json(StatusCode::OK, &shape))
 }
 
 /// `DELETE /v1/destinations/{destination}`

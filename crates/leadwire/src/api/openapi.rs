@@ -52,7 +52,8 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     if let Some(gives) = gives {
         good["content"] = json!({ "application/json": { "schema": gives(generator) } });
     } else if status == 200 {
-        let kind = if endpoint.path.ends_with("/body") { "application/octet-stream" } else { "application/json" };
+        let kind =
+            if endpoint.path.ends_with("/body") { "application/octet-stream" } else { "application/json" };
         good["content"] = json!({ kind: {} });
     }
     let mut operation = json!({

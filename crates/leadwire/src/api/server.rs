@@ -125,7 +125,10 @@ async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Re
             .max_buf_size(limits::REQUEST_HEAD_BYTES_MAX.max(64 * 1024))
             // A client may close its side once it has sent all; it still waits for the answer.
             .half_close(true)
-            .serve_connection(TokioIo::new(Taken::new(stream)), TowerToHyperService::new(router.clone()));
+            .serve_connection(
+                TokioIo::new(Taken::new(stream, limits::ANSWER_TAKEN_WAIT)),
+                TowerToHyperService::new(router.clone()),
+            );
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             // An error is the client's: it hung up or broke the protocol, and hyper has answered what it could.

@@ -1,34 +1,34 @@
 //! A connection whose client must take its answers: one that reads nothing is closed, so that its slot comes free.
 
-use leadwire_core::limits;
-use std::future::Future;
+use std::future::{Future, Pending, pending};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Timeout, timeout};
 
-/// A stream of which a write that makes no way for [`limits::ANSWER_TAKEN_WAIT`] is an error.
+/// A stream of which a write that makes no way for too long is an error.
 pub(super) struct Taken<T> {
     stream: T,
+    wait_max: Duration,
     /// Runs while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    waiting: Option<Pin<Box<Timeout<Pending<()>>>>>,
 }
 
 impl<T> Taken<T> {
-    pub(super) fn new(stream: T) -> Self {
-        Self { stream, waiting: None }
+    pub(super) fn new(stream: T, wait_max: Duration) -> Self {
+        Self { stream, wait_max, waiting: None }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a time limit on writing, which the connection polls")]
     fn bound<R>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         if polled.is_ready() {
             self.waiting = None;
             return polled;
         }
-        let waiting =
-            self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(limits::ANSWER_TAKEN_WAIT)));
-        waiting.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let limit = || Box::pin(timeout(self.wait_max, pending()));
+        let waiting = self.waiting.get_or_insert_with(limit).as_mut().poll(context);
+        waiting.map(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -71,5 +71,23 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Taken<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_is_not_waited_for() {
+        let (near, mut far) = duplex(8);
+        let mut near = Taken::new(near, Duration::from_millis(1));
+        near.write_all(b"12345678").await.expect("it fits");
+        let refused = near.write_all(b"9").await.expect_err("nobody reads");
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
+        // One that reads, however late, is answered.
+        far.read_exact(&mut [0; 8]).await.expect("it is there");
+        near.write_all(b"9").await.expect("there is room again");
     }
 }

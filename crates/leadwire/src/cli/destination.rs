@@ -3,7 +3,7 @@
 use super::client::{self, Client};
 use super::delivery::retry_parked;
 use super::exit_code::ExitCode;
-use super::output::{fields, or_dash};
+use super::output::{Output, fields, or_dash};
 use super::settings::{self, Setting};
 use super::{Session, output};
 use crate::api::wire;
@@ -98,7 +98,11 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let mut settings = settings::collect(&now.kind, &settings)?;
             settings.extend(unset.into_iter().map(|it| (it, Value::Null)));
             let change = wire::DestinationChange { settings };
-            out.one(client.patch(&which.path(), &which.query(), &change).await?, |it| text(&it))?;
+            let changed = client.patch(&which.path(), &which.query(), &change).await?;
+            out.one(changed.clone(), |it| text(&it))?;
+            if !out.json {
+                show_signing_secret(out, client::shape(changed)?)?;
+            }
         }
         Command::Pause(which) => {
             out.one(act(&client, &which, "pause").await?, |it| text(&it))?;
@@ -136,8 +140,12 @@ async fn add(
     if out.json {
         return out.value(&made);
     }
-    let made: wire::Destination = client::shape(made)?;
-    if let Some(secret) = made.signing_secret {
+    show_signing_secret(out, client::shape(made)?)
+}
+
+/// Shows the signing secret that Leadwire made, if it did.
+fn show_signing_secret(out: Output, destination: wire::Destination) -> anyhow::Result<()> {
+    if let Some(secret) = destination.signing_secret {
         out.note(
             "Signing secret, shown this once. Give it to whoever runs the receiver: it checks the signature of every \
              request with it (Standard Webhooks), and so knows that the lead comes from here:",

@@ -6,12 +6,13 @@ use crate::clock::MachineClock;
 use crate::config::Config;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry;
+use anyhow::Context;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What `serve` can be told.
 #[derive(clap::Args)]
@@ -88,30 +89,29 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = args.into_config().map_err(|it| it.context(ExitCode::Config))?;
     telemetry::start_logging(&config.log);
+    // Before anything is open: a signal that nobody awaits yet would end the program as a crash does.
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
     let local_key = secrets::make_credential(CredentialKind::ApiKey);
     let app = App::open(config, Arc::new(MachineClock::start()), Some(&local_key)).await?;
     let local = app.write_local_access(&local_key)?;
     let first_key = app.first_key().await?;
     welcome(&app, first_key.as_ref().map(|it| it.expose().as_str()))?;
     let stopper = Arc::clone(&app);
-    let signals = tokio::spawn(async move {
-        if let Err(error) = wait_for_signal().await {
-            tracing::error!(%error, "Cannot listen for signals.");
-        }
+    let stopping = tokio::spawn(async move {
+        signals.next().await;
         tracing::info!(
             "Stopping: no new requests; requests and deliveries in hand finish. A second signal ends at once."
         );
         stopper.stop();
-        if wait_for_signal().await.is_ok() {
-            tracing::warn!(
-                "Ending at once. What was in flight is sent again, under the same id, at the next start."
-            );
-            #[expect(clippy::disallowed_methods, reason = "the second signal means now")]
-            std::process::exit(ExitCode::Failed.number());
-        }
+        signals.next().await;
+        tracing::warn!(
+            "Ending at once. What was in flight is sent again, under the same id, at the next start."
+        );
+        #[expect(clippy::disallowed_methods, reason = "the second signal means now")]
+        std::process::exit(ExitCode::Failed.number());
     });
     let ended = app.run().await?;
-    signals.abort();
+    stopping.abort();
     // Whether it is there or not, it is of no use any more.
     std::fs::remove_file(&local).ok();
     match ended {
@@ -127,14 +127,24 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn wait_for_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What asks a program to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for the next one. Cancel-safe.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 fn welcome(app: &App, first_key: Option<&str>) -> anyhow::Result<()> {
