@@ -60,7 +60,7 @@ struct Inner {
     readers: Readers,
     folder: PathBuf,
     failure: Failure,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 impl Store {
@@ -89,7 +89,7 @@ impl Store {
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         let file = folder.join("leadwire.db");
-        migrate::run(&file)?;
+        migrate::run(&file).map_err(|error| unreadable(&file, error))?;
         // The directory entries of new files must survive a power cut before the first 202.
         sync_folder(folder).map_err(unusable)?;
         let failure = Failure::none();
@@ -97,7 +97,13 @@ impl Store {
         let writer = Writer::start(&file, LogBounds::USUAL, &failure, cut_off.clone())?;
         let readers = Readers::start(&file, failure.clone(), &cut_off)?;
         Ok(Self {
-            inner: Arc::new(Inner { writer, readers, folder: folder.to_owned(), failure, _lock: lock }),
+            inner: Arc::new(Inner {
+                writer,
+                readers,
+                folder: folder.to_owned(),
+                failure,
+                _lock: FolderLock(lock),
+            }),
         })
     }
 
@@ -171,4 +177,30 @@ impl Store {
 
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// The folder is this process's as long as it lives.
+struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a program that is being started holds a copy of it until it runs. An
+        // error means that the lock goes with that copy, a moment later.
+        self.0.unlock().ok();
+    }
+}
+
+/// Names the file that cannot be opened, and what to do: the text is all that an administrator has.
+fn unreadable(file: &Path, error: StoreError) -> StoreError {
+    let explained = |reason: &str| {
+        format!(
+            "cannot open {}: {reason}; if the file is damaged, restore the whole folder from a backup",
+            file.display()
+        )
+    };
+    match error {
+        StoreError::Failed(reason) => StoreError::Failed(explained(&reason)),
+        StoreError::Wrong(reason) => StoreError::Failed(explained(&reason)),
+        other => other,
+    }
 }

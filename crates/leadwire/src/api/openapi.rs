@@ -124,9 +124,13 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
         }));
     }
     for (name, purpose) in endpoint.query {
-        parameters.push(json!({
-            "name": name, "in": "query", "description": purpose, "schema": { "type": "string" },
-        }));
+        let schema = match *name {
+            "limit" => {
+                json!({ "type": "integer", "minimum": 1, "maximum": leadwire_core::limits::PAGE_ROWS_MAX })
+            }
+            _ => json!({ "type": "string" }),
+        };
+        parameters.push(json!({ "name": name, "in": "query", "description": purpose, "schema": schema }));
     }
     if endpoint.path == "/v1/leads" && endpoint.takes.is_some() {
         parameters.push(json!({
