@@ -2,6 +2,7 @@
 //! when nobody reads it.
 
 use leadwire_testkit::app::PATIENCE;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -86,12 +87,13 @@ impl Program {
     /// Asks it to stop, waits for that, and gives back all it wrote.
     fn stop(mut self) -> Output {
         let child = self.child.take().unwrap();
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        // By the system call: a small machine has no `kill` program.
+        let id = Pid::from_child(&child);
+        kill_process(id, Signal::TERM).unwrap();
         let (told, ended) = mpsc::channel();
         thread::spawn(move || told.send(child.wait_with_output()));
         let Ok(output) = ended.recv_timeout(PATIENCE) else {
-            Command::new("kill").args(["-KILL", &id]).status().unwrap();
+            kill_process(id, Signal::KILL).unwrap();
             panic!("it does not stop");
         };
         let mut output = output.unwrap();
