@@ -25,8 +25,8 @@ const HINTS_TAKEN_AS_SAID: u32 = 3;
 /// The delay after the given number of attempts, of which there was at least one.
 ///
 /// Full jitter (a uniform draw between the shortest delay and the bound) spreads a burst of failures best;
-/// `hint` is the destination's `Retry-After`: it is a floor, and is believed up to
-/// [`limits::RETRY_AFTER_LONGEST`].
+/// `hint` is the destination's `Retry-After`, believed up to [`limits::RETRY_AFTER_LONGEST`]. The delay is never
+/// shorter than it; in the first attempts it is also not longer, but for a little jitter.
 pub fn delay(policy: &RetryPolicy, attempts: u32, hint: Option<Duration>, jitter: Jitter) -> Duration {
     assert!(attempts >= 1, "a delay follows at least one attempt");
     // 2^31 first delays are centuries: past that the cap decides anyway.
