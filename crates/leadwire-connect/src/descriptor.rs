@@ -1,7 +1,8 @@
 //! A connector's settings as data: what forms, prompts, schema and docs are made from, and the one check of them.
 
 use crate::egress::guard::EgressPolicy;
-use leadwire_core::limits::{FIELD_BYTES_MAX, STATUS_OVERRIDES_MAX};
+use crate::mapped;
+use leadwire_core::limits::{FIELD_BYTES_MAX, LINES_BYTES_MAX, STATUS_OVERRIDES_MAX};
 use leadwire_core::refusal::Refusal;
 use serde_json::{Map, Value};
 use url::Url;
@@ -50,6 +51,12 @@ pub enum FieldShape {
     },
     /// An object from HTTP status to one of [`STATUS_MEANINGS`].
     StatusMap,
+    /// Several lines, such as a certificate with its key in PEM.
+    Lines,
+    /// An object from a target to a row of the mapping; see [`leadwire_core::mapping`].
+    Mapping,
+    /// What the destination's metadata said of its fields. Validation writes it; forms do not ask for it.
+    FieldRules,
 }
 
 /// What an HTTP status may be made to mean: value and label.
@@ -90,7 +97,15 @@ pub fn check<'a>(fields: impl Iterator<Item = &'a Field> + Clone, settings: &Set
 pub fn from_text(field: &Field, text: &str) -> Result<Value, Refusal> {
     let text = text.trim();
     let value = match field.shape {
-        FieldShape::Text | FieldShape::Secret | FieldShape::Url | FieldShape::Choice(_) => Value::from(text),
+        FieldShape::Text
+        | FieldShape::Secret
+        | FieldShape::Url
+        | FieldShape::Choice(_)
+        | FieldShape::Lines => Value::from(text),
+        FieldShape::Mapping => read_rows(field, text)?,
+        FieldShape::FieldRules => {
+            serde_json::from_str(text).map_err(|_| wrong_type(field, "a JSON object"))?
+        }
         FieldShape::Number { .. } => match text.parse::<i64>() {
             Ok(number) => Value::from(number),
             Err(_) => return Err(wrong_type(field, "a whole number")),
@@ -109,6 +124,22 @@ pub fn from_text(field: &Field, text: &str) -> Result<Value, Refusal> {
         Some(refusal) => Err(refusal),
         None => Ok(value),
     }
+}
+
+/// Rows as a person types them: `Target = row`, one a line; an empty row leaves the target out. Or the JSON object.
+fn read_rows(field: &Field, text: &str) -> Result<Value, Refusal> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text).map_err(|_| wrong_type(field, "a JSON object"));
+    }
+    let mut rows = Map::new();
+    for line in text.lines().map(str::trim).filter(|it| !it.is_empty()) {
+        let (target, row) = line
+            .split_once('=')
+            .ok_or_else(|| wrong_type(field, "rows such as `Company = customer.company`"))?;
+        let row = Some(row.trim()).filter(|it| !it.is_empty());
+        rows.insert(target.trim().to_owned(), row.map_or(Value::Null, Value::from));
+    }
+    Ok(Value::Object(rows))
 }
 
 /// Checks every URL among the settings against the policy, as far as that can be done without a look-up.
@@ -197,6 +228,29 @@ fn check_value(field: &Field, value: &Value) -> Option<Refusal> {
             )),
         },
         FieldShape::StatusMap => check_statuses(field, value),
+        FieldShape::Lines => check_lines(field, value),
+        FieldShape::Mapping => mapped::check_mapping(field, value),
+        FieldShape::FieldRules if value.is_object() => None,
+        FieldShape::FieldRules => Some(wrong_type(field, "an object from target to what it takes")),
+    }
+}
+
+fn check_lines(field: &Field, value: &Value) -> Option<Refusal> {
+    match value.as_str() {
+        None => Some(wrong_type(field, "a text")),
+        Some(text) if text.trim().is_empty() => Some(refusal(
+            field,
+            "blank",
+            format!("`{}` is blank", field.name),
+            "give a value, or leave it out",
+        )),
+        Some(text) if text.len() > LINES_BYTES_MAX => Some(refusal(
+            field,
+            "too_long",
+            format!("`{}` is too long", field.name),
+            format!("use at most {LINES_BYTES_MAX} bytes"),
+        )),
+        Some(_) => None,
     }
 }
 

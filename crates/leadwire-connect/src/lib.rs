@@ -4,26 +4,37 @@
 //! never repeats, waits, spawns or decides: that is done by who calls it. A new kind of system is one folder
 //! and one line in [`CONNECTORS`]; forms, prompts, schema and docs follow from its descriptor.
 
+pub mod catalogue;
 pub mod descriptor;
 pub mod destination_settings;
 pub mod egress;
 mod https;
+mod mapped;
+pub mod preview;
+mod record_id;
 mod redact;
 mod retry_after;
 pub mod signing;
 #[cfg(test)]
 mod test_server;
+mod token;
+pub mod validation;
 
+use catalogue::Known;
 use descriptor::{Field, Settings};
 use egress::Egress;
 use egress::guard::EgressPolicy;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
-use leadwire_core::outcome::Tried;
+use leadwire_core::mapping::Target;
+use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
+use preview::Preview;
 use std::sync::Arc;
+use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
 pub const CONNECTORS: &[ConnectorKind] = &[https::KIND];
@@ -46,6 +57,17 @@ pub struct Payload {
     pub received_at: Timestamp,
     /// What the customer did.
     pub touchpoint: Arc<Touchpoint>,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+}
+
+impl Payload {
+    /// Whether the destination cannot hold a record of this lead yet that Leadwire made: this is the first attempt of
+    /// the customer's first touchpoint, whose bits a lead's id takes over. When it is not, a record may be there, and
+    /// people may have edited it: only fields that are Leadwire's own may be written to it.
+    pub fn is_first(&self) -> bool {
+        self.attempt == 1 && self.lead.bits() == self.delivery.touchpoint.bits()
+    }
 }
 
 /// The clock's reading for one attempt.
@@ -66,7 +88,8 @@ pub struct Delivered {
 
 /// Brings payloads to one destination. Is kept as long as the destination's lane, because it may hold a token.
 pub trait Connector: Send + Sync {
-    /// Tries once. Dropping the future ends the attempt; what it had written may have arrived.
+    /// Tries once, in as few calls as the system allows. Only calls that belong together may be several: a token, a
+    /// look at what is there, the write, and what a policy of the settings asks for. Dropping the future ends the attempt; what it had written may have arrived.
     fn deliver<'a>(
         &'a self,
         batch: &'a [Payload],
@@ -76,6 +99,50 @@ pub trait Connector: Send + Sync {
 
     /// Most payloads one call of [`Connector::deliver`] should be given: 1 when the system takes them singly.
     fn batch_max(&self) -> usize;
+
+    /// The requests [`Connector::deliver`] would make for these payloads, credentials masked. Sends nothing.
+    fn preview(&self, batch: &[Payload], moment: Moment) -> Preview;
+
+    /// Looks whether leads can be written, and learns what the destination's fields take: sign-in, permissions,
+    /// metadata. Writes no lead.
+    fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked>;
+
+    /// What keeps two payloads from being in flight at once besides belonging to one lead: a system that looks a
+    /// record up by e-mail makes two of it when asked twice at the same time. None: nothing.
+    fn exclusive_key(&self, payload: &Payload) -> Option<String> {
+        let _ = payload;
+        None
+    }
+
+    /// Reads back what a delivered test lead became. None: the system offers no way to.
+    fn read_back<'a>(
+        &'a self,
+        payload: &'a Payload,
+        receipt: &'a Receipt,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Step>> {
+        let _ = (payload, receipt, moment, egress);
+        async { None }.boxed()
+    }
+
+    /// Takes a delivered test lead away again. None: the system offers no way to.
+    fn clean_up<'a>(
+        &'a self,
+        payload: &'a Payload,
+        receipt: &'a Receipt,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Step>> {
+        let _ = (payload, receipt, moment, egress);
+        async { None }.boxed()
+    }
+
+    /// When a credential in the settings ends, as far as the settings tell: a certificate, a signed URL, a date a
+    /// person entered. The earliest counts.
+    fn ends_at(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// A connector, or everything that is wrong with its settings.
@@ -94,6 +161,14 @@ pub struct ConnectorKind {
     pub own_fields: &'static [Field],
     /// Settings that work, as a JSON object.
     pub example: &'static str,
+    /// Rows of the mapping, target and expression; empty for a connector whose format is fixed.
+    pub default_mapping: &'static [(&'static str, &'static str)],
+    /// Fields of the destination that the connector knows.
+    pub targets: &'static [Target],
+    /// What the destination's codes mean.
+    pub errors: &'static [Known],
+    /// What an administrator does first, step by step, without a full stop each.
+    pub steps: &'static [&'static str],
     /// Makes a connector of settings that passed [`descriptor::check`]; call [`ConnectorKind::open`] instead.
     pub build: fn(&Settings) -> Opened,
 }

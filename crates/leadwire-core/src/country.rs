@@ -39,6 +39,11 @@ pub fn iso2(text: &str) -> Option<&'static str> {
     BY_NAME.get(&key(text)).copied()
 }
 
+/// The ISO 3166-1 alpha-3 code of a country, by its alpha-2 code in capitals.
+pub fn iso3(iso2: &str) -> Option<&'static str> {
+    name(iso2, 1)
+}
+
 /// The usual English name of a country, by its alpha-2 code in capitals.
 pub fn english_name(iso2: &str) -> Option<&'static str> {
     name(iso2, 2)

@@ -72,6 +72,8 @@ pub struct Ended<'a> {
     pub touchpoint: TouchpointId,
     /// The number of the attempt, from 1.
     pub number: u32,
+    /// How many were in its batch.
+    pub batch: usize,
     /// What came of it.
     pub tried: &'a Tried,
 }
@@ -83,6 +85,21 @@ pub struct Decision {
     pub next: Next,
     /// For the lane, when it changes.
     pub gate: Option<Gate>,
+    /// For how the lane goes on.
+    pub pace: Pace,
+}
+
+/// How a lane goes on after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As before.
+    Same,
+    /// It sends nothing before this moment.
+    HoldUntil(Timestamp),
+    /// It sends batches of half the size.
+    SmallerBatches,
+    /// It may send larger batches again.
+    LargerBatches,
 }
 
 /// How much a lane may send at `now`.
@@ -117,6 +134,7 @@ pub fn after_try(
 ) -> Decision {
     let Ended { number, tried, .. } = ended;
     let later = |hint| Next::RetryAt(now.plus(retry::delay(policy, number, hint, jitter)));
+    let same = |next, gate| Decision { next, gate, pace: Pace::Same };
     match &tried.outcome {
         Outcome::Done(receipt) => {
             *streak = Streak::default();
@@ -126,24 +144,31 @@ pub fn after_try(
                 Gate::Paused(pause) if pause.probe_at.is_some() => Some(Gate::Open),
                 Gate::Paused(_) | Gate::Open => None,
             };
-            Decision { next: Next::Deliver(receipt.clone()), gate }
+            Decision { next: Next::Deliver(receipt.clone()), gate, pace: Pace::LargerBatches }
         }
-        Outcome::Unknown => Decision { next: later(None), gate: again_later(gate, now, jitter) },
+        Outcome::Unknown => same(later(None), again_later(gate, now, jitter)),
         Outcome::NotDone(fault) => match fault {
             // Only at the first attempt: afterwards it is a failure like any other.
-            Fault::RetryNow if number == 1 => Decision { next: Next::RetryAt(now), gate: None },
-            Fault::RetryNow => Decision { next: later(None), gate: again_later(gate, now, jitter) },
-            Fault::RetryAfter(hint) => Decision { next: later(*hint), gate: again_later(gate, now, jitter) },
+            Fault::RetryNow if number == 1 => same(Next::RetryAt(now), None),
+            Fault::RetryNow => same(later(None), again_later(gate, now, jitter)),
+            Fault::RetryAfter(hint) => same(later(*hint), again_later(gate, now, jitter)),
+            Fault::HoldLane(hint) => {
+                let until = now.plus(retry::delay(policy, number, *hint, jitter));
+                let gate = again_later(gate, now, jitter);
+                Decision { next: Next::RetryAt(until), gate, pace: Pace::HoldUntil(until) }
+            }
+            Fault::SmallerBatch if ended.batch > 1 => {
+                Decision { next: Next::RetryAt(now), gate: None, pace: Pace::SmallerBatches }
+            }
             Fault::RetryThenPause { attempts: patience } if number < *patience => {
-                Decision { next: later(None), gate: again_later(gate, now, jitter) }
+                same(later(None), again_later(gate, now, jitter))
             }
             Fault::RetryThenPause { .. } | Fault::Pause => {
-                Decision { next: Next::RetryAt(now), gate: pause(gate, &tried.evidence, true, now, jitter) }
+                same(Next::RetryAt(now), pause(gate, &tried.evidence, true, now, jitter))
             }
-            Fault::Stop => {
-                Decision { next: Next::RetryAt(now), gate: pause(gate, &tried.evidence, false, now, jitter) }
-            }
-            Fault::Park => after_refusal(gate, streak, ended, now, jitter),
+            Fault::Stop => same(Next::RetryAt(now), pause(gate, &tried.evidence, false, now, jitter)),
+            // Alone in its batch, it is the culprit itself.
+            Fault::SmallerBatch | Fault::Park => after_refusal(gate, streak, ended, now, jitter),
         },
     }
 }
@@ -163,7 +188,7 @@ fn after_refusal(
         streak.refused.push(ended.touchpoint);
     }
     if streak.refused.len() < limits::REFUSED_IN_A_ROW {
-        return Decision { next: Next::Park, gate: None };
+        return Decision { next: Next::Park, gate: None, pace: Pace::Same };
     }
     *streak = Streak::default();
     let evidence = Evidence {
@@ -177,7 +202,7 @@ fn after_refusal(
                 .to_owned(),
         ..tried.evidence.clone()
     };
-    Decision { next: Next::RetryAt(now), gate: pause(gate, &evidence, true, now, jitter) }
+    Decision { next: Next::RetryAt(now), gate: pause(gate, &evidence, true, now, jitter), pace: Pace::Same }
 }
 
 /// A probe that failed for another reason moves the next probe on; an open lane stays open.

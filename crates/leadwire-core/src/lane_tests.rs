@@ -24,7 +24,7 @@ fn decide_for(
     cause: &str,
 ) -> Decision {
     let tried = tried(outcome, cause);
-    let ended = Ended { touchpoint, number, tried: &tried };
+    let ended = Ended { touchpoint, number, batch: 1, tried: &tried };
     after_try(gate, streak, &RetryPolicy::default(), ended, NOW, Jitter::new(0.0))
 }
 
@@ -60,6 +60,32 @@ fn each_fault_has_its_own_behaviour() {
     check(Outcome::NotDone(Fault::Pause), 1, &at_once, true);
     check(Outcome::NotDone(Fault::Stop), 1, &at_once, true);
     check(Outcome::NotDone(Fault::Park), 1, &Next::Park, false);
+    check(
+        Outcome::NotDone(Fault::HoldLane(Some(Duration::from_secs(30)))),
+        1,
+        &Next::RetryAt(NOW.plus(Duration::from_secs(30))),
+        false,
+    );
+}
+
+#[test]
+fn a_destination_that_had_too_much_holds_the_lane_and_not_only_the_delivery() {
+    let wish = Fault::HoldLane(Some(Duration::from_secs(30)));
+    let decision = decide(&Gate::Open, &mut Streak::default(), 1, Outcome::NotDone(wish), "busy");
+    assert_eq!(decision.pace, Pace::HoldUntil(NOW.plus(Duration::from_secs(30))));
+    assert_eq!(decision.gate, None);
+}
+
+#[test]
+fn a_batch_refused_as_a_whole_is_halved_until_the_culprit_is_alone_and_parked() {
+    let tried = tried(Outcome::NotDone(Fault::SmallerBatch), "too_large");
+    let decide = |batch| {
+        let ended = Ended { touchpoint: TouchpointId::new(1), number: 7, batch, tried: &tried };
+        after_try(&Gate::Open, &mut Streak::default(), &RetryPolicy::default(), ended, NOW, Jitter::new(0.0))
+    };
+    let halved = Decision { next: Next::RetryAt(NOW), gate: None, pace: Pace::SmallerBatches };
+    assert_eq!(decide(2), halved);
+    assert_eq!(decide(1).next, Next::Park);
 }
 
 #[test]
@@ -122,7 +148,7 @@ fn a_probe_that_fails_waits_longer_each_time() {
 fn requests_that_fail_together_pause_once() {
     let gate = paused(Some(NOW.millis() + 60_000));
     let decision = decide(&gate, &mut Streak::default(), 1, Outcome::NotDone(Fault::Pause), "http_401");
-    assert_eq!(decision, Decision { next: Next::RetryAt(NOW), gate: None });
+    assert_eq!(decision, Decision { next: Next::RetryAt(NOW), gate: None, pace: Pace::Same });
 }
 
 #[test]
@@ -130,7 +156,7 @@ fn the_same_refusal_five_times_in_a_row_suspects_the_destination() {
     let mut streak = Streak::default();
     for _ in 1..limits::REFUSED_IN_A_ROW {
         let decision = decide(&Gate::Open, &mut streak, 1, Outcome::NotDone(Fault::Park), "http_422");
-        assert_eq!(decision, Decision { next: Next::Park, gate: None });
+        assert_eq!(decision, Decision { next: Next::Park, gate: None, pace: Pace::Same });
     }
     let decision = decide(&Gate::Open, &mut streak, 1, Outcome::NotDone(Fault::Park), "http_422");
     assert_eq!(decision.next, Next::RetryAt(NOW), "the last one stays pending: it may be fine");
@@ -154,6 +180,6 @@ fn the_same_lead_refused_again_and_again_says_nothing_about_the_destination() {
         let outcome = Outcome::NotDone(Fault::Park);
         let decision =
             decide_for(TouchpointId::new(7), &Gate::Open, &mut streak, number, outcome, "http_422");
-        assert_eq!(decision, Decision { next: Next::Park, gate: None });
+        assert_eq!(decision, Decision { next: Next::Park, gate: None, pace: Pace::Same });
     }
 }

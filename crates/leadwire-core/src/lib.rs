@@ -11,6 +11,7 @@ pub mod json;
 pub mod lane;
 pub mod lead_source;
 pub mod limits;
+pub mod mapping;
 pub mod outcome;
 pub mod partner_center;
 pub mod phone;

@@ -123,6 +123,8 @@ pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(60);
 pub const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Most statuses whose meaning one destination's settings may change; fewer are in use by all receivers we know.
 pub const STATUS_OVERRIDES_MAX: usize = 64;
+/// Longest setting of several lines, in bytes: a private key of 4,096 bits with a chain of four certificates.
+pub const LINES_BYTES_MAX: usize = 32 * 1024;
 /// Most bytes read of an answer; the rest is discarded by closing the connection.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Most bytes of an answer kept as evidence, after redaction.
@@ -146,3 +148,16 @@ pub const REFUSED_IN_A_ROW: usize = 5;
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(25);
 /// Parsed touchpoints kept in memory for lanes to pick up, in bytes of their bodies.
 pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+// Mapping
+
+/// Most rows of a destination's mapping: CRMs have more fields, but no lead has values for them.
+pub const MAPPING_ROWS_MAX: usize = 200;
+/// Longest text of a row, in bytes.
+pub const MAPPING_ROW_BYTES_MAX: usize = 1024;
+/// Most transforms in a row.
+pub const MAPPING_TRANSFORMS_MAX: usize = 16;
+/// Most arguments of a transform, and sources combined in a row: a `map` of sixteen pairs.
+pub const MAPPING_ARGUMENTS_MAX: usize = 33;
+/// Longest value a row gives, in bytes: the notes, with what `details` says around them.
+pub const MAPPED_BYTES_MAX: usize = NOTES_BYTES_MAX + 32 * 1024;

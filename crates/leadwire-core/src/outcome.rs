@@ -33,6 +33,12 @@ pub enum Fault {
     RetryNow,
     /// Try again later; the destination may have said when.
     RetryAfter(Option<Duration>),
+    /// Nothing will be taken from anybody for so long: it has had too much, or its day's allowance is used up. Holds
+    /// the whole lane back, which spares the destination a refusal per delivery.
+    HoldLane(Option<Duration>),
+    /// The batch was refused as a whole, for its size or for one of the records in it. Try again at once in smaller
+    /// batches, until the culprit is alone.
+    SmallerBatch,
     /// Try again later, but after this many attempts of the same delivery a person is needed.
     RetryThenPause {
         /// Attempts after which the lane pauses.

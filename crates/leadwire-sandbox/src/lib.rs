@@ -3,4 +3,6 @@
 //! They ship in the program, because demo, rehearsal, tests and benchmarks all run on them.
 
 pub mod https_endpoint;
+mod listen;
+pub mod service;
 pub mod webhook_signature;

@@ -179,7 +179,11 @@ pub(crate) fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Done(_) => "done",
         Outcome::Unknown => "unknown",
         Outcome::NotDone(fault) => match fault {
-            Fault::RetryNow | Fault::RetryAfter(_) | Fault::RetryThenPause { .. } => "retry",
+            Fault::RetryNow
+            | Fault::RetryAfter(_)
+            | Fault::HoldLane(_)
+            | Fault::SmallerBatch
+            | Fault::RetryThenPause { .. } => "retry",
             Fault::Pause => "operator",
             Fault::Stop => "stop",
             Fault::Park => "refused",

@@ -86,9 +86,13 @@ impl Metrics {
             Outcome::Unknown => "unknown",
             Outcome::NotDone(Fault::Park) => "refused",
             Outcome::NotDone(Fault::Pause | Fault::Stop) => "operator",
-            Outcome::NotDone(Fault::RetryNow | Fault::RetryAfter(_) | Fault::RetryThenPause { .. }) => {
-                "retry"
-            }
+            Outcome::NotDone(
+                Fault::RetryNow
+                | Fault::RetryAfter(_)
+                | Fault::HoldLane(_)
+                | Fault::SmallerBatch
+                | Fault::RetryThenPause { .. },
+            ) => "retry",
         };
         self.attempts.get_or_create(&AttemptLabels { connector, outcome }).inc();
     }

@@ -164,6 +164,34 @@ impl Egress {
         }
     }
 
+    /// Makes a connection as a request would, and sends nothing over it. It is kept for the next request.
+    ///
+    /// # Errors
+    /// When no connection was made.
+    pub async fn probe(&self, url: &Url, wait: Duration) -> Result<Timings, Box<SendError>> {
+        let start = Instant::now();
+        let mut trace = Trace::default();
+        let opened = async {
+            self.shared.policy.check_url(url).map_err(error::denied)?;
+            self.shared.open(url, start + wait.min(CONNECT_WAIT), &mut trace).await
+        };
+        let opened = opened.await;
+        trace.timings.total_us = Some(micros(start));
+        match opened {
+            Ok(mut connection) => {
+                if connection.is_ready().await {
+                    self.pool.put(Origin::of(url), connection);
+                }
+                Ok(trace.timings)
+            }
+            Err(mut error) => {
+                error.peer = trace.peer;
+                error.timings = trace.timings;
+                Err(error)
+            }
+        }
+    }
+
     async fn try_send(
         &self,
         request: &Request,

@@ -4,6 +4,7 @@ use super::fields::field;
 use super::oauth2::OAuth2;
 use crate::descriptor::{Values, refusal};
 use crate::egress::Egress;
+use crate::token::{Age, bearer, sensitive};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -38,18 +39,8 @@ pub(super) enum Auth {
 /// What a request needs to show who calls.
 pub(super) struct Ready {
     pub(super) header: Option<(HeaderName, HeaderValue)>,
-    pub(super) token: Token,
-}
-
-/// The token a request went out with, and which of the tokens fetched so far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token {
-    /// None: the header, if any, is fixed.
-    None,
-    /// One fetched for an earlier attempt, which the receiver may have forgotten meanwhile.
-    Cached(u64),
-    /// One fetched in this attempt.
-    Fresh(u64),
+    /// Which token it is; none when the header, if any, is fixed.
+    pub(super) token: Option<Age>,
 }
 
 impl Auth {
@@ -100,24 +91,31 @@ impl Auth {
         calls: &mut u32,
     ) -> Result<Ready, Box<Tried>> {
         match self {
-            Self::None => Ok(Ready { header: None, token: Token::None }),
+            Self::None => Ok(Ready { header: None, token: None }),
             Self::Header(name, value) => {
-                Ok(Ready { header: Some((name.clone(), value.clone())), token: Token::None })
+                Ok(Ready { header: Some((name.clone(), value.clone())), token: None })
             }
             Self::OAuth2(oauth2) => {
-                let (value, token) = oauth2.token(now, egress, wait, calls).await?;
-                Ok(Ready { header: Some((AUTHORIZATION, value)), token })
+                let held = oauth2.token(now, egress, wait, calls).await?;
+                Ok(Ready { header: Some((AUTHORIZATION, held.header)), token: Some(held.age) })
             }
         }
     }
 
+    /// The header a request would show, with a token that nobody fetched.
+    pub(super) fn shown(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::None => None,
+            Self::Header(name, value) => Some((name.clone(), value.clone())),
+            Self::OAuth2(_) => bearer("token").map(|it| (AUTHORIZATION, it)),
+        }
+    }
+
     /// Forgets the token a receiver refused, unless another one has taken its place.
-    pub(super) async fn drop_token(&self, token: Token) {
-        match (self, token) {
-            (Self::OAuth2(oauth2), Token::Cached(generation) | Token::Fresh(generation)) => {
-                oauth2.drop_token(generation).await;
-            }
-            (Self::OAuth2(_), Token::None) | (Self::None | Self::Header(..), _) => {}
+    pub(super) async fn forget(&self, token: Age) {
+        match self {
+            Self::OAuth2(oauth2) => oauth2.forget(token).await,
+            Self::None | Self::Header(..) => {}
         }
     }
 }
@@ -126,18 +124,6 @@ impl Auth {
 pub(super) fn basic(username: &str, password: &str) -> HeaderValue {
     let credentials = STANDARD.encode(format!("{username}:{password}"));
     sensitive(&format!("Basic {credentials}")).expect("base64 is visible ASCII")
-}
-
-/// `Bearer …` of RFC 6750; none when the token cannot be in a header.
-pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
-    sensitive(&format!("Bearer {token}"))
-}
-
-fn sensitive(text: &str) -> Option<HeaderValue> {
-    let is_visible = text.bytes().all(|it| it == b' ' || it.is_ascii_graphic());
-    let mut value = HeaderValue::try_from(text).ok().filter(|_| is_visible)?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 fn unsendable(name: &str) -> Vec<Refusal> {

@@ -12,15 +12,17 @@ mod tests;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::{Egress, Request};
+use crate::preview::{Preview, PreviewedRequest};
 use crate::redact;
 use crate::signing::SigningSecret;
+use crate::validation::{Checked, Step};
 use crate::{Connector, ConnectorKind, Delivered, Moment, Payload};
 use auth::{Auth, Ready};
 use bytes::Bytes;
 use fields::{FIELDS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 use leadwire_core::outcome::Tried;
 use leadwire_core::refusal::Refusal;
 use request::{Format, LeadSourceShape, Shape};
@@ -35,6 +37,13 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     summary: "Posts every lead as JSON to a URL: your own endpoint, Power Automate, Logic Apps, n8n, Zapier or Make",
     own_fields: FIELDS,
     example: r#"{"url":"https://crm.example.com/leads"}"#,
+    default_mapping: &[],
+    targets: &[],
+    errors: &[],
+    steps: &[
+        "Have whoever runs the endpoint give you its URL",
+        "Let Leadwire make a signing secret, and give it to them: the receiver checks every request with it",
+    ],
     build: |settings| Ok(Box::new(Https::read(settings)?)),
 };
 
@@ -99,17 +108,12 @@ impl Https {
             Ok(ready) => ready,
             Err(tried) => return *tried,
         };
-        let (mut headers, body) = request::compose(&self.shape, payload, moment.now);
-        if let Some((name, value)) = header {
-            headers.insert(name, value);
-        }
-        let mut request = Request::new(Method::POST, self.url.clone(), headers, Bytes::from(body));
-        request.wait = self.wait;
+        let request = self.request(payload, moment, header);
         *calls += 1;
         match egress.send(request).await {
             Ok(answer) => {
-                if answer.status.as_u16() == 401 {
-                    self.auth.drop_token(token).await;
+                if let Some(token) = token.filter(|_| answer.status.as_u16() == 401) {
+                    self.auth.forget(token).await;
                 }
                 let about = reply::About {
                     now: moment.now,
@@ -121,6 +125,49 @@ impl Https {
             }
             Err(error) => error.tried(),
         }
+    }
+
+    fn request(
+        &self,
+        payload: &Payload,
+        moment: Moment,
+        credential: Option<(HeaderName, HeaderValue)>,
+    ) -> Request {
+        let (mut headers, body) = request::compose(&self.shape, payload, moment.now);
+        if let Some((name, mut value)) = credential {
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        let mut request = Request::new(Method::POST, self.url.clone(), headers, Bytes::from(body));
+        request.wait = self.wait;
+        request
+    }
+
+    /// An endpoint offers no way to ask whether it would take a lead, so this goes as far as can be gone without
+    /// sending it one.
+    async fn look(&self, moment: Moment, egress: &Egress) -> Checked {
+        let mut checked = Checked::default();
+        let host = self.url.host_str().unwrap_or_default();
+        let title = format!("Connect to {host}");
+        match egress.probe(&self.url, self.wait).await {
+            Ok(timings) => {
+                let took = Duration::from_micros(timings.total_us.unwrap_or(0).into());
+                let message = "the address is allowed, and a connection was made";
+                checked.steps.push(Step::passed("connection", title, message).took(took));
+            }
+            Err(error) => {
+                checked.steps.push(Step::of_attempt("connection", title, &error.tried()));
+                return checked;
+            }
+        }
+        if let Auth::OAuth2(oauth2) = &self.auth {
+            let title = "Fetch an access token";
+            checked.steps.push(match oauth2.token(moment.now, egress, self.wait, &mut 0).await {
+                Ok(_) => Step::passed("token", title, "the token service gave a token"),
+                Err(tried) => Step::of_attempt("token", title, &tried),
+            });
+        }
+        checked
     }
 }
 
@@ -144,5 +191,14 @@ impl Connector for Https {
 
     fn batch_max(&self) -> usize {
         1
+    }
+
+    fn preview(&self, batch: &[Payload], moment: Moment) -> Preview {
+        let request = |it| PreviewedRequest::of(&self.request(it, moment, self.auth.shown()), true);
+        Preview { requests: batch.iter().map(request).collect(), ..Preview::default() }
+    }
+
+    fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {
+        self.look(moment, egress).boxed()
     }
 }

@@ -3,8 +3,8 @@
 //! The classes follow RFC 9110 and the delivery rules of Standard Webhooks; where a product answers in its own
 //! way, the comment names it.
 
-use super::auth::Token;
 use crate::egress::Answer;
+use crate::token::Age;
 use crate::{redact, retry_after};
 use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
@@ -25,7 +25,8 @@ pub(super) enum Override {
 pub(super) struct About<'a> {
     pub(super) now: Timestamp,
     pub(super) overrides: &'a BTreeMap<u16, Override>,
-    pub(super) token: Token,
+    /// Which token it was asked with, if any.
+    pub(super) token: Option<Age>,
     /// Values that were sent, which the answer may repeat.
     pub(super) known: &'a [&'a str],
 }
@@ -135,7 +136,7 @@ fn by_status(answer: &Answer, about: &About<'_>) -> Verdict {
             cause: Some("endpoint_redirects"),
             ..not_done(Fault::Pause, "the endpoint redirects; enter the final URL")
         },
-        401 if matches!(about.token, Token::Cached(_)) => {
+        401 if matches!(about.token, Some(Age::Cached(_))) => {
             Verdict { cause: Some("token_refused"), ..not_done(Fault::RetryNow, "") }
         }
         401 | 403 | 407 => {

@@ -1,12 +1,12 @@
 //! Golden requests, the table of answers, and the connector against real sockets of this machine.
 
-use super::auth::Token;
 use super::reply::{About, Override};
 use super::request::{Format, LeadSourceShape, Shape, compose};
 use super::*;
 use crate::egress::Answer;
 use crate::egress::guard::{EgressPolicy, Ports};
 use crate::test_server::{Act, Server, answer};
+use crate::token::Age;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, OfferRef, PublisherId, TouchpointId};
 use leadwire_core::json::Json;
@@ -28,6 +28,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_168_805_000);
 
 fn payload(touchpoint: Touchpoint) -> Payload {
     Payload {
+        attempt: 1,
         delivery: DeliveryId { touchpoint: TouchpointId::new(7), destination: DestinationNo::new(3) },
         publisher: PublisherId::parse("contoso").unwrap(),
         lead: LeadId::new(42),
@@ -137,7 +138,7 @@ fn said(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> An
     }
 }
 
-fn read_with(answer: &Answer, token: Token, overrides: &BTreeMap<u16, Override>) -> Tried {
+fn read_with(answer: &Answer, token: Option<Age>, overrides: &BTreeMap<u16, Override>) -> Tried {
     reply::read(answer, &About { now: NOW, overrides, token, known: &["Ada"] })
 }
 
@@ -180,7 +181,7 @@ fn every_status_has_its_outcome() {
     let mut seen = 0;
     for (statuses, outcome, headers) in table {
         for status in *statuses {
-            let tried = read_with(&said(*status, headers, ""), Token::None, &BTreeMap::new());
+            let tried = read_with(&said(*status, headers, ""), None, &BTreeMap::new());
             assert_eq!(&tried.outcome, outcome, "{status} {headers:?}");
             assert_eq!(tried.evidence.http_status, Some(*status));
             assert!(!tried.evidence.cause.is_empty() && !tried.evidence.message.is_empty());
@@ -213,7 +214,7 @@ fn products_that_answer_in_their_own_way_are_understood() {
         (200, "<html>hello</html>".to_owned(), DONE, "http_200"),
         (202, String::new(), DONE, "http_202"),
     ] {
-        let tried = read_with(&said(status, &[], &body), Token::None, &BTreeMap::new());
+        let tried = read_with(&said(status, &[], &body), None, &BTreeMap::new());
         assert_eq!((tried.outcome, tried.evidence.cause.as_str()), (outcome, cause), "{status} {body:.80}");
     }
 }
@@ -226,7 +227,7 @@ proptest! {
         let mut answer = said(status, &[], "");
         answer.body = Bytes::from(body);
         answer.headers.insert("retry-after", HeaderValue::try_from(wait).unwrap());
-        let token = [Token::None, Token::Cached(1), Token::Fresh(1)][usize::from(token)];
+        let token = [None, Some(Age::Cached(1)), Some(Age::Fresh(1))][usize::from(token)];
         let tried = read_with(&answer, token, &BTreeMap::new());
         prop_assert!(tried.evidence.answer.len() <= EVIDENCE_BYTES_MAX);
         let is_success = (200..300).contains(&status) || status == 409;
@@ -250,16 +251,16 @@ fn overrides_come_first() {
         (302, &[], DONE),
         (403, &[], PAUSE),
     ] {
-        assert_eq!(read_with(&said(status, headers, off), Token::None, &map).outcome, outcome, "{status}");
+        assert_eq!(read_with(&said(status, headers, off), None, &map).outcome, outcome, "{status}");
     }
 }
 
 #[test]
 fn a_refused_token_is_replaced_at_once_when_it_was_an_old_one() {
     for (token, outcome) in [
-        (Token::Cached(1), Outcome::NotDone(Fault::RetryNow)),
-        (Token::Fresh(1), PAUSE),
-        (Token::None, PAUSE),
+        (Some(Age::Cached(1)), Outcome::NotDone(Fault::RetryNow)),
+        (Some(Age::Fresh(1)), PAUSE),
+        (None, PAUSE),
     ] {
         assert_eq!(read_with(&said(401, &[], ""), token, &BTreeMap::new()).outcome, outcome, "{token:?}");
     }
@@ -270,7 +271,7 @@ fn evidence_repeats_no_personal_value() {
     let mut answer =
         said(422, &[], r#"{"error":{"code":"Bad_Lead"},"lead":"Ada, ada@example.com, +36201234567"}"#);
     answer.is_truncated = true;
-    let evidence = read_with(&answer, Token::None, &BTreeMap::new()).evidence;
+    let evidence = read_with(&answer, None, &BTreeMap::new()).evidence;
     assert_eq!(evidence.answer, r#"{"error":{"code":"Bad_Lead"},"lead":"[sent], [email], +[number]"}"#);
     let message =
         "the endpoint answered 422 Unprocessable Entity (Bad_Lead); its long body was not read to the end";

@@ -1,20 +1,12 @@
 //! What the simulated endpoint answers, well-behaved or not.
 
+use crate::listen::{AnswerBody, Cut, Then};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
-use hyper::body::{Body, Frame, SizeHint};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 /// Where an endless body ends after all, in bytes, so that a client without a cap fails its test instead of the machine.
 pub const ENDLESS_BYTES: u64 = 200 * 1024 * 1024;
-/// One piece of an endless body, in bytes.
-const PIECE: &[u8] = &[b'x'; 64 * 1024];
-/// What arrives of an answer that is cut or stalls.
-const FIRST_PART: &[u8] = b"{\"status\":\"acc";
-/// The length announced for it, in bytes.
-const ANNOUNCED_BYTES: u64 = 4096;
 
 /// One answer to one request that passed the checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,74 +116,5 @@ impl Answer {
             Self::StallMidAnswer => with(AnswerBody::Part { then: Then::Stall, sent: false }),
             Self::Endless => with(AnswerBody::Endless { left: ENDLESS_BYTES }),
         })
-    }
-}
-
-/// Tells hyper to close the connection.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the simulated endpoint cuts the connection")]
-pub(super) struct Cut;
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Then {
-    /// Hyper sends what it has only when nothing more is ready, so a cut pauses for one turn first.
-    Pause,
-    Cut,
-    Stall,
-}
-
-/// The body of an answer.
-#[derive(Debug)]
-pub(super) enum AnswerBody {
-    Whole(Option<Bytes>),
-    Part { then: Then, sent: bool },
-    Endless { left: u64 },
-}
-
-impl Body for AnswerBody {
-    type Data = Bytes;
-    type Error = Cut;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        let data = |bytes| Poll::Ready(Some(Ok(Frame::data(bytes))));
-        match self.get_mut() {
-            Self::Whole(body) => body.take().map_or(Poll::Ready(None), data),
-            Self::Part { sent, .. } if !*sent => {
-                *sent = true;
-                data(Bytes::from_static(FIRST_PART))
-            }
-            Self::Part { then: then @ Then::Pause, .. } => {
-                *then = Then::Cut;
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Self::Part { then: Then::Cut, .. } => Poll::Ready(Some(Err(Cut))),
-            // Never woken: the client, or `stop`, ends the connection.
-            Self::Part { then: Then::Stall, .. } => Poll::Pending,
-            Self::Endless { left: 0 } => Poll::Ready(None),
-            Self::Endless { left } => {
-                let piece = PIECE.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                *left -= u64::try_from(piece).expect("a piece is small");
-                data(Bytes::from_static(&PIECE[..piece]))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => {
-                let bytes = body.as_ref().map_or(0, Bytes::len);
-                SizeHint::with_exact(u64::try_from(bytes).expect("a length fits"))
-            }
-            Self::Part { .. } => SizeHint::with_exact(ANNOUNCED_BYTES),
-            Self::Endless { .. } => SizeHint::default(),
-        }
     }
 }

@@ -2,15 +2,14 @@
 
 use super::Options;
 use super::answer::Answer;
+use crate::listen::{self, NoBody};
 use crate::webhook_signature::Signed;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use serde_json::json;
-use std::future::poll_fn;
-use std::pin::Pin;
 
 /// Longest `webhook-id`, in bytes.
 const WEBHOOK_ID_BYTES_MAX: usize = 256;
@@ -32,7 +31,11 @@ pub(super) async fn check<'a>(
     if head.method != Method::POST {
         return Err(refusal(405, "send a POST").header(ALLOW, "POST"));
     }
-    let body = read(body, options.body_bytes_max).await?;
+    let body = listen::read(body, options.body_bytes_max).await.map_err(|why| match why {
+        NoBody::TooLarge => refusal(413, "the body is too large"),
+        // The client left while sending; nobody will read the answer.
+        NoBody::Cut => refusal(400, "the body was cut"),
+    })?;
     let webhook_id = text(&head.headers, "webhook-id")?;
     if webhook_id.is_empty() || webhook_id.len() > WEBHOOK_ID_BYTES_MAX || webhook_id.contains('.') {
         return Err(refusal(400, "webhook-id must have 1 to 256 characters and no full stop"));
@@ -72,30 +75,6 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Answer> {
         (Some(value), None) => Ok(value),
         _ => Err(refusal(400, &format!("send the header {name} once"))),
     }
-}
-
-async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, Answer> {
-    let too_large = || refusal(413, "the body is too large");
-    if body.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
-        return Err(too_large());
-    }
-    // Most bodies arrive in one piece, which is then not copied.
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        // The client left while sending; nobody will read the answer.
-        let frame = frame.map_err(|_| refusal(400, "the body was cut"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > bytes_max {
-            return Err(too_large());
-        }
-        if first.is_empty() {
-            first = data;
-        } else {
-            rest.extend_from_slice(&data);
-        }
-    }
-    if rest.is_empty() { Ok(first) } else { Ok([&first[..], &rest[..]].concat().into()) }
 }
 
 fn refusal(status: u16, detail: &str) -> Answer {

@@ -12,24 +12,19 @@ mod tests;
 pub use answer::{Answer, ENDLESS_BYTES};
 pub use book::{Keep, Received, Seen};
 
+use crate::listen::{self, AnswerBody, Cut};
 use crate::webhook_signature::Verifier;
-use answer::{AnswerBody, Cut};
 use book::Book;
 use http::header::{HeaderName, HeaderValue};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore, watch};
-use tokio::task::{JoinHandle, JoinSet};
-
-/// Most connections at a time; the next one waits in the kernel's queue.
-const CONNECTIONS_MAX: usize = 1024;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 /// Tells the time, in seconds since 1970-01-01 UTC.
 pub type UnixSeconds = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -101,7 +96,11 @@ pub fn start(listener: TcpListener, options: Options) -> std::io::Result<HttpsEn
     let book = Mutex::new(Book::new(options.keep));
     let shared = Arc::new(Shared { options, book, changed: Notify::new(), released: watch::Sender::new(0) });
     let (stop, stopped) = watch::channel(false);
-    let accepting = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
+    let serving = Arc::clone(&shared);
+    let accepting = tokio::spawn(listen::accept(listener, stopped, move |request| {
+        let shared = Arc::clone(&serving);
+        async move { serve(&shared, request).await }
+    }));
     Ok(HttpsEndpoint { address, shared, stop, accepting })
 }
 
@@ -212,38 +211,6 @@ impl Drop for HttpsEndpoint {
 impl Shared {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().expect("nobody panics while holding the book")
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    loop {
-        let slot = Arc::clone(&slots).acquire_owned();
-        let next = async { (slot.await.expect("the semaphore is never closed"), listener.accept().await) };
-        tokio::select! {
-            biased;
-            _ = stopped.changed() => return connections.shutdown().await,
-            // Finished ones are taken out, so that the set holds open connections only.
-            Some(_) = connections.join_next() => {}
-            // Cancel safe: both halves are, and a slot that was taken is given back.
-            (slot, accepted) = next => {
-                // A connection that was gone before it was accepted is the client's affair.
-                let Ok((stream, _)) = accepted else { continue };
-                // A failure costs latency only, and a closed connection shows up in the first read.
-                drop(stream.set_nodelay(true));
-                let shared = Arc::clone(&shared);
-                connections.spawn(async move {
-                    let service = service_fn(|request| serve(&shared, request));
-                    let served = hyper::server::conn::http1::Builder::new()
-                        .pipeline_flush(true)
-                        .serve_connection(TokioIo::new(stream), service);
-                    // An error is a client that left or an answer that was cut on purpose.
-                    drop(served.await);
-                    drop(slot);
-                });
-            }
-        }
     }
 }
 

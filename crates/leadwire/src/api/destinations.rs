@@ -56,6 +56,9 @@ fn field_shape(field: &Field) -> Value {
         }
         FieldShape::Number { min, max } => ("number", json!({ "min": min, "max": max })),
         FieldShape::StatusMap => ("status_map", Value::Null),
+        FieldShape::Lines => ("lines", Value::Null),
+        FieldShape::Mapping => ("mapping", Value::Null),
+        FieldShape::FieldRules => ("field_rules", Value::Null),
     };
     shape["shape"] = json!(name);
     if let Value::Object(details) = details {

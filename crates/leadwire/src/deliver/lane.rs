@@ -171,10 +171,12 @@ impl Lane {
     /// Decides about each finished try; the next turn writes it down.
     fn note(&self, hand: &mut Hand, tries: Tries) {
         let now = self.clock.steady();
+        let batch = tries.len();
         for (claim, tried) in tries {
             self.metrics.count_attempt(hand.outlet.kind, &tried.outcome);
             let policy = RetryPolicy::default();
-            let ended = lane::Ended { touchpoint: claim.touchpoint, number: claim.number, tried: &tried };
+            let ended =
+                lane::Ended { touchpoint: claim.touchpoint, number: claim.number, batch, tried: &tried };
             let decision = lane::after_try(&hand.gate, &mut hand.streak, &policy, ended, now, jitter());
             if let Some(gate) = decision.gate {
                 self.report(hand, &gate);

@@ -201,6 +201,7 @@ impl Places {
                 lead: claim.lead,
                 received_at: item.received_at,
                 touchpoint: Arc::clone(&item.parsed),
+                attempt: claim.number,
             };
             place.token = None;
             if let Some(door) = self.lanes.door(&place.lane) {

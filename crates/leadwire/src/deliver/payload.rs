@@ -66,6 +66,7 @@ fn payload(
         publisher: lane.publisher.clone(),
         received_at,
         touchpoint,
+        attempt: claim.number,
     }
 }
 
