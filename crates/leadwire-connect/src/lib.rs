@@ -27,6 +27,7 @@ use egress::guard::EgressPolicy;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
+use leadwire_core::limits::IN_FLIGHT_MAX;
 use leadwire_core::mapping::Target;
 use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
@@ -99,6 +100,11 @@ pub trait Connector: Send + Sync {
 
     /// Most payloads one call of [`Connector::deliver`] should be given: 1 when the system takes them singly.
     fn batch_max(&self) -> usize;
+
+    /// Most attempts the system bears at a time, whatever the settings wish for.
+    fn in_flight_max(&self) -> usize {
+        IN_FLIGHT_MAX
+    }
 
     /// The requests [`Connector::deliver`] would make for these payloads, credentials masked. Sends nothing.
     fn preview(&self, batch: &[Payload], moment: Moment) -> Preview;

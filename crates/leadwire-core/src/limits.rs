@@ -101,12 +101,16 @@ pub const IN_FLIGHT: usize = 16;
 pub const IN_FLIGHT_MAX: usize = 128;
 /// Deliveries a lane holds for each request it may have in flight, so that the next is ready at once.
 pub const WINDOW_PER_IN_FLIGHT: usize = 4;
+/// The most deliveries a lane holds, whatever its batches: claiming them is one transaction, which intake waits behind.
+pub const LANE_WINDOW_MAX: usize = 2048;
 /// How long a lane's lease lasts; renewed with every turn of the lane.
 pub const LEASE: Duration = Duration::from_secs(300);
-/// What must be left of the lease when an attempt starts: more than the longest time an attempt may take, which is a
-/// token and a request of [`REQUEST_WAIT_MAX`] each.
+/// What must be left of the lease when an attempt starts: more than the longest time an attempt may take.
 pub const LEASE_LEFT_TO_SEND: Duration = Duration::from_secs(125);
-const _: () = assert!(LEASE_LEFT_TO_SEND.as_secs() > 2 * REQUEST_WAIT_MAX.as_secs());
+const _: () = assert!(LEASE_LEFT_TO_SEND.as_secs() > ATTEMPT_WAIT.as_secs());
+/// Longest an attempt may take, all of its requests together; then what came of it is unknown.
+pub const ATTEMPT_WAIT: Duration = Duration::from_secs(120);
+const _: () = assert!(ATTEMPT_WAIT.as_secs() >= 2 * REQUEST_WAIT_MAX.as_secs());
 /// Longest wait for a whole request to a destination, unless its settings say otherwise (Standard Webhooks recommends
 /// 15 to 30 s).
 pub const REQUEST_WAIT: Duration = Duration::from_secs(20);

@@ -64,6 +64,13 @@ pub struct Outlet {
     secrets: Vec<u8>,
 }
 
+impl Outlet {
+    /// Most payloads of one attempt.
+    pub fn batch_max(&self) -> usize {
+        self.connector.as_ref().map_or(1, |it| it.batch_max()).max(1)
+    }
+}
+
 impl Directory {
     /// Reads the set-up. `local_key` is the hash of a further operator's key that is not in the store.
     ///
@@ -173,12 +180,13 @@ impl Directory {
                 texts.join("; ")
             }),
         };
+        let most = connector.as_ref().map_or(1, |it| it.in_flight_max()).max(1);
         Outlet {
             name: destination.name.clone(),
             kind: kind.map_or("unknown", |it| it.name),
             connector,
             egress: self.egress.for_destination(),
-            in_flight,
+            in_flight: in_flight.min(most),
             settings: destination.settings.clone(),
             secrets: destination.secrets.clone(),
         }

@@ -4,6 +4,7 @@ use super::payload::Ready;
 use crate::directory::Outlet;
 use futures_util::FutureExt;
 use leadwire_connect::{Moment, Payload};
+use leadwire_core::limits::ATTEMPT_WAIT;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_store::lanes::Claim;
 use std::panic::AssertUnwindSafe;
@@ -33,13 +34,17 @@ pub(super) async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Mo
         Err(problem) => vec![settings_unusable(problem); payloads.len()],
         Ok(connector) => {
             let delivering = connector.deliver(&payloads, moment, &outlet.egress);
-            match AssertUnwindSafe(delivering).catch_unwind().await {
-                Ok(delivered) if delivered.tried.len() == payloads.len() => delivered.tried,
-                Ok(_) => vec![
+            let delivering = AssertUnwindSafe(delivering).catch_unwind();
+            match tokio::time::timeout(ATTEMPT_WAIT, delivering).await {
+                Err(_) => vec![too_slow(); payloads.len()],
+                Ok(Ok(delivered)) if delivered.tried.len() == payloads.len() => delivered.tried,
+                Ok(Ok(_)) => vec![
                     broken("connector_miscounted", "the connector lost count of its answers");
                     payloads.len()
                 ],
-                Err(_) => vec![broken("connector_panicked", "the connector failed inside"); payloads.len()],
+                Ok(Err(_)) => {
+                    vec![broken("connector_panicked", "the connector failed inside"); payloads.len()]
+                }
             }
         }
     };
@@ -54,6 +59,19 @@ fn settings_unusable(problem: &str) -> Tried {
             cause: "settings_unusable".to_owned(),
             message: format!("the destination's settings cannot be used: {problem}"),
             fix: "correct the settings with `leadwire destination update`, then resume the destination"
+                .to_owned(),
+            ..Evidence::default()
+        },
+    }
+}
+
+fn too_slow() -> Tried {
+    Tried {
+        outcome: Outcome::Unknown,
+        evidence: Evidence {
+            cause: "attempt_timeout".to_owned(),
+            message: format!("the destination did not finish within {} seconds", ATTEMPT_WAIT.as_secs()),
+            fix: "if it lasts, have the destination looked at, or send it fewer requests at a time"
                 .to_owned(),
             ..Evidence::default()
         },

@@ -6,11 +6,11 @@ use crate::directory::Outlet;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use leadwire_core::id::{LeadId, TouchpointId};
-use leadwire_core::lane::{Gate, Streak};
+use leadwire_core::lane::{Gate, Pace, Streak};
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use leadwire_store::lanes::{Claim, LaneToken, Settled};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// What a lane has in hand under one lease.
@@ -23,6 +23,12 @@ pub(super) struct Hand {
     pub(super) ready: VecDeque<Ready>,
     pub(super) trying: FuturesUnordered<BoxFuture<'static, Tries>>,
     pub(super) leads: HashSet<LeadId>,
+    /// Exclusive keys in flight, each with whose it is.
+    keys: HashMap<String, TouchpointId>,
+    /// Most payloads in a batch, since the destination refused a larger one.
+    batch_max: usize,
+    /// Nothing is sent before this moment.
+    pub(super) hold_until: Option<Timestamp>,
     pub(super) settled: Vec<Settled>,
     pub(super) released: Vec<TouchpointId>,
     pub(super) gate_changed: Option<Gate>,
@@ -46,6 +52,9 @@ impl Hand {
             ready: VecDeque::new(),
             trying: FuturesUnordered::new(),
             leads: HashSet::new(),
+            keys: HashMap::new(),
+            batch_max: usize::MAX,
+            hold_until: None,
             settled: Vec::new(),
             released: Vec::new(),
             gate_changed: None,
@@ -57,9 +66,70 @@ impl Hand {
         }
     }
 
-    /// How many deliveries the lane holds at the most.
+    /// How many deliveries the lane holds at the most: those in flight, and as many again so that the next are ready.
     pub(super) fn window(&self) -> usize {
-        self.outlet.in_flight * limits::WINDOW_PER_IN_FLIGHT
+        let each = limits::WINDOW_PER_IN_FLIGHT.max(2 * self.outlet.batch_max());
+        (self.outlet.in_flight * each).min(limits::LANE_WINDOW_MAX.max(self.outlet.in_flight))
+    }
+
+    /// Whether the destination asked for peace.
+    pub(super) fn is_held(&self, now: Timestamp) -> bool {
+        self.hold_until.is_some_and(|it| it > now)
+    }
+
+    /// The next batch: as many as the destination takes at once, and none whose exclusive key is in flight. Empty:
+    /// nothing can be sent now, or more is about to be read from the store and a fuller batch costs fewer calls.
+    pub(super) fn next_batch(&mut self, more_is_coming: bool) -> Vec<Ready> {
+        let batch_max = self.outlet.batch_max().min(self.batch_max);
+        if self.ready.len() < batch_max && more_is_coming {
+            return Vec::new();
+        }
+        let mut batch = Vec::with_capacity(batch_max.min(self.ready.len()));
+        let mut kept_back = VecDeque::new();
+        while batch.len() < batch_max
+            && let Some((claim, content)) = self.ready.pop_front()
+        {
+            let key = match (&content, &self.outlet.connector) {
+                (Ok(payload), Ok(connector)) => connector.exclusive_key(payload),
+                (Err(_), _) | (_, Err(_)) => None,
+            };
+            match key {
+                Some(key) if self.keys.contains_key(&key) => kept_back.push_back((claim, content)),
+                key => {
+                    self.keys.extend(key.map(|it| (it, claim.touchpoint)));
+                    batch.push((claim, content));
+                }
+            }
+        }
+        kept_back.append(&mut self.ready);
+        self.ready = kept_back;
+        batch
+    }
+
+    /// Gives back what the deliveries of a batch held.
+    pub(super) fn let_go(&mut self, tries: &Tries) {
+        for (claim, _) in tries {
+            self.leads.remove(&claim.lead);
+        }
+        if !self.keys.is_empty() {
+            let done: HashSet<TouchpointId> = tries.iter().map(|it| it.0.touchpoint).collect();
+            self.keys.retain(|_, touchpoint| !done.contains(touchpoint));
+        }
+    }
+
+    /// Follows what the deliveries of one batch said of the lane's pace.
+    pub(super) fn follow(&mut self, paces: &[Pace]) {
+        let count = paces.len();
+        for pace in paces {
+            if let Pace::HoldUntil(until) = pace {
+                self.hold_until = self.hold_until.max(Some(*until));
+            }
+        }
+        if paces.contains(&Pace::SmallerBatches) {
+            self.batch_max = (count / 2).max(1);
+        } else if paces.contains(&Pace::LargerBatches) && self.batch_max < self.outlet.batch_max() {
+            self.batch_max *= 2;
+        }
     }
 
     /// Takes a claim in hand, or puts it back: when the lane stops or may not send, and when another of the same lead

@@ -91,7 +91,7 @@ impl Lane {
         let mut turn: Option<BoxFuture<'_, TurnEnd>> = None;
         let mut give_up_at = None;
         loop {
-            self.start_tries(&mut hand);
+            self.start_tries(&mut hand, turn.is_some());
             if turn.is_none() && hand.wants_turn() {
                 turn = Some(self.turn(&mut hand).boxed());
             }
@@ -135,16 +135,18 @@ impl Lane {
         }
     }
 
-    fn start_tries(&self, hand: &mut Hand) {
+    fn start_tries(&self, hand: &mut Hand, turn_runs: bool) {
         let now = self.clock.steady();
-        while hand.trying.len() < hand.outlet.in_flight && !hand.ready.is_empty() {
+        while hand.trying.len() < hand.outlet.in_flight && !hand.ready.is_empty() && !hand.is_held(now) {
             if hand.leased_until.since(now) < limits::LEASE_LEFT_TO_SEND {
                 hand.must_renew = true;
                 return;
             }
-            let batch_max = hand.outlet.connector.as_ref().map_or(1, |it| it.batch_max()).max(1);
-            let count = batch_max.min(hand.ready.len());
-            let batch: Vec<Ready> = hand.ready.drain(..count).collect();
+            let more_is_coming = turn_runs || hand.wants_turn();
+            let batch = hand.next_batch(more_is_coming);
+            if batch.is_empty() {
+                return;
+            }
             let moment = Moment { now: self.clock.wall() };
             hand.trying.push(try_batch(Arc::clone(&hand.outlet), batch, moment).boxed());
         }
@@ -153,9 +155,10 @@ impl Lane {
     /// Takes in what was claimed for this lane as it was stored.
     fn look_at_door(&self, hand: &mut Hand) {
         let found = self.door.take();
+        let may_send = hand.gate == Gate::Open && !hand.is_held(self.clock.steady());
         for (claim, payload) in found.given {
             // It was claimed while the lane was open, which is no reason to try it after the pause.
-            hand.take_in(claim, Ok(payload), hand.gate == Gate::Open);
+            hand.take_in(claim, Ok(payload), may_send);
         }
         // A paused lane need not look at each new lead: a probe or a resume wakes it by itself.
         hand.may_have_work |= found.has_work && hand.gate == Gate::Open;
@@ -164,7 +167,8 @@ impl Lane {
 
     /// While the lane keeps up, new deliveries may be claimed for it as they are stored.
     fn offer_room(&self, hand: &Hand) {
-        let keeps_up = !hand.may_have_work && !hand.is_behind && hand.gate == Gate::Open && !hand.stopping;
+        let may_send = hand.gate == Gate::Open && !hand.is_held(self.clock.steady());
+        let keeps_up = !hand.may_have_work && !hand.is_behind && may_send && !hand.stopping;
         self.door.offer(if keeps_up { hand.window().saturating_sub(hand.leads.len()) } else { 0 });
     }
 
@@ -172,6 +176,8 @@ impl Lane {
     fn note(&self, hand: &mut Hand, tries: Tries) {
         let now = self.clock.steady();
         let batch = tries.len();
+        let mut paces = Vec::with_capacity(batch);
+        hand.let_go(&tries);
         for (claim, tried) in tries {
             self.metrics.count_attempt(hand.outlet.kind, &tried.outcome);
             let policy = RetryPolicy::default();
@@ -183,12 +189,13 @@ impl Lane {
                 hand.gate = gate.clone();
                 hand.gate_changed = Some(gate);
             }
-            hand.leads.remove(&claim.lead);
+            paces.push(decision.pace);
             let settled =
                 Settled { touchpoint: claim.touchpoint, number: claim.number, tried, next: decision.next };
             hand.settled.push(settled);
         }
-        if hand.gate != Gate::Open {
+        hand.follow(&paces);
+        if hand.gate != Gate::Open || hand.is_held(now) {
             hand.release_ready();
         }
         self.offer_room(hand);
@@ -211,7 +218,8 @@ impl Lane {
     fn turn(&self, hand: &mut Hand) -> impl Future<Output = TurnEnd> + use<'_> {
         let now = self.clock.steady();
         let held = hand.leads.len();
-        let room = if hand.stopping { 0 } else { hand.window().saturating_sub(held) };
+        let may_claim = !hand.stopping && !hand.is_held(now);
+        let room = if may_claim { hand.window().saturating_sub(held) } else { 0 };
         let turn = Arc::new(Turn {
             settled: std::mem::take(&mut hand.settled),
             released: std::mem::take(&mut hand.released),
@@ -259,13 +267,16 @@ impl Lane {
             // What the store says counts, for instance when a person paused or resumed the lane.
             hand.gate = turned.gate;
         }
-        hand.next_look = match (lane::allowance(&hand.gate, self.clock.steady()), turned.next_due) {
+        let now = self.clock.steady();
+        hand.next_look = match (lane::allowance(&hand.gate, now), turned.next_due) {
             (lane::Allowance::Nothing(probe_at), _) => probe_at,
+            _ if hand.is_held(now) => hand.hold_until,
             (_, next_due) => next_due,
         };
         for (claim, content) in ready {
             // What an up-to-date turn claims for a paused lane is a probe, of which there is one.
-            let may_send = hand.gate == Gate::Open || (!outdated && hand.leads.is_empty());
+            let may_send =
+                !hand.is_held(now) && (hand.gate == Gate::Open || (!outdated && hand.leads.is_empty()));
             hand.take_in(claim, content, may_send);
         }
         self.offer_room(hand);
