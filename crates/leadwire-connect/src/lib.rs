@@ -144,6 +144,13 @@ pub trait Connector: Send + Sync {
         async { None }.boxed()
     }
 
+    /// Makes at the destination what leads need there, such as a field for the lead's id, where that is permitted; or
+    /// says the steps to make it by hand. Done twice, it changes nothing the second time. None: nothing is needed.
+    fn prepare<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Option<Vec<Step>>> {
+        let _ = (moment, egress);
+        async { None }.boxed()
+    }
+
     /// When a credential in the settings ends, as far as the settings tell: a certificate, a signed URL, a date a
     /// person entered. The earliest counts.
     fn ends_at(&self) -> Option<Timestamp> {

@@ -12,5 +12,6 @@ pub mod directory;
 pub mod disk;
 pub mod housekeeping;
 pub mod intake;
+pub mod proof;
 pub mod secrets;
 pub mod telemetry;

@@ -8,5 +8,6 @@ mod hostile;
 mod intake;
 mod kills;
 mod matrix;
+mod proof;
 mod restarts;
 mod verifiers;

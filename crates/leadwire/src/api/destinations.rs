@@ -27,12 +27,15 @@ pub(super) async fn connectors(_call: Call) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, &List { items }))
 }
 
-fn connector_shape(kind: &ConnectorKind) -> wire::Connector {
+/// A connector, as data.
+pub fn connector_shape(kind: &ConnectorKind) -> wire::Connector {
     wire::Connector {
         name: kind.name.to_owned(),
         title: kind.title.to_owned(),
         summary: kind.summary.to_owned(),
         fields: kind.fields().map(field_shape).collect(),
+        mapping: kind.default_mapping.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect(),
+        steps: kind.steps.iter().map(|it| (*it).to_owned()).collect(),
         example: serde_json::from_str(kind.example).unwrap_or(Value::Null),
     }
 }
@@ -212,11 +215,11 @@ pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, &wire::Retried { retried }))
 }
 
-fn lane(it: &Destination) -> LaneKey {
+pub(super) fn lane(it: &Destination) -> LaneKey {
     LaneKey { publisher: it.publisher.clone(), destination: it.number }
 }
 
-fn find(call: &Call) -> Result<Destination, Problem> {
+pub(super) fn find(call: &Call) -> Result<Destination, Problem> {
     let setup = call.app.directory.now();
     setup.destination(&call.publisher(), call.path("destination")).cloned().ok_or_else(Problem::not_found)
 }

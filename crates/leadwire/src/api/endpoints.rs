@@ -4,7 +4,7 @@
 
 use super::call::Call;
 use super::problem::Problem;
-use super::{destinations, health, intake, keys, ledger, openapi, read, setup, wire};
+use super::{destinations, health, intake, keys, ledger, openapi, proof, read, setup, wire};
 use crate::access::Action;
 use axum::http::Method;
 use axum::response::Response;
@@ -135,6 +135,17 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Destination>), destinations::pause),
     endpoint!(POST "/v1/destinations/{destination}/resume", ChangeSetup, Publisher, "Resume a destination",
         None, 0, 200, Some(of::<wire::Destination>), destinations::resume),
+    endpoint!(POST "/v1/destinations/{destination}/validate", ChangeSetup, Publisher, "Go the whole way a lead takes, with a test lead, and say step by step how it went",
+        Some(of::<wire::ValidateWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Proof>), proof::validate),
+    endpoint!(POST "/v1/destinations/{destination}/test-lead", ChangeSetup, Publisher, "Write a test lead that stays for people to find",
+        None, 0, 200, Some(of::<wire::Proof>), proof::test_lead),
+    endpoint!(POST "/v1/destinations/{destination}/preview", ReadLeads, Publisher, "Show the exact requests for a lead without sending them",
+        Some(of::<wire::PreviewWish>), limits::TOUCHPOINT_BYTES_MAX, 200, Some(of::<wire::Preview>), proof::preview),
+    endpoint!(POST "/v1/destinations/{destination}/prepare", ChangeSetup, Publisher, "Make at the destination what leads need there, such as a field, where that is permitted",
+        None, 0, 200, Some(of::<wire::Proof>), proof::prepare),
+    endpoint!(GET "/v1/errors", ReadSetup, Service, "Explain what destinations say; `text` finds entries by code or message",
+        None, 0, 200, Some(of::<wire::List<wire::KnownError>>), proof::errors,
+        &[("text", "Only what this text, a code or a message, means")]),
     endpoint!(POST "/v1/destinations/{destination}/retry-parked", RetryDeliveries, Publisher, "Make a destination's parked deliveries due now",
         None, 0, 200, Some(of::<wire::Retried>), destinations::retry_parked),
     endpoint!(GET "/v1/routes", ReadSetup, Publisher, "List routes",

@@ -10,12 +10,14 @@ mod keys;
 mod ledger;
 mod openapi;
 mod problem;
+mod proof;
 mod read;
 mod server;
 mod setup;
 mod taken;
 pub mod wire;
 
+pub use destinations::connector_shape;
 pub use endpoints::{ENDPOINTS, Endpoint, Tenancy};
 pub use openapi::describe as openapi_document;
 pub use server::{Server, serve_metrics};

@@ -15,12 +15,15 @@ use leadwire_core::secret::Secret;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use url::Url;
 
 /// Where a service listens that nobody configured.
 const DEFAULT_URL: &str = "http://127.0.0.1:5323";
 /// Most bytes read of an answer: a lead with a full timeline of the largest touchpoints.
 const ANSWER_BYTES_MAX: usize = (limits::PAGE_ROWS_MAX + 8) * limits::TOUCHPOINT_BYTES_MAX;
+/// Longest wait for what the service does at a destination: a handful of attempts at their longest.
+const LONG_WAIT: Duration = limits::ATTEMPT_WAIT.saturating_mul(5);
 /// Most bytes of `local.json`.
 const LOCAL_BYTES_MAX: u64 = 16 * 1024;
 
@@ -132,6 +135,25 @@ impl Client {
         body: &impl Serialize,
     ) -> anyhow::Result<Value> {
         self.call(Method::POST, path, query, Bytes::from(serde_json::to_vec(body)?)).await
+    }
+
+    /// Does something to one thing that may take minutes.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(super) async fn post_long(
+        &self,
+        path: &[&str],
+        query: Query<'_>,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Value> {
+        let mut headers = self.headers()?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let body = Bytes::from(serde_json::to_vec(body)?);
+        let mut request = Request::new(Method::POST, self.url(path, query)?, headers, body);
+        request.answer_bytes_max = ANSWER_BYTES_MAX;
+        request.wait = LONG_WAIT;
+        self.good(&self.egress.send(request).await.map_err(|it| unreachable(self.base(), &it))?)
     }
 
     /// Does something to one thing that needs no further words.

@@ -5,15 +5,16 @@ use super::delivery::retry_parked;
 use super::exit_code::ExitCode;
 use super::output::{Output, fields, or_dash};
 use super::settings::{self, Setting};
-use super::{Session, output};
-use crate::api::wire;
+use super::{Session, output, proof};
+use crate::api::{connector_shape, wire};
 use leadwire_core::id::PublisherId;
 use serde_json::{Value, json};
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire destination add contoso my-endpoint --kind https --set url=https://example.com/leads
   leadwire destination add contoso flow --kind https --set url=@flow.txt --set format=partner_center
-  leadwire destination show contoso my-endpoint
+  leadwire destination validate contoso my-endpoint
+  leadwire destination preview contoso my-endpoint --touchpoint tp_…
 
 Settings and their values: `leadwire connector show https`.";
 
@@ -50,6 +51,27 @@ pub(super) enum Command {
         #[arg(long = "unset", value_name = "NAME", required_unless_present = "settings")]
         unset: Vec<String>,
     },
+    /// Go the whole way a lead takes, with a test lead that is taken away again, and see step by step how it went
+    Validate {
+        #[command(flatten)]
+        which: Which,
+        /// Sign in and look, but write no test lead
+        #[arg(long)]
+        look_only: bool,
+    },
+    /// Write a test lead that stays for people to find
+    TestLead(Which),
+    /// Show the exact requests for a lead, without sending them; for a test lead when none is given
+    Preview {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        subject: proof::Subject,
+    },
+    /// Make at the destination what leads need there, such as a field for their id, where that is permitted
+    Prepare(Which),
+    /// List the kinds of destinations and their settings; needs no service
+    Kinds,
     /// Hold its leads; none is lost
     Pause(Which),
     /// Let its leads go again
@@ -75,14 +97,35 @@ impl Which {
         ["v1", "destinations", &self.name]
     }
 
-    fn query(&self) -> [(&str, &str); 1] {
+    /// The way to something that can be done with it.
+    pub(super) fn path_to<'a>(&'a self, verb: &'a str) -> [&'a str; 4] {
+        ["v1", "destinations", &self.name, verb]
+    }
+
+    /// Its name, or its number.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn query(&self) -> [(&str, &str); 1] {
         [("publisher", self.publisher.as_str())]
     }
 }
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
-    let (client, out) = (session.client()?, session.out);
+    let out = session.out;
+    if matches!(command, Command::Kinds) {
+        return kinds(out);
+    }
+    let client = session.client()?;
     match command {
+        Command::Validate { which, look_only } => {
+            return proof::validate(&client, out, &which, look_only).await;
+        }
+        Command::TestLead(which) => return proof::test_lead(&client, out, &which).await,
+        Command::Preview { which, subject } => return proof::preview(&client, out, &which, subject).await,
+        Command::Prepare(which) => return proof::prepare(&client, out, &which).await,
+        Command::Kinds => return kinds(out),
         Command::Add { which, kind, settings } => add(&client, session, which, kind, &settings).await?,
         Command::List { publisher } => {
             let rows = client.list(&["v1", "destinations"], &[("publisher", publisher.as_str())]).await?;
@@ -118,6 +161,16 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
         Command::RetryParked(which) => retry_parked(&client, out, &which.publisher, &which.name).await?,
     }
+    Ok(ExitCode::Ok)
+}
+
+/// The connectors of this program, as the service would list them.
+fn kinds(out: Output) -> anyhow::Result<ExitCode> {
+    let rows = leadwire_connect::CONNECTORS.iter().map(connector_shape).map(serde_json::to_value);
+    let rows: Vec<Value> = rows.collect::<Result<_, _>>()?;
+    out.rows(rows, &["KIND", "TITLE", "WHAT FOR"], |it: wire::Connector| {
+        vec![it.name, it.title, it.summary]
+    })?;
     Ok(ExitCode::Ok)
 }
 

@@ -15,6 +15,7 @@ mod lead;
 mod ledger;
 mod offer;
 mod output;
+mod proof;
 mod publisher;
 mod quarantine;
 mod route;
@@ -98,6 +99,9 @@ enum Command {
     /// Check the data folder, the machine and the service, offline or running
     #[command(after_help = doctor::EXAMPLES)]
     Doctor,
+    /// Explain what a destination says: its codes and messages, in plain words
+    #[command(after_help = proof::EXPLAIN_EXAMPLES)]
+    Explain(proof::Explain),
     /// Ask the service whether it is ready for work
     #[command(after_help = service::HEALTH_EXAMPLES)]
     Health,
@@ -155,6 +159,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,
         Command::Ledger(args) => ledger::run(args, session).await,
+        Command::Explain(args) => proof::explain(args, session).await,
         Command::Doctor => doctor::run(session).await,
         Command::Health => service::health(session).await,
         Command::Openapi => service::openapi(session),

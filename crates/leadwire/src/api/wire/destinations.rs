@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A destination.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -74,6 +75,10 @@ pub struct Connector {
     pub summary: String,
     /// Its settings.
     pub fields: Vec<Value>,
+    /// Rows of the mapping unless settings say otherwise: what each field of the destination is made from.
+    pub mapping: BTreeMap<String, String>,
+    /// What an administrator does first, in order.
+    pub steps: Vec<String>,
     /// Settings that work, as an example.
     pub example: Value,
 }

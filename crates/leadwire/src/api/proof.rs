@@ -1,0 +1,242 @@
+//! Endpoints that prove a destination, show what would be sent to it, and explain what it says.
+
+use super::answer;
+use super::call::Call;
+use super::destinations::{find, lane};
+use super::problem::Problem;
+use super::setup::done;
+use super::wire;
+use crate::bodies;
+use crate::directory::Outlet;
+use crate::proof::{self, Reach};
+use axum::http::StatusCode;
+use axum::response::Response;
+use leadwire_connect::validation::{Step, Verdict};
+use leadwire_connect::{Moment, Payload};
+use leadwire_core::id::{DeliveryId, LeadId, OfferRef, TouchpointId};
+use leadwire_core::json;
+use leadwire_core::outcome::{Fault, Outcome, Tried};
+use leadwire_core::refusal::Refusal;
+use leadwire_core::touchpoint::Touchpoint;
+use leadwire_store::setup::{Change, Destination};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// `POST /v1/destinations/{destination}/validate`
+pub(super) async fn validate(call: Call) -> Result<Response, Problem> {
+    let wish: wire::ValidateWish = if call.body.is_empty() { Default::default() } else { call.json()? };
+    let reach = if wish.look_only { Reach::Look } else { Reach::WriteAndCleanUp };
+    prove(call, reach).await
+}
+
+/// `POST /v1/destinations/{destination}/test-lead`
+pub(super) async fn test_lead(call: Call) -> Result<Response, Problem> {
+    prove(call, Reach::WriteAndKeep).await
+}
+
+async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
+    let mut destination = find(&call)?;
+    let outlet = outlet(&call, &destination)?;
+    let now = call.app.clock.wall();
+    let proof = proof::prove(&outlet, test_payload(&call, &destination), reach, Moment { now }).await;
+    let learned = match &proof.field_rules {
+        Some(rules) => learn(&call, &mut destination, rules).await?,
+        None => false,
+    };
+    let shape = wire::Proof {
+        passed: proof.is_passed(),
+        steps: proof.steps.iter().map(step_shape).collect(),
+        mark: proof.mark,
+        learned,
+    };
+    Ok(answer::json(StatusCode::OK, &shape))
+}
+
+/// `POST /v1/destinations/{destination}/prepare`
+pub(super) async fn prepare(call: Call) -> Result<Response, Problem> {
+    let destination = find(&call)?;
+    let outlet = outlet(&call, &destination)?;
+    let moment = Moment { now: call.app.clock.wall() };
+    let steps = match &outlet.connector {
+        Ok(connector) => connector.prepare(moment, &outlet.egress).await.unwrap_or_default(),
+        Err(problem) => {
+            let step = Step::passed("settings", "Read the settings", problem.clone());
+            vec![step.but(Verdict::Failed, "settings_unusable", "correct the settings")]
+        }
+    };
+    let passed = steps.iter().all(|it| it.verdict != Verdict::Failed);
+    let steps = steps.iter().map(step_shape).collect();
+    Ok(answer::json(StatusCode::OK, &wire::Proof { passed, steps, mark: None, learned: false }))
+}
+
+/// `POST /v1/destinations/{destination}/preview`
+pub(super) async fn preview(call: Call) -> Result<Response, Problem> {
+    let wish: wire::PreviewWish = if call.body.is_empty() { Default::default() } else { call.json()? };
+    let destination = find(&call)?;
+    let outlet = outlet(&call, &destination)?;
+    let payload = match (&wish.touchpoint, &wish.lead) {
+        (None, None) => test_payload(&call, &destination),
+        (Some(id), None) => stored(&call, &destination, id).await?,
+        (None, Some(lead)) => given(&call, &destination, lead)?,
+        (Some(_), Some(_)) => {
+            let fix = "give the id of a stored touchpoint, or a lead, not both";
+            return Err(Refusal::new("/lead", "two_subjects", "two subjects are given", fix).into());
+        }
+    };
+    let connector = outlet.connector.as_ref().map_err(|problem| {
+        Refusal::new(
+            "",
+            "settings_unusable",
+            format!("the settings cannot be used: {problem}"),
+            "correct them",
+        )
+    })?;
+    let preview = connector.preview(&[payload], Moment { now: call.app.clock.wall() });
+    let requests = preview.requests.into_iter().map(|it| wire::PreviewedRequest {
+        method: it.method,
+        url: it.url,
+        headers: it.headers.into_iter().map(|(name, value)| format!("{name}: {value}")).collect(),
+        body: String::from_utf8_lossy(&it.body).into_owned(),
+    });
+    let shape = wire::Preview {
+        requests: requests.collect(),
+        notes: preview.notes,
+        unsent: preview.unsent.iter().map(unsent_shape).collect(),
+    };
+    Ok(answer::json(StatusCode::OK, &shape))
+}
+
+/// `GET /v1/errors`
+pub(super) async fn errors(call: Call) -> Result<Response, Problem> {
+    let sought = call.query.get("text").map(|it| it.to_lowercase());
+    let mut items = Vec::new();
+    for kind in leadwire_connect::CONNECTORS {
+        for known in kind.errors {
+            let texts = known.texts.iter().copied();
+            let mut names = texts.chain([known.code, known.cause, known.message]).map(str::to_lowercase);
+            // Somebody pastes a whole message, of which the catalogue knows a part; or types a part of what it knows.
+            let fits = |sought: &String| {
+                names.any(|it| it.contains(sought.as_str()) || (it.len() > 2 && sought.contains(&it)))
+            };
+            if sought.as_ref().is_none_or(fits) {
+                items.push(wire::KnownError {
+                    kind: kind.name.to_owned(),
+                    code: known.code.to_owned(),
+                    cause: known.cause.to_owned(),
+                    message: known.message.to_owned(),
+                    fix: known.fix.to_owned(),
+                    then: then(known.fault).to_owned(),
+                });
+            }
+        }
+    }
+    Ok(answer::json(StatusCode::OK, &wire::List { items }))
+}
+
+/// What Leadwire does about it, for people.
+fn then(fault: Fault) -> &'static str {
+    match fault {
+        Fault::RetryNow => "the lead is sent again at once, one time",
+        Fault::RetryAfter(_) => "the lead is sent again later",
+        Fault::HoldLane(_) => "the destination is left in peace for a while, then goes on",
+        Fault::SmallerBatch => "the leads are sent again in smaller batches",
+        Fault::RetryThenPause { .. } => "the lead is sent again a few times, then the destination is paused",
+        Fault::Pause => "the destination is paused and tried again from time to time; its leads wait",
+        Fault::Stop => "the destination is paused until somebody resumes it; its leads wait",
+        Fault::Park => "this lead is put aside for a person; the others go on",
+    }
+}
+
+fn outlet(call: &Call, destination: &Destination) -> Result<Arc<Outlet>, Problem> {
+    call.app.directory.now().outlet(&lane(destination)).map(Arc::clone).ok_or_else(Problem::not_found)
+}
+
+fn test_payload(call: &Call, destination: &Destination) -> Payload {
+    let now = call.app.clock.wall();
+    let setup = call.app.directory.now();
+    let offer = setup.setup.offers.iter().find(|it| it.publisher == destination.publisher);
+    let bits = call.app.ids.next(now);
+    let offer = offer.map(|it| OfferRef { publisher: it.publisher.clone(), offer: it.id.clone() });
+    proof::test_lead(&destination.publisher, destination.number, (offer, bits, now))
+}
+
+async fn stored(call: &Call, destination: &Destination, id: &str) -> Result<Payload, Problem> {
+    let bad = |error: leadwire_core::id::BadId| {
+        Refusal::new("/touchpoint", "bad_id", "this is not a touchpoint's id", error.to_string())
+    };
+    let id = TouchpointId::parse(id).map_err(bad)?;
+    let found = call.app.store.touchpoints(call.publisher(), vec![id]).await?;
+    let found = found.into_iter().next().ok_or_else(Problem::not_found)?;
+    let touchpoint = bodies::read_back(&call.publisher(), &found).map_err(Problem::refused)?;
+    Ok(Payload {
+        delivery: DeliveryId { touchpoint: id, destination: destination.number },
+        publisher: call.publisher(),
+        lead: found.lead,
+        received_at: found.received_at,
+        touchpoint: Arc::new(touchpoint),
+        attempt: 1,
+    })
+}
+
+fn given(call: &Call, destination: &Destination, lead: &Map<String, Value>) -> Result<Payload, Problem> {
+    let text = serde_json::to_vec(lead).expect("what was read as JSON can be written");
+    let json = json::parse(&text).map_err(|it| Problem::from(Refusal::from(it)))?;
+    let touchpoint = Touchpoint::parse(&json).map_err(Problem::refused)?;
+    let now = call.app.clock.wall();
+    let id = TouchpointId::new(call.app.ids.next(now));
+    Ok(Payload {
+        delivery: DeliveryId { touchpoint: id, destination: destination.number },
+        publisher: call.publisher(),
+        lead: LeadId::new(id.bits()),
+        received_at: now,
+        touchpoint: Arc::new(touchpoint),
+        attempt: 1,
+    })
+}
+
+/// Keeps what the destination's metadata said of its fields, when it says something new.
+async fn learn(call: &Call, destination: &mut Destination, rules: &Value) -> Result<bool, Problem> {
+    let name = "field_rules";
+    let mut settings: Map<String, Value> = serde_json::from_str(&destination.settings).unwrap_or_default();
+    if settings.get(name) == Some(rules) {
+        return Ok(false);
+    }
+    settings.insert(name.to_owned(), rules.clone());
+    destination.settings = Value::Object(settings).to_string();
+    let made = call.app.store.update_destination(destination.clone()).await?;
+    let is_made = matches!(made, Change::Made);
+    done(call, made, "").await?;
+    Ok(is_made)
+}
+
+fn step_shape(it: &Step) -> wire::ProofStep {
+    let verdict = match it.verdict {
+        Verdict::Passed => "passed",
+        Verdict::Warned => "warned",
+        Verdict::Failed => "failed",
+        Verdict::Skipped => "skipped",
+    };
+    wire::ProofStep {
+        name: it.name.to_owned(),
+        title: it.title.clone(),
+        verdict: verdict.to_owned(),
+        message: it.message.clone(),
+        cause: it.cause.clone(),
+        fix: it.fix.clone(),
+        took_ms: u64::try_from(it.took.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn unsent_shape(it: &Tried) -> wire::Unsent {
+    let then = match &it.outcome {
+        Outcome::Done(_) => "it counts as delivered",
+        Outcome::Unknown => "it is sent again later",
+        Outcome::NotDone(fault) => then(*fault),
+    };
+    wire::Unsent {
+        cause: it.evidence.cause.clone(),
+        message: it.evidence.message.clone(),
+        fix: it.evidence.fix.clone(),
+        then: then.to_owned(),
+    }
+}
