@@ -9,6 +9,7 @@ pub mod descriptor;
 pub mod destination_settings;
 pub mod egress;
 mod https;
+mod hubspot;
 mod mapped;
 pub mod preview;
 mod record_id;
@@ -19,6 +20,8 @@ pub mod signing;
 mod test_server;
 mod token;
 pub mod validation;
+#[cfg(test)]
+mod verdicts;
 
 use catalogue::Known;
 use descriptor::{Field, Settings};
@@ -38,7 +41,7 @@ use std::sync::Arc;
 use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
-pub const CONNECTORS: &[ConnectorKind] = &[https::KIND];
+pub const CONNECTORS: &[ConnectorKind] = &[https::KIND, hubspot::KIND];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {

@@ -93,6 +93,13 @@ impl FieldMap {
         })
     }
 
+    /// Lets no record be made without a target; `rule` is for one that has none yet.
+    pub(crate) fn require(&mut self, target: &str, rule: Rule) {
+        let mut rule = self.rules.get(target).cloned().unwrap_or(rule);
+        rule.required = true;
+        self.rules.learn(target, rule);
+    }
+
     /// Targets of the rows, in order.
     pub(crate) fn targets(&self) -> impl Iterator<Item = &str> {
         self.mapping.rows().map(|it| it.0)

@@ -3,6 +3,7 @@
 //! They ship in the program, because demo, rehearsal, tests and benchmarks all run on them.
 
 pub mod https_endpoint;
+pub mod hubspot;
 mod listen;
 pub mod service;
 pub mod webhook_signature;
