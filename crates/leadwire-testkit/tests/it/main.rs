@@ -8,5 +8,6 @@ mod hostile;
 mod intake;
 mod kills;
 mod matrix;
+mod peers;
 mod restarts;
 mod verifiers;
