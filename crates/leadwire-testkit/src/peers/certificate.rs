@@ -1,6 +1,8 @@
 //! Certificates for servers on the loopback interface, made anew for each test.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
 
 /// A server's certificate for `localhost` and `127.0.0.1`, with the authority that signed it. All are PEM.
 pub struct ServerCertificate {
@@ -17,6 +19,8 @@ impl ServerCertificate {
     pub fn for_loopback() -> Self {
         let mut authority = CertificateParams::new(Vec::new()).expect("no names are fine names");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Named alike, which is what rcgen does by itself, the server's certificate counts as its own issuer.
+        authority.distinguished_name.push(DnType::CommonName, "Authority of a test");
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let authority_key = KeyPair::generate().expect("a key");
         let authority_pem = authority.self_signed(&authority_key).expect("a certificate").pem();
@@ -24,6 +28,7 @@ impl ServerCertificate {
 
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut server = CertificateParams::new(names).expect("names");
+        server.distinguished_name.push(DnType::CommonName, "localhost");
         server.not_before = date_time_ymd(2020, 1, 1);
         server.not_after = date_time_ymd(2099, 1, 1);
         // Python from 3.13 on insists on it.

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 const DELIVERIES: &str = "/v1/deliveries?publisher=contoso";
+const CRM: &str = "/v1/destinations/crm?publisher=contoso";
 
 /// The program whose destination `crm` is this Node-RED.
 async fn start_with_node_red(node_red: &NodeRed) -> TestApp {
@@ -19,12 +20,15 @@ async fn start_with_node_red(node_red: &NodeRed) -> TestApp {
     app
 }
 
-/// Waits until the only delivery has come to the end of its try of this number, and gives back its page of the API.
-async fn tried(app: &TestApp, number: u32) -> Value {
+/// Waits until the only delivery has come to the end of its try of this number, and gives back its state, its cause
+/// and the outcome of that try.
+async fn tried(app: &TestApp, number: usize) -> [Value; 3] {
     let ended = |it: &Value| it["attempts"] == number && it["in_flight"] == false;
     let page = app.wait_for(DELIVERIES, |it| ended(&it["items"][0])).await;
-    let id = page["items"][0]["id"].as_str().unwrap();
-    app.get(&format!("/v1/deliveries/{id}?publisher=contoso")).await
+    let delivery = &page["items"][0];
+    let path = format!("/v1/deliveries/{}?publisher=contoso", delivery["id"].as_str().unwrap());
+    let attempts = app.get(&path).await["attempts"].clone();
+    [delivery["state"].clone(), delivery["cause"].clone(), attempts[number - 1]["outcome"].clone()]
 }
 
 #[tokio::test]
@@ -36,12 +40,12 @@ async fn node_red_gets_the_lead_as_it_was_sent() {
     let customer = json!({ "first_name": "Őrs", "last_name": "愛 מרים 🦊 e\u{301} \"\\\u{2028}</script>",
         "email": "ors@example.hu", "company": "İstanbul Ürün A.Ş." });
     let notes = "árvíztűrő tükörfúrógép\r\n".repeat(100);
-    let custom = json!({ "ключ": "значение", "seats": 12, "list": [true, null] });
+    let custom = json!({ "ключ": "значение", "seats": 12, "list": [true, { "a": 1.5 }] });
     let lead = json!({ "source": "AzureMarketplace", "action": "INS", "offer": "contoso.crm-pro",
         "customer": customer, "notes": notes, "custom": custom });
     let touchpoint = app.post("/v1/leads", &lead).await["id"].clone();
     assert_eq!(app.wait_until_settled().await["destinations"][0]["delivered"], 1);
-    assert_eq!(tried(&app, 1).await["attempts"][0]["outcome"], "done");
+    assert_eq!(tried(&app, 1).await, [json!("delivered"), Value::Null, json!("done")]);
 
     let received = node_red.wait_for_received(1).await;
     assert_eq!(received.len(), 1);
@@ -64,13 +68,12 @@ async fn a_busy_node_red_is_tried_again_when_it_asked_for_it() {
     let node_red = NodeRed::start(folder.path(), &flow).await;
     let app = start_with_node_red(&node_red).await;
     app.send_lead("ada@example.com").await;
-    let delivery = tried(&app, 1).await;
-    assert_eq!((&delivery["state"], &delivery["cause"]), (&json!("pending"), &json!("http_503")));
-    assert_eq!(delivery["attempts"][0]["outcome"], "retry");
+    assert_eq!(tried(&app, 1).await, ["pending", "http_503", "retry"].map(Value::from));
     assert_eq!(node_red.wait_for_received(1).await.len(), 1);
     // Beyond the two minutes and the tenth of jitter on top.
     app.clock.advance(Duration::from_secs(133));
     assert_eq!(app.wait_until_settled().await["destinations"][0]["delivered"], 1);
+    assert_eq!(tried(&app, 2).await[2], "done");
     let received = node_red.wait_for_received(2).await;
     assert_eq!(received.len(), 2);
     assert_eq!(received[0]["body"], received[1]["body"]);
@@ -79,16 +82,20 @@ async fn a_busy_node_red_is_tried_again_when_it_asked_for_it() {
 }
 
 #[tokio::test]
-async fn an_address_that_the_flow_does_not_have_pauses_the_destination() {
+async fn an_address_that_the_flow_does_not_have_is_tried_again_before_a_person_must_act() {
     let folder = tempfile::tempdir().unwrap();
     let node_red = NodeRed::start(folder.path(), &NodeRed::flow_answering("")).await;
     let app = TestApp::start().await;
     app.add_contoso().await;
     app.add_destination("crm", json!({ "url": node_red.url("/lead") })).await;
     app.send_lead("ada@example.com").await;
-    let path = "/v1/destinations/crm?publisher=contoso";
-    let pause = app.wait_for(path, |it| it["state"] == "paused").await["pause"].clone();
-    assert_eq!(pause["cause"], "http_404");
+    assert_eq!(tried(&app, 1).await, ["pending", "http_404", "retry"].map(Value::from));
+    let correction = json!({ "settings": { "url": node_red.url("/leads") } });
+    app.call(http::Method::PATCH, CRM, Some(&correction)).await.expect(200);
+    // Beyond the longest first delay after a failed try.
+    app.clock.advance(Duration::from_secs(6));
+    assert_eq!(app.wait_until_settled().await["destinations"][0]["delivered"], 1);
+    assert_eq!(node_red.wait_for_received(1).await.len(), 1);
     app.stop().await;
 }
 
@@ -122,7 +129,7 @@ fn assert_arrived(message: &Value, tls: bool, login: Option<&str>) {
     );
     let headers = message["headers"].as_array().unwrap();
     assert!(headers.contains(&json!(["subject", "Őrs 愛"])), "{message}");
-    let part = json!({ "type": "text/plain", "content": "árvíztűrő\ntükörfúrógép\n" });
+    let part = json!({ "type": "text/plain", "content": "árvíztűrő\r\ntükörfúrógép\r\n" });
     assert_eq!((&message["parts"], &message["defects"]), (&json!([part]), &json!([])), "{message}");
 }
 
@@ -171,4 +178,10 @@ async fn aiosmtpd_wants_tls_from_the_first_byte_and_a_password() {
     let certificate = ServerCertificate::for_loopback();
     let authority_pem = certificate.authority_pem.clone();
     check_encrypted(SmtpTls::Implicit(certificate), "implicit", &authority_pem).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "Traceback")]
+async fn a_script_that_fails_shows_why() {
+    ask(Language::Python, "verify.py", &json!("not a list of requests")).await;
 }
