@@ -1,4 +1,4 @@
-//! aiosmtpd, an SMTP server of the Python world, that takes messages and shows them.
+//! An SMTP server of the Python world, aiosmtpd, that takes messages and shows them.
 
 use super::process::Process;
 use super::{Language, ServerCertificate, command, script_path};
