@@ -1,5 +1,6 @@
-//! Never shipped: the whole program under a clock that tests set, and the rules of the house as functions over text.
+//! Never shipped: the whole program under a clock that tests set, servers and clients of others, and the house rules.
 
 pub mod app;
 pub mod clock;
+pub mod peers;
 pub mod tidy;

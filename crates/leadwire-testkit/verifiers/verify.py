@@ -1,6 +1,6 @@
 """Checks signed requests with the Python package of Standard Webhooks, which nobody here wrote.
 
-Reads one JSON object per line, {"secret": ..., "headers": {...}, "body": ...}; answers `ok` or `bad: ...` per line.
+Reads a JSON array of {"secret": ..., "headers": {...}, "body": ...}; answers an array of `ok` or `bad: ...`.
 """
 
 import json
@@ -9,17 +9,12 @@ import sys
 from standardwebhooks import Webhook
 
 
-def verdict(line):
+def verdict(request):
     try:
-        request = json.loads(line)
         Webhook(request["secret"]).verify(request["body"], request["headers"])
         return "ok"
     except Exception as error:
-        return f"bad: {type(error).__name__}: {error}".replace("\n", " ")
+        return f"bad: {type(error).__name__}: {error}"
 
 
-sys.stdin.reconfigure(encoding="utf-8")
-sys.stdout.reconfigure(encoding="utf-8")
-for line in sys.stdin:
-    if line.strip():
-        print(verdict(line), flush=True)
+json.dump([verdict(request) for request in json.load(sys.stdin)], sys.stdout)

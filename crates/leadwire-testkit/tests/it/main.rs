@@ -9,5 +9,6 @@ mod intake;
 mod kills;
 mod matrix;
 mod proof;
+mod peers;
 mod restarts;
 mod verifiers;

@@ -4,10 +4,8 @@ use leadwire::clock::{Clock, MachineClock};
 use leadwire_sandbox::https_endpoint::{HttpsEndpoint, Received};
 use leadwire_testkit::app::{TestApp, start_endpoint};
 use leadwire_testkit::clock::TestClock;
+use leadwire_testkit::peers::{Language, ask};
 use serde_json::{Map, Value, json};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 const CURRENT: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
@@ -15,33 +13,13 @@ const PREVIOUS: &str = "whsec_b2xkIHNlY3JldCBvZiB0aHJlZSB0aW1lcyB0d2VsdmU=";
 const STRANGE: &str = "whsec_bm9ib2R5IGhhcyBldmVyIHNpZ25lZCB3aXRoIHRoaXMh";
 
 /// A request as the verifiers read it.
-fn line(received: &Received, secret: &str, body: &str) -> String {
+fn request(received: &Received, secret: &str, body: &str) -> Value {
     let headers: Map<String, Value> = received
         .headers
         .iter()
         .map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap())))
         .collect();
-    json!({ "secret": secret, "headers": headers, "body": body }).to_string()
-}
-
-/// What a verifier says to each line.
-fn ask(program: &Path, script: &str, folder: &Path, lines: &[String]) -> Vec<String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("verifiers").join(script);
-    let mut child = Command::new(program)
-        .arg(script)
-        .env("LEADWIRE_VERIFIERS", folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot run {}: {error}; run scripts/test", program.display()));
-    let mut input = child.stdin.take().unwrap();
-    let text = lines.join("\n") + "\n";
-    // Written beside the reading: both pipes are smaller than the work.
-    let writing = std::thread::spawn(move || input.write_all(text.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writing.join().unwrap().unwrap();
-    assert!(output.status.success(), "{}: {}", program.display(), output.status);
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    json!({ "secret": secret, "headers": headers, "body": body })
 }
 
 /// An endpoint that is a destination with these settings.
@@ -53,19 +31,8 @@ async fn endpoint_with(app: &TestApp, name: &str, settings: Value) -> HttpsEndpo
     endpoint
 }
 
-#[expect(clippy::disallowed_methods, reason = "scripts/test says where it has installed the verifiers")]
-fn verifiers() -> PathBuf {
-    std::env::var_os("LEADWIRE_VERIFIERS").map(PathBuf::from).unwrap_or_else(|| {
-        panic!(
-            "LEADWIRE_VERIFIERS is not set: run scripts/test, which installs the verifiers into target/verifiers; \
-             after it has run once, `LEADWIRE_VERIFIERS=$PWD/target/verifiers cargo test …` does too"
-        )
-    })
-}
-
 #[tokio::test]
 async fn independent_verifiers_accept_every_request_and_refuse_an_altered_one() {
-    let folder = verifiers();
     // The packages look at the machine's clock, and allow five minutes.
     let now = MachineClock::start().wall();
     let clock = Arc::new(TestClock::at(now));
@@ -100,26 +67,27 @@ async fn independent_verifiers_accept_every_request_and_refuse_an_altered_one() 
     }
     app.wait_until_settled().await;
 
-    let (mut lines, mut expected) = (Vec::new(), Vec::new());
+    let (mut requests, mut expected) = (Vec::new(), Vec::new());
     for (endpoint, secrets) in &endpoints {
         let all = endpoint.received();
         assert_eq!(all.len(), customers.len());
         for received in &all {
             let body = str::from_utf8(&received.body).unwrap();
             for secret in *secrets {
-                lines.push(line(received, secret, body));
+                requests.push(request(received, secret, body));
                 expected.push("ok");
-                lines.push(line(received, secret, &body.replacen('a', "e", 1)));
+                requests.push(request(received, secret, &body.replacen('a', "e", 1)));
                 expected.push("bad");
             }
-            lines.push(line(received, STRANGE, body));
+            requests.push(request(received, STRANGE, body));
             expected.push("bad");
         }
     }
-    for (program, script) in [(folder.join("venv/bin/python"), "verify.py"), ("node".into(), "verify.mjs")] {
-        let verdicts = ask(&program, script, &folder, &lines);
-        let short: Vec<&str> = verdicts.iter().map(|it| it.split(':').next().unwrap()).collect();
-        assert_eq!(short, expected, "{script}: {verdicts:?}");
+    for (language, script) in [(Language::Python, "verify.py"), (Language::Node, "verify.mjs")] {
+        let verdicts = ask(language, script, &json!(requests)).await;
+        let all = verdicts.as_array().unwrap().iter().map(|it| it.as_str().unwrap());
+        let short: Vec<&str> = all.map(|it| it.split(':').next().unwrap()).collect();
+        assert_eq!(short, expected, "{script}: {verdicts}");
     }
     app.stop().await;
 }
