@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// Every step, in order. A step that has shipped is never changed.
-const STEPS: &[&str] = &[include_str!("migrations/0001_first.sqlite.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_first.sqlite.sql"),
+    include_str!("migrations/0002_publisher_keys.sqlite.sql"),
+];
 
 /// Opens or makes the file and applies the steps it lacks.
 pub(crate) fn run(file: &Path) -> Result<(), StoreError> {

@@ -14,3 +14,4 @@ pub mod housekeeping;
 pub mod intake;
 pub mod secrets;
 pub mod telemetry;
+pub mod vault;

@@ -11,6 +11,7 @@ mod ledger;
 mod openapi;
 mod problem;
 mod read;
+mod secrets;
 mod server;
 mod setup;
 mod taken;

@@ -6,6 +6,7 @@ mod destinations;
 mod leads;
 mod ledger;
 mod receipts;
+mod secrets;
 mod setup;
 mod touchpoint;
 
@@ -15,6 +16,7 @@ pub use destinations::{Connector, Destination, DestinationChange, NewDestination
 pub use leads::{Lead, LeadDetail, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
+pub use secrets::{MasterKey, RotatedKey, Secrets, SecretsRotated, SecretsRotation, UnopenedSecrets};
 pub use setup::{NewOffer, NewPublisher, NewRoute, Offer, Publisher, Route};
 pub use touchpoint::{Consent, Customer, Touchpoint, Touchpoints};
 

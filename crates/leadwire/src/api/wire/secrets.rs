@@ -1,0 +1,82 @@
+//! How the keys stand that guard secrets, and their rotation. No key and no secret has a shape here.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the keys stand that guard destinations' secrets.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Secrets {
+    /// Where the master keys come from: `file` or `setting`.
+    pub origin: String,
+    /// The master keys at hand, the current one first, and behind them those that are needed and missing.
+    pub master_keys: Vec<MasterKey>,
+    /// Publishers' keys.
+    pub publisher_keys: usize,
+    /// When the oldest publisher's current key was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_publisher_key: Option<String>,
+    /// Destinations that have secrets.
+    pub destinations: usize,
+    /// Those of them that an earlier Leadwire sealed directly with a master key; a rotation seals them anew.
+    pub former_format: usize,
+    /// How many of them have secrets that do not open.
+    pub unopened_count: usize,
+    /// Those of them whose secrets do not open, the first ones when they are many.
+    pub unopened: Vec<UnopenedSecrets>,
+}
+
+/// A master key, told by its id.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct MasterKey {
+    /// The first 8 bytes of SHA-256 of the key, in hexadecimal.
+    pub id: String,
+    /// `current`, `former` or `missing`.
+    pub state: String,
+    /// Publishers' keys that it wraps.
+    pub publisher_keys: usize,
+}
+
+/// A destination whose secrets do not open.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct UnopenedSecrets {
+    /// Whose.
+    pub publisher: String,
+    /// Its name.
+    pub destination: String,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// Which key is to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RotatedKey {
+    /// The master key.
+    Master,
+    /// Publishers' keys.
+    Publisher,
+}
+
+/// A rotation to make.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretsRotation {
+    /// Which key is to be changed.
+    pub key: RotatedKey,
+    /// Whose, of a publisher's key; missing: everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+}
+
+/// What came of a rotation.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct SecretsRotated {
+    /// Publishers' keys that were made or wrapped anew.
+    pub publisher_keys: usize,
+    /// Destinations whose secrets were sealed anew.
+    pub destinations: usize,
+    /// How many destinations' secrets did not open. They and what they need stay as they are.
+    pub unopened_count: usize,
+    /// Those destinations, the first ones when they are many.
+    pub unopened: Vec<UnopenedSecrets>,
+}
