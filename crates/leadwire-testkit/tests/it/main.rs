@@ -9,4 +9,5 @@ mod intake;
 mod kills;
 mod matrix;
 mod restarts;
+mod secrets;
 mod verifiers;

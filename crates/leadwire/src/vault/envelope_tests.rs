@@ -18,8 +18,7 @@ fn place<'a>(publisher: &'a PublisherId, number: u32, name: &'a str) -> Place<'a
 fn keys() -> (MasterKeys, Vec<PublisherKey>) {
     let ring = MasterKeys::random();
     let keys = [("contoso", 1), ("contoso", 2), ("fabrikam", 1), ("fabrikam", 2)];
-    let keys =
-        keys.map(|(name, number)| wrap(&ring, &Key::random(), publisher(name), number, NOON)).to_vec();
+    let keys = keys.map(|(name, number)| wrap(&ring, &Key::random(), publisher(name), number, NOON)).to_vec();
     (ring, keys)
 }
 
@@ -111,7 +110,10 @@ fn a_missing_key_is_named_and_told_from_a_change() {
     let other = MasterKeys::random();
     let missing = Unopened::MasterKeyMissing(ring.current().id.to_string());
     assert_eq!(reason(Book { ring: &other, keys: &keys }, here, &sealed), missing);
-    assert_eq!(reason(Book { ring: &ring, keys: &keys[..1] }, here, &sealed), Unopened::PublisherKeyMissing(2));
+    assert_eq!(
+        reason(Book { ring: &ring, keys: &keys[..1] }, here, &sealed),
+        Unopened::PublisherKeyMissing(2)
+    );
 }
 
 #[test]
@@ -143,9 +145,9 @@ fn what_the_former_format_sealed_opens_with_any_master_key_at_hand_and_in_its_pl
 fn the_layout_of_the_former_format_is_as_another_library_makes_it() {
     // Python's `cryptography`: nonce + AESGCM(bytes([7]) * 32).encrypt(nonce, text, b"destination/contoso/crm").
     let sealed = [
-        0x13, 0x36, 0xf7, 0x27, 0xf2, 0x4a, 0x27, 0x02, 0x89, 0x4a, 0xa1, 0x2e, 0x24, 0x98, 0x79, 0xcd,
-        0x13, 0xfc, 0xe5, 0x2c, 0xc8, 0x0e, 0xc0, 0x7d, 0xfc, 0x8c, 0x0d, 0xcc, 0xb1, 0x18, 0x71, 0xc9,
-        0x56, 0x02, 0x70, 0x70, 0x9d, 0x58, 0x88, 0xab, 0x0d, 0x78, 0xd3, 0xe7, 0xec, 0x3a, 0x60,
+        0x13, 0x36, 0xf7, 0x27, 0xf2, 0x4a, 0x27, 0x02, 0x89, 0x4a, 0xa1, 0x2e, 0x24, 0x98, 0x79, 0xcd, 0x13,
+        0xfc, 0xe5, 0x2c, 0xc8, 0x0e, 0xc0, 0x7d, 0xfc, 0x8c, 0x0d, 0xcc, 0xb1, 0x18, 0x71, 0xc9, 0x56, 0x02,
+        0x70, 0x70, 0x9d, 0x58, 0x88, 0xab, 0x0d, 0x78, 0xd3, 0xe7, 0xec, 0x3a, 0x60,
     ];
     let ring = MasterKeys::parse(&"07".repeat(32)).expect("a key");
     let contoso = publisher("contoso");

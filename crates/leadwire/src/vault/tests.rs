@@ -107,7 +107,8 @@ fn all_open(vault: &Vault, setup: &Setup) {
     let opener = vault.opener(setup);
     assert_eq!(setup.destinations.len(), PLACES.len());
     for it in &setup.destinations {
-        let opened = opener.open(it).unwrap_or_else(|reason| panic!("{} {}: {reason}", it.publisher, it.name));
+        let opened =
+            opener.open(it).unwrap_or_else(|reason| panic!("{} {}: {reason}", it.publisher, it.name));
         assert_eq!(opened, Some(secret(it.publisher.as_str(), &it.name)));
     }
 }
@@ -312,7 +313,8 @@ async fn a_new_key_in_front_of_the_one_in_a_setting_is_a_rotation() {
     let (folder, other) = (tempfile::tempdir().expect("a folder"), World::new().await);
     let (old, new) = ("0b".repeat(32), "0c".repeat(32));
     // From the data folder's file to the old key, from there to both, and from there to the new one alone.
-    std::fs::rename(key_file::in_folder(other.folder.path()), folder.path().join("elsewhere")).expect("moved");
+    std::fs::rename(key_file::in_folder(other.folder.path()), folder.path().join("elsewhere"))
+        .expect("moved");
     let first = std::fs::read_to_string(folder.path().join("elsewhere")).expect("a file");
     for told in [format!("{old},{first}"), format!("{new}, {old}"), new] {
         let vault = Vault::open(other.folder.path(), Some(&Secret::new(told)), None).map(Arc::new);
