@@ -16,10 +16,9 @@ const STEPS: &[&str] = &[
 pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
     let mut connection = Connection::open(file)?;
     set_up(&connection)?;
-    let known = i64::try_from(STEPS.len()).expect("steps are few");
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
+    if found > known() {
+        return Err(StoreError::Newer { found, known: known() });
     }
     for (number, step) in (1i64..).zip(STEPS) {
         if number <= found {
@@ -31,6 +30,11 @@ pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
         tx.commit()?;
     }
     Ok(())
+}
+
+/// Steps that this program knows.
+pub(crate) fn known() -> i64 {
+    i64::try_from(STEPS.len()).expect("steps are few")
 }
 
 /// What every connection that writes is set to.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &MayUse = &[
     ("main", &["cli"]),
     ("lib", &[]),
-    ("cli", &["api", "app", "clock", "config", "secrets", "telemetry"]),
+    ("cli", &["api", "app", "clock", "config", "secrets", "telemetry", "vault"]),
     (
         "app",
         &[

@@ -211,7 +211,7 @@ pub(crate) fn version(tx: &Tx<'_>) -> Result<i64, StoreError> {
         .ok_or_else(|| StoreError::Wrong("the set-up has no version".to_owned()))
 }
 
-fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
+pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
     Ok(Setup {
         version: version(tx)?,
         publishers: tx.query(

@@ -4,56 +4,18 @@ use super::answer;
 use super::call::Call;
 use super::problem::Problem;
 use super::setup::bad_name;
-use super::wire::{self, RotatedKey, moment};
-use crate::vault::{Origin, Rotated, Standing, UnopenedSecrets};
+use super::wire::{self, RotatedKey};
+use crate::vault::{Origin, Rotated};
 use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::id::PublisherId;
-use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 
 /// `GET /v1/secrets`
 pub(super) async fn show(call: Call) -> Result<Response, Problem> {
     let directory = &call.app.directory;
     let standing = directory.vault().standing(&directory.now().setup);
-    Ok(answer::json(StatusCode::OK, &standing_shape(standing, directory.vault().origin())))
-}
-
-fn standing_shape(it: Standing, origin: &Origin) -> wire::Secrets {
-    let here = it.here.into_iter().enumerate().map(|(at, (id, publisher_keys))| wire::MasterKey {
-        id: id.to_string(),
-        state: if at == 0 { "current" } else { "former" }.to_owned(),
-        publisher_keys,
-    });
-    let missing = it.missing.into_iter().map(|(id, publisher_keys)| wire::MasterKey {
-        id,
-        state: "missing".to_owned(),
-        publisher_keys,
-    });
-    let origin = match origin {
-        Origin::File(_) => "file",
-        Origin::Setting => "setting",
-    };
-    wire::Secrets {
-        origin: origin.to_owned(),
-        master_keys: here.chain(missing).collect(),
-        publisher_keys: it.publisher_keys,
-        oldest_publisher_key: it.oldest.map(moment),
-        destinations: it.sealed,
-        former_format: it.former_format,
-        unopened_count: it.unopened.len(),
-        unopened: unopened_shapes(it.unopened),
-    }
-}
-
-fn unopened_shapes(all: Vec<UnopenedSecrets>) -> Vec<wire::UnopenedSecrets> {
-    let first = all.into_iter().take(limits::PAGE_ROWS_MAX);
-    let shape = |it: UnopenedSecrets| wire::UnopenedSecrets {
-        publisher: it.publisher.to_string(),
-        destination: it.name,
-        reason: it.reason.to_string(),
-    };
-    first.map(shape).collect()
+    Ok(answer::json(StatusCode::OK, &wire::Secrets::of(standing, directory.vault().origin())))
 }
 
 /// `POST /v1/secrets/rotate`
@@ -80,7 +42,7 @@ pub(super) async fn rotate(call: Call) -> Result<Response, Problem> {
         publisher_keys: rotated.keys,
         destinations: rotated.destinations,
         unopened_count: rotated.unopened.len(),
-        unopened: unopened_shapes(rotated.unopened),
+        unopened: wire::UnopenedSecrets::first_of(rotated.unopened),
     };
     Ok(answer::json(StatusCode::OK, &shape))
 }

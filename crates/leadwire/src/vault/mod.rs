@@ -90,48 +90,60 @@ impl Vault {
     /// is made when there is none.
     ///
     /// # Errors
-    /// When both are set, or a file cannot be read or made, or holds something else than keys.
+    /// As [`Vault::look`], and when the file cannot be made.
     pub fn open(
         folder: &Path,
         setting: Option<&Secret<String>>,
         file: Option<&Path>,
     ) -> anyhow::Result<Self> {
+        if let Some(vault) = Self::look(folder, setting, file)? {
+            return Ok(vault);
+        }
+        let (own, keys) = (key_file::in_folder(folder), MasterKeys::random());
+        key_file::replace(&own, &keys)?;
+        Ok(Self::of(Origin::File(own), keys, None))
+    }
+
+    /// As [`Vault::open`], but makes nothing: none when there is no master key yet.
+    ///
+    /// # Errors
+    /// When both are set, or a file cannot be read, or holds something else than keys.
+    pub fn look(
+        folder: &Path,
+        setting: Option<&Secret<String>>,
+        file: Option<&Path>,
+    ) -> anyhow::Result<Option<Self>> {
         let own = key_file::in_folder(folder);
-        let (origin, ring, beside) = match (setting, file) {
+        let (origin, ring) = match (setting, file) {
             (Some(_), Some(_)) => {
                 anyhow::bail!("`master_key` and `master_key_file` are both set: take one away")
             }
             (Some(text), None) => {
                 let keys = MasterKeys::parse(text.expose()).context("`master_key` is not usable")?;
-                (Origin::Setting, keys, key_file::read(&own)?)
+                (Origin::Setting, keys)
             }
             (None, Some(file)) => {
                 // A file that is named is never made: a misspelt name would seal with a key nobody meant.
                 let keys = key_file::read(file)?.with_context(|| {
-                    format!(
-                        "the key file {} does not exist; make it, or correct `master_key_file`",
-                        file.display()
-                    )
+                    let file = file.display();
+                    format!("the key file {file} does not exist; make it, or correct `master_key_file`")
                 })?;
-                (Origin::File(file.to_owned()), keys, key_file::read(&own)?)
+                (Origin::File(file.to_owned()), keys)
             }
             (None, None) => {
-                let keys = match key_file::read(&own)? {
-                    Some(keys) => keys,
-                    None => {
-                        let keys = MasterKeys::random();
-                        key_file::replace(&own, &keys)?;
-                        keys
-                    }
-                };
-                (Origin::File(own), keys, None)
+                let keys = key_file::read(&own)?;
+                return Ok(keys.map(|keys| Self::of(Origin::File(own), keys, None)));
             }
         };
+        Ok(Some(Self::of(origin, ring, key_file::read(&own)?)))
+    }
+
+    fn of(origin: Origin, ring: MasterKeys, beside: Option<MasterKeys>) -> Self {
         let ring = match &beside {
             Some(beside) => ring.followed_by(beside),
             None => ring,
         };
-        Ok(Self { origin, ring: RwLock::new(Arc::new(ring)), beside, rotating: Mutex::new(()) })
+        Self { origin, ring: RwLock::new(Arc::new(ring)), beside, rotating: Mutex::new(()) }
     }
 
     /// Where the master keys come from.

@@ -1,5 +1,8 @@
 //! How the keys stand that guard secrets, and their rotation. No key and no secret has a shape here.
 
+use super::moment;
+use crate::vault::{self, Origin, Standing};
+use leadwire_core::limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +28,36 @@ pub struct Secrets {
     pub unopened: Vec<UnopenedSecrets>,
 }
 
+impl Secrets {
+    /// How the keys stand, as it is shown.
+    pub(crate) fn of(it: Standing, origin: &Origin) -> Self {
+        let here = it.here.into_iter().enumerate().map(|(at, (id, publisher_keys))| MasterKey {
+            id: id.to_string(),
+            state: if at == 0 { "current" } else { "former" }.to_owned(),
+            publisher_keys,
+        });
+        let missing = it.missing.into_iter().map(|(id, publisher_keys)| MasterKey {
+            id,
+            state: "missing".to_owned(),
+            publisher_keys,
+        });
+        let origin = match origin {
+            Origin::File(_) => "file",
+            Origin::Setting => "setting",
+        };
+        Self {
+            origin: origin.to_owned(),
+            master_keys: here.chain(missing).collect(),
+            publisher_keys: it.publisher_keys,
+            oldest_publisher_key: it.oldest.map(moment),
+            destinations: it.sealed,
+            former_format: it.former_format,
+            unopened_count: it.unopened.len(),
+            unopened: UnopenedSecrets::first_of(it.unopened),
+        }
+    }
+}
+
 /// A master key, told by its id.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct MasterKey {
@@ -45,6 +78,19 @@ pub struct UnopenedSecrets {
     pub destination: String,
     /// Why, and what to do.
     pub reason: String,
+}
+
+impl UnopenedSecrets {
+    /// As many as go on a page.
+    pub(crate) fn first_of(all: Vec<vault::UnopenedSecrets>) -> Vec<Self> {
+        let first = all.into_iter().take(limits::PAGE_ROWS_MAX);
+        let shape = |it: vault::UnopenedSecrets| Self {
+            publisher: it.publisher.to_string(),
+            destination: it.name,
+            reason: it.reason.to_string(),
+        };
+        first.map(shape).collect()
+    }
 }
 
 /// Which key is to be changed.
