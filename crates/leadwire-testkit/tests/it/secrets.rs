@@ -41,6 +41,8 @@ async fn keys_are_rotated_while_leads_are_delivered_and_every_signature_stays_go
         json!({ "url": endpoint.url(), "signing_secret": signing, "auth": "bearer", "token": TOKEN });
     app.add_destination("crm", settings).await;
     let first = current_master(&app.get("/v1/secrets").await);
+    let lane = app.app.directory.now().lanes().next().unwrap().clone();
+    let outlet = app.app.directory.now().outlet(&lane).map(Arc::clone).unwrap();
     let mut answers = Vec::new();
     for round in 0..5 {
         app.send_lead(&format!("ada-{round}@example.com")).await;
@@ -55,6 +57,8 @@ async fn keys_are_rotated_while_leads_are_delivered_and_every_signature_stays_go
         assert_eq!((&answer["publisher_keys"], &answer["destinations"]), (&json!(1), &json!(sealed)), "{at}");
         assert_eq!(answer["unopened_count"], 0, "{answer}");
     }
+    let setup = app.app.directory.now();
+    assert!(Arc::ptr_eq(setup.outlet(&lane).unwrap(), &outlet), "a rotation costs no connection");
     app.wait_until_settled().await;
     assert_eq!((endpoint.distinct(), endpoint.accepted()), (15, 15));
     let status = app.get("/v1/secrets").await;

@@ -12,7 +12,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire secret rotate --publisher contoso
   leadwire secret rotate --master
 
-The service goes on meanwhile. A secret itself is never shown; `leadwire destination update` changes it.";
+The service goes on meanwhile. A secret itself is never shown; `leadwire destination update` changes it.
+Ends with 1 when something does not open.";
 
 /// What can be done with the keys that guard secrets.
 #[derive(clap::Subcommand)]

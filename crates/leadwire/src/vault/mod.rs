@@ -251,7 +251,12 @@ impl Vault {
         let Origin::File(file) = &self.origin else {
             anyhow::bail!("the master key stands in a setting");
         };
-        let keys = self.ring().with_new()?;
+        let mut keys = MasterKeys::clone(&self.ring());
+        if let Some(in_file) = key_file::read(file)? {
+            // Somebody may have put a former key back since the start: it must not be written over.
+            keys = keys.followed_by(&in_file);
+        }
+        let keys = keys.with_new()?;
         key_file::replace(file, &keys)?;
         self.take(keys);
         Ok(())

@@ -293,6 +293,41 @@ async fn whoever_seals_during_rotations_seals_what_opens_afterwards() {
 }
 
 #[tokio::test]
+async fn two_rotations_of_the_master_key_at_once_are_one_after_the_other() {
+    let world = World::new().await;
+    let rotate = || world.vault.rotate_master(&world.store, NOON, async { Ok(()) });
+    let (one, two) = tokio::join!(rotate(), rotate());
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!(world.keys_in_file().len(), 1);
+    world.all_open().await;
+}
+
+#[tokio::test]
+async fn a_set_up_that_was_read_before_a_rotation_opens_for_as_long_as_it_is_held() {
+    let world = World::new().await;
+    let before = world.setup().await;
+    let opener = world.vault.opener(&before);
+    world.vault.rotate_publishers(&world.store, None, NOON).await.expect("rotated");
+    world.vault.rotate_master(&world.store, NOON, async { Ok(()) }).await.expect("rotated");
+    assert!(before.destinations.iter().all(|it| opener.open(it).is_ok()));
+    assert!(before.destinations.iter().all(|it| world.vault.opener(&before).open(it).is_err()));
+}
+
+#[tokio::test]
+async fn a_key_that_was_put_back_into_the_file_is_not_written_over() {
+    let mut world = World::new().await;
+    let file = key_file::in_folder(world.folder.path());
+    let lost = std::fs::read_to_string(&file).expect("a file");
+    std::fs::remove_file(&file).expect("removed");
+    world.vault = open(world.folder.path());
+    let both = format!("{}{lost}", std::fs::read_to_string(&file).expect("a file"));
+    std::fs::write(&file, both).expect("written");
+    world.vault.rotate_master(&world.store, NOON, async { Ok(()) }).await.expect("rotated");
+    assert_eq!(world.keys_in_file().len(), 1);
+    world.all_open().await;
+}
+
+#[tokio::test]
 async fn a_key_from_a_setting_takes_over_from_the_data_folders_file() {
     let world = World::new().await;
     let setting = Secret::new("0b".repeat(32));
