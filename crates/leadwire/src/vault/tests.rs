@@ -314,6 +314,27 @@ async fn a_set_up_that_was_read_before_a_rotation_opens_for_as_long_as_it_is_hel
 }
 
 #[tokio::test]
+async fn a_former_key_stays_in_the_file_for_as_long_as_a_row_of_the_store_names_it() {
+    let world = World::new().await;
+    let (before, former) = (world.setup().await, world.keys_in_file()[0].clone());
+    let put = async |rows: Vec<PublisherKey>| {
+        let rekeying = Rekeying { keys: rows, ..Rekeying::default() };
+        world.store.rekey(None, move |_, _| (rekeying.clone(), ())).await.expect("stored");
+    };
+    let damaged = PublisherKey { wrapped: vec![1; 61], ..before.publisher_keys[0].clone() };
+    put(vec![damaged]).await;
+    let rotated = world.vault.rotate_master(&world.store, NOON, async { Ok(()) }).await.expect("rotated");
+    assert_eq!((rotated.keys, rotated.unopened.len()), (1, 2));
+    assert_eq!(world.keys_in_file()[1..], [former]);
+    // The row comes back from a backup.
+    put(vec![before.publisher_keys[0].clone()]).await;
+    world.all_open().await;
+    world.vault.finish_rotation(&world.store, NOON).await.expect("finished");
+    assert_eq!(world.keys_in_file().len(), 1);
+    world.all_open().await;
+}
+
+#[tokio::test]
 async fn a_key_that_was_put_back_into_the_file_is_not_written_over() {
     let mut world = World::new().await;
     let file = key_file::in_folder(world.folder.path());
