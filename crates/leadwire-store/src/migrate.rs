@@ -7,16 +7,18 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// Every step, in order. A step that has shipped is never changed.
-const STEPS: &[&str] = &[include_str!("migrations/0001_first.sqlite.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_first.sqlite.sql"),
+    include_str!("migrations/0002_publisher_keys.sqlite.sql"),
+];
 
 /// Opens or makes the file and applies the steps it lacks.
 pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
     let mut connection = Connection::open(file)?;
     set_up(&connection)?;
-    let known = i64::try_from(STEPS.len()).expect("steps are few");
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
+    if found > known() {
+        return Err(StoreError::Newer { found, known: known() });
     }
     for (number, step) in (1i64..).zip(STEPS) {
         if number <= found {
@@ -28,6 +30,11 @@ pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
         tx.commit()?;
     }
     Ok(())
+}
+
+/// Steps that this program knows.
+pub(crate) fn known() -> i64 {
+    i64::try_from(STEPS.len()).expect("steps are few")
 }
 
 /// What every connection that writes is set to.

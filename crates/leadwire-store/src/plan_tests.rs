@@ -6,7 +6,7 @@ use crate::deliveries::DeliveryFilter;
 use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::LeadFilter;
 use crate::rows::{Channel, DeliveryState};
-use crate::setup::{Destination, Publisher, StoredRoute};
+use crate::setup::{Destination, Publisher, PublisherKey, Rekeying, StoredRoute};
 use crate::{Store, StoreError};
 use leadwire_core::id::{
     DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, RouteId, TouchpointId,
@@ -30,8 +30,19 @@ pub(crate) fn note(connection: &Connection, sql: &'static str) {
 }
 
 /// What is read whole on purpose: the set-up, and what a statement has just gathered.
-const READ_WHOLE: &[&str] =
-    &["publisher", "offer", "d", "route", "intake_token", "api_key", "act", "owed", "routed"];
+const READ_WHOLE: &[&str] = &[
+    "publisher",
+    "offer",
+    "d",
+    "publisher_key",
+    "destination",
+    "route",
+    "intake_token",
+    "api_key",
+    "act",
+    "owed",
+    "routed",
+];
 /// How a step looks that goes through all rows of a publisher, at worst.
 const WIDE: &[&str] =
     &["(publisher_id=?)", "(publisher_id=? AND touchpoint_id<?)", "(publisher_id=? AND lead_id<?)"];
@@ -287,6 +298,20 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     work_and_read(store, &publisher, number).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
+    let keys = |publisher: &PublisherId| {
+        vec![PublisherKey {
+            publisher: publisher.clone(),
+            number: 1,
+            master_key: String::new(),
+            wrapped: Vec::new(),
+            created_at,
+        }]
+    };
+    for whose in [Some(publisher.clone()), None] {
+        let made = keys(&publisher);
+        let rekeying = Rekeying { keys: made.clone(), secrets: Vec::new(), unused: made };
+        store.rekey(whose, move |_, _| (rekeying.clone(), ())).await?;
+    }
     store.remove_destination(publisher, number, created_at).await?;
     Ok(())
 }

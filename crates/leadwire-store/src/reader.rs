@@ -6,7 +6,7 @@ use crate::engine::Tx;
 use crate::failure::Failure;
 use crate::migrate;
 use leadwire_core::limits;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,6 +85,17 @@ impl Readers {
 /// The next job. The lock is held while waiting for it, and not while it runs.
 fn next(queue: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
     queue.lock().ok()?.blocking_recv()
+}
+
+/// Runs a body on a snapshot of a file that is not otherwise opened; it is not changed.
+pub(crate) fn look<T>(
+    file: &Path,
+    body: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(limits::DB_HELD_WAIT)?;
+    keep_log_on_close(&connection)?;
+    in_snapshot(&connection, body)
 }
 
 fn in_snapshot<T>(

@@ -4,7 +4,8 @@ use crate::checkpoint::{CutOff, LogBounds};
 use crate::engine::Tx;
 use crate::failure::Failure;
 use crate::migrate;
-use crate::reader::Readers;
+use crate::reader::{self, Readers};
+use crate::setup::{self, Setup};
 use crate::writer::Writer;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -104,6 +105,24 @@ impl Store {
                 failure,
                 _lock: FolderLock(lock),
             }),
+        })
+    }
+
+    /// Reads the set-up in a folder without opening the store: nothing is made, locked or brought up to date, and a
+    /// service may run on it. None when there is no store, or an older Leadwire wrote it last.
+    ///
+    /// Blocks; it is for examinations.
+    ///
+    /// # Errors
+    /// An error of the file, also when a newer Leadwire wrote it in a way that this one cannot read.
+    pub fn look(folder: &Path) -> Result<Option<Setup>, StoreError> {
+        let file = folder.join("leadwire.db");
+        if !file.exists() {
+            return Ok(None);
+        }
+        reader::look(&file, |tx| {
+            let is_older = tx.find("PRAGMA user_version", &[], |row| row.int(0))? < Some(migrate::known());
+            if is_older { Ok(None) } else { setup::load(tx).map(Some) }
         })
     }
 

@@ -1,4 +1,4 @@
--- Schema 1.
+-- Schema 2.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -131,6 +131,15 @@ CREATE TABLE publisher (
     publisher_id TEXT NOT NULL PRIMARY KEY,
     title TEXT NOT NULL,
     created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE publisher_key (
+    publisher_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    master_key_id TEXT NOT NULL,
+    wrapped BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE quarantine (

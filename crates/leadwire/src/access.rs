@@ -67,6 +67,8 @@ pub enum Action {
     ManageKeys,
     /// To add publishers.
     ManagePublishers,
+    /// To see how the keys stand that guard secrets, and to rotate them.
+    ManageSecrets,
 }
 
 /// The decision.
@@ -94,7 +96,7 @@ pub fn decide(actor: &Actor, action: Action, publisher: Option<(&PublisherId, bo
 fn allows(role: Role, action: Action) -> bool {
     match role {
         Role::Operator => true,
-        Role::Publisher => action != Action::ManagePublishers,
+        Role::Publisher => !matches!(action, Action::ManagePublishers | Action::ManageSecrets),
         Role::Sender => action == Action::SendTouchpoints,
         Role::Reader => matches!(action, Action::ReadLeads | Action::ReadSetup),
     }

@@ -8,8 +8,9 @@ use crate::directory::Directory;
 use crate::disk::Disk;
 use crate::housekeeping;
 use crate::intake::Intake;
-use crate::secrets::{self, CredentialKind, Vault};
+use crate::secrets::{self, CredentialKind};
 use crate::telemetry::Metrics;
+use crate::vault::Vault;
 use anyhow::Context;
 use leadwire_connect::egress::Egress;
 use leadwire_core::id::KeyId;
@@ -72,13 +73,16 @@ impl App {
     ) -> anyhow::Result<Arc<Self>> {
         let folder = config.data.clone();
         let store = tokio::task::spawn_blocking(move || Store::open(&folder)).await??;
-        let vault = Vault::open(&config.data)?;
+        let vault = Vault::open(&config.data, config.master_key.as_ref(), config.master_key_file.as_deref())?;
+        let vault = Arc::new(vault);
+        vault.finish_rotation(&store, clock.wall()).await?;
         let extra_ca = config.extra_ca.as_ref().map(|file| {
             std::fs::read(file).with_context(|| format!("cannot read the certificates in {}", file.display()))
         });
         let egress = Egress::new(config.egress_policy(), extra_ca.transpose()?.as_deref())?;
         let local_key = local_key.map(|it| secrets::sha256(it.expose().as_bytes()));
         let directory = Arc::new(Directory::open(store.clone(), vault, egress, local_key).await?);
+        tell_unopened(&directory);
         let ids = Arc::new(Ids::after(store.last_touchpoint().await?.map_or(0, |it| it.bits())));
         let metrics = Arc::new(Metrics::default());
         let lanes = Arc::new(Lanes::new(
@@ -226,6 +230,18 @@ impl App {
         let setup = self.directory.now();
         let paused = setup.setup.destinations.iter().filter(|it| it.gate != Gate::Open).count();
         self.metrics.render(self.store.commits(), paused, self.disk.free_bytes())
+    }
+}
+
+/// Says at the start which secrets do not open: their destinations pause, and everything else goes on.
+fn tell_unopened(directory: &Directory) {
+    for it in directory.vault().standing(&directory.now().setup).unopened {
+        tracing::error!(
+            publisher = %it.publisher,
+            destination = %it.destination,
+            "The secrets of a destination do not open: {}.",
+            it.reason
+        );
     }
 }
 

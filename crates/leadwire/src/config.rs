@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use leadwire_connect::egress::guard::{EgressPolicy, Ports};
+use leadwire_core::secret::Secret;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,10 @@ pub struct Config {
     pub ports: Option<Vec<u16>>,
     /// A file of further certificate authorities that destinations may be signed by.
     pub extra_ca: Option<PathBuf>,
+    /// The master key, and former ones behind it, in hexadecimal; none: those of a file.
+    pub master_key: Option<Secret<String>>,
+    /// The file that holds the master key; none: the data folder's own.
+    pub master_key_file: Option<PathBuf>,
     /// Free disk space below which intake answers 503, in bytes.
     pub disk_reserve_bytes: Option<u64>,
     /// Which log lines are written.
@@ -45,6 +50,8 @@ impl Default for Config {
             allow_hosts: Vec::new(),
             ports: None,
             extra_ca: None,
+            master_key: None,
+            master_key_file: None,
             disk_reserve_bytes: None,
             log: "info".to_owned(),
         }
@@ -136,6 +143,22 @@ const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "master_key",
+        help: "64 hexadecimal digits, and former keys behind them, separated by commas",
+        set: |it, text| {
+            it.master_key = Some(Secret::new(text.to_owned()));
+            Ok(())
+        },
+    },
+    Key {
+        name: "master_key_file",
+        help: "a file that holds the master key",
+        set: |it, text| {
+            it.master_key_file = Some(PathBuf::from(text));
+            Ok(())
+        },
+    },
+    Key {
         name: "disk_reserve_bytes",
         help: "a number of bytes",
         set: |it, text| {
@@ -179,7 +202,9 @@ impl Config {
             if NOT_CONFIG.contains(&key) {
                 continue;
             }
-            let (key, value) = match key.strip_suffix("_FILE") {
+            // A setting whose own name ends so is a path, which a rotation must know to write there.
+            let is_setting = KEYS.iter().any(|it| it.name.eq_ignore_ascii_case(key));
+            let (key, value) = match key.strip_suffix("_FILE").filter(|_| !is_setting) {
                 None => (key, value),
                 Some(key) => {
                     let text = std::fs::read_to_string(&value);
@@ -290,6 +315,19 @@ mod tests {
         for key in KEYS {
             assert!(named.contains(&key.name), "docs/operate.md lacks `{}`", key.name);
         }
+    }
+
+    #[test]
+    fn the_file_of_the_master_key_is_named_and_not_read_here() {
+        let config = load(&[("LEADWIRE_MASTER_KEY_FILE", "/no/such/file")]).expect("a path");
+        assert_eq!(config.master_key_file.as_deref(), Some(Path::new("/no/such/file")));
+        assert_eq!(config.master_key, None);
+    }
+
+    #[test]
+    fn the_master_key_is_not_printed_with_the_settings() {
+        let config = load(&[("LEADWIRE_MASTER_KEY", "hunter2")]).expect("a text");
+        assert!(config.master_key.is_some() && !format!("{config:?}").contains("hunter2"));
     }
 
     #[test]

@@ -4,7 +4,9 @@
 
 use crate::access::{Actor, Role};
 use crate::clock::Clock;
-use crate::secrets::{self, Vault};
+use crate::secrets;
+use crate::vault::{Opener, Rotated, Unopened, Vault};
+use anyhow::Context;
 use leadwire_connect::Connector;
 use leadwire_connect::descriptor::Settings;
 use leadwire_connect::destination_settings::DestinationSettings;
@@ -21,7 +23,7 @@ use tokio::sync::watch;
 /// The current snapshot, and the way to make a new one.
 pub struct Directory {
     store: Store,
-    vault: Vault,
+    vault: Arc<Vault>,
     egress: leadwire_connect::egress::Egress,
     local_key: Option<[u8; 32]>,
     current: RwLock<Arc<Snapshot>>,
@@ -33,6 +35,7 @@ pub struct Directory {
 pub struct Snapshot {
     /// What the store holds.
     pub setup: Setup,
+    opener: Option<Opener>,
     routes: HashMap<PublisherId, Vec<Route>>,
     keys: HashMap<[u8; 32], (Actor, Option<Timestamp>)>,
     tokens: HashMap<[u8; 32], Address>,
@@ -62,6 +65,8 @@ pub struct Outlet {
     pub in_flight: usize,
     settings: String,
     secrets: Vec<u8>,
+    /// Tells the opened secrets from others; none when they do not open. It never leaves the memory.
+    fingerprint: Option<[u8; 16]>,
 }
 
 impl Outlet {
@@ -78,7 +83,7 @@ impl Directory {
     /// [`StoreError`].
     pub async fn open(
         store: Store,
-        vault: Vault,
+        vault: Arc<Vault>,
         egress: leadwire_connect::egress::Egress,
         local_key: Option<[u8; 32]>,
     ) -> Result<Self, StoreError> {
@@ -95,7 +100,7 @@ impl Directory {
     }
 
     /// Seals secret settings for a destination.
-    pub fn vault(&self) -> &Vault {
+    pub fn vault(&self) -> &Arc<Vault> {
         &self.vault
     }
 
@@ -127,17 +132,36 @@ impl Directory {
         Ok(())
     }
 
+    /// Makes a new master key; see [`Vault::rotate_master`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn rotate_master(&self, now: Timestamp) -> anyhow::Result<Rotated> {
+        self.vault.rotate_master(&self.store, now, self.refresh()).await
+    }
+
+    /// Gives a publisher or everybody a new key; see [`Vault::rotate_publishers`]. Connectors stay as they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rotate_publishers(
+        &self,
+        whose: Option<PublisherId>,
+        now: Timestamp,
+    ) -> Result<Rotated, StoreError> {
+        let rotated = self.vault.rotate_publishers(&self.store, whose, now).await?;
+        self.refresh().await?;
+        Ok(rotated)
+    }
+
     fn assemble(&self, setup: Setup, old: &Snapshot) -> Snapshot {
         let mut snapshot = Snapshot::default();
+        let opener = self.vault.opener(&setup);
         let mut do_not_contact = HashMap::new();
         for destination in &setup.destinations {
             let key = LaneKey { publisher: destination.publisher.clone(), destination: destination.number };
-            let kept = old.lanes.get(&key).filter(|it| {
-                it.settings == destination.settings
-                    && it.secrets == destination.secrets
-                    && it.name == destination.name
-            });
-            let outlet = kept.map_or_else(|| Arc::new(self.build(destination)), Arc::clone);
+            let kept = old.lanes.get(&key).filter(|it| it.is_still(destination, &opener));
+            let outlet = kept.map_or_else(|| Arc::new(self.build(destination, &opener)), Arc::clone);
             do_not_contact.insert(key.clone(), wish_about_do_not_contact(&destination.settings));
             snapshot.lanes.insert(key, outlet);
         }
@@ -164,16 +188,17 @@ impl Directory {
             snapshot.tokens.insert(token.hash, Address { token: token.id, offer });
         }
         snapshot.setup = setup;
+        snapshot.opener = Some(opener);
         snapshot
     }
 
-    fn build(&self, destination: &Destination) -> Outlet {
+    fn build(&self, destination: &Destination, opener: &Opener) -> Outlet {
         let kind = leadwire_connect::kind(&destination.kind);
-        let settings = self.open_settings(destination);
+        let settings = open_settings(opener, destination);
         let in_flight = settings.as_ref().map_or(1, |it| DestinationSettings::read(it).in_flight);
         let connector = match (kind, &settings) {
             (None, _) => Err(format!("this Leadwire has no connector called {}", destination.kind)),
-            (_, Err(error)) => Err(error.to_string()),
+            (_, Err(error)) => Err(format!("{error:#}")),
             (Some(kind), Ok(settings)) => kind.open(settings).map_err(|refusals| {
                 let texts: Vec<String> =
                     refusals.iter().map(|it| format!("{}: {}", it.pointer, it.message)).collect();
@@ -189,28 +214,34 @@ impl Directory {
             in_flight: in_flight.min(most),
             settings: destination.settings.clone(),
             secrets: destination.secrets.clone(),
+            fingerprint: fingerprint(opener, destination).ok(),
         }
-    }
-
-    /// A destination's settings with its secrets put back in.
-    ///
-    /// # Errors
-    /// When they do not open with this key file, or are not JSON.
-    pub fn open_settings(&self, destination: &Destination) -> anyhow::Result<Settings> {
-        let mut settings: Settings = serde_json::from_str(&destination.settings)?;
-        if !destination.secrets.is_empty() {
-            let place = secret_place(&destination.publisher, &destination.name);
-            let opened = self.vault.open_sealed(&place, &destination.secrets)?;
-            let secrets: Settings = serde_json::from_str(opened.expose())?;
-            settings.extend(secrets);
-        }
-        Ok(settings)
     }
 }
 
-/// Where a destination's secrets are kept; they open nowhere else.
-pub fn secret_place(publisher: &PublisherId, name: &str) -> String {
-    format!("destination/{publisher}/{name}")
+impl Outlet {
+    /// Whether it was built from what a destination says now. A rotation changes how secrets are sealed, not them.
+    fn is_still(&self, destination: &Destination, opener: &Opener) -> bool {
+        let same_secrets = || {
+            self.secrets == destination.secrets
+                || self.fingerprint.is_some_and(|it| Ok(it) == fingerprint(opener, destination))
+        };
+        self.settings == destination.settings && self.name == destination.name && same_secrets()
+    }
+}
+
+fn fingerprint(opener: &Opener, destination: &Destination) -> Result<[u8; 16], Unopened> {
+    let opened = opener.open(destination)?;
+    Ok(secrets::short_hash(&[opened.as_ref().map_or(&[], |it| it.expose().as_bytes())]))
+}
+
+fn open_settings(opener: &Opener, destination: &Destination) -> anyhow::Result<Settings> {
+    let mut settings: Settings = serde_json::from_str(&destination.settings)?;
+    if let Some(opened) = opener.open(destination).context("its secrets do not open")? {
+        let secrets: Settings = serde_json::from_str(opened.expose())?;
+        settings.extend(secrets);
+    }
+    Ok(settings)
 }
 
 fn wish_about_do_not_contact(settings: &str) -> DoNotContact {
@@ -221,6 +252,16 @@ fn wish_about_do_not_contact(settings: &str) -> DoNotContact {
 }
 
 impl Snapshot {
+    /// A destination's settings with its secrets put back in. The destination must be of this snapshot: a rotation
+    /// takes keys away from later ones.
+    ///
+    /// # Errors
+    /// When its secrets do not open with the keys at hand, or are not JSON.
+    pub fn open_settings(&self, destination: &Destination) -> anyhow::Result<Settings> {
+        let opener = self.opener.as_ref().context("the set-up was not read yet")?;
+        open_settings(opener, destination)
+    }
+
     /// Who shows this key. The key is hashed first, so the time this takes tells nothing about other keys.
     pub fn actor(&self, key: &str, clock: &dyn Clock) -> Option<Actor> {
         let hash = secrets::sha256(key.as_bytes());

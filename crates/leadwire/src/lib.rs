@@ -15,3 +15,4 @@ pub mod intake;
 pub mod proof;
 pub mod secrets;
 pub mod telemetry;
+pub mod vault;

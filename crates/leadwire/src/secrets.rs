@@ -1,11 +1,9 @@
-//! Secrets at the door and at rest: API keys and intake tokens, and the vault that seals destinations' credentials.
+//! Secrets at the door: API keys and intake tokens, of which only hashes are kept.
 
 use crate::clock::fill_random;
-use anyhow::{Context, bail};
-use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
+use anyhow::Context;
 use aws_lc_rs::digest::{SHA256, digest};
 use leadwire_core::secret::Secret;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -100,80 +98,6 @@ pub fn tail(credential: &Secret<String>) -> String {
     text[text.len() - 4..].to_owned()
 }
 
-/// Seals and opens the secret settings of destinations with a key from outside the store.
-pub struct Vault {
-    key: RandomizedNonceKey,
-}
-
-impl Vault {
-    /// Reads the key file of a data folder, or makes one that only its owner can read.
-    ///
-    /// # Errors
-    /// When the file cannot be read or made, or does not hold 32 bytes in hexadecimal.
-    pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let file = folder.join("secret.key");
-        let text = match std::fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut bytes = [0u8; 32];
-                fill_random(&mut bytes);
-                let text = bytes.iter().fold(String::new(), |mut text, byte| {
-                    write!(text, "{byte:02x}").expect("a String takes everything");
-                    text
-                });
-                write_private(&file, &text)?;
-                text
-            }
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read the key file {}", file.display()));
-            }
-        };
-        Self::from_hex(text.trim()).with_context(|| format!("the key file {} is not usable", file.display()))
-    }
-
-    fn from_hex(text: &str) -> anyhow::Result<Self> {
-        let mut key = [0u8; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            bail!("expected 64 hexadecimal digits");
-        }
-        for (slot, pair) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair)?;
-            *slot = u8::from_str_radix(pair, 16).context("expected 64 hexadecimal digits")?;
-        }
-        let key = RandomizedNonceKey::new(&AES_256_GCM, &key).map_err(|_| anyhow::anyhow!("not a key"))?;
-        Ok(Self { key })
-    }
-
-    /// Seals a text. `place` says where it is kept; it opens nowhere else.
-    pub fn seal(&self, place: &str, text: &str) -> Vec<u8> {
-        let mut sealed = text.as_bytes().to_vec();
-        let nonce = self
-            .key
-            .seal_in_place_append_tag(Aad::from(place.as_bytes()), &mut sealed)
-            .expect("sealing a short text cannot fail");
-        let mut out = nonce.as_ref().to_vec();
-        out.extend_from_slice(&sealed);
-        out
-    }
-
-    /// Opens what was sealed for the same place with the same key.
-    ///
-    /// # Errors
-    /// When it was sealed with another key, for another place, or was changed since.
-    pub fn open_sealed(&self, place: &str, sealed: &[u8]) -> anyhow::Result<Secret<String>> {
-        const NONCE_LEN: usize = 12;
-        let refused = || {
-            anyhow::anyhow!("a sealed secret does not open: the key file is not the one it was sealed with")
-        };
-        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
-        let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
-        let mut rest = rest.to_vec();
-        let opened =
-            self.key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut rest).map_err(|_| refused())?;
-        Ok(Secret::new(String::from_utf8(opened.to_vec())?))
-    }
-}
-
 /// Writes a file that only its owner can read, and makes sure that it is on disk.
 ///
 /// # Errors
@@ -207,16 +131,6 @@ mod tests {
     #[test]
     fn crc_is_the_usual_one() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
-    }
-
-    #[test]
-    fn a_sealed_secret_opens_only_in_its_place_and_unchanged() {
-        let vault = Vault::from_hex(&"07".repeat(32)).expect("a key");
-        let mut sealed = vault.seal("destination/contoso/crm", "hunter2");
-        assert_eq!(vault.open_sealed("destination/contoso/crm", &sealed).expect("opens").expose(), "hunter2");
-        assert!(vault.open_sealed("destination/fabrikam/crm", &sealed).is_err());
-        sealed[15] ^= 1;
-        assert!(vault.open_sealed("destination/contoso/crm", &sealed).is_err());
     }
 
     #[test]

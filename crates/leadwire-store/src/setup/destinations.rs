@@ -1,13 +1,14 @@
 //! Destinations: a connector, its settings, its secrets and its lane.
 
-use super::{Change, Destination, made_or, raise_version};
-use crate::engine::Param;
+use super::secrets::{keys_of, put_key};
+use super::{Change, Destination, PublisherKey, Sealing, made_or, raise_version};
+use crate::engine::{Param, Tx};
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::time::Timestamp;
 
 impl Store {
-    /// Adds a destination under the publisher's next number, and its lane. The number given is not used.
+    /// Adds a destination without secrets; otherwise as [`Store::add_sealed_destination`].
     ///
     /// # Errors
     /// [`StoreError`].
@@ -15,6 +16,24 @@ impl Store {
         &self,
         it: Destination,
     ) -> Result<Result<DestinationNo, Change>, StoreError> {
+        self.add_sealed_destination(it, |_, _| Sealing::nothing()).await
+    }
+
+    /// Adds a destination under the publisher's next number, and its lane. The number and secrets given are not used.
+    ///
+    /// `seal` gets the number and the publisher's keys as they are in this transaction, and may be called again after
+    /// a roll-back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_sealed_destination<F>(
+        &self,
+        it: Destination,
+        mut seal: F,
+    ) -> Result<Result<DestinationNo, Change>, StoreError>
+    where
+        F: FnMut(DestinationNo, &[PublisherKey]) -> Sealing + Send + 'static,
+    {
         self.write(move |tx| {
             let publisher = Param::Text(it.publisher.as_str());
             let taken = tx.find(
@@ -32,44 +51,72 @@ impl Store {
                     |row| row.int(0),
                 )?
                 .unwrap_or(1);
+            let number = u32::try_from(number).map_err(|_| StoreError::Wrong("too many destinations".into()))?;
+            let secrets = sealed(tx, &it, DestinationNo::new(number), &mut seal)?;
             tx.execute(
                 "INSERT INTO destination (publisher_id, destination_no, name, kind, settings, secrets, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 &[
                     publisher,
-                    Param::Int(number),
+                    Param::Int(number.into()),
                     Param::Text(&it.name),
                     Param::Text(&it.kind),
                     Param::Text(&it.settings),
-                    Param::Bytes(&it.secrets),
+                    Param::Bytes(&secrets),
                     Param::Int(it.created_at.millis()),
                 ],
             )?;
             tx.execute(
                 "INSERT INTO lane (publisher_id, destination_no) VALUES ($1, $2)",
-                &[publisher, Param::Int(number)],
+                &[publisher, Param::Int(number.into())],
             )?;
             raise_version(tx)?;
-            let number = u32::try_from(number).map_err(|_| StoreError::Wrong("too many destinations".into()))?;
             Ok(Ok(DestinationNo::new(number)))
         })
         .await
     }
 
-    /// Gives a destination new settings and secrets; the number and kind given stay.
+    /// Gives a destination new settings and secrets; its number, name and kind stay. `seal` is as for
+    /// [`Store::add_sealed_destination`].
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn update_destination(&self, it: Destination) -> Result<Change, StoreError> {
+    pub async fn update_destination<F>(&self, it: Destination, mut seal: F) -> Result<Change, StoreError>
+    where
+        F: FnMut(DestinationNo, &[PublisherKey]) -> Sealing + Send + 'static,
+    {
         self.change(move |tx| {
+            let secrets = sealed(tx, &it, it.number, &mut seal)?;
             let updated = tx.execute(
                 "UPDATE destination SET settings = $1, secrets = $2
                  WHERE publisher_id = $3 AND destination_no = $4 AND removed_at = 0",
                 &[
                     Param::Text(&it.settings),
-                    Param::Bytes(&it.secrets),
+                    Param::Bytes(&secrets),
                     Param::Text(it.publisher.as_str()),
                     Param::Int(it.number.get().into()),
+                ],
+            )?;
+            Ok(made_or(updated, Change::Missing))
+        })
+        .await
+    }
+
+    /// Gives a destination other settings in place of the ones it had when the caller looked; what is sealed stays.
+    /// [`Change::Missing`] too when somebody changed them meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn change_settings(&self, had: Destination, settings: String) -> Result<Change, StoreError> {
+        self.change(move |tx| {
+            let updated = tx.execute(
+                "UPDATE destination SET settings = $1
+                 WHERE publisher_id = $2 AND destination_no = $3 AND removed_at = 0 AND settings = $4",
+                &[
+                    Param::Text(&settings),
+                    Param::Text(had.publisher.as_str()),
+                    Param::Int(had.number.get().into()),
+                    Param::Text(&had.settings),
                 ],
             )?;
             Ok(made_or(updated, Change::Missing))
@@ -114,4 +161,18 @@ impl Store {
         })
         .await
     }
+}
+
+/// Has a destination's secrets sealed with the keys of this transaction, and keeps the key that was made for it.
+fn sealed(
+    tx: &Tx<'_>,
+    it: &Destination,
+    number: DestinationNo,
+    seal: &mut impl FnMut(DestinationNo, &[PublisherKey]) -> Sealing,
+) -> Result<Vec<u8>, StoreError> {
+    let sealing = seal(number, &keys_of(tx, &it.publisher)?);
+    if let Some(key) = &sealing.new_key {
+        put_key(tx, key)?;
+    }
+    Ok(sealing.secrets)
 }

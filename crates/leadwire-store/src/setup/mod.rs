@@ -7,6 +7,9 @@ mod credentials;
 mod destinations;
 mod publishers;
 mod routes;
+mod secrets;
+
+pub use secrets::{PublisherKey, Rekeying, SealedSecrets, Sealing};
 
 use crate::engine::{Param, Row, Tx};
 use crate::lanes::read_gate;
@@ -26,6 +29,8 @@ pub struct Setup {
     pub offers: Vec<Offer>,
     /// All destinations that are not removed, by publisher and number.
     pub destinations: Vec<Destination>,
+    /// All keys of publishers, by publisher and number.
+    pub publisher_keys: Vec<PublisherKey>,
     /// All routes, oldest first.
     pub routes: Vec<StoredRoute>,
     /// All intake addresses that are not revoked.
@@ -206,7 +211,7 @@ pub(crate) fn version(tx: &Tx<'_>) -> Result<i64, StoreError> {
         .ok_or_else(|| StoreError::Wrong("the set-up has no version".to_owned()))
 }
 
-fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
+pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
     Ok(Setup {
         version: version(tx)?,
         publishers: tx.query(
@@ -229,6 +234,7 @@ fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
             &[],
             read_destination,
         )?,
+        publisher_keys: secrets::all_keys(tx)?,
         routes: tx.query(
             "SELECT publisher_id, route_id, offer_id, destination_no, created_at FROM route
              ORDER BY publisher_id, route_id",

@@ -252,6 +252,38 @@ async fn a_read_cannot_write() {
 }
 
 #[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
+    let mut desk = Desk::new().await;
+    desk.accept(of_customer(1, 1)).await;
+    let back = |tx: &leadwire_store::engine::Tx<'_>| {
+        tx.execute("DROP TABLE publisher_key", &[])?;
+        tx.query("PRAGMA user_version = 1", &[], |_| Ok(()))
+    };
+    desk.store.write(back).await.unwrap();
+    desk = desk.reopened();
+    assert_eq!(desk.store.setup().await.unwrap().publisher_keys, []);
+    assert_eq!(desk.ledger().await.touchpoints, 1);
+}
+
+#[tokio::test]
+async fn the_set_up_is_looked_at_from_outside_whether_the_store_is_open_or_not() {
+    let desk = Desk::new().await;
+    let folder = desk.store.folder().to_owned();
+    let version = desk.version().await;
+    assert_eq!(leadwire_store::Store::look(&folder).unwrap().unwrap().version, version);
+    let back = |tx: &leadwire_store::engine::Tx<'_>| tx.query("PRAGMA user_version = 1", &[], |_| Ok(()));
+    desk.store.write(back).await.unwrap();
+    assert!(
+        leadwire_store::Store::look(&folder).unwrap().is_none(),
+        "an older store is not brought up to date by a look"
+    );
+    assert!(leadwire_store::Store::look(&folder.join("nowhere")).unwrap().is_none());
+    let empty = tempfile::tempdir().unwrap();
+    drop(leadwire_store::Store::open(empty.path()).unwrap());
+    assert!(leadwire_store::Store::look(empty.path()).unwrap().unwrap().destinations.is_empty());
+}
+
+#[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "asks whether the kept text is to be written anew")]
 async fn the_schema_is_the_one_that_is_kept() {
     let desk = Desk::new().await;

@@ -2,7 +2,10 @@
 
 use crate::desk::{Desk, NOON, at, contoso, destination, number, of_customer};
 use leadwire_core::id::{KeyId, OfferId, RouteId, TokenId};
-use leadwire_store::setup::{ApiKey, Change, Destination, IntakeToken, Offer, Publisher, StoredRoute};
+use leadwire_store::setup::{
+    ApiKey, Change, Destination, IntakeToken, Offer, Publisher, PublisherKey, Rekeying, SealedSecrets,
+    Sealing, StoredRoute,
+};
 
 fn route(id: u128, offer: Option<&str>, place: u32) -> StoredRoute {
     StoredRoute {
@@ -55,16 +58,16 @@ async fn new_settings_keep_number_name_and_kind() {
     let changed = Destination {
         number: number(1),
         settings: r#"{"url":"https://example.com"}"#.to_owned(),
-        secrets: vec![9],
         ..destination("another name")
     };
-    assert_eq!(desk.store.update_destination(changed).await.unwrap(), Change::Made);
+    let seal = |_, _: &[PublisherKey]| Sealing { secrets: vec![9], new_key: None };
+    assert_eq!(desk.store.update_destination(changed, seal).await.unwrap(), Change::Made);
     let setup = desk.store.setup().await.unwrap();
     let found = &setup.destinations[0];
     assert_eq!((found.name.as_str(), found.secrets.as_slice()), ("crm", [9].as_slice()));
     assert_eq!(found.settings, r#"{"url":"https://example.com"}"#);
     let missing = Destination { number: number(7), ..destination("crm") };
-    assert_eq!(desk.store.update_destination(missing).await.unwrap(), Change::Missing);
+    assert_eq!(desk.store.update_destination(missing, seal).await.unwrap(), Change::Missing);
 }
 
 #[tokio::test]
@@ -138,4 +141,73 @@ async fn an_offer_is_removed_with_its_routes_and_addresses() {
     desk.store.add_route(route(3, Some("crm-pro"), 1)).await.unwrap();
     assert_eq!(remove().await.unwrap(), Change::Missing);
     assert_eq!(desk.store.setup().await.unwrap().routes.len(), 2);
+}
+
+fn key(number: u32, master_key: &str) -> PublisherKey {
+    PublisherKey {
+        publisher: contoso(),
+        number,
+        master_key: master_key.to_owned(),
+        wrapped: vec![7; 61],
+        created_at: at(NOON),
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_sealed_for_the_number_and_with_the_keys_of_their_own_transaction() {
+    let desk = Desk::new().await;
+    let first = |place: leadwire_core::id::DestinationNo, keys: &[PublisherKey]| {
+        assert!(keys.is_empty());
+        Sealing { secrets: vec![place.get() as u8], new_key: Some(key(1, "aa")) }
+    };
+    assert_eq!(desk.store.add_sealed_destination(destination("a"), first).await.unwrap(), Ok(number(3)));
+    let second = |place: leadwire_core::id::DestinationNo, keys: &[PublisherKey]| {
+        assert_eq!(keys, [key(1, "aa")]);
+        Sealing { secrets: vec![place.get() as u8], new_key: None }
+    };
+    assert_eq!(desk.store.add_sealed_destination(destination("b"), second).await.unwrap(), Ok(number(4)));
+    let setup = desk.store.setup().await.unwrap();
+    let sealed: Vec<&[u8]> = setup.destinations.iter().map(|it| it.secrets.as_slice()).collect();
+    assert_eq!(sealed[2..], [[3].as_slice(), [4].as_slice()]);
+    assert_eq!(setup.publisher_keys, [key(1, "aa")]);
+}
+
+#[tokio::test]
+async fn a_rotation_sees_and_changes_one_publisher_or_all() {
+    let desk = Desk::new().await;
+    let seal = |_, _: &[PublisherKey]| Sealing { secrets: vec![1], new_key: Some(key(1, "aa")) };
+    desk.store.add_sealed_destination(destination("a"), seal).await.unwrap().unwrap();
+    let version = desk.version().await;
+    for whose in [Some(contoso()), None] {
+        let seen =
+            desk.store.rekey(whose, |keys, secrets| (Rekeying::default(), (keys.to_vec(), secrets.to_vec())));
+        let (keys, secrets) = seen.await.unwrap();
+        let expected = SealedSecrets {
+            publisher: contoso(),
+            destination: number(3),
+            name: "a".to_owned(),
+            secrets: vec![1],
+        };
+        assert_eq!((keys, secrets), (vec![key(1, "aa")], vec![expected]));
+    }
+    let other = leadwire_core::id::PublisherId::parse("fabrikam").unwrap();
+    let seen =
+        desk.store.rekey(Some(other), |keys, secrets| (Rekeying::default(), keys.len() + secrets.len()));
+    assert_eq!(seen.await.unwrap(), 0);
+    assert_eq!(desk.version().await, version, "nothing was changed");
+    let changed = desk.store.rekey(None, |keys, secrets| {
+        let sealed = SealedSecrets { secrets: vec![2], ..secrets[0].clone() };
+        let rekeying =
+            Rekeying { keys: vec![key(2, "bb")], secrets: vec![sealed], unused: vec![keys[0].clone()] };
+        (rekeying, ())
+    });
+    changed.await.unwrap();
+    desk.store
+        .rekey(None, |_, _| (Rekeying { keys: vec![key(2, "cc")], ..Rekeying::default() }, ()))
+        .await
+        .unwrap();
+    let setup = desk.store.setup().await.unwrap();
+    assert_eq!(setup.publisher_keys, [key(2, "cc")]);
+    assert_eq!(setup.destinations[2].secrets, [2]);
+    assert_eq!(setup.version, version + 2);
 }

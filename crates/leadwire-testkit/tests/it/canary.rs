@@ -202,7 +202,14 @@ fn nothing_that_is_written_holds_a_value_or_a_secret() {
     program.post("/v1/leads", &json!({ "offer": "contoso.crm-pro", "customer": customer, "notes": EMAIL }));
     refused.recv_timeout(PATIENCE).unwrap();
 
-    let answers = answers_to_bad_requests(&program, &intake, &sender);
+    let mut answers = answers_to_bad_requests(&program, &intake, &sender);
+    let key_file = folder.path().join("data/secret.key");
+    let former = std::fs::read_to_string(&key_file).unwrap();
+    for key in ["publisher", "master"] {
+        answers.push(program.post("/v1/secrets/rotate", &json!({ "key": key })).to_string());
+    }
+    let master = std::fs::read_to_string(&key_file).unwrap();
+    assert_ne!(master, former);
     let (local, welcome) = (program.key.clone(), program.welcome.clone());
     let shown_once = welcome.lines().map(str::trim).find(|it| it.starts_with("lw_live_")).unwrap();
     let output = program.stop();
@@ -213,8 +220,9 @@ fn nothing_that_is_written_holds_a_value_or_a_secret() {
         "it logged too little to prove anything: {log}"
     );
 
+    let canaries = [EMAIL, PHONE, NAME, SECRET, &signing, &intake, &sender, &local, shown_once];
     let canaries =
-        [EMAIL, PHONE, NAME, SECRET, &signing, &intake, &sender, &local, shown_once].map(str::to_lowercase);
+        canaries.into_iter().chain([former.trim(), master.trim()]).map(str::to_lowercase).collect::<Vec<_>>();
     let later = String::from_utf8(output.stdout).unwrap();
     for text in answers.iter().chain([&log, &later]).map(|it| it.to_lowercase()) {
         for canary in &canaries {

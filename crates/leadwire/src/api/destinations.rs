@@ -6,7 +6,8 @@ use super::problem::Problem;
 use super::setup::done;
 use super::wire::{self, List, moment};
 use crate::clock::fill_random;
-use crate::directory::secret_place;
+use crate::directory::Snapshot;
+use crate::vault::Opened;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_connect::ConnectorKind;
@@ -17,8 +18,9 @@ use leadwire_core::lane::{Gate, paused_by_person};
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_store::lanes::LaneKey;
-use leadwire_store::setup::{Change, Destination};
+use leadwire_store::setup::{Change, Destination, PublisherKey, Sealing};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use url::{Origin, Url};
 
 /// `GET /v1/connectors`
@@ -82,15 +84,15 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let own = setup.setup.destinations.iter().filter(|it| it.publisher == publisher);
     let mut items = Vec::new();
     for destination in own {
-        items.push(shape(&call, destination).await?);
+        items.push(shape(&call, &setup, destination).await?);
     }
     Ok(answer::json(StatusCode::OK, &List { items }))
 }
 
 /// `GET /v1/destinations/{destination}`
 pub(super) async fn show(call: Call) -> Result<Response, Problem> {
-    let destination = find(&call)?;
-    Ok(answer::json(StatusCode::OK, &shape(&call, &destination).await?))
+    let (setup, destination) = find(&call)?;
+    Ok(answer::json(StatusCode::OK, &shape(&call, &setup, &destination).await?))
 }
 
 /// `POST /v1/destinations`
@@ -113,23 +115,28 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
     let mut settings = new.settings;
     let made_secret = make_signing_secret(kind, &mut settings);
     check(&call, kind, &settings)?;
-    let (plain, sealed) = seal(&call, kind, &secret_place(&call.publisher(), &name), &settings);
-    let mut destination = Destination {
+    let (plain, secret) = split(kind, &settings);
+    let destination = Destination {
         publisher: call.publisher(),
         number: DestinationNo::new(0),
         name,
         kind: kind.name.to_owned(),
         settings: plain,
-        secrets: sealed,
+        secrets: Vec::new(),
         created_at: call.app.clock.wall(),
         gate: Gate::Open,
     };
-    match call.app.store.add_destination(destination.clone()).await? {
-        Ok(number) => destination.number = number,
-        Err(change) => done(&call, change, "/name").await?,
-    }
-    done(&call, Change::Made, "").await?;
-    let mut shape = shape(&call, &destination).await?;
+    let seal = sealer(&call, secret);
+    let added = match call.app.store.add_sealed_destination(destination, seal).await? {
+        Ok(number) => {
+            done(&call, Change::Made, "").await?;
+            number
+        }
+        Err(change) => {
+            return Err(done(&call, change, "/name").await.err().unwrap_or_else(Problem::not_found));
+        }
+    };
+    let mut shape = shape_now(&call, added).await?;
     shape.signing_secret = made_secret;
     Ok(answer::json(StatusCode::CREATED, &shape))
 }
@@ -150,9 +157,9 @@ fn make_signing_secret(kind: &ConnectorKind, settings: &mut Settings) -> Option<
 /// `PATCH /v1/destinations/{destination}`
 pub(super) async fn update(call: Call) -> Result<Response, Problem> {
     let change: wire::DestinationChange = call.json()?;
-    let mut destination = find(&call)?;
+    let (setup, mut destination) = find(&call)?;
     let kind = kind_of(&destination.kind)?;
-    let opened = call.app.directory.open_settings(&destination);
+    let opened = setup.open_settings(&destination);
     // Without the key file what is sealed is lost. It is entered anew here, where leads may be waiting.
     let is_lost = opened.is_err();
     let mut settings =
@@ -167,18 +174,19 @@ pub(super) async fn update(call: Call) -> Result<Response, Problem> {
     // It may have signed before, and must not fall silent because nobody entered that secret.
     let made_secret = if is_lost { make_signing_secret(kind, &mut settings) } else { None };
     check(&call, kind, &settings)?;
-    let place = secret_place(&destination.publisher, &destination.name);
-    (destination.settings, destination.secrets) = seal(&call, kind, &place, &settings);
-    let made = call.app.store.update_destination(destination.clone()).await?;
+    let (plain, secret) = split(kind, &settings);
+    destination.settings = plain;
+    let number = destination.number;
+    let made = call.app.store.update_destination(destination, sealer(&call, secret)).await?;
     done(&call, made, "").await?;
-    let mut shape = shape(&call, &destination).await?;
+    let mut shape = shape_now(&call, number).await?;
     shape.signing_secret = made_secret;
     Ok(answer::json(StatusCode::OK, &shape))
 }
 
 /// `DELETE /v1/destinations/{destination}`
 pub(super) async fn remove(call: Call) -> Result<Response, Problem> {
-    let destination = find(&call)?;
+    let (_, destination) = find(&call)?;
     let now = call.app.clock.wall();
     let removed = call.app.store.remove_destination(destination.publisher, destination.number, now).await?;
     done(&call, removed, "").await?;
@@ -197,16 +205,16 @@ pub(super) async fn resume(call: Call) -> Result<Response, Problem> {
 }
 
 async fn set_gate(call: &Call, gate: Gate) -> Result<Response, Problem> {
-    let destination = find(call)?;
+    let (_, destination) = find(call)?;
     call.app.store.set_gate(lane(&destination), gate).await?;
     // A refresh tells every lane to look at what the store says.
     done(call, Change::Made, "").await?;
-    Ok(answer::json(StatusCode::OK, &shape(call, &destination).await?))
+    Ok(answer::json(StatusCode::OK, &shape_now(call, destination.number).await?))
 }
 
 /// `POST /v1/destinations/{destination}/retry-parked`
 pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
-    let destination = find(&call)?;
+    let (_, destination) = find(&call)?;
     let now = call.app.clock.steady();
     let publisher = destination.publisher.clone();
     let retried =
@@ -219,9 +227,11 @@ pub(super) fn lane(it: &Destination) -> LaneKey {
     LaneKey { publisher: it.publisher.clone(), destination: it.number }
 }
 
-pub(super) fn find(call: &Call) -> Result<Destination, Problem> {
+/// The destination a call is about, with the set-up it stands in.
+pub(super) fn find(call: &Call) -> Result<(Arc<Snapshot>, Destination), Problem> {
     let setup = call.app.directory.now();
-    setup.destination(&call.publisher(), call.path("destination")).cloned().ok_or_else(Problem::not_found)
+    let found = setup.destination(&call.publisher(), call.path("destination")).cloned();
+    Ok((setup, found.ok_or_else(Problem::not_found)?))
 }
 
 fn kind_of(name: &str) -> Result<&'static ConnectorKind, Problem> {
@@ -245,22 +255,42 @@ fn check(call: &Call, kind: &ConnectorKind, settings: &Settings) -> Result<(), P
 }
 
 /// Splits settings that passed the check, which bounds each of them, into what may be read and what is sealed.
-fn seal(call: &Call, kind: &ConnectorKind, place: &str, settings: &Settings) -> (String, Vec<u8>) {
+fn split(kind: &ConnectorKind, settings: &Settings) -> (String, Option<Opened>) {
     let is_secret = |name: &str| kind.fields().any(|it| it.name == name && it.secret);
     let (secret, plain): (Settings, Settings) =
         settings.clone().into_iter().partition(|(name, _)| is_secret(name));
     let plain = serde_json::to_string(&plain).expect("settings are JSON");
     if secret.is_empty() {
-        return (plain, Vec::new());
+        return (plain, None);
     }
     let secret = serde_json::to_string(&secret).expect("settings are JSON");
-    (plain, call.app.directory.vault().seal(place, &secret))
+    (plain, Some(Opened::new(secret.into())))
 }
 
-async fn shape(call: &Call, it: &Destination) -> Result<wire::Destination, Problem> {
+/// Seals in the transaction that stores, where the destination's number and its publisher's keys are certain.
+fn sealer(
+    call: &Call,
+    secret: Option<Opened>,
+) -> impl FnMut(DestinationNo, &[PublisherKey]) -> Sealing + Send + 'static {
+    let (vault, publisher) = (Arc::clone(call.app.directory.vault()), call.publisher());
+    let now = call.app.clock.wall();
+    move |number, keys| match &secret {
+        None => Sealing::nothing(),
+        Some(secret) => vault.seal(&publisher, number, keys, secret, now),
+    }
+}
+
+/// What a destination is like after a change.
+async fn shape_now(call: &Call, number: DestinationNo) -> Result<wire::Destination, Problem> {
+    let setup = call.app.directory.now();
+    let found = setup.destination(&call.publisher(), &number.to_string());
+    shape(call, &setup, found.ok_or_else(Problem::not_found)?).await
+}
+
+async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::Destination, Problem> {
     let gate = call.app.store.gate(lane(it)).await?;
     let mut settings: Map<String, Value> = serde_json::from_str(&it.settings).unwrap_or_default();
-    if let Ok(all) = call.app.directory.open_settings(it) {
+    if let Ok(all) = setup.open_settings(it) {
         let kind = leadwire_connect::kind(&it.kind);
         for (name, value) in all {
             let field = kind.and_then(|kind| kind.fields().find(|it| it.name == name));

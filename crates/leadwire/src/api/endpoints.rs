@@ -4,7 +4,7 @@
 
 use super::call::Call;
 use super::problem::Problem;
-use super::{destinations, health, intake, keys, ledger, openapi, proof, read, setup, wire};
+use super::{destinations, health, intake, keys, ledger, openapi, proof, read, secrets, setup, wire};
 use crate::access::Action;
 use axum::http::Method;
 use axum::response::Response;
@@ -166,6 +166,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::NewApiKey>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::ApiKey>), keys::add),
     endpoint!(DELETE "/v1/keys/{key}", ManageKeys, Either, "Revoke an API key",
         None, 0, 204, None, keys::revoke),
+    endpoint!(GET "/v1/secrets", ManageSecrets, Service, "Show how the keys stand that guard destinations' secrets",
+        None, 0, 200, Some(of::<wire::Secrets>), secrets::show),
+    endpoint!(POST "/v1/secrets/rotate", ManageSecrets, Service, "Change the master key, or the keys of one publisher or of all",
+        Some(of::<wire::SecretsRotation>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::SecretsRotated>), secrets::rotate),
     // Machines.
     endpoint!(GET "/healthz", Open, Service, "Whether the process is alive",
         None, 0, 200, None, health::alive),

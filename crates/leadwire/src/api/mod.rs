@@ -12,6 +12,7 @@ mod openapi;
 mod problem;
 mod proof;
 mod read;
+mod secrets;
 mod server;
 mod setup;
 mod taken;

@@ -35,12 +35,12 @@ pub(super) async fn test_lead(call: Call) -> Result<Response, Problem> {
 }
 
 async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
-    let mut destination = find(&call)?;
+    let (_, destination) = find(&call)?;
     let outlet = outlet(&call, &destination)?;
     let now = call.app.clock.wall();
     let proof = proof::prove(&outlet, test_payload(&call, &destination), reach, Moment { now }).await;
     let learned = match &proof.field_rules {
-        Some(rules) => learn(&call, &mut destination, rules).await?,
+        Some(rules) => learn(&call, destination, rules).await?,
         None => false,
     };
     let shape = wire::Proof {
@@ -54,7 +54,7 @@ async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
 
 /// `POST /v1/destinations/{destination}/prepare`
 pub(super) async fn prepare(call: Call) -> Result<Response, Problem> {
-    let destination = find(&call)?;
+    let (_, destination) = find(&call)?;
     let outlet = outlet(&call, &destination)?;
     let moment = Moment { now: call.app.clock.wall() };
     let steps = match &outlet.connector {
@@ -72,7 +72,7 @@ pub(super) async fn prepare(call: Call) -> Result<Response, Problem> {
 /// `POST /v1/destinations/{destination}/preview`
 pub(super) async fn preview(call: Call) -> Result<Response, Problem> {
     let wish: wire::PreviewWish = if call.body.is_empty() { Default::default() } else { call.json()? };
-    let destination = find(&call)?;
+    let (_, destination) = find(&call)?;
     let outlet = outlet(&call, &destination)?;
     let payload = match (&wish.touchpoint, &wish.lead) {
         (None, None) => test_payload(&call, &destination),
@@ -194,18 +194,20 @@ fn given(call: &Call, destination: &Destination, lead: &Map<String, Value>) -> R
     })
 }
 
-/// Keeps what the destination's metadata said of its fields, when it says something new.
-async fn learn(call: &Call, destination: &mut Destination, rules: &Value) -> Result<bool, Problem> {
+/// Keeps what the destination's metadata said of its fields, when it says something new. Settings that somebody changed
+/// meanwhile are left alone: the next validation learns it.
+async fn learn(call: &Call, destination: Destination, rules: &Value) -> Result<bool, Problem> {
     let name = "field_rules";
     let mut settings: Map<String, Value> = serde_json::from_str(&destination.settings).unwrap_or_default();
     if settings.get(name) == Some(rules) {
         return Ok(false);
     }
     settings.insert(name.to_owned(), rules.clone());
-    destination.settings = Value::Object(settings).to_string();
-    let made = call.app.store.update_destination(destination.clone()).await?;
+    let made = call.app.store.change_settings(destination, Value::Object(settings).to_string()).await?;
     let is_made = matches!(made, Change::Made);
-    done(call, made, "").await?;
+    if is_made {
+        done(call, made, "").await?;
+    }
     Ok(is_made)
 }
 

@@ -19,6 +19,7 @@ mod proof;
 mod publisher;
 mod quarantine;
 mod route;
+mod secret;
 mod send;
 mod serve;
 mod service;
@@ -82,6 +83,9 @@ enum Command {
     /// Make and revoke API keys
     #[command(subcommand, after_help = key::EXAMPLES)]
     Key(key::Command),
+    /// See how the keys stand that guard destinations' secrets, and rotate them
+    #[command(subcommand, after_help = secret::EXAMPLES)]
+    Secret(secret::Command),
     /// See which systems leads can be brought to, and their settings
     #[command(subcommand, after_help = connector::EXAMPLES)]
     Connector(connector::Command),
@@ -154,6 +158,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Route(command) => route::run(command, session).await,
         Command::Address(command) => address::run(command, session).await,
         Command::Key(command) => key::run(command, session).await,
+        Command::Secret(command) => secret::run(command, session).await,
         Command::Connector(command) => connector::run(command, session).await,
         Command::Lead(command) => lead::run(command, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,

@@ -77,7 +77,7 @@ impl Args {
     clippy::disallowed_methods,
     reason = "the one place that hands the environment to the configuration"
 )]
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub(super) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -7,6 +7,7 @@ mod leads;
 mod ledger;
 mod proof;
 mod receipts;
+mod secrets;
 mod setup;
 mod touchpoint;
 
@@ -17,6 +18,7 @@ pub use leads::{Lead, LeadDetail, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
+pub use secrets::{MasterKey, RotatedKey, Secrets, SecretsRotated, SecretsRotation, UnopenedSecrets};
 pub use setup::{NewOffer, NewPublisher, NewRoute, Offer, Publisher, Route};
 pub use touchpoint::{Consent, Customer, Touchpoint, Touchpoints};
 

@@ -1,4 +1,4 @@
-//! Checks that need no service: the clock, the data folder, its key file, and the disk below it.
+//! Checks that need no service: the clock, the data folder, and the disk below it.
 
 use super::{Check, output};
 use crate::clock::Stopwatch;
@@ -7,7 +7,6 @@ use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,7 +64,6 @@ pub(super) fn folder(folder: &Path) -> Vec<Check> {
     } else {
         Check::ok("lock", "the data folder is free")
     });
-    checks.push(key_file(folder));
     checks.push(free_space(folder));
     checks.extend(network(folder));
     checks
@@ -120,35 +118,6 @@ fn probe(folder: &Path) -> io::Result<Duration> {
     probed.and(removed)?;
     times.sort();
     Ok(times[PROBES / 2])
-}
-
-fn key_file(folder: &Path) -> Check {
-    match std::fs::metadata(folder.join("secret.key")) {
-        Ok(it) => {
-            let mode = it.permissions().mode() & 0o777;
-            if mode & 0o077 == 0 {
-                return Check::ok("key file", format!("secret.key, mode {mode:04o}"));
-            }
-            let found = format!("secret.key can be read by others (mode {mode:04o})");
-            Check::fail(
-                "key file",
-                found,
-                "chmod 600 secret.key, and change the credentials it sealed if others saw it",
-            )
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if folder.join("leadwire.db").exists() {
-                let fix = "put secret.key back from the backup; without it the credentials of destinations are lost";
-                return Check::fail("key file", "secret.key is missing beside its database", fix);
-            }
-            Check::ok("key file", "none yet; the first start makes it")
-        }
-        Err(error) => Check::fail(
-            "key file",
-            format!("secret.key cannot be read: {error}"),
-            "run this as the user of the service",
-        ),
-    }
 }
 
 fn free_space(folder: &Path) -> Check {

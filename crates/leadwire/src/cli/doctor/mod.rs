@@ -1,5 +1,6 @@
 //! `leadwire doctor`: looks at the data folder, the machine and the service, and says what to mend.
 
+mod keys;
 mod machine;
 
 use super::client::{self, Client};
@@ -70,7 +71,11 @@ pub(super) async fn run(session: &Session) -> anyhow::Result<ExitCode> {
     let folder = session.global.folder();
     let mut checks = vec![machine::clock(MachineClock::start().wall())];
     checks.extend(machine::folder(folder));
+    checks.extend(keys::file(folder));
     let is_held = machine::is_held(folder);
+    if !is_held {
+        checks.extend(keys::store(folder));
+    }
     checks.extend(service(&session.client()?, is_held).await);
     let failed = checks.iter().filter(|it| it.mark == Mark::Fail).count();
     if out.json {
@@ -120,13 +125,19 @@ async fn service(client: &Client, is_held: bool) -> Vec<Check> {
             "look at its log, or at the disk",
         )
     }];
-    checks.extend(destinations(client).await.unwrap_or_else(|error| vec![not_seen(&error)]));
+    checks.extend(secrets(client).await.unwrap_or_else(|error| vec![not_seen("secrets", &error)]));
+    checks.extend(destinations(client).await.unwrap_or_else(|error| vec![not_seen("destinations", &error)]));
     checks
 }
 
-fn not_seen(error: &anyhow::Error) -> Check {
+async fn secrets(client: &Client) -> anyhow::Result<Vec<Check>> {
+    let found: wire::Secrets = client::shape(client.get(&["v1", "secrets"], &[]).await?)?;
+    Ok(keys::judged(&found))
+}
+
+fn not_seen(name: &'static str, error: &anyhow::Error) -> Check {
     let fix = error.downcast_ref::<Failure>().map(|it| it.fix().to_owned()).unwrap_or_default();
-    Check::warn("destinations", format!("cannot be seen: {error}"), fix)
+    Check::warn(name, format!("cannot be seen: {error}"), fix)
 }
 
 async fn destinations(client: &Client) -> anyhow::Result<Vec<Check>> {
