@@ -5,5 +5,6 @@
 pub mod https_endpoint;
 pub mod hubspot;
 mod listen;
+mod moment;
 pub mod service;
 pub mod webhook_signature;

@@ -1,5 +1,6 @@
 //! The contacts of a simulated HubSpot account, and the properties they may have.
 
+use crate::moment::rfc3339;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 
@@ -196,8 +197,8 @@ impl Contacts {
         json!({
             "id": contact.id.to_string(),
             "properties": properties,
-            "createdAt": moment(contact.created),
-            "updatedAt": moment(contact.updated),
+            "createdAt": rfc3339(contact.created),
+            "updatedAt": rfc3339(contact.updated),
             "archived": contact.archived,
         })
     }
@@ -287,11 +288,4 @@ fn is_address(text: &str) -> bool {
         && domain.contains('.')
         && !domain.starts_with('.')
         && !domain.ends_with('.')
-}
-
-/// A moment as HubSpot writes it; seconds are enough for a simulation.
-fn moment(millis: i64) -> String {
-    let seconds = u64::try_from(millis.max(0) / 1000).expect("not negative");
-    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    httpdate::fmt_http_date(at)
 }

@@ -5,6 +5,7 @@ mod canary;
 mod delivery;
 mod faults;
 mod hostile;
+mod hubspot;
 mod intake;
 mod kills;
 mod matrix;
