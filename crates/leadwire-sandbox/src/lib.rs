@@ -8,3 +8,23 @@ mod listen;
 mod moment;
 pub mod service;
 pub mod webhook_signature;
+
+use service::Service;
+
+/// A kind of simulated service that speaks HTTP.
+#[derive(Clone, Copy)]
+pub struct SandboxKind {
+    /// Name of the connector that it is the other side of, such as `hubspot`.
+    pub name: &'static str,
+    /// What is simulated, for people.
+    pub title: &'static str,
+    /// Makes one whose credentials come from a secret of the caller's.
+    pub make: fn(secret: &str) -> Box<dyn Service>,
+}
+
+/// Every simulated service that speaks HTTP, sorted by name. The plain receiver is [`https_endpoint`].
+pub const KINDS: &[SandboxKind] = &[SandboxKind {
+    name: "hubspot",
+    title: "HubSpot account",
+    make: |secret| Box::new(hubspot::HubSpot::new(hubspot::Options::new(&format!("pat-eu1-{secret}")))),
+}];

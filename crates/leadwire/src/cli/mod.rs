@@ -18,12 +18,15 @@ mod output;
 mod proof;
 mod publisher;
 mod quarantine;
+mod rehearsal;
 mod route;
+mod sandbox;
 mod secret;
 mod send;
 mod serve;
 mod service;
 mod settings;
+mod stage;
 
 use clap::{Parser, Subcommand};
 use client::{Client, Global};
@@ -103,6 +106,9 @@ enum Command {
     /// Check the data folder, the machine and the service, offline or running
     #[command(after_help = doctor::EXAMPLES)]
     Doctor,
+    /// Run simulated destinations on this machine, with faults to switch on
+    #[command(after_help = sandbox::EXAMPLES)]
+    Sandbox(sandbox::Args),
     /// Explain what a destination says: its codes and messages, in plain words
     #[command(after_help = proof::EXPLAIN_EXAMPLES)]
     Explain(proof::Explain),
@@ -164,6 +170,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,
         Command::Ledger(args) => ledger::run(args, session).await,
+        Command::Sandbox(args) => sandbox::run(args, session).await,
         Command::Explain(args) => proof::explain(args, session).await,
         Command::Doctor => doctor::run(session).await,
         Command::Health => service::health(session).await,

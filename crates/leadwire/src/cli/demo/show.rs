@@ -1,11 +1,10 @@
 //! What the demo shows: each lead as it arrives, what is still on its way, and the ledger.
 
 use crate::api::wire;
-use crate::app::App;
+use crate::cli::rehearsal::Rehearsal;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use console::style;
-use leadwire_sandbox::https_endpoint::HttpsEndpoint;
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -69,14 +68,20 @@ impl Show {
         }
     }
 
-    pub(super) fn opening(&self, app: &App, endpoint: &str, folder: &Path) {
-        self.write(&format!(
-            "\n  {} {}   sample leads, nothing leaves this machine\n\n  API        http://{}/v1\n  endpoint   {endpoint}   checks every signature\n  data       {}\n\n",
+    pub(super) fn opening(&self, rehearsal: &Rehearsal) {
+        let mut text = format!(
+            "\n  {} {}   sample leads, simulated destinations, nothing leaves this machine\n\n  {:<24} http://{}/v1\n  {:<24} {}\n",
             style("Leadwire demo").bold(),
             env!("CARGO_PKG_VERSION"),
-            app.address(),
-            folder.display(),
-        ));
+            "API",
+            rehearsal.app.address(),
+            "data",
+            rehearsal.folder().display(),
+        );
+        for stage in &rehearsal.stages {
+            text.push_str(&format!("  {:<24} http://{}\n", stage.kind, stage.address()));
+        }
+        self.write(&format!("{text}\n"));
     }
 
     pub(super) fn arrival(&self, it: &Arrival) {
@@ -96,16 +101,16 @@ impl Show {
         }
         let sum = |of: fn(&wire::Account) -> u64| ledger.destinations.iter().map(of).sum::<u64>();
         let (delivered, pending) = (sum(|it| it.delivered), sum(|it| it.pending));
-        // The endpoint of the demo is busy once, so that this can be seen.
+        // Two destinations are in trouble once, so that this can be seen.
         let waits = if pending > 0 && delivered > 0 {
-            "; the endpoint was busy once and asked for a second"
+            "; two destinations are in trouble, and the others do not notice"
         } else {
             ""
         };
         self.write(&format!("\r  {delivered} delivered, {pending} on their way{waits} \u{1b}[K"));
     }
 
-    pub(super) fn ledger(&self, summary: &Value, ledger: &wire::Ledger, endpoint: &HttpsEndpoint) {
+    pub(super) fn ledger(&self, summary: &Value, ledger: &wire::Ledger, rehearsal: &Rehearsal) {
         if self.as_json {
             let mut out = std::io::stdout().lock();
             // As above.
@@ -125,13 +130,16 @@ impl Show {
             "erased",
             "attempts",
             "calls",
+            "kept there",
         ]);
         for it in &ledger.destinations {
             let row =
                 [it.accepted, it.pending, it.delivered, it.parked, it.suppressed, it.erased, it.attempts];
             let [accepted, pending, delivered, parked, suppressed, erased, attempts] =
                 row.map(|it| it.to_string());
-            let calls = endpoint.calls().to_string();
+            let stage = rehearsal.stage(&it.kind);
+            let calls = stage.map_or(0, |it| it.calls()).to_string();
+            let kept = stage.map_or(0, |it| it.kept()).to_string();
             table.add_row([
                 it.name.clone(),
                 accepted,
@@ -143,6 +151,7 @@ impl Show {
                 erased,
                 attempts,
                 calls,
+                kept,
             ]);
         }
         for column in table.column_iter_mut().skip(1) {
@@ -152,12 +161,11 @@ impl Show {
             if ledger.adds_up { style("It adds up.").green() } else { style("IT DOES NOT ADD UP.").red() };
         let clear = if self.is_terminal { "\r\u{1b}[K" } else { "" };
         self.write(&format!(
-            "{clear}\n{table}\n\n  {verdict}  {} touchpoints stored, {} recognised as repetitions, {} kept in quarantine, {} unrouted;\n  {} deliveries reached the endpoint, each once, every one with a good signature.\n",
+            "{clear}\n{table}\n\n  {verdict}  {} touchpoints stored, {} recognised as repetitions, {} kept in quarantine, {} unrouted.\n",
             ledger.touchpoints,
             ledger.duplicates,
             ledger.quarantined,
             ledger.unrouted,
-            endpoint.accepted_distinct(),
         ));
     }
 
