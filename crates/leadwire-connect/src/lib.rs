@@ -175,6 +175,8 @@ pub struct ConnectorKind {
     pub summary: &'static str,
     /// Settings of this kind only; see [`ConnectorKind::fields`] for all of them.
     pub own_fields: &'static [Field],
+    /// Whether one call may carry several leads; how many is said by [`Connector::batch_max`].
+    pub takes_batches: bool,
     /// Settings that work, as a JSON object.
     pub example: &'static str,
     /// Rows of the mapping, target and expression; empty for a connector whose format is fixed.

@@ -36,6 +36,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     title: "HTTPS endpoint",
     summary: "Posts every lead as JSON to a URL: your own endpoint, Power Automate, Logic Apps, n8n, Zapier or Make",
     own_fields: FIELDS,
+    takes_batches: false,
     example: r#"{"url":"https://crm.example.com/leads"}"#,
     default_mapping: &[],
     targets: &[],

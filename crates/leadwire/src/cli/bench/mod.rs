@@ -1,5 +1,6 @@
 //! `leadwire bench`: how fast this machine takes leads in and brings them out, durably, with every id checked.
 
+mod batching;
 mod floor;
 mod load;
 
@@ -31,6 +32,7 @@ use tokio::net::TcpListener;
   leadwire bench intake
   leadwire bench end-to-end --limit --rounds 5
   leadwire bench intake --connections 256 --count 100000 --json
+  leadwire bench batching --json
 
 Every lead is flushed to disk before it is answered, and every id is checked at the end: in the store, and end to
 end at the receiver. Load, program and receiver share this machine. --limit measures two floors of the same work in
@@ -40,9 +42,9 @@ pub(super) struct Args {
     /// What to measure
     #[arg(value_enum)]
     what: What,
-    /// Leads in each round
-    #[arg(long, default_value_t = 20_000)]
-    count: u64,
+    /// Leads in each round [default: 20000, or a backlog of 10000 for batching]
+    #[arg(long)]
+    count: Option<u64>,
     /// Connections that send
     #[arg(long, default_value_t = 64)]
     connections: usize,
@@ -60,6 +62,14 @@ enum What {
     Intake,
     /// From request to a delivery that is recorded as delivered
     EndToEnd,
+    /// Leads for each call, when destinations that take batches have a backlog
+    Batching,
+}
+
+impl Args {
+    fn count(&self) -> u64 {
+        self.count.unwrap_or(20_000)
+    }
 }
 
 /// One round's figures.
@@ -79,6 +89,9 @@ const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 /// # Errors
 /// When a part cannot start, or an id is missing or doubled.
 pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
+    if args.what == What::Batching {
+        return batching::run(args.count.unwrap_or(10_000), as_json).await;
+    }
     let (mut rounds, mut bodies, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..args.rounds.max(1) {
         if args.limit {
@@ -91,7 +104,7 @@ pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
         |floor: &[Round]| median(rounds.iter().zip(floor).map(|(round, floor)| round.rate / floor.rate));
     let report = json!({
         "what": if args.what == What::Intake { "intake" } else { "end-to-end" },
-        "count": args.count,
+        "count": args.count(),
         "connections": args.connections,
         "rounds": args.rounds,
         "leads_per_second": median(rounds.iter().map(|it| it.rate)),
@@ -153,7 +166,7 @@ where
         .with_context(|| format!("cannot make the scratch folder {}", folder.display()))?;
     let plan = Plan {
         folder: folder.clone(),
-        count: args.count,
+        count: args.count(),
         connections: args.connections,
         with_delivery: args.what == What::EndToEnd,
     };
