@@ -37,10 +37,20 @@ pub const FIELDS: &[Field] = &[
         secret: false,
         only_when: None,
     },
+    Field {
+        name: "tell",
+        label: "Who is told of trouble",
+        help: "Name of another destination of yours, of kind https or email, that is told when this one is paused or will be.",
+        shape: FieldShape::Text,
+        required: false,
+        default: None,
+        secret: false,
+        only_when: None,
+    },
 ];
 
 /// These settings, read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationSettings {
     /// Requests in flight at a time: 1 to [`IN_FLIGHT_MAX`].
     pub in_flight: usize,
@@ -48,6 +58,8 @@ pub struct DestinationSettings {
     pub wait: Duration,
     /// What to do with customers who do not want to be contacted.
     pub do_not_contact: DoNotContact,
+    /// Name of the destination through which somebody is told of trouble with this one.
+    pub tell: Option<String>,
 }
 
 impl DestinationSettings {
@@ -67,6 +79,7 @@ impl DestinationSettings {
                 Some("send") => DoNotContact::Send,
                 _ => DoNotContact::Hold,
             },
+            tell: values.text("tell").map(|it| it.trim().to_owned()),
         }
     }
 }

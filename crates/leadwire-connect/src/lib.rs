@@ -11,6 +11,7 @@ pub mod egress;
 mod https;
 mod hubspot;
 mod mapped;
+pub mod notice;
 pub mod preview;
 mod record_id;
 mod redact;
@@ -36,6 +37,7 @@ use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
+use notice::Notice;
 use preview::Preview;
 use std::sync::Arc;
 use validation::{Checked, Step};
@@ -154,6 +156,18 @@ pub trait Connector: Send + Sync {
         async { None }.boxed()
     }
 
+    /// Tells somebody of a destination in trouble. Repeating it under the same id is harmless. None: this kind of
+    /// destination carries no notices.
+    fn tell<'a>(
+        &'a self,
+        notice: &'a Notice,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        let _ = (notice, moment, egress);
+        async { None }.boxed()
+    }
+
     /// When a credential in the settings ends, as far as the settings tell: a certificate, a signed URL, a date a
     /// person entered. The earliest counts.
     fn ends_at(&self) -> Option<Timestamp> {
@@ -177,6 +191,8 @@ pub struct ConnectorKind {
     pub own_fields: &'static [Field],
     /// Whether one call may carry several leads; how many is said by [`Connector::batch_max`].
     pub takes_batches: bool,
+    /// Whether [`Connector::tell`] reaches anybody.
+    pub carries_notices: bool,
     /// Settings that work, as a JSON object.
     pub example: &'static str,
     /// Rows of the mapping, target and expression; empty for a connector whose format is fixed.

@@ -153,6 +153,17 @@ pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(25);
 /// Parsed touchpoints kept in memory for lanes to pick up, in bytes of their bodies.
 pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+// Watching over destinations
+
+/// Time between two rounds of watching; a notice that is made rings for one at once.
+pub const WATCH_EVERY: Duration = Duration::from_secs(60);
+/// How long nothing may be heard of a destination before it is looked at: a credential that died is found within a day.
+pub const SILENT_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Time between two looks at a destination that the last look found failing.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+/// Notices that are read at once.
+pub const NOTICES_PER_ROUND: usize = 100;
+
 // Mapping
 
 /// Most rows of a destination's mapping: CRMs have more fields, but no lead has values for them.

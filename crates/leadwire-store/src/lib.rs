@@ -14,6 +14,7 @@ pub mod lanes;
 pub mod leads;
 pub mod ledger;
 mod migrate;
+pub mod notices;
 mod pages;
 mod reader;
 pub mod rows;

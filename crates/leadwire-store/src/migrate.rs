@@ -10,6 +10,7 @@ use std::path::Path;
 const STEPS: &[&str] = &[
     include_str!("migrations/0001_first.sqlite.sql"),
     include_str!("migrations/0002_publisher_keys.sqlite.sql"),
+    include_str!("migrations/0003_notices.sqlite.sql"),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.

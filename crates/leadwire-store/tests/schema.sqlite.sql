@@ -1,4 +1,4 @@
--- Schema 2.
+-- Schema 3.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -92,7 +92,7 @@ CREATE TABLE lane (
     pause_fix TEXT NOT NULL DEFAULT '',
     paused_at INTEGER NOT NULL DEFAULT 0,
     probe_at INTEGER NOT NULL DEFAULT 0,
-    probes INTEGER NOT NULL DEFAULT 0,
+    probes INTEGER NOT NULL DEFAULT 0, delivered_at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -117,6 +117,21 @@ CREATE TABLE lead (
 CREATE TABLE meta (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('paused', 'resumed', 'check_failed', 'check_passed', 'ends_soon')),
+    at INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    message TEXT NOT NULL,
+    fix TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    told_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, destination_no, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE offer (
@@ -181,6 +196,16 @@ CREATE TABLE touchpoint (
     PRIMARY KEY (publisher_id, touchpoint_id)
 ) STRICT;
 
+CREATE TABLE watch (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    checked_at INTEGER NOT NULL DEFAULT 0,
+    is_failing INTEGER NOT NULL DEFAULT 0,
+    warned_of INTEGER NOT NULL DEFAULT 0,
+    warned_days INTEGER NOT NULL DEFAULT -1,
+    PRIMARY KEY (publisher_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
 CREATE INDEX delivery_due ON delivery (publisher_id, destination_no, claim, due_at, touchpoint_id)
     WHERE state = 'pending';
 
@@ -196,6 +221,8 @@ CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoi
 CREATE UNIQUE INDEX destination_name ON destination (publisher_id, name) WHERE removed_at = 0;
 
 CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identity <> x'';
+
+CREATE INDEX notice_due ON notice (due_at, publisher_id, destination_no, number) WHERE told_at = 0;
 
 CREATE INDEX touchpoint_of_lead ON touchpoint (publisher_id, lead_id, touchpoint_id);
 

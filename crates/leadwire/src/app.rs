@@ -11,6 +11,7 @@ use crate::intake::Intake;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
+use crate::watch::Watch;
 use anyhow::Context;
 use leadwire_connect::egress::Egress;
 use leadwire_core::id::KeyId;
@@ -178,6 +179,12 @@ impl App {
         let lanes = Arc::clone(&self.lanes);
         let mut lanes = tokio::spawn(async move { lanes.run(lanes_stopped).await });
         let mut stop = self.stop.subscribe();
+        let watch = Watch {
+            store: self.store.clone(),
+            directory: Arc::clone(&self.directory),
+            clock: Arc::clone(&self.clock),
+            news: self.lanes.news(),
+        };
         let ended = tokio::select! {
             reason = self.store.failure() => Ended::StoreFailed(reason),
             ended = &mut lanes => match ended? {
@@ -188,6 +195,7 @@ impl App {
             Some(ended) = tasks.join_next() => ended.map(|()| Ended::Stopped)?,
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
+            () = watch.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };
         self.stop();

@@ -63,6 +63,8 @@ pub struct Outlet {
     pub egress: leadwire_connect::egress::Egress,
     /// Requests in flight at a time.
     pub in_flight: usize,
+    /// Name of the destination through which somebody is told of trouble with this one.
+    pub tell: Option<String>,
     settings: String,
     secrets: Vec<u8>,
     /// Tells the opened secrets from others; none when they do not open. It never leaves the memory.
@@ -195,7 +197,8 @@ impl Directory {
     fn build(&self, destination: &Destination, opener: &Opener) -> Outlet {
         let kind = leadwire_connect::kind(&destination.kind);
         let settings = open_settings(opener, destination);
-        let in_flight = settings.as_ref().map_or(1, |it| DestinationSettings::read(it).in_flight);
+        let read = settings.as_ref().ok().map(DestinationSettings::read);
+        let (in_flight, tell) = read.map_or((1, None), |it| (it.in_flight, it.tell));
         let connector = match (kind, &settings) {
             (None, _) => Err(format!("this Leadwire has no connector called {}", destination.kind)),
             (_, Err(error)) => Err(format!("{error:#}")),
@@ -212,6 +215,7 @@ impl Directory {
             connector,
             egress: self.egress.for_destination(),
             in_flight: in_flight.min(most),
+            tell,
             settings: destination.settings.clone(),
             secrets: destination.secrets.clone(),
             fingerprint: fingerprint(opener, destination).ok(),

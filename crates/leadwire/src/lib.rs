@@ -16,3 +16,4 @@ pub mod proof;
 pub mod secrets;
 pub mod telemetry;
 pub mod vault;
+pub mod watch;

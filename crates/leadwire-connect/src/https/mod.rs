@@ -12,6 +12,7 @@ mod tests;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::{Egress, Request};
+use crate::notice::Notice;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::redact;
 use crate::signing::SigningSecret;
@@ -22,7 +23,7 @@ use bytes::Bytes;
 use fields::{FIELDS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use leadwire_core::outcome::Tried;
 use leadwire_core::refusal::Refusal;
 use request::{Format, LeadSourceShape, Shape};
@@ -36,6 +37,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     title: "HTTPS endpoint",
     summary: "Posts every lead as JSON to a URL: your own endpoint, Power Automate, Logic Apps, n8n, Zapier or Make",
     own_fields: FIELDS,
+    carries_notices: true,
     takes_batches: false,
     example: r#"{"url":"https://crm.example.com/leads"}"#,
     default_mapping: &[],
@@ -128,13 +130,39 @@ impl Https {
         }
     }
 
+    async fn send_notice(&self, notice: &Notice, moment: Moment, egress: &Egress) -> Tried {
+        let Ready { header, token } = match self.auth.ready(moment.now, egress, self.wait, &mut 0).await {
+            Ok(ready) => ready,
+            Err(tried) => return *tried,
+        };
+        let (headers, body) = request::compose_notice(&self.shape, notice, moment.now);
+        let request = self.post((headers, body), header);
+        match egress.send(request).await {
+            Ok(answer) => {
+                if let Some(token) = token.filter(|_| answer.status.as_u16() == 401) {
+                    self.auth.forget(token).await;
+                }
+                let about = reply::About { now: moment.now, overrides: &self.overrides, token, known: &[] };
+                reply::read(&answer, &about)
+            }
+            Err(error) => error.tried(),
+        }
+    }
+
     fn request(
         &self,
         payload: &Payload,
         moment: Moment,
         credential: Option<(HeaderName, HeaderValue)>,
     ) -> Request {
-        let (mut headers, body) = request::compose(&self.shape, payload, moment.now);
+        self.post(request::compose(&self.shape, payload, moment.now), credential)
+    }
+
+    fn post(
+        &self,
+        (mut headers, body): (HeaderMap, String),
+        credential: Option<(HeaderName, HeaderValue)>,
+    ) -> Request {
         if let Some((name, mut value)) = credential {
             value.set_sensitive(true);
             headers.insert(name, value);
@@ -192,6 +220,15 @@ impl Connector for Https {
 
     fn batch_max(&self) -> usize {
         1
+    }
+
+    fn tell<'a>(
+        &'a self,
+        notice: &'a Notice,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move { Some(self.send_notice(notice, moment, egress).await) }.boxed()
     }
 
     fn preview(&self, batch: &[Payload], moment: Moment) -> Preview {

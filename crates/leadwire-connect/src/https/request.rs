@@ -1,6 +1,7 @@
 //! Makes the request for one lead: a pure function from settings, payload and clock to headers and body.
 
 use crate::Payload;
+use crate::notice::Notice;
 use crate::signing::{self, SigningSecret};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use leadwire_core::json::Json;
@@ -42,36 +43,66 @@ pub(super) enum LeadSourceShape {
 /// Headers, but for signing in, and body.
 pub(super) fn compose(shape: &Shape, payload: &Payload, now: Timestamp) -> (HeaderMap, String) {
     let id = payload.delivery.to_string();
+    let content_type = match shape.format {
+        Format::Leadwire | Format::PartnerCenter | Format::CloudEventsBinary => "application/json",
+        Format::CloudEvents => "application/cloudevents+json; charset=utf-8",
+    };
+    let body = match shape.format {
+        Format::Leadwire => leadwire(payload, &id),
+        Format::PartnerCenter => partner_center(&payload.touchpoint, shape.lead_source),
+        Format::CloudEvents => cloud_event(payload, &id),
+        Format::CloudEventsBinary => data(payload),
+    };
+    let body = body.to_string();
+    let mut headers = signed(shape, &id, (now, content_type), &body);
+    if shape.format == Format::CloudEventsBinary {
+        for (name, value) in cloud_attributes(payload, &id) {
+            let value = HeaderValue::try_from(value).expect("names, ids and times are visible ASCII");
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    (headers, body)
+}
+
+/// Headers, but for signing in, and body of a notice: the same envelope and signature as a lead, and another type.
+pub(super) fn compose_notice(shape: &Shape, notice: &Notice, now: Timestamp) -> (HeaderMap, String) {
+    let data = [
+        ("publisher", Json::text(notice.publisher.as_str())),
+        ("destination", Json::text(&*notice.destination)),
+        ("system", Json::text(&*notice.system)),
+        ("cause", Json::text(&*notice.cause)),
+        ("subject", Json::text(notice.subject())),
+        ("message", Json::text(&*notice.message)),
+        ("fix", Json::text(&*notice.fix)),
+        ("waiting", Json::Number(notice.waiting.to_string())),
+        ("text", Json::text(notice.text())),
+    ];
+    let body = Json::object([
+        ("type", Json::text(&*notice.event)),
+        ("id", Json::text(&*notice.id)),
+        ("timestamp", Json::text(rfc3339::format(notice.at))),
+        ("data", Json::object(data)),
+    ]);
+    let body = body.to_string();
+    (signed(shape, &notice.id, (now, "application/json"), &body), body)
+}
+
+/// The headers every request has: what it holds, by which a repetition is recognised, and the signature.
+fn signed(shape: &Shape, id: &str, (now, content_type): (Timestamp, &str), body: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let mut put = |name: &'static str, value: &str| {
         let value = HeaderValue::try_from(value).expect("ids, times and base64 are visible ASCII");
         headers.insert(HeaderName::from_static(name), value);
     };
-    let content_type = match shape.format {
-        Format::Leadwire | Format::PartnerCenter | Format::CloudEventsBinary => "application/json",
-        Format::CloudEvents => "application/cloudevents+json; charset=utf-8",
-    };
     put(CONTENT_TYPE.as_str(), content_type);
-    let body = match shape.format {
-        Format::Leadwire => leadwire(payload, &id),
-        Format::PartnerCenter => partner_center(&payload.touchpoint, shape.lead_source),
-        Format::CloudEvents => cloud_event(payload, &id),
-        Format::CloudEventsBinary => {
-            for (name, value) in cloud_attributes(payload, &id) {
-                put(name, &value);
-            }
-            data(payload)
-        }
-    };
-    let body = body.to_string();
-    put("webhook-id", &id);
+    put("webhook-id", id);
     put("webhook-timestamp", &signing::unix_seconds(now).to_string());
     if !shape.signing.is_empty() {
-        put("webhook-signature", &signing::sign(&shape.signing, &id, now, body.as_bytes()));
+        put("webhook-signature", &signing::sign(&shape.signing, id, now, body.as_bytes()));
     }
     // A structured-field string, so in quotes (draft-ietf-httpapi-idempotency-key-header-07, 2.1).
     put("idempotency-key", &format!("\"{id}\""));
-    (headers, body)
+    headers
 }
 
 fn leadwire(payload: &Payload, id: &str) -> Json {

@@ -31,6 +31,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     title: "HubSpot",
     summary: "Makes a HubSpot contact of every lead",
     own_fields: FIELDS,
+    carries_notices: false,
     takes_batches: true,
     example: r#"{"token":"pat-na1-00000000-0000-0000-0000-000000000000"}"#,
     default_mapping: fields::MAPPING,

@@ -5,6 +5,7 @@ use super::order;
 use super::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
 use crate::StoreError;
 use crate::engine::{Param, Tx};
+use crate::notices;
 use crate::rows::{evidence_text, outcome_name};
 use leadwire_core::id::TouchpointId;
 use leadwire_core::lane::{self, Allowance, Gate, Next};
@@ -32,6 +33,7 @@ pub(super) fn take_turn(
         && !is_by_person(&gate)
     {
         gate::write(tx, lane, changed)?;
+        notices::say_of_gate(tx, lane, (&gate, changed), turn.now)?;
         gate = changed.clone();
     }
     let room = match lane::allowance(&gate, turn.now) {
@@ -40,10 +42,13 @@ pub(super) fn take_turn(
         Allowance::Nothing(_) => 0,
     };
     let claims = if room == 0 { Vec::new() } else { claim(tx, lane, token, room, turn.now)? };
+    let has_delivered = turn.settled.iter().any(|it| matches!(it.next, Next::Deliver(_)));
     tx.execute(
-        "UPDATE lane SET leased_until = $1 WHERE publisher_id = $2 AND destination_no = $3",
+        "UPDATE lane SET leased_until = $1, delivered_at = CASE WHEN $2 = 0 THEN delivered_at ELSE $2 END
+         WHERE publisher_id = $3 AND destination_no = $4",
         &[
             Param::Int(turn.now.plus(limits::LEASE).millis()),
+            Param::Int(if has_delivered { turn.now.millis() } else { 0 }),
             Param::Text(lane.publisher.as_str()),
             Param::Int(lane.destination.get().into()),
         ],

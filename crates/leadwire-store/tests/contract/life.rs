@@ -256,7 +256,14 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     let mut desk = Desk::new().await;
     desk.accept(of_customer(1, 1)).await;
     let back = |tx: &leadwire_store::engine::Tx<'_>| {
-        tx.execute("DROP TABLE publisher_key", &[])?;
+        for undo in [
+            "DROP TABLE publisher_key",
+            "DROP TABLE notice",
+            "DROP TABLE watch",
+            "ALTER TABLE lane DROP COLUMN delivered_at",
+        ] {
+            tx.execute(undo, &[])?;
+        }
         tx.query("PRAGMA user_version = 1", &[], |_| Ok(()))
     };
     desk.store.write(back).await.unwrap();

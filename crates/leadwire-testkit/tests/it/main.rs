@@ -14,3 +14,4 @@ mod proof;
 mod restarts;
 mod secrets;
 mod verifiers;
+mod watch;

@@ -18,6 +18,7 @@ use leadwire_core::lane::{Gate, paused_by_person};
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_store::lanes::LaneKey;
+use leadwire_store::notices::Told;
 use leadwire_store::setup::{Change, Destination, PublisherKey, Sealing};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -115,6 +116,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
     let mut settings = new.settings;
     let made_secret = make_signing_secret(kind, &mut settings);
     check(&call, kind, &settings)?;
+    check_channel(&call, &name, &settings)?;
     let (plain, secret) = split(kind, &settings);
     let destination = Destination {
         publisher: call.publisher(),
@@ -174,6 +176,7 @@ pub(super) async fn update(call: Call) -> Result<Response, Problem> {
     // It may have signed before, and must not fall silent because nobody entered that secret.
     let made_secret = if is_lost { make_signing_secret(kind, &mut settings) } else { None };
     check(&call, kind, &settings)?;
+    check_channel(&call, &destination.name, &settings)?;
     let (plain, secret) = split(kind, &settings);
     destination.settings = plain;
     let number = destination.number;
@@ -191,6 +194,26 @@ pub(super) async fn remove(call: Call) -> Result<Response, Problem> {
     let removed = call.app.store.remove_destination(destination.publisher, destination.number, now).await?;
     done(&call, removed, "").await?;
     Ok(answer::empty())
+}
+
+/// `GET /v1/destinations/{destination}/notices`
+pub(super) async fn notices(call: Call) -> Result<Response, Problem> {
+    let (_, destination) = find(&call)?;
+    let found = call.app.store.notices(destination.publisher, destination.number, call.limit()?).await?;
+    let items = found.into_iter().map(|it| wire::Notice {
+        number: it.number,
+        kind: it.kind.as_str().to_owned(),
+        at: moment(it.at),
+        cause: it.cause,
+        message: it.message,
+        fix: it.fix,
+        told: match it.told {
+            Told::DueAt(_) => "not_yet".to_owned(),
+            Told::At(at) => moment(at),
+            Told::Nobody => "nobody".to_owned(),
+        },
+    });
+    Ok(answer::json(StatusCode::OK, &List { items: items.collect() }))
 }
 
 /// `POST /v1/destinations/{destination}/pause`
@@ -240,6 +263,22 @@ fn kind_of(name: &str) -> Result<&'static ConnectorKind, Problem> {
         let fix = format!("use one of: {}", names.join(", "));
         Refusal::new("/kind", "unknown_connector", "there is no such connector", fix).into()
     })
+}
+
+/// Somebody can be told of trouble only through a destination that is there and carries notices.
+fn check_channel(call: &Call, name: &str, settings: &Settings) -> Result<(), Problem> {
+    let Some(tell) = settings.get("tell").and_then(Value::as_str).map(str::trim) else { return Ok(()) };
+    let setup = call.app.directory.now();
+    let refuse =
+        |message: &str, fix: &str| Err(Refusal::new("/settings/tell", "bad_channel", message, fix).into());
+    match setup.destination(&call.publisher(), tell) {
+        Some(channel) if channel.name == name => {
+            refuse("a destination in trouble cannot tell of it itself", "name another destination")
+        }
+        Some(channel) if leadwire_connect::kind(&channel.kind).is_some_and(|it| it.carries_notices) => Ok(()),
+        Some(_) => refuse("this kind of destination carries no notices", "name one of kind https or email"),
+        None => refuse("there is no such destination", "add it first; it needs no route"),
+    }
 }
 
 fn check(call: &Call, kind: &ConnectorKind, settings: &Settings) -> Result<(), Problem> {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 /// `POST /v1/destinations/{destination}/validate`
 pub(super) async fn validate(call: Call) -> Result<Response, Problem> {
+    find(&call)?;
     let wish: wire::ValidateWish = if call.body.is_empty() { Default::default() } else { call.json()? };
     let reach = if wish.look_only { Reach::Look } else { Reach::WriteAndCleanUp };
     prove(call, reach).await
@@ -71,8 +72,8 @@ pub(super) async fn prepare(call: Call) -> Result<Response, Problem> {
 
 /// `POST /v1/destinations/{destination}/preview`
 pub(super) async fn preview(call: Call) -> Result<Response, Problem> {
-    let wish: wire::PreviewWish = if call.body.is_empty() { Default::default() } else { call.json()? };
     let (_, destination) = find(&call)?;
+    let wish: wire::PreviewWish = if call.body.is_empty() { Default::default() } else { call.json()? };
     let outlet = outlet(&call, &destination)?;
     let payload = match (&wish.touchpoint, &wish.lead) {
         (None, None) => test_payload(&call, &destination),

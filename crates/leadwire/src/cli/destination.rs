@@ -72,6 +72,8 @@ pub(super) enum Command {
     Prepare(Which),
     /// List the kinds of destinations and their settings; needs no service
     Kinds,
+    /// Show what was to be told of it: pauses, failed looks, credentials that end
+    Notices(Which),
     /// Hold its leads; none is lost
     Pause(Which),
     /// Let its leads go again
@@ -126,6 +128,11 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         Command::Preview { which, subject } => return proof::preview(&client, out, &which, subject).await,
         Command::Prepare(which) => return proof::prepare(&client, out, &which).await,
         Command::Kinds => return kinds(out),
+        Command::Notices(which) => {
+            let rows = client.list(&which.path_to("notices"), &which.query()).await?;
+            let heads = ["WHEN", "WHAT", "WHY", "WHAT TO DO", "TOLD"];
+            out.rows(rows, &heads, |it: wire::Notice| vec![it.at, it.kind, it.message, it.fix, it.told])?;
+        }
         Command::Add { which, kind, settings } => add(&client, session, which, kind, &settings).await?,
         Command::List { publisher } => {
             let rows = client.list(&["v1", "destinations"], &[("publisher", publisher.as_str())]).await?;

@@ -27,13 +27,15 @@ mod serve;
 mod service;
 mod settings;
 mod stage;
+mod whereabouts;
 
 use clap::{Parser, Subcommand};
-use client::{Client, Global};
+use client::Client;
 use exit_code::ExitCode;
 use failure::Failure;
 use leadwire_core::id::{OfferRef, PublisherId};
 use output::{Output, ReaderLeft};
+use whereabouts::Global;
 
 /// Leadwire: brings the leads of software marketplaces into the system you chose, and loses none.
 #[derive(Parser)]

@@ -17,7 +17,7 @@ const LEAD_BYTES_MAX: u64 = 256 * 1024;
 
 pub(super) const EXPLAIN_EXAMPLES: &str = "Examples:
   leadwire explain INVALID_SESSION_ID
-  leadwire explain 'SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user.'
+  leadwire explain AADSTS7000215
   leadwire explain --json";
 
 /// What `explain` can be told.

@@ -19,7 +19,7 @@ use leadwire_core::time::Timestamp;
 use leadwire_store::lanes::{LaneKey, LaneToken, Settled, Turn, Turned};
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Who holds the lanes of a store that only one process can open: the folder's lock says it is this one.
 const HOLDER: &str = "local";
@@ -42,6 +42,7 @@ pub(super) struct Lane {
     pub(super) handover: Arc<Handover>,
     pub(super) door: Arc<Door>,
     pub(super) turns: Arc<watch::Sender<u64>>,
+    pub(super) news: Arc<Notify>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -243,6 +244,9 @@ impl Lane {
                 }
             };
             self.turns.send_modify(|it| *it += 1);
+            if turn.gate.is_some() {
+                self.news.notify_one();
+            }
             let Some(mut turned) = turned else { return Ok(None) };
             let claims = std::mem::take(&mut turned.claims);
             let ready = payload::load(store, &self.handover, key, claims).await?;

@@ -15,7 +15,7 @@ use leadwire_store::lanes::{LaneKey, LaneToken};
 use leadwire_store::{Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 /// Why the lanes ended.
@@ -36,6 +36,7 @@ pub struct Lanes {
     handover: Arc<Handover>,
     doors: RwLock<HashMap<LaneKey, Arc<Door>>>,
     turns: Arc<watch::Sender<u64>>,
+    news: Arc<Notify>,
 }
 
 impl Lanes {
@@ -48,7 +49,13 @@ impl Lanes {
     ) -> Self {
         let handover = Arc::new(Handover::default());
         let turns = Arc::new(watch::Sender::new(0));
-        Self { store, directory, clock, metrics, handover, doors: RwLock::default(), turns }
+        let news = Arc::new(Notify::new());
+        Self { store, directory, clock, metrics, handover, doors: RwLock::default(), turns, news }
+    }
+
+    /// Rings when a lane was paused or works again, and that is on disk.
+    pub fn news(&self) -> Arc<Notify> {
+        Arc::clone(&self.news)
     }
 
     /// Looks for room in the lanes that these deliveries go to, and keeps the parsed touchpoint at hand for those
@@ -150,6 +157,7 @@ impl Lanes {
                 handover: Arc::clone(&self.handover),
                 door,
                 turns: Arc::clone(&self.turns),
+                news: Arc::clone(&self.news),
                 stop: stop.clone(),
             };
             let key = key.clone();

@@ -82,3 +82,22 @@ pub struct Connector {
     /// Settings that work, as an example.
     pub example: Value,
 }
+
+/// What was to be told of a destination.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Notice {
+    /// Its number among those about the destination.
+    pub number: u32,
+    /// `paused`, `resumed`, `check_failed`, `check_passed` or `ends_soon`.
+    pub kind: String,
+    /// When it happened.
+    pub at: String,
+    /// Stable name of the cause.
+    pub cause: String,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+    /// When somebody was told; `not_yet`, or `nobody` when the destination's setting `tell` names no one.
+    pub told: String,
+}
