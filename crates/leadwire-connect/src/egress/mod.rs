@@ -28,7 +28,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tls::BadTls;
+use tls::{BadTls, TlsWishes};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -48,6 +48,7 @@ struct Shared {
     policy: EgressPolicy,
     resolver: Arc<dyn Resolve>,
     tls: TlsConnector,
+    extra_ca_pem: Option<Vec<u8>>,
 }
 
 /// One request. Has no `Debug`: URL, headers and body may hold credentials and personal values.
@@ -119,7 +120,21 @@ impl Egress {
         extra_ca_pem: Option<&[u8]>,
         resolver: Arc<dyn Resolve>,
     ) -> Result<Self, BadTls> {
-        let shared = Shared { policy, resolver, tls: tls::connector(extra_ca_pem)? };
+        let tls = tls::connector(extra_ca_pem, &TlsWishes::default())?;
+        let extra_ca_pem = extra_ca_pem.map(<[u8]>::to_vec);
+        let shared = Shared { policy, resolver, tls, extra_ca_pem };
+        Ok(Self { shared: Arc::new(shared), pool: Arc::default() })
+    }
+
+    /// The same client with idle connections of its own, and TLS as a destination wishes.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up so.
+    pub fn with_tls(&self, wishes: &TlsWishes) -> Result<Self, BadTls> {
+        let extra_ca_pem = self.shared.extra_ca_pem.clone();
+        let tls = tls::connector(extra_ca_pem.as_deref(), wishes)?;
+        let (policy, resolver) = (self.shared.policy.clone(), Arc::clone(&self.shared.resolver));
+        let shared = Shared { policy, resolver, tls, extra_ca_pem };
         Ok(Self { shared: Arc::new(shared), pool: Arc::default() })
     }
 

@@ -1,9 +1,10 @@
 //! Sets up TLS for outgoing connections: which authorities are trusted, and by which name a server is known.
 
+use leadwire_core::secret::Secret;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, IpAddr as PkiIpAddr, ServerName};
+use rustls_pki_types::{CertificateDer, IpAddr as PkiIpAddr, PrivateKeyDer, ServerName};
 use rustls_platform_verifier::Verifier;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,31 +17,70 @@ pub enum BadTls {
     /// The extra certificates are not PEM, or hold no certificate.
     #[error("the extra CA certificates are not PEM certificates")]
     ExtraCa,
+    /// The client certificate is not PEM, or holds no certificate.
+    #[error("the client certificate is not in PEM")]
+    Certificate,
+    /// The key of the client certificate is not a private key in PEM.
+    #[error("the key of the client certificate is not a private key in PEM")]
+    Key,
     /// The TLS library refused the configuration or a certificate.
     #[error("TLS could not be set up: {0}")]
     Library(#[from] rustls::Error),
 }
 
+/// What a destination wants of TLS beside the usual.
+#[derive(Clone, Default)]
+pub struct TlsWishes {
+    /// Certificates of further authorities, in PEM; beside those of the machine.
+    pub authorities_pem: Option<String>,
+    /// The certificate by which Leadwire shows who it is, with its chain, and its key; both in PEM.
+    pub identity_pem: Option<(String, Secret<String>)>,
+}
+
+impl TlsWishes {
+    /// Whether nothing is wished for.
+    pub fn is_usual(&self) -> bool {
+        self.authorities_pem.is_none() && self.identity_pem.is_none()
+    }
+
+    /// Tries whether a connector can be made of them.
+    ///
+    /// # Errors
+    /// When a text is not what it should be, or the key is not that of the certificate.
+    pub fn check(&self) -> Result<(), BadTls> {
+        connector(None, self).map(drop)
+    }
+}
+
 /// A connector that trusts the authorities of this machine, or Mozilla's list where the machine has none (as in
 /// an empty container), and in either case those of `extra_ca_pem`.
-pub(super) fn connector(extra_ca_pem: Option<&[u8]>) -> Result<TlsConnector, BadTls> {
+pub(super) fn connector(extra_ca_pem: Option<&[u8]>, wishes: &TlsWishes) -> Result<TlsConnector, BadTls> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let extra = match extra_ca_pem {
+    let mut extra = match extra_ca_pem {
         Some(pem) => read_pem(pem)?,
         None => Vec::new(),
     };
+    if let Some(pem) = &wishes.authorities_pem {
+        extra.extend(read_pem(pem.as_bytes())?);
+    }
     let builder =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    let mut config = match platform(&extra, &provider)? {
-        Some(verifier) => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
-        }
+    let builder = match platform(&extra, &provider)? {
+        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
         None => {
             let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
             for certificate in extra {
                 roots.add(certificate)?;
             }
-            builder.with_root_certificates(roots).with_no_client_auth()
+            builder.with_root_certificates(roots)
+        }
+    };
+    let mut config = match &wishes.identity_pem {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => {
+            let chain = read_pem(chain.as_bytes()).map_err(|_| BadTls::Certificate)?;
+            let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|_| BadTls::Key)?;
+            builder.with_client_auth_cert(chain, key)?
         }
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -37,6 +37,21 @@ pub(super) const FIELDS: &[Field] = &[
         ..PLAIN
     },
     Field {
+        name: "receiver",
+        label: "What receives",
+        help: "Some products say things in their own way; naming yours lets Leadwire understand them.",
+        shape: FieldShape::Choice(&[
+            ("endpoint", "An endpoint of your own"),
+            ("power_automate", "Power Automate or Logic Apps"),
+            ("n8n", "n8n"),
+            ("zapier", "Zapier"),
+            ("make", "Make"),
+            ("node_red", "Node-RED"),
+        ]),
+        default: Some("endpoint"),
+        ..PLAIN
+    },
+    Field {
         name: "lead_source_shape",
         label: "LeadSource",
         help: "Compound is `Source-Action|publisher.offer`; bare is the source alone, as in Microsoft's sample.",
@@ -169,6 +184,54 @@ pub(super) const FIELDS: &[Field] = &[
         shape: FieldShape::Choice(&[("form", "In the form"), ("basic", "By HTTP Basic")]),
         default: Some("form"),
         only_when: Some(("auth", "oauth2")),
+        ..PLAIN
+    },
+    Field {
+        name: "client_certificate",
+        label: "Client certificate",
+        help: "For receivers that ask for one (mutual TLS): the certificate with its chain, in PEM.",
+        shape: FieldShape::Lines,
+        ..PLAIN
+    },
+    Field {
+        name: "client_key",
+        label: "Key of the client certificate",
+        help: "The private key, in PEM, without a password.",
+        shape: FieldShape::Lines,
+        secret: true,
+        ..PLAIN
+    },
+    Field {
+        name: "authorities",
+        label: "Further authorities",
+        help: "Certificates in PEM of the authority that signed the receiver's certificate, if it is your own.",
+        shape: FieldShape::Lines,
+        ..PLAIN
+    },
+    Field {
+        name: "message_signature",
+        label: "Message signature",
+        help: "Signs method, address, type and digest as RFC 9421 says, beside the signature of Standard Webhooks.",
+        shape: FieldShape::Choice(&[
+            ("none", "None"),
+            ("hmac-sha256", "With a shared key (HMAC)"),
+            ("ed25519", "With a private key (Ed25519)"),
+        ]),
+        default: Some("none"),
+        ..PLAIN
+    },
+    Field {
+        name: "message_signature_key",
+        label: "Key of message signatures",
+        help: "Base64 of at least 32 bytes for HMAC, or the private key in PEM for Ed25519.",
+        shape: FieldShape::Lines,
+        secret: true,
+        ..PLAIN
+    },
+    Field {
+        name: "message_signature_key_id",
+        label: "Name of that key",
+        help: "By which the receiver finds the key.",
         ..PLAIN
     },
     Field {

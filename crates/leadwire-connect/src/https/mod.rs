@@ -2,20 +2,24 @@
 
 mod auth;
 mod fields;
+mod message_signature;
 mod oauth2;
 mod reply;
 mod request;
 
 #[cfg(test)]
+mod receivers_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
+use crate::egress::tls::{BadTls, TlsWishes};
 use crate::egress::{Egress, Request};
 use crate::notice::Notice;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::redact;
-use crate::signing::SigningSecret;
+use crate::signing::{self, SigningSecret};
 use crate::validation::{Checked, Step};
 use crate::{Connector, ConnectorKind, Delivered, Moment, Payload};
 use auth::{Auth, Ready};
@@ -26,8 +30,12 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use leadwire_core::outcome::Tried;
 use leadwire_core::refusal::Refusal;
+use leadwire_core::secret::Secret;
+use leadwire_core::time::Timestamp;
+use message_signature::MessageSigner;
 use request::{Format, LeadSourceShape, Shape};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 use url::Url;
 
@@ -54,6 +62,11 @@ struct Https {
     url: Url,
     shape: Shape,
     auth: Auth,
+    receiver: reply::Receiver,
+    signer: Option<MessageSigner>,
+    tls: TlsWishes,
+    /// The way out with the destination's own TLS, made when it is first needed.
+    own_egress: OnceLock<Egress>,
     overrides: BTreeMap<u16, reply::Override>,
     wait: Duration,
 }
@@ -80,6 +93,8 @@ impl Https {
             }
         }
         let auth = Auth::read(&values).map_err(|more| refusals.extend(more)).ok();
+        let signer = MessageSigner::read(&values).map_err(|more| refusals.extend(more)).ok().flatten();
+        let tls = tls_wishes(&values).map_err(|more| refusals.push(more)).unwrap_or_default();
         let (Some(url), Some(auth), true) = (url, auth, refusals.is_empty()) else { return Err(refusals) };
         let format = match values.text("format") {
             Some("partner_center") => Format::PartnerCenter,
@@ -95,9 +110,21 @@ impl Https {
             url,
             shape: Shape { format, lead_source, signing },
             auth,
+            receiver: reply::Receiver::read(values.text("receiver")),
+            signer,
+            tls,
+            own_egress: OnceLock::new(),
             overrides: reply::overrides(settings.get("status_overrides")),
             wait: DestinationSettings::read(settings).wait,
         })
+    }
+
+    /// The way out: the destination's, or one with its own TLS, whose settings were tried when they were read.
+    fn way<'a>(&'a self, egress: &'a Egress) -> &'a Egress {
+        if self.tls.is_usual() {
+            return egress;
+        }
+        self.own_egress.get_or_init(|| egress.with_tls(&self.tls).unwrap_or_else(|_| egress.clone()))
     }
 
     async fn deliver_one(
@@ -107,6 +134,7 @@ impl Https {
         egress: &Egress,
         calls: &mut u32,
     ) -> Tried {
+        let egress = self.way(egress);
         let Ready { header, token } = match self.auth.ready(moment.now, egress, self.wait, calls).await {
             Ok(ready) => ready,
             Err(tried) => return *tried,
@@ -123,6 +151,7 @@ impl Https {
                     overrides: &self.overrides,
                     token,
                     known: &redact::known(&payload.touchpoint).collect::<Vec<_>>(),
+                    receiver: self.receiver,
                 };
                 reply::read(&answer, &about)
             }
@@ -131,18 +160,25 @@ impl Https {
     }
 
     async fn send_notice(&self, notice: &Notice, moment: Moment, egress: &Egress) -> Tried {
+        let egress = self.way(egress);
         let Ready { header, token } = match self.auth.ready(moment.now, egress, self.wait, &mut 0).await {
             Ok(ready) => ready,
             Err(tried) => return *tried,
         };
         let (headers, body) = request::compose_notice(&self.shape, notice, moment.now);
-        let request = self.post((headers, body), header);
+        let request = self.post((headers, body), header, moment.now);
         match egress.send(request).await {
             Ok(answer) => {
                 if let Some(token) = token.filter(|_| answer.status.as_u16() == 401) {
                     self.auth.forget(token).await;
                 }
-                let about = reply::About { now: moment.now, overrides: &self.overrides, token, known: &[] };
+                let about = reply::About {
+                    now: moment.now,
+                    overrides: &self.overrides,
+                    token,
+                    known: &[],
+                    receiver: self.receiver,
+                };
                 reply::read(&answer, &about)
             }
             Err(error) => error.tried(),
@@ -155,13 +191,14 @@ impl Https {
         moment: Moment,
         credential: Option<(HeaderName, HeaderValue)>,
     ) -> Request {
-        self.post(request::compose(&self.shape, payload, moment.now), credential)
+        self.post(request::compose(&self.shape, payload, moment.now), credential, moment.now)
     }
 
     fn post(
         &self,
         (mut headers, body): (HeaderMap, String),
         credential: Option<(HeaderName, HeaderValue)>,
+        now: Timestamp,
     ) -> Request {
         if let Some((name, mut value)) = credential {
             value.set_sensitive(true);
@@ -169,12 +206,16 @@ impl Https {
         }
         let mut request = Request::new(Method::POST, self.url.clone(), headers, Bytes::from(body));
         request.wait = self.wait;
+        if let Some(signer) = &self.signer {
+            signer.sign(&mut request, signing::unix_seconds(now));
+        }
         request
     }
 
     /// An endpoint offers no way to ask whether it would take a lead, so this goes as far as can be gone without
     /// sending it one.
     async fn look(&self, moment: Moment, egress: &Egress) -> Checked {
+        let egress = self.way(egress);
         let mut checked = Checked::default();
         let host = self.url.host_str().unwrap_or_default();
         let title = format!("Connect to {host}");
@@ -197,6 +238,47 @@ impl Https {
             });
         }
         checked
+    }
+}
+
+fn tls_wishes(values: &Values<'_>) -> Result<TlsWishes, Refusal> {
+    let text = |name: &str| values.text(name).map(str::to_owned);
+    let identity_pem = match (text("client_certificate"), text("client_key")) {
+        (None, None) => None,
+        (Some(chain), Some(key)) => Some((chain, Secret::new(key))),
+        (Some(_), None) => {
+            let fix = "give `client_key` too";
+            return Err(refusal(field("client_key"), "missing", "the certificate's key is missing", fix));
+        }
+        (None, Some(_)) => {
+            let fix = "give `client_certificate` too";
+            return Err(refusal(
+                field("client_certificate"),
+                "missing",
+                "the key's certificate is missing",
+                fix,
+            ));
+        }
+    };
+    let wishes = TlsWishes { authorities_pem: text("authorities"), identity_pem };
+    if wishes.is_usual() {
+        return Ok(wishes);
+    }
+    match wishes.check() {
+        Ok(()) => Ok(wishes),
+        Err(BadTls::ExtraCa) => {
+            let fix = "paste certificates in PEM, each between BEGIN CERTIFICATE and END CERTIFICATE";
+            Err(refusal(field("authorities"), "bad_certificate", "`authorities` holds no certificate", fix))
+        }
+        Err(BadTls::Key) => {
+            let fix = "paste the private key in PEM, without a password";
+            Err(refusal(field("client_key"), "bad_key", "`client_key` is not a private key", fix))
+        }
+        Err(BadTls::Certificate | BadTls::Library(_)) => {
+            let fix = "paste the certificate with its chain in PEM, and the key that belongs to it";
+            let message = "`client_certificate` is not a certificate, or not that of the key";
+            Err(refusal(field("client_certificate"), "bad_certificate", message, fix))
+        }
     }
 }
 

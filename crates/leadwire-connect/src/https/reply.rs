@@ -11,6 +11,7 @@ use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use leadwire_core::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What the publisher says a status means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,31 @@ pub(super) struct About<'a> {
     pub(super) token: Option<Age>,
     /// Values that were sent, which the answer may repeat.
     pub(super) known: &'a [&'a str],
+    pub(super) receiver: Receiver,
+}
+
+/// A product that says things in its own way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Receiver {
+    Endpoint,
+    PowerAutomate,
+    N8n,
+    Zapier,
+    Make,
+    NodeRed,
+}
+
+impl Receiver {
+    pub(super) fn read(name: Option<&str>) -> Self {
+        match name {
+            Some("power_automate") => Self::PowerAutomate,
+            Some("n8n") => Self::N8n,
+            Some("zapier") => Self::Zapier,
+            Some("make") => Self::Make,
+            Some("node_red") => Self::NodeRed,
+            _ => Self::Endpoint,
+        }
+    }
 }
 
 /// Outcome, cause and fix; the message follows from the status.
@@ -61,7 +87,9 @@ pub(super) fn read(answer: &Answer, about: &About<'_>) -> Tried {
     let code = error_code(&answer.body);
     let verdict = match about.overrides.get(&status) {
         Some(meaning) => overridden(*meaning, answer, about.now),
-        None => product(status, code.as_deref(), &answer.body).unwrap_or_else(|| by_status(answer, about)),
+        None => named(answer, about)
+            .or_else(|| product(status, code.as_deref(), &answer.body))
+            .unwrap_or_else(|| by_status(answer, about)),
     };
     let reason = answer.status.canonical_reason().unwrap_or_default();
     let mut message = format!("the endpoint answered {status} {reason}").trim_end().to_owned();
@@ -90,6 +118,60 @@ fn overridden(meaning: Override, answer: &Answer, now: Timestamp) -> Verdict {
         Override::Retry => not_done(Fault::RetryAfter(retry_after::read(&answer.headers, now)), ""),
         Override::Pause => not_done(Fault::Pause, "the settings say that this status needs a person"),
         Override::Park => not_done(Fault::Park, "the settings say that this lead will not be taken as it is"),
+    }
+}
+
+/// Answers of the product the settings name.
+fn named(answer: &Answer, about: &About<'_>) -> Option<Verdict> {
+    let hint = retry_after::read(&answer.headers, about.now);
+    let held = |otherwise: u64| Fault::HoldLane(hint.or(Some(Duration::from_secs(otherwise))));
+    let not_done =
+        |fault, cause, fix| Some(Verdict { outcome: Outcome::NotDone(fault), cause: Some(cause), fix });
+    let sometimes = Fault::RetryThenPause { attempts: ATTEMPTS_BEFORE_PAUSE };
+    match (about.receiver, answer.status.as_u16()) {
+        // A flow with a Response action that took longer than 120 s may have run (Logic Apps limits).
+        (Receiver::PowerAutomate, 408) => {
+            Some(Verdict { outcome: Outcome::Unknown, cause: Some("flow_too_slow"), fix: "" })
+        }
+        // About 45,000 runs in five minutes (Logic Apps limits).
+        (Receiver::PowerAutomate, 429) => not_done(held(60), "flow_throttled", ""),
+        (Receiver::N8n, 404) => not_done(
+            Fault::Pause,
+            "n8n_not_active",
+            "activate the workflow, use its production URL, and let its webhook node take POST",
+        ),
+        (Receiver::N8n, 403) => not_done(
+            Fault::Pause,
+            "n8n_refused",
+            "check the webhook node's sign-in and its list of addresses",
+        ),
+        // 30 calls a second for each hook (Zapier, webhook limits).
+        (Receiver::Zapier, 429) => not_done(held(10), "zapier_throttled", ""),
+        (Receiver::Zapier, 404 | 410) => not_done(
+            Fault::Stop,
+            "zap_gone",
+            "the hook was deleted: turn the Zap on, or enter the URL of another",
+        ),
+        // Make answers 400 when the hook's queue is full, and 410 when no scenario listens to it.
+        (Receiver::Make, 400) => {
+            not_done(held(60), "make_queue_full", "run the scenario more often, or let it take more at once")
+        }
+        (Receiver::Make, 410) => not_done(Fault::Pause, "make_not_listening", "turn the scenario on"),
+        (Receiver::Make, 429) => not_done(held(1), "make_throttled", ""),
+        (Receiver::NodeRed, 404) => not_done(
+            sometimes,
+            "node_red_no_flow",
+            "deploy the flow; its `http in` node must take POST at this path",
+        ),
+        (
+            Receiver::Endpoint
+            | Receiver::PowerAutomate
+            | Receiver::N8n
+            | Receiver::Zapier
+            | Receiver::Make
+            | Receiver::NodeRed,
+            _,
+        ) => None,
     }
 }
 

@@ -139,7 +139,10 @@ fn said(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> An
 }
 
 fn read_with(answer: &Answer, token: Option<Age>, overrides: &BTreeMap<u16, Override>) -> Tried {
-    reply::read(answer, &About { now: NOW, overrides, token, known: &["Ada"] })
+    reply::read(
+        answer,
+        &About { now: NOW, overrides, token, known: &["Ada"], receiver: reply::Receiver::Endpoint },
+    )
 }
 
 fn after(seconds: u64) -> Outcome {
