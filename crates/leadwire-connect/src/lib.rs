@@ -14,6 +14,7 @@ pub mod preview;
 mod record_id;
 mod redact;
 mod retry_after;
+mod salesforce;
 pub mod signing;
 #[cfg(test)]
 mod test_server;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
-pub const CONNECTORS: &[ConnectorKind] = &[https::KIND];
+pub const CONNECTORS: &[ConnectorKind] = &[https::KIND, salesforce::KIND];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {
@@ -135,6 +136,14 @@ pub trait Connector: Send + Sync {
         egress: &'a Egress,
     ) -> BoxFuture<'a, Option<Step>> {
         let _ = (payload, receipt, moment, egress);
+        async { None }.boxed()
+    }
+
+    /// Makes what an administrator would have to make at the destination before the first lead, such as a field of its
+    /// own, where the credentials permit it; a step that failed says in its fix what to do by hand. Writes no lead, and
+    /// may be repeated: what is there is left alone. None: nothing is needed.
+    fn prepare<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Option<Vec<Step>>> {
+        let _ = (moment, egress);
         async { None }.boxed()
     }
 

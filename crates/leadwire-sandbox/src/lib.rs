@@ -4,5 +4,6 @@
 
 pub mod https_endpoint;
 mod listen;
+pub mod salesforce;
 pub mod service;
 pub mod webhook_signature;
