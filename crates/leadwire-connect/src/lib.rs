@@ -15,6 +15,7 @@ mod record_id;
 mod redact;
 mod retry_after;
 mod salesforce;
+mod salesforce_web_to_lead;
 pub mod signing;
 #[cfg(test)]
 mod test_server;
@@ -38,7 +39,7 @@ use std::sync::Arc;
 use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
-pub const CONNECTORS: &[ConnectorKind] = &[https::KIND, salesforce::KIND];
+pub const CONNECTORS: &[ConnectorKind] = &[https::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {

@@ -5,5 +5,6 @@
 pub mod https_endpoint;
 mod listen;
 pub mod salesforce;
+pub mod salesforce_web_to_lead;
 pub mod service;
 pub mod webhook_signature;

@@ -72,7 +72,8 @@ fn every_answer_of_the_corpus_is_read_right() {
         assert!(entry["source"].as_str().is_some_and(|it| !it.is_empty()), "{name} has no source");
         let tried = tried(entry);
         let found: Vec<&str> = tried.iter().map(class).collect();
-        let expected: Vec<&str> = entry["expect"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        let expected: Vec<&str> =
+            entry["expect"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
         assert_eq!(found, expected, "{name}: {tried:?}");
         if let Some(cause) = entry.get("cause").and_then(Value::as_str) {
             assert!(tried.iter().any(|it| it.evidence.cause == cause), "{name}: {tried:?}");
@@ -83,7 +84,13 @@ fn every_answer_of_the_corpus_is_read_right() {
             let text = format!("{} {} {}", evidence.message, evidence.fix, evidence.answer);
             assert!(!text.contains("ada@example.com") && !text.contains("Lovelace"), "{name}: {text}");
             // Delivered needs the service's own word for it.
-            let is_said = ["\"success\":true", "\\\"success\\\": true", "duplicates value", "CONVERTED", "matchRecords"];
+            let is_said = [
+                "\"success\":true",
+                "\\\"success\\\": true",
+                "duplicates value",
+                "CONVERTED",
+                "matchRecords",
+            ];
             let has_evidence = entry["status"] == 204 || is_said.iter().any(|it| body.contains(it));
             assert!(class(tried) != "delivered" || has_evidence, "{name} is delivered without evidence");
         }
