@@ -203,8 +203,8 @@ fn settings_that_cannot_work_are_refused_by_name() {
     check_refused(json!({ "username": "leads@acme.example" }), &["/username"]);
 }
 
-fn token(salesforce: &Salesforce, answer: &Answer) -> Result<Fetched<Org>, Tried> {
-    salesforce.session.read_answer(answer).map_err(|it| *it)
+fn token(salesforce: &Salesforce, answer: &Answer) -> Result<Fetched<Org>, Box<Tried>> {
+    salesforce.session.read_answer(answer)
 }
 
 #[test]

@@ -109,7 +109,7 @@ struct Problem {
     message: String,
     fields: Vec<String>,
     /// What a duplicate rule found.
-    duplicate: Option<Value>,
+    duplicate: Option<Box<Value>>,
 }
 
 impl Problem {
@@ -130,12 +130,17 @@ impl Problem {
         }
         if let Some(duplicate) = &self.duplicate {
             // The service puts it first, in its own spelling.
-            let mut whole = Map::from_iter([("duplicateResut".to_owned(), duplicate.clone())]);
+            let mut whole = Map::from_iter([("duplicateResut".to_owned(), (**duplicate).clone())]);
             whole.insert("errorCode".to_owned(), json!(self.code));
             whole.insert("message".to_owned(), json!(self.message));
             error = Value::Object(whole);
         }
         Reply::json(status, &json!([error]))
+    }
+
+    /// As the refusal of a whole call.
+    fn refusal<T>(&self, status: u16) -> Result<T, Box<Reply>> {
+        Err(Box::new(self.reply(status)))
     }
 
     /// As an entry of a collection, where the key has another name and details are left out.

@@ -238,7 +238,7 @@ impl Leads {
             .collect();
         let mut problem = Problem::new("DUPLICATES_DETECTED", "Use one of these records?");
         // Spelled so by the service.
-        problem.duplicate = Some(json!({
+        problem.duplicate = Some(Box::new(json!({
             "allowSave": rule == DuplicateRule::Alert,
             "duplicateRule": "Standard_Lead_Duplicate_Rule",
             "duplicateRuleEntityType": "Lead",
@@ -248,7 +248,7 @@ impl Leads {
                 "matchRecords": matched, "rule": "Standard_Lead_Match_Rule_v1_1",
                 "size": found.len(), "success": true,
             }],
-        }));
+        })));
         Err(problem)
     }
 }

@@ -28,15 +28,15 @@ pub(super) fn not_allowed(call: &Call) -> Reply {
 }
 
 /// Reads a body that must be a JSON object.
-pub(super) fn object(call: &Call) -> Result<Map<String, Value>, Reply> {
+pub(super) fn object(call: &Call) -> Result<Map<String, Value>, Box<Reply>> {
     if call.media_type() != "application/json" {
         let message = "Content-Type header specified in HTTP request is not supported";
-        return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", message).reply(415));
+        return Problem::new("UNSUPPORTED_MEDIA_TYPE", message).refusal(415);
     }
     match call.json() {
         Some(Value::Object(body)) => Ok(body),
         Some(_) | None => {
-            Err(Problem::new("JSON_PARSER_ERROR", "Unexpected character at [line:1, column:1]").reply(400))
+            Problem::new("JSON_PARSER_ERROR", "Unexpected character at [line:1, column:1]").refusal(400)
         }
     }
 }
@@ -121,7 +121,7 @@ impl Salesforce {
             ("GET", [field, value]) => match self.by_key(field, value) {
                 Ok(Some(id)) => self.read(&id, call),
                 Ok(None) => not_found(),
-                Err(reply) => reply,
+                Err(reply) => *reply,
             },
             ("PATCH", [field, value]) => self.upsert_one(call, field, value, now),
             ("POST", [field, value]) if call.parameter("_HttpMethod").as_deref() == Some("PATCH") => {
@@ -150,13 +150,13 @@ impl Salesforce {
     }
 
     /// The id of the lead with this external id.
-    pub(super) fn by_key(&self, field: &str, value: &str) -> Result<Option<String>, Reply> {
+    pub(super) fn by_key(&self, field: &str, value: &str) -> Result<Option<String>, Box<Reply>> {
         match self.schema.get(field).filter(|it| it.is_external_id) {
-            None => Err(Problem::new(
+            None => Problem::new(
                 "NOT_FOUND",
                 format!("Provided external ID field does not exist or is not accessible: {field}"),
             )
-            .reply(404)),
+            .refusal(404),
             Some(field) => Ok(self.leads.find(&field.name, value).map(|it| it.id.clone())),
         }
     }

@@ -16,7 +16,7 @@ impl Salesforce {
     pub(super) fn custom_field(&mut self, call: &Call) -> Reply {
         let body = match self.set_up_body(call) {
             Ok(body) => body,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         };
         let refuse = |code, message: &str| Problem::new(code, message).reply(400);
         let full_name = body.get("FullName").and_then(Value::as_str).unwrap_or_default();
@@ -56,7 +56,7 @@ impl Salesforce {
         }
         let body = match self.set_up_body(call) {
             Ok(body) => body,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         };
         let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let made = match kind {
@@ -70,13 +70,13 @@ impl Salesforce {
         }
     }
 
-    fn set_up_body(&self, call: &Call) -> Result<Map<String, Value>, Reply> {
+    fn set_up_body(&self, call: &Call) -> Result<Map<String, Value>, Box<Reply>> {
         if call.method != Method::POST {
-            return Err(not_allowed(call));
+            return Err(Box::new(not_allowed(call)));
         }
         if !self.options.is_admin {
             let message = "insufficient access rights on cross-reference id";
-            return Err(Problem::new("INSUFFICIENT_ACCESS_OR_READONLY", message).reply(403));
+            return Problem::new("INSUFFICIENT_ACCESS_OR_READONLY", message).refusal(403);
         }
         object(call)
     }

@@ -25,7 +25,7 @@ impl Salesforce {
     pub(super) fn create(&mut self, call: &Call, now: i64) -> Reply {
         let body = match object(call) {
             Ok(body) => body,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         };
         let manner = self.manner(call, now);
         match self.leads.create(&body, &self.schema, self.options.duplicate_rule, &manner) {
@@ -37,7 +37,7 @@ impl Salesforce {
     pub(super) fn update(&mut self, call: &Call, id: &str, now: i64) -> Reply {
         let body = match object(call) {
             Ok(body) => body,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         };
         let manner = self.manner(call, now);
         match self.leads.update(id, &body, &self.schema, self.options.duplicate_rule, &manner) {
@@ -50,7 +50,7 @@ impl Salesforce {
     pub(super) fn upsert_one(&mut self, call: &Call, field: &str, value: &str, now: i64) -> Reply {
         let body = match object(call) {
             Ok(body) => body,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         };
         let is_key = |it: &&String| it.eq_ignore_ascii_case(field) || it.eq_ignore_ascii_case("id");
         if let Some(name) = body.keys().find(is_key) {
@@ -59,7 +59,7 @@ impl Salesforce {
         }
         let manner = self.manner(call, now);
         match self.by_key(field, value) {
-            Err(reply) => reply,
+            Err(reply) => *reply,
             Ok(found) => match self.upsert(&body, found.as_deref(), (field, value), &manner) {
                 Ok((id, created)) => Reply::json(
                     if created { 201 } else { 200 },
@@ -123,11 +123,11 @@ impl Salesforce {
         };
         let body = match object(call) {
             Ok(body) => body,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         };
         let records = match self.rows(&body, key_field) {
             Ok(records) => records,
-            Err(reply) => return reply,
+            Err(reply) => return *reply,
         };
         let is_all_or_none = body.get("allOrNone").and_then(Value::as_bool).unwrap_or(false);
         if is_all_or_none {
@@ -190,8 +190,8 @@ impl Salesforce {
         &self,
         body: &Map<String, Value>,
         key_field: Option<&str>,
-    ) -> Result<Vec<Map<String, Value>>, Reply> {
-        let refuse = |code, message: String| Err(Problem::new(code, message).reply(400));
+    ) -> Result<Vec<Map<String, Value>>, Box<Reply>> {
+        let refuse = |code, message: String| Problem::new(code, message).refusal(400);
         if let Some(field) = key_field {
             self.by_key(field, "")?;
         }
@@ -217,7 +217,7 @@ impl Salesforce {
             }
             let unknown = row.keys().find(|it| *it != "attributes" && self.schema.get(it).is_none());
             if let Some(name) = unknown {
-                return Err(no_such_column(name).reply(400));
+                return no_such_column(name).refusal(400);
             }
             let has_key = key_field.is_none_or(|key| {
                 row.iter().any(|it| {
