@@ -6,6 +6,7 @@ mod describe;
 mod errors;
 mod fields;
 mod jwt;
+mod names;
 mod prepare;
 mod reply;
 mod request;
@@ -170,7 +171,7 @@ fn shape(values: &Values<'_>) -> Result<Shape, Vec<Refusal>> {
         "run" => Assignment::Active,
         "none" => Assignment::None,
         id => {
-            if !(reply::is_id(id) && id.starts_with("01Q")) {
+            if !(names::is_id(id) && id.starts_with("01Q")) {
                 let message = "`assignment_rule` is neither `run` nor `none` nor the id of a rule";
                 let fix = "an id of a rule is 15 or 18 characters and starts with 01Q";
                 refusals.push(refusal(field("assignment_rule"), "bad_assignment_rule", message, fix));

@@ -4,6 +4,7 @@
 //! collection with `statusCode`, and HTML pages of what stands in front of the service.
 
 use super::errors::ERRORS;
+use super::names::{is_field_name, is_id, matched};
 use super::request::{Duplicates, Sort};
 use crate::catalogue::Known;
 use crate::egress::Answer;
@@ -244,25 +245,6 @@ fn read_duplicate(answer: &Answer, problem: &Problem<'_>, sent: &Sent<'_>, about
     }
 }
 
-/// The record that a rule found: a lead rather than a contact or another kind, and the surest match first.
-fn matched(details: &Value) -> Option<(&str, &str)> {
-    let results = details.get("matchResults")?.as_array()?;
-    let records = results.iter().filter_map(|it| it.get("matchRecords")?.as_array()).flatten();
-    let mut best: Option<(bool, f64, &str, &str)> = None;
-    for entry in records {
-        let Some(record) = entry.get("record") else { continue };
-        let Some(id) = record.get("Id").and_then(Value::as_str).filter(|it| is_id(it)) else { continue };
-        let kind = record.get("attributes").and_then(|it| it.get("type")?.as_str()).unwrap_or_default();
-        let kind = if is_field_name(kind) { kind } else { "record" };
-        let sure = entry.get("matchConfidence").and_then(Value::as_f64).unwrap_or(0.0);
-        let is_better = best.is_none_or(|it| (kind == "Lead", sure) > (it.0, it.1));
-        if is_better {
-            best = Some((kind == "Lead", sure, kind, id));
-        }
-    }
-    best.map(|(_, _, kind, id)| (kind, id))
-}
-
 /// An answer that refuses the whole call.
 pub(super) fn read_refusal(answer: &Answer, sent: &[&str], about: &About<'_>) -> Tried {
     let status = answer.status.as_u16();
@@ -391,13 +373,4 @@ fn base(answer: &Answer) -> Evidence {
         timings: answer.timings,
         ..Evidence::default()
     }
-}
-
-/// An id of 15 or 18 letters and digits.
-pub(super) fn is_id(text: &str) -> bool {
-    matches!(text.len(), 15 | 18) && text.bytes().all(|it| it.is_ascii_alphanumeric())
-}
-
-fn is_field_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 80 && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
 }
