@@ -115,7 +115,17 @@ pub(super) fn read_batch(answer: &Answer, sent: &[Sent<'_>], about: &About<'_>) 
     let all = |tried: Tried| vec![Verdict::Said(tried); sent.len()];
     if !answer.status.is_success() {
         let known: Vec<&str> = sent.iter().flat_map(|it| it.known.iter().copied()).collect();
-        return all(read_refusal(answer, &known, about));
+        let mut tried = read_refusal(answer, &known, about);
+        // One record may be why the call was refused, and must not take the others with it.
+        let may_be_one = match &tried.outcome {
+            Outcome::NotDone(Fault::Park) => true,
+            Outcome::NotDone(Fault::RetryThenPause { .. }) => answer.status.as_u16() == 400,
+            Outcome::NotDone(_) | Outcome::Done(_) | Outcome::Unknown => false,
+        };
+        if may_be_one && sent.len() > 1 {
+            tried.outcome = Outcome::NotDone(Fault::SmallerBatch);
+        }
+        return all(tried);
     }
     let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let entries = json.as_ref().and_then(Value::as_array).filter(|it| it.len() == sent.len());
