@@ -1,9 +1,10 @@
 //! Answers as documented and as recorded by public clients, and what each must be read as.
 
 use super::reply::{self, About, Sent};
-use super::request::{Duplicates, Sort};
+use super::request::{Duplicates, Record, Shape, Sort};
 use super::tests::{read, said};
 use crate::token::Age;
+use leadwire_core::mapping::{MappedField, Value as Mapping, Write};
 use leadwire_core::outcome::{Fault, Outcome, Tried};
 use serde_json::{Value, json};
 
@@ -105,4 +106,36 @@ fn names_in_the_corpus_are_different() {
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+/// REST API Developer Guide, "Upsert Records Using sObject Collections": the example request and both example answers,
+/// as they are printed there. The example writes accounts; leads are written in the same shape.
+#[test]
+fn the_documented_example_is_what_is_sent_and_what_is_read() {
+    let printed = include_str!("golden/documented_upsert_request.json").replace("Account", "Lead");
+    let field = |name: &str| MappedField {
+        target: "Name".to_owned(),
+        value: Mapping::Text(name.to_owned()),
+        write: Write::Once,
+    };
+    let record = |key: &str, name: &str| Record { key: key.to_owned(), fields: vec![field(name)] };
+    let records = [record("AAA", "Company One"), record("BBB", "Company Two")];
+    let shape = Shape { key_field: "MyExtId__c".to_owned(), ..read(json!({})).shape };
+    let call = shape.upsert(&records.iter().collect::<Vec<_>>(), Sort::Whole);
+    assert_eq!(call.path, "/services/data/v62.0/composite/sobjects/Lead/MyExtId__c");
+    let sent: Value = serde_json::from_slice(&call.body).unwrap();
+    assert_eq!(sent, serde_json::from_str::<Value>(&printed).unwrap());
+
+    let about = About { age: Age::Cached(1), key_field: "MyExtId__c", duplicates: Duplicates::Link };
+    let sent = [Sent { sort: Sort::Whole, known: &[] }; 2];
+    let classes = |body: &str| -> Vec<(&str, String)> {
+        let verdicts = reply::read_batch(&said(200, &[], body), &sent, &about).into_iter();
+        verdicts.map(reply::Verdict::into_tried).map(|it| (class(&it), it.evidence.message)).collect()
+    };
+    let both = classes(include_str!("golden/documented_upsert_answer.json"));
+    let created = ("delivered", "the lead was created".to_owned());
+    assert_eq!(both, [created, ("delivered", "the lead was updated".to_owned())]);
+    let some = classes(include_str!("golden/documented_upsert_some_failed.json"));
+    assert_eq!((some[0].0, some[1].0), ("delivered", "pause"));
+    assert!(some[1].1.ends_with(": Id (MALFORMED_ID)"), "{}", some[1].1);
 }
