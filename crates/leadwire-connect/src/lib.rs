@@ -16,6 +16,8 @@ pub mod preview;
 mod record_id;
 mod redact;
 mod retry_after;
+mod salesforce;
+mod salesforce_web_to_lead;
 pub mod signing;
 #[cfg(test)]
 mod test_server;
@@ -43,7 +45,8 @@ use std::sync::Arc;
 use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
-pub const CONNECTORS: &[ConnectorKind] = &[https::KIND, hubspot::KIND];
+pub const CONNECTORS: &[ConnectorKind] =
+    &[https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {
@@ -149,8 +152,9 @@ pub trait Connector: Send + Sync {
         async { None }.boxed()
     }
 
-    /// Makes at the destination what leads need there, such as a field for the lead's id, where that is permitted; or
-    /// says the steps to make it by hand. Done twice, it changes nothing the second time. None: nothing is needed.
+    /// Makes what an administrator would have to make at the destination before the first lead, such as a field of its
+    /// own, where the credentials permit it; a step that failed says in its fix what to do by hand. Writes no lead, and
+    /// may be repeated: what is there is left alone. None: nothing is needed.
     fn prepare<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Option<Vec<Step>>> {
         let _ = (moment, egress);
         async { None }.boxed()

@@ -6,6 +6,8 @@ pub mod https_endpoint;
 pub mod hubspot;
 mod listen;
 mod moment;
+pub mod salesforce;
+pub mod salesforce_web_to_lead;
 pub mod service;
 pub mod webhook_signature;
 
@@ -23,8 +25,23 @@ pub struct SandboxKind {
 }
 
 /// Every simulated service that speaks HTTP, sorted by name. The plain receiver is [`https_endpoint`].
-pub const KINDS: &[SandboxKind] = &[SandboxKind {
-    name: "hubspot",
-    title: "HubSpot account",
-    make: |secret| Box::new(hubspot::HubSpot::new(hubspot::Options::new(&format!("pat-eu1-{secret}")))),
-}];
+pub const KINDS: &[SandboxKind] = &[
+    SandboxKind {
+        name: "hubspot",
+        title: "HubSpot account",
+        make: |secret| Box::new(hubspot::HubSpot::new(hubspot::Options::new(&format!("pat-eu1-{secret}")))),
+    },
+    SandboxKind {
+        name: "salesforce",
+        title: "Salesforce organisation, REST API",
+        make: |secret| {
+            let client_secret = secret.to_owned();
+            Box::new(salesforce::Salesforce::new(salesforce::Options { client_secret, ..Default::default() }))
+        },
+    },
+    SandboxKind {
+        name: "salesforce_web_to_lead",
+        title: "Salesforce organisation, Web-to-Lead",
+        make: |_| Box::new(salesforce_web_to_lead::WebToLead::new(Default::default())),
+    },
+];

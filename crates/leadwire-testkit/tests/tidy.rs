@@ -202,8 +202,13 @@ fn no_file_is_dead() {
 #[test]
 fn sql_is_in_the_store_only() {
     let files = Project::open().sources();
-    // The rules themselves are tried with bad snippets.
-    let mine = ["crates/leadwire-store/", "crates/leadwire-testkit/src/tidy/"];
+    // The rules themselves are tried with bad snippets; the others ask Salesforce in its own language, which looks alike.
+    let mine = [
+        "crates/leadwire-store/",
+        "crates/leadwire-testkit/src/tidy/",
+        "crates/leadwire-connect/src/salesforce/",
+        "crates/leadwire-sandbox/src/salesforce/",
+    ];
     let others = files.iter().filter(|(path, _)| !mine.iter().any(|it| path.starts_with(it)));
     hold(others.flat_map(|(path, text)| sql::no_sql(path, text)));
 }

@@ -12,6 +12,7 @@ mod matrix;
 mod peers;
 mod proof;
 mod restarts;
+mod salesforce;
 mod secrets;
 mod verifiers;
 mod watch;
