@@ -72,6 +72,23 @@ pub struct Outlet {
 }
 
 impl Outlet {
+    /// One around a connector, for tests of what is done with it.
+    #[cfg(test)]
+    pub(crate) fn of(connector: Box<dyn Connector>, in_flight: usize) -> Self {
+        use leadwire_connect::egress::{Egress, guard::EgressPolicy};
+        Self {
+            name: "crm".to_owned(),
+            kind: "test",
+            connector: Ok(connector),
+            egress: Egress::new(EgressPolicy::unrestricted(), None).expect("a client"),
+            in_flight,
+            tell: None,
+            settings: String::new(),
+            secrets: Vec::new(),
+            fingerprint: None,
+        }
+    }
+
     /// Most payloads of one attempt.
     pub fn batch_max(&self) -> usize {
         self.connector.as_ref().map_or(1, |it| it.batch_max()).max(1)

@@ -31,6 +31,13 @@ pub struct LaneKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneToken(i64);
 
+impl LaneToken {
+    /// A token that no lane gave, for tests of who holds one.
+    pub fn for_tests(number: i64) -> Self {
+        Self(number)
+    }
+}
+
 /// One turn of a lane, as one transaction.
 #[derive(Clone, Debug)]
 pub struct Turn {

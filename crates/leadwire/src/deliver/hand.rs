@@ -161,3 +161,7 @@ impl Hand {
         self.release_ready();
     }
 }
+
+#[cfg(test)]
+#[path = "hand_tests.rs"]
+mod tests;
