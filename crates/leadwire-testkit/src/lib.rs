@@ -3,4 +3,5 @@
 pub mod app;
 pub mod clock;
 pub mod peers;
+pub mod reference;
 pub mod tidy;

@@ -97,6 +97,9 @@ const NOT_CONNECTORS: &[&str] = &["egress"];
 /// Documents and the most lines each may have.
 const SHORT: &[(&str, usize)] = &[("ARCHITECTURE.md", 150), ("STYLE.md", 80)];
 
+/// The document that is made from the connectors' descriptors.
+const REFERENCE: &str = "docs/destinations.md";
+
 struct Project {
     root: PathBuf,
     /// Every file but those of tools and builds, below the root.
@@ -320,4 +323,17 @@ fn every_sample_is_explained() {
     let samples = project.files.iter().filter_map(|it| it.strip_prefix("samples/"));
     let samples: Vec<String> = samples.filter(|it| *it != "README.md").map(str::to_owned).collect();
     hold(paper::samples_listed(&project.read("samples/README.md"), &samples));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "asks whether the kept text is to be written anew")]
+fn the_reference_of_destinations_is_the_one_that_is_kept() {
+    let project = Project::open();
+    let made = leadwire_testkit::reference::destinations();
+    if std::env::var_os("LEADWIRE_WRITE_REFERENCE").is_some() {
+        fs::write(project.root.join(REFERENCE), &made).unwrap();
+    }
+    let kept = fs::read_to_string(project.root.join(REFERENCE)).unwrap_or_default();
+    let fix = "LEADWIRE_WRITE_REFERENCE=1 cargo test -p leadwire-testkit --test tidy reference";
+    assert!(made == kept, "{REFERENCE} is not what the connectors say; write it anew: {fix}");
 }

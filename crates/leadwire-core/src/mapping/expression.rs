@@ -121,7 +121,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn sources(&mut self) -> Result<Sources, BadExpression> {
-        if self.peek() == Some('\'') {
+        if self.is_at_text() {
             return Ok(Sources::One(Source::Constant(self.quoted()?)));
         }
         let name = self.name()?;
@@ -144,7 +144,7 @@ impl Reader<'_> {
         };
         let mut sources = Vec::new();
         loop {
-            sources.push(if self.peek() == Some('\'') {
+            sources.push(if self.is_at_text() {
                 Source::Constant(self.quoted()?)
             } else {
                 let name = self.name()?;
@@ -169,9 +169,10 @@ impl Reader<'_> {
         let mut arguments = Vec::new();
         if self.takes('(') && !self.takes(')') {
             loop {
-                arguments.push(match self.peek() {
-                    Some('\'') => Argument::Text(self.quoted()?),
-                    _ => Argument::Number(self.number()?),
+                arguments.push(if self.is_at_text() {
+                    Argument::Text(self.quoted()?)
+                } else {
+                    Argument::Number(self.number()?)
                 });
                 if arguments.len() > MAPPING_ARGUMENTS_MAX {
                     return Err(too_many_arguments(&name));
@@ -223,23 +224,32 @@ impl Reader<'_> {
         Ok(number)
     }
 
-    /// A text in single quotes; a quote inside is doubled, as in SQL and OData.
+    fn is_at_text(&mut self) -> bool {
+        matches!(self.peek(), Some('\'' | '"'))
+    }
+
+    /// A text in single or double quotes, as a shell leaves one of them free; the quote itself is doubled inside, as in
+    /// SQL and OData.
     fn quoted(&mut self) -> Result<String, BadExpression> {
-        self.expect('\'')?;
+        let quote = match self.peek() {
+            Some(quote @ ('\'' | '"')) => quote,
+            _ => return Err(self.unexpected("a text in '…'")),
+        };
+        self.rest = &self.rest[1..];
         let mut text = String::new();
         loop {
-            let Some(end) = self.rest.find('\'') else {
+            let Some(end) = self.rest.find(quote) else {
                 return Err(BadExpression::new(
-                    "a text has no closing `'`",
-                    "close it; a `'` inside is doubled",
+                    format!("a text has no closing `{quote}`"),
+                    format!("close it; a `{quote}` inside is doubled"),
                 ));
             };
             text.push_str(&self.rest[..end]);
             self.rest = &self.rest[end + 1..];
-            if !self.rest.starts_with('\'') {
+            if !self.rest.starts_with(quote) {
                 return Ok(text);
             }
-            text.push('\'');
+            text.push(quote);
             self.rest = &self.rest[1..];
         }
     }

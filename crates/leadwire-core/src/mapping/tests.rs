@@ -86,6 +86,7 @@ fn sources_give_what_their_name_says() {
     check("campaign.utm_source", "spring");
     check_none("custom.absent");
     check("'It''s'", "It's");
+    check("\"It's\" | suffix(\"\"\"\")", "It's\"");
     check("occurred_at", "2026-11-20T10:00:00Z");
     check("do_not_contact", "false");
     check("consent.shared", "true");
