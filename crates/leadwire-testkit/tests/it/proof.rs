@@ -87,3 +87,27 @@ async fn a_preview_shows_the_request_that_is_then_sent_and_no_credential() {
     app.call(Method::POST, path, Some(&both)).await.expect(422);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_destination_paused_by_a_fault_goes_on_once_validation_passed() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let endpoint = start_endpoint(&app.clock, None).await;
+    app.add_destination("crm", json!({ "url": endpoint.url() })).await;
+    endpoint.otherwise(Answer::status(403));
+    app.send_lead("ada@example.com").await;
+    let path = "/v1/destinations/crm?publisher=contoso";
+    app.wait_for(path, |it| it["state"] == "paused").await;
+    endpoint.otherwise(Answer::status(200));
+    let validate = "/v1/destinations/crm/validate?publisher=contoso";
+    let proof = app.post(validate, &json!({})).await;
+    assert_eq!(proof["steps"].as_array().expect("steps").last().expect("a step")["name"], "resume");
+    app.wait_until_settled().await;
+    assert_eq!(app.get(path).await["state"], "open");
+
+    // What a person paused stays so.
+    app.call(Method::POST, "/v1/destinations/crm/pause?publisher=contoso", None).await.expect(200);
+    app.post(validate, &json!({})).await;
+    assert_eq!(app.get(path).await["state"], "paused");
+    app.stop().await;
+}

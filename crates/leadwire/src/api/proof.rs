@@ -15,6 +15,7 @@ use leadwire_connect::validation::{Step, Verdict};
 use leadwire_connect::{Moment, Payload};
 use leadwire_core::id::{DeliveryId, LeadId, OfferRef, TouchpointId};
 use leadwire_core::json;
+use leadwire_core::lane::Gate;
 use leadwire_core::outcome::{Fault, Outcome, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::touchpoint::Touchpoint;
@@ -39,7 +40,10 @@ async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
     let (_, destination) = find(&call)?;
     let outlet = outlet(&call, &destination)?;
     let now = call.app.clock.wall();
-    let proof = proof::prove(&outlet, test_payload(&call, &destination), reach, Moment { now }).await;
+    let mut proof = proof::prove(&outlet, test_payload(&call, &destination), reach, Moment { now }).await;
+    if proof.is_passed() && reach != Reach::Look {
+        proof.steps.extend(resume(&call, &destination).await?);
+    }
     let learned = match &proof.field_rules {
         Some(rules) => learn(&call, destination, rules).await?,
         None => false,
@@ -51,6 +55,22 @@ async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
         learned,
     };
     Ok(answer::json(StatusCode::OK, &shape))
+}
+
+/// A destination that a fault paused has just taken a lead, so the others need not wait for the next probe. What a person
+/// paused stays paused.
+async fn resume(call: &Call, destination: &Destination) -> Result<Option<Step>, Problem> {
+    let lane = lane(destination);
+    let Gate::Paused(pause) = call.app.store.gate(lane.clone()).await? else { return Ok(None) };
+    let title = "Let its leads go again";
+    if pause.probe_at.is_none() {
+        let message = "it stays paused, as a person or the destination itself asked for";
+        let fix = "resume it with `leadwire destination resume`";
+        return Ok(Some(Step::passed("resume", title, message).but(Verdict::Warned, &pause.cause, fix)));
+    }
+    call.app.store.set_gate(lane, Gate::Open).await?;
+    done(call, Change::Made, "").await?;
+    Ok(Some(Step::passed("resume", title, "it was paused by a fault, and is resumed")))
 }
 
 /// `POST /v1/destinations/{destination}/prepare`

@@ -60,8 +60,12 @@ fn text(it: &wire::Connector) -> String {
         format!(" \\\n    --set {name}={value}")
     });
     let example: String = example.collect();
+    let steps: String = (1..).zip(&it.steps).map(|(number, it)| format!("  {number}. {it}.\n")).collect();
+    let steps = if steps.is_empty() { steps } else { format!("\n\nFirst:\n{}", steps.trim_end()) };
+    let rows: String = it.mapping.iter().map(|(target, row)| format!("  {target} = {row}\n")).collect();
+    let rows = if rows.is_empty() { rows } else { format!("\n\nFields (`mapping`):\n{}", rows.trim_end()) };
     format!(
-        "{}: {}\n\n{table}\n\nExample:\n  leadwire destination add PUBLISHER NAME --kind {}{example}",
+        "{}: {}{steps}\n\n{table}{rows}\n\nExample:\n  leadwire destination add PUBLISHER NAME --kind {}{example}",
         it.title, it.summary, it.name
     )
 }
