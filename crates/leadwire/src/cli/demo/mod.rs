@@ -81,6 +81,10 @@ async fn play(rehearsal: &Rehearsal, args: &Args, as_json: bool) -> anyhow::Resu
     let refused: u64 = rehearsal.stages.iter().map(stage::Stage::signatures_refused).sum();
     let good = settled && ledger.adds_up && refused == 0;
     show.ledger(&summary(&ledger, rehearsal), &ledger, rehearsal);
+    let parked = [OWN, &[("state", "parked")]].concat();
+    let parked: wire::Page<wire::Delivery> =
+        client::shape(rehearsal.client.get(&["v1", "deliveries"], &parked).await?)?;
+    show.parked(&parked.items);
     if !args.once && !as_json && show.is_terminal() {
         show.invitation(&intake_url, rehearsal.folder());
         tokio::signal::ctrl_c().await?;

@@ -169,6 +169,19 @@ impl Show {
         ));
     }
 
+    /// What waits for a person, and what that person is told.
+    pub(super) fn parked(&self, parked: &[wire::Delivery]) {
+        for it in parked {
+            self.write(&format!(
+                "\n  {} {}: {}\n    Fix: {}\n",
+                style("parked").yellow(),
+                it.destination,
+                it.message.as_deref().unwrap_or_default(),
+                it.fix.as_deref().unwrap_or_default()
+            ));
+        }
+    }
+
     pub(super) fn invitation(&self, intake_url: &str, folder: &Path) {
         let data = folder.display();
         self.write(&format!(
