@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod descriptor;
 pub mod destination_settings;
 pub mod egress;
+mod email;
 mod https;
 mod hubspot;
 mod mapped;
@@ -46,7 +47,7 @@ use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
 pub const CONNECTORS: &[ConnectorKind] =
-    &[https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
+    &[email::KIND, https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {

@@ -9,6 +9,7 @@ mod moment;
 pub mod salesforce;
 pub mod salesforce_web_to_lead;
 pub mod service;
+pub mod smtp;
 pub mod webhook_signature;
 
 use service::Service;

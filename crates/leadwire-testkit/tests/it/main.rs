@@ -4,6 +4,7 @@
 mod batches;
 mod canary;
 mod delivery;
+mod email;
 mod faults;
 mod hostile;
 mod hubspot;

@@ -12,7 +12,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire sandbox hubspot --port 7000
   leadwire sandbox --json
 
-Each prints the settings of a destination that reaches it. Look into it, and switch faults on, at /_sandbox:
+Each prints the settings of a destination that reaches it. Look into it, and switch faults on, at /_sandbox (the mail server has none):
   curl http://127.0.0.1:7000/_sandbox/records
   curl http://127.0.0.1:7000/_sandbox/faults -d '{\"fault\":\"cut_after\",\"share\":0.3}'
   curl -X DELETE http://127.0.0.1:7000/_sandbox/faults
@@ -47,7 +47,7 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
     }
     let shapes: Vec<Value> = stages
         .iter()
-        .map(|it| json!({ "kind": it.kind, "url": format!("http://{}", it.address()), "settings": it.settings }))
+        .map(|it| json!({ "kind": it.kind, "url": it.url(), "settings": it.settings }))
         .collect();
     if out.json {
         out.value(&json!({ "sandboxes": shapes }))?;
@@ -66,9 +66,9 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
 
 fn text(stage: &Stage) -> String {
     let mut text = format!(
-        "{}  http://{}\n  leadwire destination add PUBLISHER {}-sandbox --kind {}",
+        "{}  {}\n  leadwire destination add PUBLISHER {}-sandbox --kind {}",
         stage.kind,
-        stage.address(),
+        stage.url(),
         stage.kind.replace('_', "-"),
         stage.kind
     );

@@ -5,6 +5,7 @@ use anyhow::Context;
 use leadwire_connect::signing::{SECRET_BYTES, SigningSecret};
 use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep};
 use leadwire_sandbox::service::{self, FaultPlan, Sandbox};
+use leadwire_sandbox::smtp::{self, MailSandbox};
 use leadwire_sandbox::webhook_signature::Verifier;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use tokio::net::TcpListener;
 /// Names of the kinds of connectors that a stage can be the other side of, sorted.
 pub(super) fn kinds() -> Vec<&'static str> {
     let mut names: Vec<&str> = leadwire_sandbox::KINDS.iter().map(|it| it.name).collect();
-    names.push("https");
+    names.extend(["email", "https"]);
     names.sort_unstable();
     names
 }
@@ -30,6 +31,7 @@ pub(super) struct Stage {
 
 enum Back {
     Endpoint(HttpsEndpoint),
+    Mail(MailSandbox),
     Service(Sandbox),
 }
 
@@ -44,11 +46,17 @@ impl Stage {
         if kind == "https" {
             return Self::endpoint(listener);
         }
-        let kind = leadwire_sandbox::KINDS.iter().find(|it| it.name == kind);
-        let kind = kind.with_context(|| format!("use one of: {}", kinds().join(", ")))?;
         let secret = format!("{:032x}", clock::random_bits());
         let clock = MachineClock::start();
-        let options = service::Options::new(Arc::new(move || clock.wall().millis()));
+        let now: service::UnixMillis = Arc::new(move || clock.wall().millis());
+        if kind == "email" {
+            let sandbox = smtp::start(listener, smtp::Options::new(&secret), now)?;
+            let settings = sandbox.destination_settings();
+            return Ok(Self { kind: "email", settings, back: Back::Mail(sandbox) });
+        }
+        let kind = leadwire_sandbox::KINDS.iter().find(|it| it.name == kind);
+        let kind = kind.with_context(|| format!("use one of: {}", kinds().join(", ")))?;
+        let options = service::Options::new(now);
         let sandbox = service::start(listener, (kind.make)(&secret), options)?;
         let settings = sandbox.destination_settings();
         Ok(Self { kind: kind.name, settings, back: Back::Service(sandbox) })
@@ -72,18 +80,25 @@ impl Stage {
         Ok(Self { kind: "https", settings, back: Back::Endpoint(endpoint) })
     }
 
-    /// Where it listens.
-    pub(super) fn address(&self) -> SocketAddr {
+    /// Where it listens, as a URL without a path.
+    pub(super) fn url(&self) -> String {
+        let scheme = if matches!(self.back, Back::Mail(_)) { "smtp" } else { "http" };
+        format!("{scheme}://{}", self.address())
+    }
+
+    fn address(&self) -> SocketAddr {
         match &self.back {
             Back::Endpoint(it) => it.address(),
+            Back::Mail(it) => it.address(),
             Back::Service(it) => it.address(),
         }
     }
 
-    /// Calls it has had, those for tokens included.
+    /// Calls it has had, those for tokens included; messages at the mail server.
     pub(super) fn calls(&self) -> u64 {
         match &self.back {
             Back::Endpoint(it) => it.calls() + it.refused(),
+            Back::Mail(it) => it.tried(),
             Back::Service(it) => it.calls(),
         }
     }
@@ -92,6 +107,7 @@ impl Stage {
     pub(super) fn kept(&self) -> u64 {
         let count = match &self.back {
             Back::Endpoint(it) => it.accepted_distinct(),
+            Back::Mail(it) => it.distinct(),
             Back::Service(it) => it.records().len(),
         };
         u64::try_from(count).unwrap_or(u64::MAX)
@@ -101,7 +117,7 @@ impl Stage {
     pub(super) fn signatures_refused(&self) -> u64 {
         match &self.back {
             Back::Endpoint(it) => it.refused(),
-            Back::Service(_) => 0,
+            Back::Mail(_) | Back::Service(_) => 0,
         }
     }
 
@@ -109,7 +125,7 @@ impl Stage {
     pub(super) fn as_endpoint(&self) -> Option<&HttpsEndpoint> {
         match &self.back {
             Back::Endpoint(it) => Some(it),
-            Back::Service(_) => None,
+            Back::Mail(_) | Back::Service(_) => None,
         }
     }
 
@@ -117,6 +133,7 @@ impl Stage {
     pub(super) fn faults(&self, change: impl FnOnce(&mut FaultPlan)) {
         match &self.back {
             Back::Endpoint(_) => {}
+            Back::Mail(it) => it.faults(change),
             Back::Service(it) => it.faults(change),
         }
     }
@@ -125,6 +142,7 @@ impl Stage {
     pub(super) async fn stop(self) {
         match self.back {
             Back::Endpoint(it) => it.stop().await,
+            Back::Mail(it) => it.stop().await,
             Back::Service(it) => it.stop().await,
         }
     }
