@@ -10,6 +10,7 @@ pub mod salesforce;
 pub mod salesforce_web_to_lead;
 pub mod service;
 pub mod smtp;
+pub mod stage;
 pub mod webhook_signature;
 
 use service::Service;

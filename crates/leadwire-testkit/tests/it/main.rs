@@ -3,6 +3,7 @@
 
 mod batches;
 mod canary;
+mod contract;
 mod delivery;
 mod email;
 mod faults;
@@ -10,6 +11,7 @@ mod hostile;
 mod hubspot;
 mod intake;
 mod kills;
+mod lost_answers;
 mod matrix;
 mod peers;
 mod proof;

@@ -3,7 +3,8 @@
 use super::Session;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
-use super::stage::{self, Stage};
+use super::rehearsal;
+use leadwire_sandbox::stage::{self, Stage};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
@@ -43,7 +44,7 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
     let mut stages = Vec::new();
     for (kind, at) in wanted.zip(0u16..) {
         let port = if args.port == 0 { 0 } else { args.port.saturating_add(at) };
-        stages.push(Stage::start(kind, SocketAddr::from(([127, 0, 0, 1], port))).await?);
+        stages.push(rehearsal::start_stage(kind, SocketAddr::from(([127, 0, 0, 1], port))).await?);
     }
     let shapes: Vec<Value> = stages
         .iter()
