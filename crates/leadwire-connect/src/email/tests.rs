@@ -300,6 +300,9 @@ async fn mail_keeps_to_the_egress_policy() {
     )
     .await;
     assert_eq!(said, "blocked by the egress policy: the port is not allowed");
+    let own_ports = EgressPolicy { ports: Ports::Only(vec![443]), ..EgressPolicy::default() };
+    let said = try_with(own_ports, json!({ "server": "mail.example", "port": 587, "security": "tls" })).await;
+    assert_eq!(said, "blocked by the egress policy: the port is not allowed");
     let metadata = json!({ "server": "169.254.169.254", "port": 587 });
     let said = try_with(EgressPolicy { allow_http: true, ..EgressPolicy::default() }, metadata).await;
     assert!(said.starts_with("blocked by the egress policy: the address is never allowed"), "{said}");
