@@ -2,6 +2,7 @@
 //!
 //! They ship in the program, because demo, rehearsal, tests and benchmarks all run on them.
 
+pub mod entra;
 pub mod https_endpoint;
 pub mod hubspot;
 mod listen;
