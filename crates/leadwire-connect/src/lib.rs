@@ -4,6 +4,7 @@
 //! never repeats, waits, spawns or decides: that is done by who calls it. A new kind of system is one folder
 //! and one line in [`CONNECTORS`]; forms, prompts, schema and docs follow from its descriptor.
 
+mod azure_table;
 pub mod catalogue;
 pub mod descriptor;
 pub mod destination_settings;
@@ -48,7 +49,7 @@ use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
 pub const CONNECTORS: &[ConnectorKind] =
-    &[https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
+    &[azure_table::KIND, https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {

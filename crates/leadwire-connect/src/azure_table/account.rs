@@ -124,12 +124,6 @@ impl Account {
         let key = SharedKey::new(EMULATOR_ACCOUNT, EMULATOR_KEY).expect("the published key is base64");
         Ok(Self { endpoint, credential: Credential::Key(key) })
     }
-
-    /// Whether this is Cosmos DB's Table API, by the host, as the SDKs tell it.
-    pub(super) fn is_cosmos(&self) -> bool {
-        let host = self.endpoint.host_str().unwrap_or_default();
-        host.contains(".table.cosmos.") || host.contains(".table.cosmosdb.")
-    }
 }
 
 /// `Name=value` between semicolons.
@@ -270,7 +264,10 @@ fn web_url(text: &str, what: &str) -> Result<Url, Wrong> {
     if url.fragment().is_some() {
         return refused("holds a `#`");
     }
-    if [".blob.", ".queue.", ".file.", ".dfs."].iter().any(|it| url.host_str().unwrap_or_default().contains(it)) {
+    if [".blob.", ".queue.", ".file.", ".dfs."]
+        .iter()
+        .any(|it| url.host_str().unwrap_or_default().contains(it))
+    {
         return refused("is that of another service of the account");
     }
     Ok(url)

@@ -38,7 +38,8 @@ impl AzureTable {
                 tried[*place] = Some(fate.clone());
             }
         }
-        let tried = tried.into_iter().map(|it| it.expect("every payload became a row or could not be mapped"));
+        let tried =
+            tried.into_iter().map(|it| it.expect("every payload became a row or could not be mapped"));
         Delivered { tried: tried.collect(), calls: calls.load(Ordering::Relaxed) }
     }
 
@@ -256,7 +257,9 @@ impl Trip<'_> {
                         match self.send(entities, &again).await {
                             Came::All => written(entities, &again, fates),
                             Came::But(_, Refused::Exists) => {}
-                            Came::But(_, Refused::Other(tried)) | Came::NoTable(tried) | Came::Whole(tried) => {
+                            Came::But(_, Refused::Other(tried))
+                            | Came::NoTable(tried)
+                            | Came::Whole(tried) => {
                                 fates[row] = Some(*self.explained(tried));
                             }
                         }
@@ -270,7 +273,8 @@ impl Trip<'_> {
                 }
             }
         }
-        let message = "the signature permits no transaction, so rows are sent singly, a few at a time".to_owned();
+        let message =
+            "the signature permits no transaction, so rows are sent singly, a few at a time".to_owned();
         let evidence = Evidence { cause: "batch_refused".to_owned(), message, ..Evidence::default() };
         failed(&rest, Tried { outcome: Outcome::NotDone(Fault::SmallerBatch), evidence }, fates);
         stopped.map_or(Ok(()), Err)

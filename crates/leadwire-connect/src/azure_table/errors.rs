@@ -4,6 +4,7 @@
 //! The texts are the messages of those pages and of recorded answers.
 
 use crate::catalogue::Known;
+use crate::entra;
 use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::outcome::Fault;
 use std::time::Duration;
@@ -25,9 +26,9 @@ const fn known(
     Known { code, fault, cause, message, fix, texts }
 }
 
-/// Codes found in `x-ms-error-code`, in `odata.error.code`, in `<Code>`, or in the `error` of a token service.
+/// Codes found in `x-ms-error-code`, in `odata.error.code` or in `<Code>`.
 #[rustfmt::skip]
-pub(super) const ERRORS: &[Known] = &[
+const OWN: &[Known] = &[
     // The row.
     known("EntityTooLarge", Fault::Park, ("too_large", "the row is larger than 1 MiB", "take long columns out of the mapping, or shorten them with `truncate`"), &["The entity is larger than the maximum allowed size"]),
     known("PropertyValueTooLarge", Fault::Park, ("field_too_long", "a value is longer than 64 KiB", "shorten the value with `truncate` in the mapping"), &["The property value exceeds the maximum allowed size"]),
@@ -87,3 +88,9 @@ pub(super) const ERRORS: &[Known] = &[
     known("OperationTimedOut", LATER, ("service_slow", "the service took too long, so the lead may or may not have been written", ""), &["The operation could not be completed within the permitted time", "Operation could not be completed within the specified time"]),
     known("HostInformationNotPresent", SOMETIMES, ("request_refused", "the service did not find the account in the address", "check the endpoint in the connection string"), &["The required host information is not present in the request"]),
 ];
+
+const COUNT: usize = OWN.len() + entra::ERRORS.len();
+const ALL: [Known; COUNT] = entra::with_own(OWN);
+
+/// The codes of the service, and those of signing in at Entra ID.
+pub(super) const ERRORS: &[Known] = &ALL;

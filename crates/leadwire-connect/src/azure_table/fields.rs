@@ -1,6 +1,7 @@
 //! The settings of an Azure Table destination, its columns in both layouts, and their default mappings, as data.
 
 use crate::descriptor::{Field, FieldShape};
+use crate::entra::fields;
 use crate::mapped;
 use leadwire_core::mapping::{Kind, Length, Target};
 
@@ -20,7 +21,11 @@ pub(super) const FIELDS: &[Field] = &[
         name: "auth",
         label: "Signing in",
         help: "A connection string holds an account key or a shared access signature (SAS); Entra ID needs neither.",
-        shape: FieldShape::Choice(&[("connection_string", "Connection string, or SAS URL")]),
+        shape: FieldShape::Choice(&[
+            ("connection_string", "Connection string, or SAS URL"),
+            ("entra_secret", "Entra ID, app with a secret"),
+            ("entra_certificate", "Entra ID, app with a certificate"),
+        ]),
         default: Some("connection_string"),
         ..PLAIN
     },
@@ -34,6 +39,21 @@ pub(super) const FIELDS: &[Field] = &[
         only_when: Some(("auth", "connection_string")),
         ..PLAIN
     },
+    Field {
+        name: "account_url",
+        label: "Address of the account's tables",
+        help: "With Entra ID: https://ACCOUNT.table.core.windows.net, as the account's endpoints show it.",
+        shape: FieldShape::Url,
+        ..PLAIN
+    },
+    fields::TENANT,
+    fields::CLIENT_ID,
+    Field { only_when: Some(("auth", "entra_secret")), ..fields::CLIENT_SECRET },
+    Field { only_when: Some(("auth", "entra_secret")), ..fields::SECRET_ENDS_ON },
+    Field { only_when: Some(("auth", "entra_certificate")), ..fields::CERTIFICATE },
+    Field { only_when: Some(("auth", "entra_certificate")), ..fields::PRIVATE_KEY },
+    Field { only_when: Some(("auth", "entra_certificate")), ..fields::ASSERTION },
+    fields::AUTHORITY,
     Field {
         name: "table",
         label: "Table",

@@ -2,12 +2,12 @@
 //!
 //! The code counts first, from whichever of four places it is in; then the status; the message last.
 
-use super::batch;
 use super::entity::Entity;
 use super::errors::ERRORS;
 use super::request::Verb;
 use crate::catalogue::{Known, evidence};
 use crate::egress::Answer;
+use crate::multipart;
 use crate::retry_after;
 use crate::token::Age;
 use http::header::CONTENT_TYPE;
@@ -16,6 +16,9 @@ use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use leadwire_core::time::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
+
+/// Most parts read of an answer: a hundred operations, and one to spare.
+const PARTS_MAX: usize = 101;
 
 /// What is known about a call besides its answer.
 #[derive(Clone, Copy)]
@@ -62,18 +65,18 @@ impl Problem {
     fn of(answer: &Answer) -> Self {
         let header = answer.headers.get("x-ms-error-code").and_then(|it| it.to_str().ok());
         let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let text = |pointers: &[&str]| {
-            pointers.iter().find_map(|it| json.pointer(it)?.as_str()).map(str::to_owned)
-        };
+        let text =
+            |pointers: &[&str]| pointers.iter().find_map(|it| json.pointer(it)?.as_str()).map(str::to_owned);
         let xml = |name: &str| in_xml(&answer.body, name);
         let code = header.map(str::to_owned).filter(|it| !it.is_empty());
         let code = code
             .or_else(|| text(&["/odata.error/code", "/error/code", "/code"]).filter(|it| !it.is_empty()))
             .or_else(|| xml("Code"))
             .unwrap_or_default();
-        let message = text(&["/odata.error/message/value", "/error/message", "/error/message/value", "/message"])
-            .or_else(|| xml("Message"))
-            .unwrap_or_default();
+        let message =
+            text(&["/odata.error/message/value", "/error/message", "/error/message/value", "/message"])
+                .or_else(|| xml("Message"))
+                .unwrap_or_default();
         let (at, message) = match message.split_once(':') {
             Some((number, rest)) if !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit()) => {
                 (number.parse().ok(), rest.trim().to_owned())
@@ -120,8 +123,8 @@ pub(super) fn transaction(answer: &Answer, verbs: &[Verb], about: &About<'_>) ->
     if !answer.status.is_success() {
         return operation(answer, verbs, None, about);
     }
-    let content_type = answer.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let parts = if answer.is_truncated { None } else { batch::read(content_type, &answer.body) };
+    let parts = multipart::answers(&answer.headers, &answer.body, PARTS_MAX);
+    let parts = parts.filter(|it| it.is_whole && !it.answers.is_empty()).map(|it| it.answers);
     let Some(parts) = parts else { return Came::Whole(Box::new(unreadable(answer))) };
     let Some(bad) = parts.iter().find(|it| !it.status.is_success()) else {
         // A success that does not say so of every row proves nothing.
@@ -214,7 +217,10 @@ fn judged(answer: &Answer, problem: &Problem, about: &About<'_>) -> Tried {
         None => (format!("http_{status}"), format!("the service answered {status}"), by_status(status)),
     };
     if is_too_many(problem) {
-        ("too_many_at_once".clone_into(&mut cause), "the transaction has too many rows".clone_into(&mut message));
+        (
+            "too_many_at_once".clone_into(&mut cause),
+            "the transaction has too many rows".clone_into(&mut message),
+        );
         fix = "";
     }
     let mut tried = Tried { outcome, evidence: evidence(answer, about.known, (&cause, message, fix)) };
@@ -242,7 +248,8 @@ fn by_status(status: u16) -> &'static str {
 
 /// How long to wait: `Retry-After`, or Cosmos DB's own header in milliseconds.
 fn hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
-    let millis = answer.headers.get("x-ms-retry-after-ms").and_then(|it| it.to_str().ok()?.trim().parse().ok());
+    let millis =
+        answer.headers.get("x-ms-retry-after-ms").and_then(|it| it.to_str().ok()?.trim().parse().ok());
     let own = millis.map(|it| Duration::from_millis(it).clamp(RETRY_SHORTEST, RETRY_AFTER_LONGEST));
     retry_after::read(&answer.headers, now).or(own)
 }
@@ -320,7 +327,8 @@ fn is_page(answer: &Answer) -> bool {
 
 /// The text of the first `<name>` of `<Error><Code>…</Code><Message>…</Message></Error>`, or of `<m:code>`.
 fn in_xml(body: &[u8], name: &str) -> Option<String> {
-    let text = std::str::from_utf8(body).ok().map(str::trim_start).filter(|it| it.starts_with(['<', '\u{feff}']))?;
+    let text =
+        std::str::from_utf8(body).ok().map(str::trim_start).filter(|it| it.starts_with(['<', '\u{feff}']))?;
     let lower = text.to_ascii_lowercase();
     let name = name.to_ascii_lowercase();
     [format!("<{name}"), format!("<m:{name}")].iter().find_map(|tag| {

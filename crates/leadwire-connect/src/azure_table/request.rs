@@ -154,8 +154,7 @@ impl Place {
             doubled(&last.row)
         );
         let mut draft = draft(Method::GET, format!("{}()", self.table_path()));
-        draft.query =
-            format!("$select=PartitionKey%2CRowKey&$top={PAGE_ROWS}&$filter={}", encoded(&filter));
+        draft.query = format!("$select=PartitionKey%2CRowKey&$top={PAGE_ROWS}&$filter={}", encoded(&filter));
         if let Some(Keys { partition, row }) = next {
             let next = format!("&NextPartitionKey={}&NextRowKey={}", encoded(partition), encoded(row));
             draft.query.push_str(&next);
@@ -275,7 +274,8 @@ fn body_of(verb: Verb, entity: &Entity) -> String {
 /// Names made of what is sent, so that they differ whenever it does.
 fn boundaries(operations: &[Operation]) -> (String, String) {
     let whole: String = operations.iter().flat_map(|it| [it.url.as_str(), it.body.as_str()]).collect();
-    let hex: String = digest(&SHA256, whole.as_bytes()).as_ref().iter().map(|it| format!("{it:02x}")).collect();
+    let hex: String =
+        digest(&SHA256, whole.as_bytes()).as_ref().iter().map(|it| format!("{it:02x}")).collect();
     (format!("batch_{}", &hex[..32]), format!("changeset_{}", &hex[32..]))
 }
 

@@ -43,7 +43,11 @@ impl Sas {
         let of_table = get("tn");
         if of_table.as_ref().is_some_and(|it| !it.eq_ignore_ascii_case(table)) {
             let message = "the shared access signature is for another table than `table` names";
-            return refused("sas_other_table", message, "enter the signature's table, or make one for this table");
+            return refused(
+                "sas_other_table",
+                message,
+                "enter the signature's table, or make one for this table",
+            );
         }
         let types = get("srt");
         if types.as_ref().is_some_and(|it| !it.contains('o')) {
