@@ -15,7 +15,7 @@ pub(super) struct Sas {
     /// Letters of what it permits; none when a stored access policy says so at the service.
     permissions: Option<String>,
     /// It is for one table only.
-    pub(super) is_for_table: bool,
+
     /// May make tables: an account SAS whose resource types hold the container.
     may_create: bool,
     ends_at: Option<Timestamp>,
