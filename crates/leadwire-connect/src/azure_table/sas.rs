@@ -14,8 +14,6 @@ pub(super) struct Sas {
     query: Secret<String>,
     /// Letters of what it permits; none when a stored access policy says so at the service.
     permissions: Option<String>,
-    /// It is for one table only.
-
     /// May make tables: an account SAS whose resource types hold the container.
     may_create: bool,
     ends_at: Option<Timestamp>,
@@ -69,7 +67,6 @@ impl Sas {
         Ok(Self {
             query: Secret::new(query.to_owned()),
             permissions,
-            is_for_table: of_table.is_some(),
             may_create,
             ends_at: get("se").and_then(|it| moment(&it)),
             starts_at: get("st").and_then(|it| moment(&it)),
@@ -133,13 +130,13 @@ mod tests {
     fn what_a_signature_permits_is_read_from_it() {
         let of_table =
             read("?sv=2019-02-02&tn=leads&sp=au&se=2027-01-01T00%3A00%3A00Z&sig=a%2Fb%3D").ok().unwrap();
-        assert!(of_table.is_for_table && of_table.may('a') && of_table.may('u') && !of_table.may('r'));
+        assert!(of_table.may('a') && of_table.may('u') && !of_table.may('r'));
         assert!(!of_table.may_create());
         assert_eq!(of_table.ends_at(), rfc3339::parse("2027-01-01T00:00:00Z"));
         assert_eq!(of_table.masked(), "sv=2019-02-02&tn=leads&sp=au&se=2027-01-01T00%3A00%3A00Z&sig=***");
         let account = "sv=2022-11-02&ss=bt&srt=sco&sp=rwdlacu&st=2026-01-01&se=2027-01-01T10:30Z&sig=x";
         let account = read(account).ok().unwrap();
-        assert!(account.may_create() && !account.is_for_table);
+        assert!(account.may_create());
         assert_eq!(account.ends_at(), rfc3339::parse("2027-01-01T10:30:00Z"));
         assert_eq!(account.starts_at(), rfc3339::parse("2026-01-01T00:00:00Z"));
         let by_policy = read("sv=2019-02-02&tn=Leads&si=writers&sig=x").ok().unwrap();
