@@ -173,7 +173,8 @@ impl Signer {
         }
         let (from, until) = (get("st"), get("se"));
         let at = crate::moment::rfc3339(now);
-        let is_before = |bound: &str| at.as_str() < bound;
+        // To the second, as the bounds are written.
+        let is_before = |bound: &str| &at[..19] < bound.trim_end_matches('Z');
         if (!from.is_empty() && is_before(&from)) || !is_before(&until) {
             return Err(not_authenticated(&format!(
                 "Signature not valid in the specified time frame: Start [{from}] - Expiry [{until}] - Current [{at}]"
