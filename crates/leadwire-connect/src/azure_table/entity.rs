@@ -108,17 +108,38 @@ impl Entity {
 
     /// The whole row.
     pub(super) fn whole(&self) -> String {
-        Json::Object(self.all.clone()).to_string()
+        ascii(&Json::Object(self.all.clone()))
     }
 
     /// The keys and what is Leadwire's own.
     pub(super) fn own(&self) -> String {
-        Json::Object(self.owned.clone()).to_string()
+        ascii(&Json::Object(self.owned.clone()))
     }
 
     pub(super) fn has_own(&self) -> bool {
         self.owned.len() > 2
     }
+}
+
+/// JSON in which everything beyond ASCII is escaped, as Microsoft's SDK writes it: a line separator such as U+2028 within a
+/// transaction is taken for the end of a line by their emulator.
+fn ascii(json: &Json) -> String {
+    let text = json.to_string();
+    if text.is_ascii() {
+        return text;
+    }
+    let mut out = String::with_capacity(2 * text.len());
+    let mut units = [0; 2];
+    for letter in text.chars() {
+        if letter.is_ascii() {
+            out.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
 }
 
 /// `{"FirstName":…}` with what is there, in the order the marketplace documents.
