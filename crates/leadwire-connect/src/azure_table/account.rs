@@ -26,7 +26,7 @@ pub(super) struct Account {
 
 /// How a request shows that it may.
 pub(super) enum Credential {
-    Key(SharedKey),
+    Key(Box<SharedKey>),
     Sas(Sas),
 }
 
@@ -73,7 +73,7 @@ impl Account {
                     "keep one of AccountKey and SharedAccessSignature; the signature gives away less",
                 ));
             }
-            (Some(key), None) => Credential::Key(parts.key(key)?),
+            (Some(key), None) => Credential::Key(Box::new(parts.key(key)?)),
             (None, Some(sas)) => Credential::Sas(Sas::read(sas, table)?),
             (None, None) => {
                 return Err(wrong(
@@ -122,7 +122,7 @@ impl Account {
         }
         endpoint.set_path(EMULATOR_ACCOUNT);
         let key = SharedKey::new(EMULATOR_ACCOUNT, EMULATOR_KEY).expect("the published key is base64");
-        Ok(Self { endpoint, credential: Credential::Key(key) })
+        Ok(Self { endpoint, credential: Credential::Key(Box::new(key)) })
     }
 }
 

@@ -78,7 +78,7 @@ impl AzureTable {
                 Ok((Table::There, took(&answer)))
             }
             404 if is_missing => Ok((Table::Missing, took(&answer))),
-            200..=299 => Err(Box::new(reply::not_written(reply::unreadable(&answer)))),
+            201..=299 => Err(Box::new(reply::not_written(reply::unreadable(&answer)))),
             _ => Err(trip.explained(Box::new(reply::not_written(reply::refused(&answer, &trip.about(&[])))))),
         }
     }

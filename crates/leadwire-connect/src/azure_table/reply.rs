@@ -217,10 +217,8 @@ fn judged(answer: &Answer, problem: &Problem, about: &About<'_>) -> Tried {
         None => (format!("http_{status}"), format!("the service answered {status}"), by_status(status)),
     };
     if is_too_many(problem) {
-        (
-            "too_many_at_once".clone_into(&mut cause),
-            "the transaction has too many rows".clone_into(&mut message),
-        );
+        "too_many_at_once".clone_into(&mut cause);
+        "the transaction has too many rows".clone_into(&mut message);
         fix = "";
     }
     let mut tried = Tried { outcome, evidence: evidence(answer, about.known, (&cause, message, fix)) };
