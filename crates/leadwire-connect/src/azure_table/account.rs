@@ -3,8 +3,8 @@
 //! Source: learn.microsoft.com, "Configure Azure Storage connection strings" (2026-11); the parser of azure-data-tables
 //! 12.7.0; contract 2.1.
 
+use super::account_key::SharedKey;
 use super::sas::Sas;
-use super::shared_key::SharedKey;
 use std::fmt;
 use url::Url;
 

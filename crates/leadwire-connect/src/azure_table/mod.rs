@@ -1,6 +1,7 @@
 //! Writes each lead as a row of an Azure table, a hundred in a transaction, in the marketplace's own columns or flat ones.
 
 mod account;
+mod account_key;
 mod batch;
 mod check;
 mod deliver;
@@ -10,7 +11,6 @@ mod fields;
 mod reply;
 mod request;
 mod sas;
-mod shared_key;
 mod sign_in;
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The calls to the table service: from rows to the bytes of a request. Pure.
 
+use super::account_key::{SharedKey, Signed};
 use super::batch::{self, Operation};
 use super::entity::{Entity, Keys};
 use super::sas::Sas;
-use super::shared_key::{SharedKey, Signed};
 use crate::egress::Request;
 use crate::preview::PreviewedRequest;
 use aws_lc_rs::digest::{SHA256, digest};
