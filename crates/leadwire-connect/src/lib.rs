@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod descriptor;
 pub mod destination_settings;
+mod dynamics;
 pub mod egress;
 mod entra;
 mod https;
@@ -48,7 +49,7 @@ use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
 pub const CONNECTORS: &[ConnectorKind] =
-    &[https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
+    &[dynamics::KIND, https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {
