@@ -2,6 +2,7 @@
 //!
 //! They ship in the program, because demo, rehearsal, tests and benchmarks all run on them.
 
+pub mod dynamics;
 pub mod entra;
 pub mod https_endpoint;
 pub mod hubspot;
@@ -27,6 +28,11 @@ pub struct SandboxKind {
 
 /// Every simulated service that speaks HTTP, sorted by name. The plain receiver is [`https_endpoint`].
 pub const KINDS: &[SandboxKind] = &[
+    SandboxKind {
+        name: "dynamics",
+        title: "Dynamics 365 environment",
+        make: |secret| Box::new(dynamics::Dynamics::new(dynamics::Options::new(secret))),
+    },
     SandboxKind {
         name: "hubspot",
         title: "HubSpot account",

@@ -66,12 +66,9 @@ impl Columns {
             if let Some(longest) = it.get("MaxLength").and_then(Value::as_u64) {
                 column.rule.longest = usize::try_from(longest).ok().map(Length::Utf16);
             }
-            let options = it.pointer("/OptionSet/Options").and_then(Value::as_array);
-            for option in options.into_iter().flatten() {
-                column
-                    .rule
-                    .choices
-                    .extend(option.get("Value").and_then(Value::as_i64).map(|it| it.to_string()));
+            if let Some(options) = it.pointer("/OptionSet/Options").and_then(Value::as_array) {
+                let values = options.iter().filter_map(|it| it.get("Value")?.as_i64());
+                column.rule.choices = values.map(|it| it.to_string()).collect();
             }
         }
         Some(())

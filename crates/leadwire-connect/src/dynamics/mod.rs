@@ -9,6 +9,11 @@ mod prepare;
 mod reply;
 mod request;
 
+#[cfg(test)]
+mod sandbox_tests;
+#[cfg(test)]
+mod tests;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
