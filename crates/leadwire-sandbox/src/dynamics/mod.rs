@@ -9,6 +9,9 @@ mod metadata;
 mod rows;
 mod schema;
 
+#[cfg(test)]
+mod tests;
+
 use crate::entra::{self, Entra, TokenState};
 use crate::service::{Call, Fault, Reply, Service};
 use http::Method;

@@ -215,7 +215,8 @@ impl Dynamics {
                     let message = "The sandbox understands `$filter=modifiedon ge` and a moment.";
                     return Err(Problem::new(400, "0x80060888", message));
                 }
-                since
+                // As moments are written here, so that texts compare as moments do.
+                if since.contains('.') { since } else { since.replace('Z', ".000Z") }
             }
         };
         let mut leads: Vec<&Lead> =

@@ -4,6 +4,7 @@
 mod batches;
 mod canary;
 mod delivery;
+mod dynamics;
 mod faults;
 mod hostile;
 mod hubspot;
