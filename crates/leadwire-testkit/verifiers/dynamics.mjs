@@ -38,7 +38,8 @@ async function refused(call) {
     await call();
     return null;
   } catch (error) {
-    return [error.status, error.code ?? null];
+    // Within a batch the library leaves the error as it came.
+    return [error.status, error.code ?? error.error?.code ?? null];
   }
 }
 
@@ -57,15 +58,11 @@ seen.created = (
   })
 ).subject;
 seen.upserted = await refused(() => api.upsert({ ...leads, key: id, data: { subject: "B" }, ifnonematch: "*" }));
-seen.upserted_again = await api.upsert({ ...leads, key: id, data: { subject: "C" }, ifnonematch: "*" }).then(
-  (it) => it ?? "prevented",
-  (error) => [error.status, error.code],
-);
+// The library takes a 412 for what was asked for, and tells nothing.
+seen.upserted_again = (await api.upsert({ ...leads, key: id, data: { subject: "C" }, ifnonematch: "*" })) ?? "prevented";
 seen.updated = await refused(() => api.update({ ...leads, key: id, data: { jobtitle: "CTO" }, ifmatch: "*" }));
 seen.update_of_nothing = await refused(() =>
-  api.update({ ...leads, key: other, data: { jobtitle: "CTO" }, ifmatch: "*" }).then((done) => {
-    if (done === false) throw { status: 404, code: "told as false" };
-  }),
+  api.update({ ...leads, key: other, data: { jobtitle: "CTO" }, ifmatch: "*" }),
 );
 const read = await api.retrieve({ ...leads, key: id, select: ["subject", "jobtitle", "statecode"] });
 seen.read = [read.subject, read.jobtitle, read.statecode];
@@ -82,10 +79,8 @@ function batch(...subjects) {
 batch("D", "E");
 seen.batch = (await api.executeBatch({ inChangeSet: false })).length;
 batch("F", "x".repeat(301), "G");
-seen.batch_with_bad = await api.executeBatch({ inChangeSet: false, continueOnError: true }).then(
-  (all) => all.map((it) => (it instanceof Error || it?.message ? "refused" : "done")),
-  (errors) => [].concat(errors).map((it) => it?.code ?? "done"),
-);
+const answers = await api.executeBatch({ inChangeSet: false, continueOnError: true });
+seen.batch_with_bad = answers.map((it) => it.error?.code ?? "done");
 api.startBatch();
 api.create({ ...leads, data: { subject: "H" } });
 api.create({ ...leads, data: { subject: "x".repeat(301) } });

@@ -203,7 +203,7 @@ impl Dynamics {
         let (mut fates, mut refused) = (Vec::new(), None);
         for (place, answer) in places.iter().zip(answers) {
             let fate = match answer {
-                Err(tried) => Fate::Other(settled(tried)),
+                Err(tried) => Fate::Other(settled(*tried)),
                 Ok(answer) => {
                     self.forget_refused(&answer, way).await;
                     let known: Vec<&str> = groups[*place].known.iter().map(String::as_str).collect();

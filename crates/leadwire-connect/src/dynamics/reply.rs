@@ -43,7 +43,7 @@ pub(super) enum Fate {
 
 /// The answers to the requests of a batch, in order; none for one that was not answered, with what came of it.
 pub(super) enum Batch {
-    Each(Vec<Result<Answer, Tried>>),
+    Each(Vec<Result<Answer, Box<Tried>>>),
     /// The batch was refused as a whole.
     Refused(Tried),
 }
@@ -67,12 +67,12 @@ pub(super) fn read_batch(answer: &Answer, count: usize, about: &About<'_>) -> Ba
             timings: answer.timings,
         })
     });
-    let mut each: Vec<Result<Answer, Tried>> = each.collect();
+    let mut each: Vec<Result<Answer, Box<Tried>>> = each.collect();
     // Without `continue-on-error`, which something in between may have taken away, the status is that of the lead the
     // batch ended at, and what follows was not tried.
     let is_stopped = read.is_whole && !answer.status.is_success();
     let rest = if is_stopped { of(answer, entry("batch_stopped"), &[], about) } else { unreadable(answer) };
-    each.resize(count, Err(rest));
+    each.resize(count, Err(Box::new(rest)));
     Batch::Each(each)
 }
 

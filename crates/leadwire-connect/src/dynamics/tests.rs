@@ -189,9 +189,9 @@ fn tried(case: &verdicts::Case) -> Vec<Tried> {
             match reply::read_batch(&case.answer, count, &about) {
                 Batch::Refused(tried) => vec![Fate::Other(tried); count],
                 Batch::Each(each) => {
-                    let read = |it: Result<Answer, Tried>| match it {
+                    let read = |it: Result<Answer, Box<Tried>>| match it {
                         Ok(answer) => reply::read(&answer, act, &known, &about),
-                        Err(tried) => Fate::Other(tried),
+                        Err(tried) => Fate::Other(*tried),
                     };
                     each.into_iter().map(read).collect()
                 }

@@ -3,6 +3,7 @@
 //! Follows learn.microsoft.com, `power-apps/developer/data-platform` and its `webapi` pages, and recorded errors. Stricter:
 //! service protection counts for the environment and not for each of its web servers.
 
+mod access;
 mod batch;
 mod leads;
 mod metadata;
@@ -12,7 +13,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use crate::entra::{self, Entra, TokenState};
+use crate::entra::{self, Entra};
 use crate::service::{Call, Fault, Reply, Service};
 use http::Method;
 use leads::Leads;
@@ -195,23 +196,6 @@ impl Dynamics {
         reply.header("req_id", &format!("00000000-0000-4000-8000-{:012x}", self.requests))
     }
 
-    fn throttled(&mut self, now: i64) -> Option<Problem> {
-        let max = self.options.requests_max?;
-        while self.window.front().is_some_and(|it| *it <= now - WINDOW) {
-            self.window.pop_front();
-        }
-        if self.window.len() < max {
-            self.window.push_back(now);
-            return None;
-        }
-        // Until there is room again.
-        let wait = self.window.front().map_or(0, |it| it + WINDOW - now);
-        let message =
-            format!("Number of requests exceeded the limit of {max} over time window of 300 seconds.");
-        let wait = Some(wait.div_euclid(1000) + 1);
-        Some(Problem { wait, ..Problem::new(429, "0x80072322", message) })
-    }
-
     fn route(&mut self, call: &Call, now: i64) -> Reply {
         let segments = call.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -220,8 +204,8 @@ impl Dynamics {
             return no_resource(call);
         }
         let told = match (&call.method, rest) {
-            (&Method::GET, ["WhoAmI"]) => Ok(who_am_i(call)),
-            (_, ["WhoAmI"]) => Err(Problem::new(404, "", no_resource_text(call))),
+            (&Method::GET, ["WhoAmI" | "WhoAmI()"]) => Ok(access::who_am_i(call)),
+            (_, ["WhoAmI" | "WhoAmI()"]) => Err(Problem::new(404, "", no_resource_text(call))),
             (&Method::GET, [user, function]) if user.starts_with("systemusers(") => {
                 self.privilege(user, function)
             }
@@ -239,59 +223,6 @@ impl Dynamics {
         };
         told.unwrap_or_else(|it| it.reply())
     }
-
-    /// Whether the application user may do something about leads.
-    fn may(&self, privilege: &'static str) -> Result<(), Problem> {
-        if self.options.privileges.contains(&privilege) {
-            return Ok(());
-        }
-        let message = format!(
-            "Principal user (Id={USER}, type=8, roleCount=1, privilegeCount=3, accessMode=4) is missing {privilege} \
-             privilege (Id=a8ecac53-09e8-4a13-b598-8d8c87bc3d33) on OTC=4 for entity 'lead'."
-        );
-        Err(Problem::new(403, "0x80040220", message))
-    }
-
-    fn privilege(&self, user: &str, function: &str) -> Result<Reply, Problem> {
-        let name = function
-            .strip_prefix("Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='")
-            .and_then(|it| it.strip_suffix("')"));
-        let (Some(name), true) = (name, user == format!("systemusers({USER})")) else {
-            return Err(Problem::new(404, "0x8006088a", "Resource not found for the segment."));
-        };
-        let held = self.options.privileges.iter().filter(|it| **it == name);
-        let held: Vec<Value> = held
-            .map(|it| json!({ "Depth": "Global", "PrivilegeId": USER, "BusinessUnitId": TEAM, "PrivilegeName": it }))
-            .collect();
-        Ok(json_reply(200, &json!({ "RolePrivileges": held })))
-    }
-
-    /// Whether a call may come in at all; its reply when not.
-    fn refuse(&self, call: &Call, now: i64) -> Option<Reply> {
-        let resource = |scheme: &str| format!("{scheme}://{}", call.host());
-        let is_good = |token: &str| {
-            ["http", "https"].iter().any(|it| self.entra.state(token, &resource(it), now) == TokenState::Good)
-        };
-        if !call.bearer().is_some_and(is_good) {
-            let tenant = &self.options.entra.tenant;
-            let told = format!(
-                "Bearer authorization_uri=https://login.microsoftonline.com/{tenant}/oauth2/authorize, resource_id={}/",
-                resource("https")
-            );
-            return Some(Reply::empty(401).header("www-authenticate", &told));
-        }
-        let problem = if !self.options.has_app_user {
-            Problem::new(403, "0x80072560", "The user is not a member of the organization.")
-        } else if !self.options.has_role {
-            let message = format!(
-                "SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user. Returned hr = -2147209463, User: {USER}"
-            );
-            Problem::new(403, "0x80042f09", message)
-        } else {
-            return None;
-        };
-        Some(problem.reply())
-    }
 }
 
 fn no_resource_text(call: &Call) -> String {
@@ -300,20 +231,6 @@ fn no_resource_text(call: &Call) -> String {
 
 fn no_resource(call: &Call) -> Reply {
     Problem::new(404, "", no_resource_text(call)).reply()
-}
-
-fn who_am_i(call: &Call) -> Reply {
-    let context =
-        format!("http://{}/api/data/v9.2/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse", call.host());
-    json_reply(
-        200,
-        &json!({
-            "@odata.context": context,
-            "BusinessUnitId": "d96e9f55-0000-4000-8000-00000000000b",
-            "UserId": USER,
-            "OrganizationId": "d96e9f55-0000-4000-8000-00000000000c",
-        }),
-    )
 }
 
 fn is_guid(text: &str) -> bool {
