@@ -11,6 +11,8 @@ mod moment;
 pub mod salesforce;
 pub mod salesforce_web_to_lead;
 pub mod service;
+pub mod smtp;
+pub mod stage;
 pub mod webhook_signature;
 
 use service::Service;

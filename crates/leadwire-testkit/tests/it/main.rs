@@ -3,13 +3,16 @@
 
 mod batches;
 mod canary;
+mod contract;
 mod delivery;
 mod dynamics;
+mod email;
 mod faults;
 mod hostile;
 mod hubspot;
 mod intake;
 mod kills;
+mod lost_answers;
 mod matrix;
 mod peers;
 mod proof;
