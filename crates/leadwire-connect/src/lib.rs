@@ -8,7 +8,9 @@ mod azure_table;
 pub mod catalogue;
 pub mod descriptor;
 pub mod destination_settings;
+mod dynamics;
 pub mod egress;
+mod email;
 mod entra;
 mod https;
 mod hubspot;
@@ -48,8 +50,15 @@ use std::sync::Arc;
 use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
-pub const CONNECTORS: &[ConnectorKind] =
-    &[azure_table::KIND, https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
+pub const CONNECTORS: &[ConnectorKind] = &[
+    azure_table::KIND,
+    dynamics::KIND,
+    email::KIND,
+    https::KIND,
+    hubspot::KIND,
+    salesforce::KIND,
+    salesforce_web_to_lead::KIND,
+];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {

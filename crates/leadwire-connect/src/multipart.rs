@@ -44,17 +44,6 @@ impl Writer {
         self.part(&[("Content-Type", "application/http"), ("Content-Transfer-Encoding", "binary")], request);
     }
 
-    /// Adds a change set, whose requests all succeed or none does; `write` adds them.
-    pub(crate) fn change_set(&mut self, boundary: &str, write: impl FnOnce(&mut Writer)) {
-        let mut inner = Self::new(boundary);
-        write(&mut inner);
-        let content_type = inner.content_type();
-        let body = inner.finish();
-        // A part brings its own line end, as the body does.
-        let body = body.strip_suffix(b"\r\n").unwrap_or(&body);
-        self.part(&[("Content-Type", &content_type)], body);
-    }
-
     /// The body.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.line(&["--", &self.boundary.clone(), "--"]);
@@ -107,8 +96,6 @@ pub(crate) struct Said {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// `Content-ID` of the part, which only change sets have.
-    pub(crate) content_id: Option<String>,
 }
 
 /// The answers of a batch.
@@ -186,9 +173,7 @@ pub(crate) fn http_answer(part: &Part) -> Option<Said> {
     words.next().filter(|it| it.starts_with("HTTP/1."))?;
     let status = StatusCode::from_bytes(words.next()?.as_bytes()).ok()?;
     let Part { headers, content } = read_part(content.slice(first..))?;
-    let content_id = headers.get("content-id").or_else(|| part.headers.get("content-id"));
-    let content_id = content_id.and_then(|it| it.to_str().ok()).map(str::to_owned);
-    Some(Said { status, headers, body: content, content_id })
+    Some(Said { status, headers, body: content })
 }
 
 /// Where the next delimiter line begins, with the line end before it, and where the delimiter itself ends.
@@ -261,16 +246,12 @@ mod tests {
         assert_eq!(writer.content_type(), "multipart/mixed; boundary=\"batch_1\"");
         let get = http_request("GET", "/leads(1)", &[("Accept", "application/json")], b"");
         writer.request(&get);
-        writer.change_set("changeset_1", |inner| {
-            let put = http_request("PUT", "/leads(2)", &[], b"{}");
-            let kind = ("Content-Type", "application/http");
-            inner.part(&[kind, ("Content-ID", "1")], &put);
-        });
+        let put = http_request("PUT", "/leads(2)", &[], b"{}");
+        writer.part(&[("Content-Type", "application/http"), ("Content-ID", "1")], &put);
         let expected = "--batch_1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n\
             GET /leads(1) HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n\
-            --batch_1\r\nContent-Type: multipart/mixed; boundary=\"changeset_1\"\r\n\r\n\
-            --changeset_1\r\nContent-Type: application/http\r\nContent-ID: 1\r\n\r\nPUT /leads(2) HTTP/1.1\r\n\r\n{}\r\n\
-            --changeset_1--\r\n--batch_1--\r\n";
+            --batch_1\r\nContent-Type: application/http\r\nContent-ID: 1\r\n\r\nPUT /leads(2) HTTP/1.1\r\n\r\n{}\r\n\
+            --batch_1--\r\n";
         assert_eq!(String::from_utf8(writer.finish()).unwrap(), expected);
     }
 
@@ -285,12 +266,9 @@ mod tests {
         for body in [body.to_owned(), body.replace("\r\n", "\n")] {
             let read = answers(&headers(KIND), &Bytes::from(body), 2).unwrap();
             assert!(read.is_whole);
-            let seen: Vec<(u16, &[u8], Option<&str>)> = read
-                .answers
-                .iter()
-                .map(|it| (it.status.as_u16(), it.body.trim_ascii(), it.content_id.as_deref()))
-                .collect();
-            assert_eq!(seen, [(204, &b""[..], None), (412, &b"{\"a\":1}"[..], Some("7"))]);
+            let seen: Vec<(u16, &[u8])> =
+                read.answers.iter().map(|it| (it.status.as_u16(), it.body.trim_ascii())).collect();
+            assert_eq!(seen, [(204, &b""[..]), (412, &b"{\"a\":1}"[..])]);
             assert_eq!(read.answers[0].headers["odata-entityid"], "https://x/leads(1)");
         }
     }

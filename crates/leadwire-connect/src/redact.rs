@@ -1,5 +1,6 @@
 //! Makes an answer's body fit for people to read: no personal value, no credential, and not long.
 
+use leadwire_core::json::Json;
 use leadwire_core::limits::EVIDENCE_BYTES_MAX;
 
 /// Digits in a row, separators not counted, that may be a telephone number.
@@ -21,10 +22,14 @@ const SECRET_KEYS: &[&str] = &[
     "sig",
 ];
 
+/// How much of a body is looked at, in bytes: more than the largest touchpoint, so that a value that is cut here is far
+/// behind what is shown.
+const WINDOW_BYTES: usize = 1024 * 1024;
+
 /// The start of a body, with e-mail addresses, long numbers, things that look like credentials and every one of
 /// `known` (what was sent) masked. At most [`EVIDENCE_BYTES_MAX`] bytes.
 pub(crate) fn redact<'a>(body: &[u8], known: impl Iterator<Item = &'a str>) -> String {
-    let mut text = String::from_utf8_lossy(body).into_owned();
+    let mut text = String::from_utf8_lossy(&body[..body.len().min(WINDOW_BYTES)]).into_owned();
     for value in known.map(str::trim).filter(|it| it.chars().count() >= 3) {
         if text.contains(value) {
             text = text.replace(value, "[sent]");
@@ -90,7 +95,14 @@ fn mask_numbers(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
+        // Numbers and UUIDs begin with such a digit.
+        let skipped = text[at..].find(|it: char| it.is_ascii_hexdigit()).unwrap_or(text.len() - at);
+        out.push_str(&text[at..at + skipped]);
+        at += skipped;
         let rest = &text[at..];
+        if rest.is_empty() {
+            break;
+        }
         if let Some(len) = uuid_len(rest) {
             out.push_str(&rest[..len]);
             at += len;
@@ -143,9 +155,12 @@ fn uuid_len(text: &str) -> Option<usize> {
 /// The customer's values that an answer may repeat.
 pub(crate) fn known(touchpoint: &leadwire_core::touchpoint::Touchpoint) -> impl Iterator<Item = &str> {
     let it = &touchpoint.customer;
-    [&it.email, &it.first_name, &it.last_name, &it.phone, &it.company, &touchpoint.notes]
-        .into_iter()
-        .filter_map(Option::as_deref)
+    let own = [&it.email, &it.first_name, &it.last_name, &it.phone, &it.company, &touchpoint.notes];
+    let further = touchpoint.campaign.iter().chain(&touchpoint.custom).filter_map(|it| match &it.1 {
+        Json::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    own.into_iter().filter_map(Option::as_deref).chain(further)
 }
 
 /// For messages: an error code from outside, if it looks like one.

@@ -93,6 +93,19 @@ pub(crate) fn check(case: &Case, tried: &[Tried]) {
     }
 }
 
+/// Compares what came of one case that is not an answer by HTTP with what must.
+#[track_caller]
+pub(crate) fn check_one(case: &Value, tried: &Tried) {
+    assert_eq!(verdict(&tried.outcome), case["expect"], "{}: {tried:?}", case["name"]);
+    if let Some(cause) = case["cause"].as_str() {
+        assert_eq!(tried.evidence.cause, cause, "{}", case["name"]);
+    }
+    if let Outcome::NotDone(Fault::Pause | Fault::Park | Fault::Stop) = tried.outcome {
+        let name = &case["name"];
+        assert!(!tried.evidence.fix.is_empty(), "{name}: a person is needed, and is not told what to do");
+    }
+}
+
 fn verdict(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Done(Receipt::Accepted) => "accepted",

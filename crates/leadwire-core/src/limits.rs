@@ -118,6 +118,13 @@ pub const REQUEST_WAIT: Duration = Duration::from_secs(20);
 pub const REQUEST_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Longest wait for a connection, TLS included.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// Longest a session with a mail server is kept idle: far below the five minutes after which servers close one
+/// (RFC 5321, 4.5.3.2.7).
+pub const MAIL_SESSION_IDLE: Duration = Duration::from_secs(60);
+/// Longest reply line of a mail server, in bytes (RFC 5321, 4.5.3.1.5, says 512; servers write longer ones).
+pub const MAIL_LINE_BYTES_MAX: usize = 2048;
+/// Most recipients of a destination's mail.
+pub const MAIL_RECIPIENTS_MAX: usize = 20;
 /// Addresses of a name that are dialled before an attempt is given up; all are checked.
 pub const ADDRESSES_DIALLED_MAX: usize = 4;
 /// How long a connection may wait for its next request: shorter than what servers and load balancers commonly allow,

@@ -3,6 +3,7 @@
 //! They ship in the program, because demo, rehearsal, tests and benchmarks all run on them.
 
 pub mod azure_table;
+pub mod dynamics;
 pub mod entra;
 pub mod https_endpoint;
 pub mod hubspot;
@@ -11,6 +12,8 @@ mod moment;
 pub mod salesforce;
 pub mod salesforce_web_to_lead;
 pub mod service;
+pub mod smtp;
+pub mod stage;
 pub mod webhook_signature;
 
 use service::Service;
@@ -32,6 +35,11 @@ pub const KINDS: &[SandboxKind] = &[
         name: "azure_table",
         title: "Azure Table storage account",
         make: |secret| Box::new(azure_table::AzureTable::new(azure_table::Options::new(secret))),
+    },
+    SandboxKind {
+        name: "dynamics",
+        title: "Dynamics 365 environment",
+        make: |secret| Box::new(dynamics::Dynamics::new(dynamics::Options::new(secret))),
     },
     SandboxKind {
         name: "hubspot",

@@ -160,7 +160,13 @@ impl TestApp {
 
     /// Adds an https destination of `contoso` and a route for all offers to it; gives back its signing secret.
     pub async fn add_destination(&self, name: &str, settings: Value) -> String {
-        let new = json!({ "name": name, "kind": "https", "settings": settings });
+        self.add_destination_of_kind(name, "https", settings).await
+    }
+
+    /// Adds a destination of `contoso` of any kind and a route for all offers to it; gives back what it is signed with,
+    /// if anything.
+    pub async fn add_destination_of_kind(&self, name: &str, kind: &str, settings: Value) -> String {
+        let new = json!({ "name": name, "kind": kind, "settings": settings });
         let made = self.post("/v1/destinations?publisher=contoso", &new).await;
         self.post("/v1/routes?publisher=contoso", &json!({ "offer": "*", "destination": name })).await;
         made["signing_secret"].as_str().unwrap_or("").to_owned()

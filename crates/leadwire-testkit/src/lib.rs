@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod clock;
+pub mod lost_answers;
 pub mod peers;
 pub mod reference;
 pub mod tidy;

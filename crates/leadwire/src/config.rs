@@ -126,7 +126,7 @@ const KEYS: &[Key] = &[
     },
     Key {
         name: "ports",
-        help: "ports of destinations, separated by commas, or `any`",
+        help: "ports of destinations and mail servers, separated by commas, or `any`",
         set: |it, text| {
             let any = text == "any";
             it.ports =

@@ -204,3 +204,31 @@ pub(super) fn exchange_failed(error: &hyper::Error) -> SendError {
     }
     SendError::new("connection_lost", later, "the connection was lost before the whole answer came", "")
 }
+
+pub(super) fn plain_mail() -> SendError {
+    SendError::new(
+        "egress_denied",
+        Fault::Pause,
+        "blocked by the egress policy: mail must be encrypted",
+        "choose STARTTLS or TLS, or have the operator allow connections in the clear",
+    )
+}
+
+pub(super) fn mail_cut() -> SendError {
+    let later = Fault::RetryAfter(None);
+    SendError::new(
+        "connection_lost",
+        later,
+        "the connection was lost before the mail server's reply came",
+        "",
+    )
+}
+
+pub(super) fn not_smtp() -> SendError {
+    SendError::new(
+        "answer_not_smtp",
+        Fault::RetryThenPause { attempts: ATTEMPTS_BEFORE_PAUSE },
+        "the answer is not that of a mail server",
+        "check server, port and encryption: port 465 wants TLS from the start, port 587 STARTTLS",
+    )
+}

@@ -83,6 +83,15 @@ impl EgressPolicy {
         }
     }
 
+    /// The same policy for mail servers, whose usual ports take the place of those of web servers; an operator's own
+    /// list of ports holds for both. Port 25 is for servers among themselves and not among the usual ones.
+    pub fn for_mail(&self) -> Self {
+        // Submission with TLS, submission (RFC 8314, 3), and what relays offer where those are closed.
+        let usual = Ports::Only(vec![465, 587, 2525]);
+        let ports = if self.ports == Self::default().ports { usual } else { self.ports.clone() };
+        Self { allow_http: false, ports, ..self.clone() }
+    }
+
     /// Checks all that can be known before the name is looked up.
     ///
     /// # Errors

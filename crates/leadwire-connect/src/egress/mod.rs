@@ -4,35 +4,37 @@
 //! been written. HTTP/1.1 only.
 
 mod connection;
+mod dial;
 pub mod error;
 pub mod guard;
+pub(crate) mod mail;
 mod pool;
 pub mod resolve;
+mod stream;
 pub mod tls;
 
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
-use connection::{Connection, Stream};
+use connection::Connection;
+use dial::{Shared, Trace, micros};
 use error::SendError;
 use guard::EgressPolicy;
 use http::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, StatusCode, Uri};
 use http_body_util::Full;
-use leadwire_core::limits::{ADDRESSES_DIALLED_MAX, ANSWER_BYTES_MAX, CONNECT_WAIT, REQUEST_WAIT};
+use leadwire_core::limits::{ANSWER_BYTES_MAX, CONNECT_WAIT, REQUEST_WAIT};
 use leadwire_core::outcome::Timings;
 use pool::{Origin, Pool};
-use resolve::{NoAddress, Resolve, SystemResolver};
+use resolve::{Resolve, SystemResolver};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tls::{BadTls, TlsWishes};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
-use url::{Host, Url};
+use url::Url;
 
 /// What every request calls itself.
 const AGENT: &str = concat!("leadwire/", env!("CARGO_PKG_VERSION"));
@@ -42,13 +44,6 @@ const AGENT: &str = concat!("leadwire/", env!("CARGO_PKG_VERSION"));
 pub struct Egress {
     shared: Arc<Shared>,
     pool: Arc<Pool>,
-}
-
-struct Shared {
-    policy: EgressPolicy,
-    resolver: Arc<dyn Resolve>,
-    tls: TlsConnector,
-    extra_ca_pem: Option<Vec<u8>>,
 }
 
 /// One request. Has no `Debug`: URL, headers and body may hold credentials and personal values.
@@ -280,96 +275,6 @@ struct Reply {
     body: connection::Body,
 }
 
-/// What is known of a request while it runs.
-#[derive(Default)]
-struct Trace {
-    peer: Option<IpAddr>,
-    status: Option<u16>,
-    timings: Timings,
-}
-
-impl Shared {
-    /// Looks the host up, checks every address, and dials what was checked.
-    async fn open(
-        &self,
-        url: &Url,
-        deadline: Instant,
-        trace: &mut Trace,
-    ) -> Result<Connection, Box<SendError>> {
-        let addresses = self.addresses(url, deadline, trace).await?;
-        let started = Instant::now();
-        let (stream, peer) = dial(&addresses, deadline, trace).await?;
-        trace.timings.connect_us = Some(micros(started));
-        let stream = if url.scheme() == "https" {
-            let name = url.host().and_then(|host| tls::server_name(&host)).ok_or_else(error::bad_url)?;
-            let started = Instant::now();
-            let secured = timeout_at(deadline, self.tls.connect(name, stream)).await;
-            trace.timings.tls_us = Some(micros(started));
-            let secured = secured.map_err(|_| error::connect_timeout())?;
-            Stream::Tls(Box::new(secured.map_err(|error| error::tls_failed(&error))?))
-        } else {
-            Stream::Plain(stream)
-        };
-        Ok(Connection::start(stream, peer).await.map_err(|error| error::exchange_failed(&error))?)
-    }
-
-    async fn addresses(
-        &self,
-        url: &Url,
-        deadline: Instant,
-        trace: &mut Trace,
-    ) -> Result<Vec<SocketAddr>, Box<SendError>> {
-        let port = url.port_or_known_default().ok_or_else(error::bad_url)?;
-        let addresses = match url.host().ok_or_else(error::bad_url)? {
-            Host::Ipv4(ip) => vec![SocketAddr::new(ip.into(), port)],
-            Host::Ipv6(ip) => vec![SocketAddr::new(ip.into(), port)],
-            Host::Domain(name) => {
-                let started = Instant::now();
-                let found = timeout_at(deadline, self.resolver.resolve(name, port)).await;
-                trace.timings.dns_us = Some(micros(started));
-                found.unwrap_or(Err(NoAddress::Temporary)).map_err(error::no_address)?
-            }
-        };
-        if addresses.is_empty() {
-            return Err(error::no_address(NoAddress::NotFound).into());
-        }
-        for address in &addresses {
-            // One address that is not allowed spoils the name: it may be an attempt at rebinding.
-            if let Err(denied) = self.policy.check_peer(url, *address) {
-                trace.peer = Some(address.ip());
-                return Err(error::denied(denied).into());
-            }
-        }
-        Ok(addresses)
-    }
-}
-
-/// Dials one address after another; each gets an equal share of the time that is left.
-async fn dial(
-    addresses: &[SocketAddr],
-    deadline: Instant,
-    trace: &mut Trace,
-) -> Result<(TcpStream, SocketAddr), Box<SendError>> {
-    let mut last = error::connect_timeout();
-    let count = addresses.len().min(ADDRESSES_DIALLED_MAX);
-    for (at, address) in addresses.iter().take(count).enumerate() {
-        trace.peer = Some(address.ip());
-        let left = u32::try_from(count - at).expect("a handful");
-        let now = Instant::now();
-        let share = now + deadline.saturating_duration_since(now) / left;
-        last = match timeout_at(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Requests are small and written whole; waiting to fill a packet only delays them.
-                stream.set_nodelay(true).map_err(|error| error::connect_failed(&error))?;
-                return Ok((stream, *address));
-            }
-            Ok(Err(error)) => error::connect_failed(&error),
-            Err(_) => error::connect_timeout(),
-        };
-    }
-    Err(Box::new(last))
-}
-
 fn message(request: &Request) -> Result<http::Request<Full<Bytes>>, Box<SendError>> {
     let url = &request.url;
     let target = match url.query() {
@@ -393,8 +298,4 @@ fn message(request: &Request) -> Result<http::Request<Full<Bytes>>, Box<SendErro
         }
     }
     Ok(message)
-}
-
-fn micros(since: Instant) -> u32 {
-    u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)
 }

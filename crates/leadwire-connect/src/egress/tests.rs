@@ -1,6 +1,7 @@
 //! The client against real sockets of this machine: what it dials, what it refuses, and what it says when it fails.
 
 use super::guard::Ports;
+use super::resolve::NoAddress;
 use super::*;
 use crate::test_server::{Act, Server, answer};
 use futures_util::FutureExt;
@@ -8,6 +9,7 @@ use futures_util::future::BoxFuture;
 use leadwire_core::outcome::{Fault, Outcome};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 
 const NAME: &str = "crm.example.test";

@@ -25,7 +25,7 @@ pub(super) struct MessageSigner {
 }
 
 enum Key {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Box<Ed25519KeyPair>),
 }
 
@@ -37,7 +37,7 @@ impl MessageSigner {
         let key = match values.text("message_signature") {
             Some("hmac-sha256") => match STANDARD.decode(text) {
                 Ok(bytes) if bytes.len() >= KEY_BYTES_MIN => {
-                    Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+                    Key::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
                 }
                 Ok(_) | Err(_) => {
                     return bad(
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn what_is_signed_is_what_is_sent() {
         let bytes = [7; 32];
-        let key = Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &bytes));
+        let key = Key::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes)));
         let signer = MessageSigner { key, key_id: "k1".to_owned() };
         let headers: HeaderMap =
             [(CONTENT_TYPE, HeaderValue::from_static("application/json"))].into_iter().collect();

@@ -157,7 +157,7 @@ impl FaultPlan {
     }
 
     /// The fault for a call, if any.
-    pub(super) fn throw(&mut self, is_write: bool) -> Option<Fault> {
+    pub(crate) fn throw(&mut self, is_write: bool) -> Option<Fault> {
         let strikes = |scope: &Scope| match scope {
             Scope::Writes => is_write,
             Scope::All => true,

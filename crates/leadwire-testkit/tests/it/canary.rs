@@ -1,6 +1,11 @@
 //! What the program itself writes: no value of a customer and no secret, at the most talkative; and a stop that works
 //! when nobody reads it.
 
+use leadwire_connect::CONNECTORS;
+use leadwire_connect::descriptor::FieldShape;
+use leadwire_sandbox::https_endpoint::Keep;
+use leadwire_sandbox::service::Fault;
+use leadwire_sandbox::stage::{Options, Stage};
 use leadwire_testkit::app::PATIENCE;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -9,8 +14,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const EMAIL: &str = "canary-pii@example.com";
 const PHONE: &str = "+36209998877";
@@ -80,6 +86,14 @@ impl Program {
     fn post(&self, path: &str, body: &Value) -> Value {
         let headers = format!("Authorization: Bearer {}\r\nContent-Type: application/json\r\n", self.key);
         let answer = self.call(&format!("POST {path}"), &headers, &body.to_string());
+        assert!(answer.starts_with("HTTP/1.1 20"), "{path}: {answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    /// Gets with the operator's key; the answer must be a success.
+    fn get(&self, path: &str) -> Value {
+        let answer =
+            self.call(&format!("GET {path}"), &format!("Authorization: Bearer {}\r\n", self.key), "");
         assert!(answer.starts_with("HTTP/1.1 20"), "{path}: {answer}");
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
@@ -228,6 +242,70 @@ fn nothing_that_is_written_holds_a_value_or_a_secret() {
         for canary in &canaries {
             assert!(!text.contains(canary), "{canary} stands in {text}");
         }
+    }
+}
+
+/// A simulated service of this kind, by the machine's clock.
+async fn stage(kind: &str) -> Stage {
+    let now = || i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    Stage::start(kind, listener, Options { now: Arc::new(now), secret: [0xc5; 32], keep: Keep::IdHashes })
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_kind_of_destination_lets_a_value_or_a_secret_into_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let program = Program::start(folder.path(), File::create(&log).unwrap().into());
+    program.post("/v1/publishers", &json!({ "id": "contoso" }));
+    program.post("/v1/offers?publisher=contoso", &json!({ "id": "crm-pro" }));
+    let mut canaries = vec![EMAIL.to_owned(), PHONE.to_owned(), NAME.to_owned()];
+    let mut stages = Vec::new();
+    for kind in CONNECTORS {
+        let stage = stage(kind.name).await;
+        stage.strike(1, &Fault::Failing);
+        // Of a URL that is a secret, the host is shown; of a connection string, each part may be one.
+        for field in kind.fields().filter(|it| it.secret && it.shape != FieldShape::Url) {
+            let parts = stage.settings[field.name].as_str().into_iter().flat_map(|it| it.split([';', '&']));
+            let parts = parts.map(|it| it.split_once('=').map_or(it, |it| it.1)).filter(|it| it.len() >= 16);
+            canaries.extend(parts.filter(|it| !it.starts_with("http")).map(str::to_owned));
+        }
+        let new =
+            json!({ "name": kind.name.replace('_', "-"), "kind": kind.name, "settings": stage.settings });
+        program.post("/v1/destinations?publisher=contoso", &new);
+        let route = json!({ "offer": "*", "destination": kind.name.replace('_', "-") });
+        program.post("/v1/routes?publisher=contoso", &route);
+        stages.push(stage);
+    }
+    let customer =
+        json!({ "first_name": NAME, "last_name": NAME, "company": NAME, "email": EMAIL, "phone": PHONE });
+    program.post("/v1/leads", &json!({ "offer": "contoso.crm-pro", "customer": customer, "notes": EMAIL }));
+    let give_up_at = Instant::now() + PATIENCE;
+    let deliveries = loop {
+        let page = program.get("/v1/deliveries?publisher=contoso");
+        let tried = |it: &Value| it["attempts"].as_u64() > Some(0) && it["in_flight"] == false;
+        if page["items"].as_array().is_some_and(|it| it.len() == CONNECTORS.len() && it.iter().all(tried)) {
+            break page;
+        }
+        assert!(Instant::now() < give_up_at, "{page}");
+    };
+    let mut shown = vec![deliveries.to_string()];
+    for kind in CONNECTORS {
+        let path = format!("/v1/destinations/{}/validate?publisher=contoso", kind.name.replace('_', "-"));
+        shown.push(program.post(&path, &json!({})).to_string());
+        shown.push(program.get(&path.replace("/validate", "")).to_string());
+    }
+    let output = program.stop();
+    shown.push(std::fs::read_to_string(log).unwrap());
+    shown.push(String::from_utf8(output.stdout).unwrap());
+    for text in shown.iter().map(|it| it.to_lowercase()) {
+        for canary in &canaries {
+            assert!(!text.contains(&canary.to_lowercase()), "{canary} stands in {text}");
+        }
+    }
+    for stage in stages {
+        stage.stop().await;
     }
 }
 

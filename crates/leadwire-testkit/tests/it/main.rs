@@ -4,12 +4,16 @@
 mod azure_table;
 mod batches;
 mod canary;
+mod contract;
 mod delivery;
+mod dynamics;
+mod email;
 mod faults;
 mod hostile;
 mod hubspot;
 mod intake;
 mod kills;
+mod lost_answers;
 mod matrix;
 mod peers;
 mod proof;

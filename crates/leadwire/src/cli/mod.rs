@@ -26,7 +26,6 @@ mod send;
 mod serve;
 mod service;
 mod settings;
-mod stage;
 mod whereabouts;
 
 use clap::{Parser, Subcommand};

@@ -1,18 +1,20 @@
 //! A whole service in a scratch folder with simulated destinations: what the demo and the benchmarks play on.
 
 use super::client::{self, Client};
-use super::stage::Stage;
 use crate::api::wire;
 use crate::app::{App, Ended};
 use crate::clock::{self, Clock, MachineClock};
 use crate::config::Config;
 use crate::secrets::{self, CredentialKind};
 use anyhow::Context;
+use leadwire_sandbox::https_endpoint::Keep;
+use leadwire_sandbox::stage::{self, Stage};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// The one publisher.
@@ -51,7 +53,7 @@ impl Rehearsal {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut stages = Vec::new();
         for kind in kinds {
-            stages.push(Stage::start(kind, loopback).await?);
+            stages.push(start_stage(kind, loopback).await?);
         }
         let config = Config {
             data: folder.to_owned(),
@@ -158,6 +160,20 @@ impl Rehearsal {
         ended??;
         Ok(())
     }
+}
+
+/// Starts a simulated destination at an address of this machine; port 0 takes any.
+///
+/// # Errors
+/// When the address is taken, or there is no such kind.
+pub(super) async fn start_stage(kind: &str, address: SocketAddr) -> anyhow::Result<Stage> {
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let mut secret = [0; 32];
+    clock::fill_random(&mut secret);
+    let clock = MachineClock::start();
+    let now: leadwire_sandbox::service::UnixMillis = Arc::new(move || clock.wall().millis());
+    // Ids are enough to tell repetitions by, and a benchmark sends many.
+    Ok(Stage::start(kind, listener, stage::Options { now, secret, keep: Keep::IdHashes })?)
 }
 
 fn remove(folder: &Path) {

@@ -3,7 +3,8 @@
 use super::Session;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
-use super::stage::{self, Stage};
+use super::rehearsal;
+use leadwire_sandbox::stage::{self, Stage};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
@@ -12,7 +13,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire sandbox hubspot --port 7000
   leadwire sandbox --json
 
-Each prints the settings of a destination that reaches it. Look into it, and switch faults on, at /_sandbox:
+Each prints the settings of a destination that reaches it. Look into it, and switch faults on, at /_sandbox (the mail server has none):
   curl http://127.0.0.1:7000/_sandbox/records
   curl http://127.0.0.1:7000/_sandbox/faults -d '{\"fault\":\"cut_after\",\"share\":0.3}'
   curl -X DELETE http://127.0.0.1:7000/_sandbox/faults
@@ -43,11 +44,11 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
     let mut stages = Vec::new();
     for (kind, at) in wanted.zip(0u16..) {
         let port = if args.port == 0 { 0 } else { args.port.saturating_add(at) };
-        stages.push(Stage::start(kind, SocketAddr::from(([127, 0, 0, 1], port))).await?);
+        stages.push(rehearsal::start_stage(kind, SocketAddr::from(([127, 0, 0, 1], port))).await?);
     }
     let shapes: Vec<Value> = stages
         .iter()
-        .map(|it| json!({ "kind": it.kind, "url": format!("http://{}", it.address()), "settings": it.settings }))
+        .map(|it| json!({ "kind": it.kind, "url": it.url(), "settings": it.settings }))
         .collect();
     if out.json {
         out.value(&json!({ "sandboxes": shapes }))?;
@@ -66,9 +67,9 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
 
 fn text(stage: &Stage) -> String {
     let mut text = format!(
-        "{}  http://{}\n  leadwire destination add PUBLISHER {}-sandbox --kind {}",
+        "{}  {}\n  leadwire destination add PUBLISHER {}-sandbox --kind {}",
         stage.kind,
-        stage.address(),
+        stage.url(),
         stage.kind.replace('_', "-"),
         stage.kind
     );

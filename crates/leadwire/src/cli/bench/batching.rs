@@ -1,10 +1,11 @@
 //! How many leads one call carries when a destination has a backlog: calls are what CRMs count and charge.
 
+use super::super::exit_code::ExitCode;
 use super::super::rehearsal::{OWN, Rehearsal};
-use super::super::{exit_code::ExitCode, stage};
 use anyhow::ensure;
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
+use leadwire_sandbox::stage;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -6,14 +6,14 @@ mod show;
 use super::client;
 use super::exit_code::ExitCode;
 use super::rehearsal::{OWN, Rehearsal};
-use super::stage;
 use crate::api::wire;
 use crate::telemetry;
 use anyhow::Context;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use leadwire_sandbox::https_endpoint::Answer;
-use leadwire_sandbox::service::{Fault, Scope};
+use leadwire_sandbox::service::Fault;
+use leadwire_sandbox::stage;
 use samples::{API, MARKETPLACE, Sample};
 use serde_json::{Value, json};
 use show::{Arrival, Show};
@@ -99,7 +99,7 @@ fn trouble(rehearsal: &Rehearsal) {
         endpoint.script(vec![Answer::retry_after(503, "1")]);
     }
     if let Some(troubled) = rehearsal.stage(TROUBLED) {
-        troubled.faults(|it| it.next(1, Fault::CutAfter, Scope::Writes));
+        troubled.strike(1, &Fault::CutAfter);
     }
 }
 

@@ -79,7 +79,7 @@ impl Show {
             rehearsal.folder().display(),
         );
         for stage in &rehearsal.stages {
-            text.push_str(&format!("  {:<24} http://{}\n", stage.kind, stage.address()));
+            text.push_str(&format!("  {:<24} {}\n", stage.kind, stage.url()));
         }
         self.write(&format!("{text}\n"));
     }

@@ -1,0 +1,42 @@
+//! Brings many leads to every kind of destination that can tell its own records again, with answers that get lost after
+//! the work was done, and fails when a lead is missing or doubled. The last line is JSON.
+
+use anyhow::{Context, bail};
+use leadwire_testkit::lost_answers::{self, KEYED};
+use serde_json::json;
+use std::io::Write;
+use std::time::Instant;
+
+/// The share of calls whose answer is lost.
+const SHARE: f64 = 0.3;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let count: usize =
+        std::env::args().nth(1).context("say how many leads")?.parse().context("not a number")?;
+    let mut out = std::io::stdout();
+    let mut kinds = Vec::new();
+    for kind in KEYED {
+        let started = Instant::now();
+        let found = lost_answers::run(kind, count, SHARE).await;
+        let seconds = started.elapsed().as_secs();
+        writeln!(
+            out,
+            "{kind:<14} {} leads in {} calls, {} repeated: {} missing, {} doubled ({seconds} s)",
+            found.sent, found.calls, found.repeated, found.missing, found.doubled
+        )?;
+        kinds.push((kind, found));
+    }
+    let shapes: Vec<_> = kinds
+        .iter()
+        .map(|(kind, it)| {
+            json!({ "kind": kind, "sent": it.sent, "calls": it.calls, "repeated": it.repeated,
+                "missing": it.missing, "doubled": it.doubled })
+        })
+        .collect();
+    writeln!(out, "{}", json!({ "what": "lost answers", "share": SHARE, "kinds": shapes }))?;
+    if kinds.iter().any(|(_, it)| it.missing + it.doubled > 0) {
+        bail!("a lead is missing or doubled");
+    }
+    Ok(())
+}
