@@ -4,14 +4,18 @@
 //! never repeats, waits, spawns or decides: that is done by who calls it. A new kind of system is one folder
 //! and one line in [`CONNECTORS`]; forms, prompts, schema and docs follow from its descriptor.
 
+mod azure_table;
 pub mod catalogue;
 pub mod descriptor;
 pub mod destination_settings;
+mod dynamics;
 pub mod egress;
 mod email;
+mod entra;
 mod https;
 mod hubspot;
 mod mapped;
+mod multipart;
 pub mod notice;
 pub mod preview;
 mod record_id;
@@ -46,8 +50,15 @@ use std::sync::Arc;
 use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
-pub const CONNECTORS: &[ConnectorKind] =
-    &[email::KIND, https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
+pub const CONNECTORS: &[ConnectorKind] = &[
+    azure_table::KIND,
+    dynamics::KIND,
+    email::KIND,
+    https::KIND,
+    hubspot::KIND,
+    salesforce::KIND,
+    salesforce_web_to_lead::KIND,
+];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {

@@ -2,6 +2,9 @@
 //!
 //! They ship in the program, because demo, rehearsal, tests and benchmarks all run on them.
 
+pub mod azure_table;
+pub mod dynamics;
+pub mod entra;
 pub mod https_endpoint;
 pub mod hubspot;
 mod listen;
@@ -28,6 +31,16 @@ pub struct SandboxKind {
 
 /// Every simulated service that speaks HTTP, sorted by name. The plain receiver is [`https_endpoint`].
 pub const KINDS: &[SandboxKind] = &[
+    SandboxKind {
+        name: "azure_table",
+        title: "Azure Table storage account",
+        make: |secret| Box::new(azure_table::AzureTable::new(azure_table::Options::new(secret))),
+    },
+    SandboxKind {
+        name: "dynamics",
+        title: "Dynamics 365 environment",
+        make: |secret| Box::new(dynamics::Dynamics::new(dynamics::Options::new(secret))),
+    },
     SandboxKind {
         name: "hubspot",
         title: "HubSpot account",

@@ -92,7 +92,7 @@ const NOT_IN_CORE: &[&str] = &[
 const SLEEPERS: &[&str] = &["crates/leadwire/src/clock.rs"];
 
 /// Folders of leadwire-connect that are not connectors.
-const NOT_CONNECTORS: &[&str] = &["egress"];
+const NOT_CONNECTORS: &[&str] = &["egress", "entra"];
 
 /// Documents and the most lines each may have.
 const SHORT: &[(&str, usize)] = &[("ARCHITECTURE.md", 150), ("STYLE.md", 80)];

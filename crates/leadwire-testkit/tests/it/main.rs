@@ -1,10 +1,12 @@
 //! The program from outside: intake, delivery, API, restarts and faults. One binary, real sockets, a settable clock.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
+mod azure_table;
 mod batches;
 mod canary;
 mod contract;
 mod delivery;
+mod dynamics;
 mod email;
 mod faults;
 mod hostile;
