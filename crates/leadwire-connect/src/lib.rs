@@ -11,6 +11,8 @@ pub mod egress;
 mod https;
 mod hubspot;
 mod mapped;
+mod marketo;
+mod marketo_form;
 pub mod notice;
 pub mod preview;
 mod record_id;
@@ -45,8 +47,14 @@ use std::sync::Arc;
 use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
-pub const CONNECTORS: &[ConnectorKind] =
-    &[https::KIND, hubspot::KIND, salesforce::KIND, salesforce_web_to_lead::KIND];
+pub const CONNECTORS: &[ConnectorKind] = &[
+    https::KIND,
+    hubspot::KIND,
+    marketo::KIND,
+    marketo_form::KIND,
+    salesforce::KIND,
+    salesforce_web_to_lead::KIND,
+];
 
 /// The connector of that name.
 pub fn kind(name: &str) -> Option<&'static ConnectorKind> {
