@@ -11,7 +11,7 @@ pub(crate) mod request;
 pub(crate) mod session;
 
 #[cfg(test)]
-mod sandbox_tests;
+pub(crate) mod sandbox_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -19,7 +19,6 @@ pub(crate) use check::{may_write, sign_in};
 pub(crate) use deliver::{not_ascii, settled};
 
 use crate::descriptor::{Settings, Values, refusal};
-use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
@@ -70,9 +69,8 @@ struct Marketo {
 impl Marketo {
     fn read(settings: &Settings) -> Result<Self, Vec<Refusal>> {
         let values = Values::new(FIELDS, settings);
-        let wait = DestinationSettings::read(settings).wait;
         let mut refusals = Vec::new();
-        let session = Session::read(&values, FIELDS, wait).map_err(|more| refusals.extend(more)).ok();
+        let session = Session::read(&values, FIELDS, settings).map_err(|more| refusals.extend(more)).ok();
         let shape = shape(&values).map_err(|more| refusals.extend(more)).ok();
         let map = FieldMap::read(MAPPING, TARGETS, settings).map_err(|more| refusals.extend(more)).ok();
         let (Some(session), Some(shape), Some(mut map), true) = (session, shape, map, refusals.is_empty())

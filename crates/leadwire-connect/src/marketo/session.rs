@@ -6,7 +6,8 @@
 use super::envelope;
 use super::errors::ERRORS;
 use crate::catalogue::Known;
-use crate::descriptor::{Field, Values, refusal};
+use crate::descriptor::{Field, Settings, Values, refusal};
+use crate::destination_settings::DestinationSettings;
 use crate::egress::{Answer, Egress, Request};
 use crate::token::{self, Fetched, Held, LIFE_UNSAID, TokenCache, bearer};
 use bytes::Bytes;
@@ -24,6 +25,10 @@ use url::form_urlencoded::Serializer;
 
 /// Most bytes of an answer: three hundred results with reasons, or the description of a thousand fields.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long a write may take unless the settings say otherwise: Marketo gives up after 90 s (Adobe, best practices), and
+/// a repetition that meets the first one still at work would make a second person.
+const WRITE_WAIT: Duration = Duration::from_secs(95);
 
 /// One call below the instance's address, without its token.
 #[derive(Clone)]
@@ -50,6 +55,7 @@ pub(crate) struct Session {
     base: Url,
     form: Secret<String>,
     wait: Duration,
+    write_wait: Duration,
     tokens: TokenCache<()>,
 }
 
@@ -58,15 +64,18 @@ impl Session {
     pub(crate) fn read(
         values: &Values<'_>,
         fields: &'static [Field],
-        wait: Duration,
+        settings: &Settings,
     ) -> Result<Self, Vec<Refusal>> {
+        let wait = DestinationSettings::read(settings).wait;
+        let write_wait = if settings.contains_key("timeout_seconds") { wait } else { wait.max(WRITE_WAIT) };
         let text = |name: &str| values.text(name).unwrap_or_default().trim();
         let base = base_url(values, fields)?;
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")
             .append_pair("client_id", text("client_id"))
             .append_pair("client_secret", text("client_secret"));
-        Ok(Self { base, form: Secret::new(form.finish()), wait, tokens: TokenCache::default() })
+        let form = Secret::new(form.finish());
+        Ok(Self { base, form, wait, write_wait, tokens: TokenCache::default() })
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -83,7 +92,7 @@ impl Session {
         }
         let url = self.base.join(&call.path).expect("a base that was checked, and a path of our own");
         let mut request = Request::new(call.method.clone(), url, headers, Bytes::from(call.body.clone()));
-        request.wait = self.wait;
+        request.wait = if call.method == Method::GET { self.wait } else { self.write_wait };
         request.answer_bytes_max = ANSWER_BYTES_MAX;
         request
     }

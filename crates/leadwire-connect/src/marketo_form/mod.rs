@@ -68,15 +68,14 @@ enum Way {
 impl MarketoForm {
     fn read(settings: &Settings) -> Result<Self, Vec<Refusal>> {
         let values = Values::new(FIELDS, settings);
-        let wait = DestinationSettings::read(settings).wait;
         let text = |name: &str| values.text(name).map(|it| it.trim().to_owned());
         let number = |name: &str| values.number(name).and_then(|it| u64::try_from(it).ok());
         let mut refusals = Vec::new();
         let way = if text("way").as_deref() == Some("classic") {
-            Classic::read(&values, wait).map(Way::Classic)
+            Classic::read(&values, DestinationSettings::read(settings).wait).map(Way::Classic)
         } else {
             let keep = text("existing_people").as_deref() != Some("overwrite");
-            Session::read(&values, FIELDS, wait).map(|it| Way::Rest { session: Box::new(it), keep })
+            Session::read(&values, FIELDS, settings).map(|it| Way::Rest { session: Box::new(it), keep })
         };
         let way = way.map_err(|more| refusals.extend(more)).ok();
         let map = FieldMap::read(MAPPING, TARGETS, settings).map_err(|more| refusals.extend(more)).ok();
