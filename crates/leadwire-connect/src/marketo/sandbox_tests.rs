@@ -335,7 +335,10 @@ async fn every_lead_arrives_once_when_a_third_of_the_answers_is_lost_after_the_w
         let lab = Lab::plain(more).await;
         lab.sandbox.faults(|it| it.share(0.3, Wrong::CutAfter, Scope::Writes));
         let mut waiting: Vec<Payload> = (1..=2000).map(|it| payload(it, it, 1)).collect();
+        let mut rounds = 0;
         while !waiting.is_empty() {
+            rounds += 1;
+            assert!(rounds < 1000, "{} leads never arrive", waiting.len());
             let batch: Vec<Payload> = waiting.drain(..waiting.len().min(100)).collect();
             let delivered = lab.deliver(&batch).await;
             for (mut payload, tried) in batch.into_iter().zip(delivered.tried) {

@@ -219,46 +219,42 @@ impl Marketo {
         }
         let segments = call.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let [_, kind, version, rest @ ..] = segments.as_slice() else {
-            return self.refuse(("610", "Requested resource not found".to_owned()));
+        let rest = match segments.as_slice() {
+            [_, "asset", "v1", rest @ ..] => return self.asset(call, rest),
+            [_, "v1", rest @ ..] => rest,
+            _ => return self.refuse(("610", "Requested resource not found".to_owned())),
         };
-        if (*kind, *version) == ("asset", "v1") {
-            return self.asset(call, rest);
-        }
         // A form body with `_method=GET` is a long read.
         let is_read = call.method == Method::GET || is_read_in_disguise(call);
-        match (&call.method, is_read, *kind, rest) {
-            (_, true, "v1", ["leads.json"]) => self.find(call),
-            (&Method::GET, _, "v1", ["lead", id]) => {
+        match (&call.method, is_read, rest) {
+            (_, true, ["leads.json"]) => self.find(call),
+            (&Method::GET, _, ["lead", id]) => {
                 let id = id.strip_suffix(".json").unwrap_or_default().to_owned();
                 self.get(&id)
             }
-            (&Method::GET, _, "v1", ["leads", "describe2.json"]) => {
+            (&Method::GET, _, ["leads", "describe2.json"]) => {
                 let described = self.people.describe();
                 self.success(vec![described])
             }
-            (&Method::GET, _, "v1", ["leads", "partitions.json"]) => {
+            (&Method::GET, _, ["leads", "partitions.json"]) => {
                 let names = self.options.partitions.clone();
                 let entry = |it: (i32, String)| json!({ "id": it.0, "name": it.1, "description": "" });
                 self.success((1..).zip(names).map(entry).collect())
             }
-            (&Method::GET, _, "v1", ["stats", "usage.json"]) => {
+            (&Method::GET, _, ["stats", "usage.json"]) => {
                 let total = self.limits.used();
                 let date = crate::moment::rfc3339(now)[..10].to_owned();
                 self.success(vec![json!({ "date": date, "total": total, "users": [] })])
             }
-            (&Method::POST, _, "v1", ["leads.json"]) => self.write(call, |it, body| it.sync(body, now)),
-            (&Method::POST, _, "v1", ["leads", "push.json"]) => {
-                self.write(call, |it, body| it.push(body, now))
-            }
-            (&Method::POST, _, "v1", ["leads", "submitForm.json"]) => {
+            (&Method::POST, _, ["leads.json"]) => self.write(call, |it, body| it.sync(body, now)),
+            (&Method::POST, _, ["leads", "push.json"]) => self.write(call, |it, body| it.push(body, now)),
+            (&Method::POST, _, ["leads", "submitForm.json"]) => {
                 self.write(call, |it, body| it.submit(body, now))
             }
-            (&Method::DELETE, _, "v1", ["leads.json"])
-            | (&Method::POST, _, "v1", ["leads", "delete.json"]) => {
+            (&Method::DELETE, _, ["leads.json"]) | (&Method::POST, _, ["leads", "delete.json"]) => {
                 self.write(call, |it, body| it.delete(body))
             }
-            (_, _, "v1", ["leads.json"] | ["leads", "push.json" | "submitForm.json" | "describe2.json"]) => {
+            (_, _, ["leads.json"] | ["leads", "push.json" | "submitForm.json" | "describe2.json"]) => {
                 self.refuse(("605", format!("HTTP {} method not supported", call.method)))
             }
             _ => self.refuse(("610", "Requested resource not found".to_owned())),
