@@ -21,8 +21,12 @@ impl Marketo {
         if ip.is_some_and(|it| it.parse::<std::net::Ipv4Addr>().is_err()) {
             return Err(("1003", "Invalid data: leadClientIpAddress".to_owned()));
         }
-        Ok(vec![match self.submitted(fields, now) {
-            _ if self.is_partial => skipped(("1003", "Invalid data".to_owned())),
+        let said = if self.is_partial {
+            Err(("1003", "Form validation failed".to_owned()))
+        } else {
+            self.submitted(fields, now)
+        };
+        Ok(vec![match said {
             Ok((at, status)) => json!({ "id": self.people.id(at), "status": status }),
             Err(refused) => skipped(refused),
         }])

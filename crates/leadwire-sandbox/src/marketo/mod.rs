@@ -230,7 +230,7 @@ impl Marketo {
             (_, true, ["leads.json"]) => self.find(call),
             (&Method::GET, _, ["lead", id]) => {
                 let id = id.strip_suffix(".json").unwrap_or_default().to_owned();
-                self.get(&id)
+                self.get(&id, call)
             }
             (&Method::GET, _, ["leads", "describe2.json"]) => {
                 let described = self.people.describe();

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 pub(super) const RECORDS_MAX: usize = 300;
 /// Most people a look-up may find.
 const FOUND_MAX: usize = 1000;
+/// What a read tells unless it says which fields.
+const FIELDS: &str = "email,firstName,lastName,createdAt,updatedAt";
 const COMPANY_FIELDS: &[&str] =
     &["company", "mainPhone", "website", "industry", "annualRevenue", "numberOfEmployees"];
 
@@ -178,11 +180,12 @@ impl Marketo {
         Ok(entries)
     }
 
-    pub(super) fn get(&mut self, id: &str) -> Reply {
+    pub(super) fn get(&mut self, id: &str, call: &Call) -> Reply {
+        let fields = call.parameter("fields").unwrap_or_else(|| FIELDS.to_owned());
+        let fields: Vec<&str> = fields.split(',').map(str::trim).collect();
         match self.people.find("id", id, None).first() {
             Some(at) => {
-                let person =
-                    self.people.shape(*at, &["email", "firstName", "lastName", "createdAt", "updatedAt"]);
+                let person = self.people.shape(*at, &fields);
                 self.success(vec![person])
             }
             None => self.refuse(("1004", format!("Lead with id {id} not found"))),
@@ -213,8 +216,7 @@ impl Marketo {
         if found.len() > FOUND_MAX {
             return self.refuse(("1003", "Too many results match the filter".to_owned()));
         }
-        let fields =
-            get("fields").unwrap_or_else(|| "email,firstName,lastName,createdAt,updatedAt".to_owned());
+        let fields = get("fields").unwrap_or_else(|| FIELDS.to_owned());
         let fields: Vec<&str> = fields.split(',').map(str::trim).collect();
         if let Some(unknown) = fields.iter().find(|it| !self.people.has_field(it)) {
             return self.refuse(("1006", format!("Field '{unknown}' not found")));

@@ -9,6 +9,7 @@ mod hostile;
 mod hubspot;
 mod intake;
 mod kills;
+mod marketo;
 mod matrix;
 mod peers;
 mod proof;
