@@ -2,23 +2,20 @@
 
 use super::errors::CLASSIC;
 use super::fields::{FIELDS, field};
+use super::reply;
 use super::request::Shape;
-use crate::catalogue::{Known, evidence};
+use crate::Moment;
+use crate::catalogue::Known;
 use crate::descriptor::{Values, refusal};
-use crate::egress::{Answer, Egress, Request};
-use crate::marketo::envelope::unreadable;
-use crate::marketo::reply::delivered;
+use crate::egress::{Egress, Request};
 use crate::marketo::session::base_url;
-use crate::{Moment, retry_after};
 use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::mapping::Mapped;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::time::Timestamp;
-use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -86,7 +83,7 @@ impl Classic {
         }
         *calls += 1;
         match egress.send(self.request(shape, mapped)).await {
-            Ok(answer) => read(&answer, known, moment.now),
+            Ok(answer) => reply::classic(&answer, known, moment.now),
             Err(error) => error.tried(),
         }
     }
@@ -114,43 +111,4 @@ impl Classic {
             }
         }
     }
-}
-
-/// What came of a post.
-pub(super) fn read(answer: &Answer, known: &[&str], now: Timestamp) -> Tried {
-    let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    let status = answer.status.as_u16();
-    let is_taken = json.as_ref().is_some_and(|it| it.get("formId").is_some() || it.get("aliId").is_some());
-    let message = json.as_ref().and_then(|it| it.get("message")?.as_str());
-    let code = |code: &str| {
-        let entry = Known::find(CLASSIC, code).expect("the catalogue has the code");
-        entry.tried(answer, known)
-    };
-    let entry = message.and_then(|it| Known::find(CLASSIC, it));
-    match (status, entry) {
-        (200, _) if is_taken => delivered(None, "Marketo took the form"),
-        (200, Some(entry)) => entry.tried(answer, known),
-        (200, None) if json.as_ref().is_some_and(|it| it.get("error").is_some()) => code("Rejected"),
-        (200..=299, _) => unreadable(answer),
-        (429, _) => code("too_many_posts"),
-        (_, Some(entry)) if status < 500 => entry.tried(answer, known),
-        _ => by_status(answer, known, now),
-    }
-}
-
-fn by_status(answer: &Answer, known: &[&str], now: Timestamp) -> Tried {
-    let status = answer.status.as_u16();
-    let (outcome, fix) = match status {
-        503 => (Outcome::NotDone(Fault::RetryAfter(retry_after::read(&answer.headers, now))), ""),
-        500..=599 => (Outcome::Unknown, ""),
-        408 | 425 => (Outcome::NotDone(Fault::RetryAfter(None)), ""),
-        413 => (Outcome::NotDone(Fault::Park), "map fewer or shorter fields"),
-        400..=499 => (Outcome::NotDone(Fault::Pause), "check server id, Munchkin ID and form id"),
-        _ => (
-            Outcome::NotDone(Fault::RetryThenPause { attempts: ATTEMPTS_BEFORE_PAUSE }),
-            "check the server id: its host sends elsewhere",
-        ),
-    };
-    let message = format!("Marketo answered {status}");
-    Tried { outcome, evidence: evidence(answer, known, (&format!("http_{status}"), message, fix)) }
 }

@@ -4,6 +4,7 @@ mod check;
 mod classic;
 mod errors;
 mod fields;
+mod reply;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -12,10 +13,10 @@ use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
 use crate::mapped::FieldMap;
-use crate::marketo::envelope::{About, not_written};
+use crate::marketo::envelope::{About, not_written, results};
 use crate::marketo::request::find;
 use crate::marketo::session::{Call, Session};
-use crate::marketo::{email_rule, look, not_ascii, reply, settled};
+use crate::marketo::{email_rule, look, not_ascii};
 use crate::preview::{Preview, PreviewedRequest};
 use crate::token::bearer;
 use crate::validation::{Checked, Step};
@@ -122,11 +123,7 @@ impl MarketoForm {
                 };
                 match session.send(&self.shape.submit(&mapped, part), moment.now, egress, calls).await {
                     Err(tried) => *tried,
-                    Ok(answer) => {
-                        let about = About { records: 1, known: &known, now: moment.now };
-                        let said = reply::read(&answer, &[&known], &about);
-                        said.map_or_else(|it| *it, |mut it| settled(it.remove(0)))
-                    }
+                    Ok(answer) => reply::submitted(&answer, &known, moment.now),
                 }
             }
         };
@@ -149,8 +146,7 @@ impl MarketoForm {
         let sent = session.send(&call, moment.now, egress, calls).await;
         let answer = sent.map_err(|it| Box::new(not_written(*it)))?;
         let about = About { records: 1, known: &[], now: moment.now };
-        let found =
-            crate::marketo::envelope::results(&answer, &about).map_err(|it| Box::new(not_written(*it)))?;
+        let found = results(&answer, &about).map_err(|it| Box::new(not_written(*it)))?;
         Ok(if found.is_empty() { Part::Whole } else { Part::Own })
     }
 }
