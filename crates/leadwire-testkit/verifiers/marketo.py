@@ -43,9 +43,9 @@ nowhere = refused(lambda: marketo.push_lead([{"email": "ada@example.com"}], prog
 submitted = marketo.submit_form(1179, {"leadFormFields": {"email": "grace@example.com", "lastName": "Hopper"}})
 form_fields = marketo.get_form_fields(1179)
 found = marketo.get_multiple_leads_by_filter_type(
-    "email", ["ada@example.com", "grace@example.com"], fields=["email", "title", "lastName"], batchSize=1
+    "email", ["ada@example.com", "grace@example.com"], fields="email,title,lastName", batchSize=1
 )
-by_id = marketo.get_lead_by_id(made[0]["id"], fields=["email", "title"])
+by_id = marketo.get_lead_by_id(made[0]["id"], fields="email,title")
 many = refused(lambda: marketo.create_update_leads([{"title": "x"}], lookupField="title"))
 partitions = marketo.get_lead_partitions()
 usage = marketo.get_daily_usage()
