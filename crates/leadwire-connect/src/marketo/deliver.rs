@@ -256,12 +256,27 @@ impl Run<'_> {
             places.iter().map(|it| self.groups[*it].known.iter().map(String::as_str).collect()).collect();
         let each: Vec<&[&str]> = known.iter().map(Vec::as_slice).collect();
         let all: Vec<&str> = known.iter().flatten().copied().collect();
-        reply::read(&answer, &each, &About { records: places.len(), known: &all, now: self.moment.now })
+        let said =
+            reply::read(&answer, &each, &About { records: places.len(), known: &all, now: self.moment.now });
+        said.map_err(|it| Box::new(program_refused(sort, *it)))
     }
 
     fn settle(&mut self, at: usize, fate: Fate) {
         self.tried[at] = Some(settled(fate));
     }
+}
+
+/// A push of nothing but keys that were written a moment ago cannot be refused for its data: it is the programme. Its code
+/// is not documented, and may be the one for bad data.
+pub(super) fn program_refused(sort: Sort, mut tried: Tried) -> Tried {
+    if sort == Sort::PushOwn && tried.evidence.cause == "refused" {
+        let known = Known::find(ERRORS, "1013").expect("the catalogue has the code");
+        tried.outcome = Outcome::NotDone(known.fault);
+        tried.evidence.cause = known.cause.to_owned();
+        known.message.clone_into(&mut tried.evidence.message);
+        known.fix.clone_into(&mut tried.evidence.fix);
+    }
+    tried
 }
 
 /// What a fate means when nothing follows it.

@@ -257,7 +257,47 @@ fn an_answer_is_never_a_delivery_unless_it_says_so() {
     }
 }
 
+#[test]
+fn a_programme_that_is_refused_with_the_code_for_bad_data_pauses_the_lane() {
+    let body = r#"{"requestId":"a","success":false,"errors":[{"code":"1003","message":"Invalid data"}]}"#;
+    let case =
+        json!([{ "name": "1003", "source": "made up", "status": 200, "body": body, "expect": "pause" }]);
+    let case = &verdicts::cases(&case.to_string())[0];
+    let about = envelope::About { records: 2, known: &[], now: NOW };
+    let refused = *reply::read(&case.answer, &[&[], &[]], &about).err().unwrap();
+    assert_eq!(deliver::program_refused(Sort::Create, refused.clone()), refused);
+    let told = deliver::program_refused(Sort::PushOwn, refused);
+    assert_eq!(told.evidence.cause, "object_missing");
+    verdicts::check(case, &[told]);
+}
+
 proptest! {
+    #[test]
+    fn any_answer_is_read_and_only_one_that_says_so_is_a_delivery(
+        status in prop::sample::select(vec!["created", "updated", "skipped", "", "Created"]),
+        code in "[0-9]{0,5}",
+        id in prop::option::of(0u64..3),
+        junk in "[\\PC]{0,40}",
+        has_reason: bool,
+    ) {
+        let mut entry = json!({ "status": status, "id": id, "more": junk });
+        if has_reason {
+            entry["reasons"] = json!([{ "code": code, "message": junk }]);
+        }
+        let body = json!({ "success": true, "result": [entry] });
+        let case = json!([{ "name": "any", "source": "made up", "status": 200, "body": body, "expect": "" }]);
+        let case = &verdicts::cases(&case.to_string())[0];
+        let about = envelope::About { records: 1, known: &[], now: NOW };
+        let fate = reply::read(&case.answer, &[&[]], &about).unwrap().remove(0);
+        let is_done = matches!(settled(fate).outcome, Outcome::Done(_));
+        let is_said = if has_reason {
+            matches!(&*code, "1005" | "1037")
+        } else {
+            matches!(status, "created" | "updated")
+        };
+        prop_assert_eq!(is_done, is_said);
+    }
+
     #[test]
     fn calls_stay_within_both_bounds_and_hold_every_record_once_in_order(
         sizes in prop::collection::vec(2usize..20_000, 0..700),
