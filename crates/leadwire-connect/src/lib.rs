@@ -15,6 +15,8 @@ mod entra;
 mod https;
 mod hubspot;
 mod mapped;
+mod marketo;
+mod marketo_form;
 mod multipart;
 pub mod notice;
 pub mod preview;
@@ -56,6 +58,8 @@ pub const CONNECTORS: &[ConnectorKind] = &[
     email::KIND,
     https::KIND,
     hubspot::KIND,
+    marketo::KIND,
+    marketo_form::KIND,
     salesforce::KIND,
     salesforce_web_to_lead::KIND,
 ];

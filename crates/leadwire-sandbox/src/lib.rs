@@ -8,6 +8,7 @@ pub mod entra;
 pub mod https_endpoint;
 pub mod hubspot;
 mod listen;
+pub mod marketo;
 mod moment;
 pub mod salesforce;
 pub mod salesforce_web_to_lead;
@@ -45,6 +46,19 @@ pub const KINDS: &[SandboxKind] = &[
         name: "hubspot",
         title: "HubSpot account",
         make: |secret| Box::new(hubspot::HubSpot::new(hubspot::Options::new(&format!("pat-eu1-{secret}")))),
+    },
+    SandboxKind {
+        name: "marketo",
+        title: "Marketo instance, REST API",
+        make: |secret| Box::new(marketo::Marketo::new(marketo::Options::new(secret))),
+    },
+    SandboxKind {
+        name: "marketo_form",
+        title: "Marketo instance, a form",
+        make: |secret| {
+            let face = marketo::Face::Form;
+            Box::new(marketo::Marketo::new(marketo::Options { face, ..marketo::Options::new(secret) }))
+        },
     },
     SandboxKind {
         name: "salesforce",

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Kinds whose connector can tell its own record again, so that a repetition doubles nothing.
-pub const KEYED: &[&str] = &["dynamics", "hubspot", "salesforce"];
+pub const KEYED: &[&str] = &["azure_table", "dynamics", "hubspot", "marketo", "salesforce"];
 
 /// Leads in one request, which is as many as the API takes.
 const CHUNK: usize = 1000;

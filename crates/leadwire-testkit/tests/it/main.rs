@@ -14,6 +14,7 @@ mod hubspot;
 mod intake;
 mod kills;
 mod lost_answers;
+mod marketo;
 mod matrix;
 mod peers;
 mod proof;
