@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::net::TcpListener;
 
 const SECRET: &str = "sandbox-secret";
-const NEVER: Scope = Scope::All;
 
 struct Lab {
     environment: Arc<Mutex<Environment>>,
@@ -134,6 +133,24 @@ async fn a_later_touchpoint_writes_only_what_is_leadwires_own() {
 }
 
 #[tokio::test]
+async fn a_lead_that_is_there_against_expectation_gets_only_what_is_leadwires_own() {
+    let lab = Lab::start(Options::new(SECRET), json!({ "mapping": { "sic": "action | always" } })).await;
+    let batch = [payload(1, 1, 1), payload(2, 2, 1)];
+    let first = lab.deliver(&batch).await;
+    let id = record(&first.tried[0]);
+    lab.environment()
+        .edit(Some(&id), &json!({ "companyname": "Typed By Hand", "sic": "by hand" }), 0)
+        .unwrap();
+    // As after a restore of Leadwire: it does not know that it was there before.
+    let again = lab.deliver(&batch).await;
+    assert_eq!(again.calls, 3, "making it, which is refused, a look, and what is its own");
+    assert_eq!(record(&again.tried[0]), id);
+    let fields = lab.sandbox.records()[0]["fields"].clone();
+    assert_eq!((&fields["companyname"], &fields["sic"]), (&json!("Typed By Hand"), &json!("INS")));
+    assert_eq!(lab.sandbox.records().len(), 2);
+}
+
+#[tokio::test]
 async fn a_lead_without_anything_to_add_is_looked_at_and_not_written() {
     let lab = Lab::plain().await;
     let id = record(&lab.one(payload(1, 1, 1)).await);
@@ -198,7 +215,6 @@ async fn a_repetition_of_the_first_write_finds_its_own_lead() {
 async fn one_bad_record_neither_fails_nor_passes_its_batch() {
     let lab = Lab::start(Options::new(SECRET), json!({ "mapping": { "sic": "notes" } })).await;
     let old = record(&lab.one(payload(1, 1, 1)).await);
-    lab.environment().add_column("new_x", 10, false);
     let batch = [
         payload(1, 5, 1),
         with(payload(2, 2, 1), |it| it.notes = Some("x".repeat(30))),
@@ -351,7 +367,7 @@ async fn service_protection_holds_the_lane_until_there_is_room_again() {
 async fn two_thousand_leads_with_lost_answers_are_each_there_once() {
     let options = Options { requests_max: None, ..Options::new(SECRET) };
     let lab = Lab::start(options, json!({})).await;
-    lab.sandbox.faults(|it| it.share(0.3, Wrong::CutAfter, NEVER));
+    lab.sandbox.faults(|it| it.share(0.3, Wrong::CutAfter, Scope::All));
     let mut pending: BTreeMap<u128, u32> = (1..=2000).map(|it| (it, 1)).collect();
     let mut rounds = 0;
     while !pending.is_empty() {
