@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Most times a transaction is sent in one attempt, each time without a row that was refused; the rows that are left
 /// then go in smaller batches.
 const ROUNDS_MAX: usize = 8;
+/// Most partitions in one attempt, whose time is bounded: each is a call or more. Leads of one day share one.
+const PARTITIONS_MAX: usize = 20;
 /// Most pages of a look.
 const PAGES_MAX: usize = 3;
 /// Rows sent side by side where transactions are not permitted; the others are asked for in smaller batches.
@@ -88,8 +90,15 @@ impl Trip<'_> {
             partitions.entry(&entity.keys.partition).or_default().push(at);
         }
         let mut stopped: Option<Tried> = None;
-        for rows in partitions.into_values() {
-            if stopped.is_none() {
+        for (at, rows) in partitions.into_values().enumerate() {
+            if at >= PARTITIONS_MAX && stopped.is_none() {
+                let work: Work = rows.into_iter().map(|it| (Verb::Insert, it)).collect();
+                failed(
+                    &work,
+                    sent_later("the leads are of many days, so they go in smaller batches"),
+                    &mut fates,
+                );
+            } else if stopped.is_none() {
                 stopped = self.partition(entities, rows, &mut fates).await.err().map(|it| *it);
             }
         }
@@ -219,18 +228,14 @@ impl Trip<'_> {
                 }
                 Came::Whole(tried) => {
                     let tried = *self.explained(tried);
-                    let is_about_rows = matches!(
-                        tried.outcome,
-                        Outcome::NotDone(Fault::SmallerBatch | Fault::Park | Fault::RetryAfter(_))
-                    );
+                    let is_about_rows =
+                        matches!(tried.outcome, Outcome::NotDone(Fault::SmallerBatch | Fault::Park));
                     let failed = failed(&work, tried, fates);
                     return if is_about_rows { Ok(()) } else { Err(failed) };
                 }
             }
         }
-        let message = "several rows of the transaction were refused one after the other".to_owned();
-        let evidence = Evidence { cause: "batch_refused".to_owned(), message, ..Evidence::default() };
-        failed(&work, Tried { outcome: Outcome::NotDone(Fault::SmallerBatch), evidence }, fates);
+        failed(&work, sent_later("several rows of the transaction were refused one after the other"), fates);
         Ok(())
     }
 
@@ -353,6 +358,13 @@ fn written(entities: &[Entity], work: &[(Verb, usize)], fates: &mut [Option<Trie
         };
         fates[*row] = Some(reply::done(&entities[*row], message));
     }
+}
+
+/// What was left out of this attempt, to go in smaller batches.
+fn sent_later(why: &str) -> Tried {
+    let (cause, message) = ("batch_refused".to_owned(), why.to_owned());
+    let evidence = Evidence { cause, message, ..Evidence::default() };
+    Tried { outcome: Outcome::NotDone(Fault::SmallerBatch), evidence }
 }
 
 fn failed(work: &[(Verb, usize)], tried: Tried, fates: &mut [Option<Tried>]) -> Box<Tried> {

@@ -157,6 +157,13 @@ async fn leads_of_several_days_are_a_transaction_each_and_none_is_missing() {
     // One of the three found no table.
     assert_eq!(delivered.calls, 5);
     assert_eq!(lab.sandbox.records().len(), 90);
+    // An attempt has an end: leads of too many days are left to smaller batches.
+    let many: Vec<Payload> =
+        (0..30).map(|it| days_later(payload(it + 1000, it + 1000, 1), it + 10)).collect();
+    let delivered = lab.deliver(&many).await;
+    let done = delivered.tried.iter().filter(|it| matches!(it.outcome, Outcome::Done(_))).count();
+    assert_eq!((done, delivered.calls, lab.sandbox.records().len()), (20, 20, 110));
+    assert_eq!(delivered.tried[29].outcome, Outcome::NotDone(Fault::SmallerBatch));
 }
 
 #[tokio::test]
