@@ -2,8 +2,8 @@
 
 mod errors;
 mod fields;
-mod message;
 mod reply;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +24,7 @@ use leadwire_core::outcome::Tried;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::secret::Secret;
 use lettre::message::{Mailbox, Message};
-use message::Addresses;
+use request::Addresses;
 
 /// The descriptor.
 pub(crate) const KIND: ConnectorKind = ConnectorKind {
@@ -114,7 +114,7 @@ impl Email {
             Ok(mapped) => mapped,
             Err(tried) => return *tried,
         };
-        let message = message::of_lead(&self.addresses, payload, &mapped);
+        let message = request::of_lead(&self.addresses, payload, &mapped);
         let known: Vec<&str> = redact::known(&payload.touchpoint).collect();
         *calls += 1;
         self.send(&message, &known, payload.attempt > ATTEMPTS_FOR_ALL, egress).await
@@ -232,7 +232,7 @@ impl Connector for Email {
                 }
             };
             preview.notes.extend(mapped.notes.clone());
-            let message = message::of_lead(&self.addresses, payload, &mapped);
+            let message = request::of_lead(&self.addresses, payload, &mapped);
             preview.requests.push(PreviewedRequest {
                 method: "SMTP".to_owned(),
                 url: format!("smtp://{}", self.server.name()),
@@ -252,7 +252,7 @@ impl Connector for Email {
 
     fn tell<'a>(&'a self, notice: &'a Notice, _: Moment, egress: &'a Egress) -> BoxFuture<'a, Option<Tried>> {
         async move {
-            let message = message::of_notice(&self.addresses, notice);
+            let message = request::of_notice(&self.addresses, notice);
             Some(self.send(&message, &[], true, egress).await)
         }
         .boxed()

@@ -2,10 +2,10 @@
 //! the work was done, and fails when a lead is missing or doubled. The last line is JSON.
 
 use anyhow::{Context, bail};
+use leadwire::clock::{Clock, MachineClock};
 use leadwire_testkit::lost_answers::{self, KEYED};
 use serde_json::json;
 use std::io::Write;
-use std::time::Instant;
 
 /// The share of calls whose answer is lost.
 const SHARE: f64 = 0.3;
@@ -17,9 +17,10 @@ async fn main() -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     let mut kinds = Vec::new();
     for kind in KEYED {
-        let started = Instant::now();
+        let clock = MachineClock::start();
+        let started = clock.steady();
         let found = lost_answers::run(kind, count, SHARE).await;
-        let seconds = started.elapsed().as_secs();
+        let seconds = (clock.steady().millis() - started.millis()) / 1000;
         writeln!(
             out,
             "{kind:<14} {} leads in {} calls, {} repeated: {} missing, {} doubled ({seconds} s)",

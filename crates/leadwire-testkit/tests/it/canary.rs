@@ -1,6 +1,7 @@
 //! What the program itself writes: no value of a customer and no secret, at the most talkative; and a stop that works
 //! when nobody reads it.
 
+use leadwire::clock::{Clock, MachineClock};
 use leadwire_connect::CONNECTORS;
 use leadwire_connect::descriptor::FieldShape;
 use leadwire_sandbox::https_endpoint::Keep;
@@ -16,7 +17,6 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const EMAIL: &str = "canary-pii@example.com";
 const PHONE: &str = "+36209998877";
@@ -247,7 +247,8 @@ fn nothing_that_is_written_holds_a_value_or_a_secret() {
 
 /// A simulated service of this kind, by the machine's clock.
 async fn stage(kind: &str) -> Stage {
-    let now = || i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let clock = MachineClock::start();
+    let now = move || clock.wall().millis();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     Stage::start(kind, listener, Options { now: Arc::new(now), secret: [0xc5; 32], keep: Keep::IdHashes })
         .unwrap()
@@ -281,14 +282,15 @@ async fn no_kind_of_destination_lets_a_value_or_a_secret_into_the_log() {
     let customer =
         json!({ "first_name": NAME, "last_name": NAME, "company": NAME, "email": EMAIL, "phone": PHONE });
     program.post("/v1/leads", &json!({ "offer": "contoso.crm-pro", "customer": customer, "notes": EMAIL }));
-    let give_up_at = Instant::now() + PATIENCE;
+    let clock = MachineClock::start();
+    let give_up_at = clock.steady().plus(PATIENCE);
     let deliveries = loop {
         let page = program.get("/v1/deliveries?publisher=contoso");
         let tried = |it: &Value| it["attempts"].as_u64() > Some(0) && it["in_flight"] == false;
         if page["items"].as_array().is_some_and(|it| it.len() == CONNECTORS.len() && it.iter().all(tried)) {
             break page;
         }
-        assert!(Instant::now() < give_up_at, "{page}");
+        assert!(clock.steady() < give_up_at, "{page}");
     };
     let mut shown = vec![deliveries.to_string()];
     for kind in CONNECTORS {

@@ -76,9 +76,9 @@ async fn repeat(side: &OtherSide, from: usize, mut tried: Vec<Tried>, what: &str
         }
         side.pass_a_day();
     }
-    for at in 0..tried.len() {
+    for (at, tried) in tried.iter().enumerate() {
         let (there, kind) = (side.times_there(&mark(from + at)), side.kind);
-        assert!(is_done(&tried[at]), "{kind}, {what}: {:?}", tried[at]);
+        assert!(is_done(tried), "{kind}, {what}: {tried:?}");
         if !WITHOUT_KEY.contains(&kind) && kind != "https" {
             assert_eq!(there, 1, "{kind}, {what}: lead {at} is there {there} times");
         }
