@@ -112,17 +112,15 @@ impl Rules {
     pub(super) fn none_missing(&self, mapped: &Mapped) -> Result<(), Unmappable> {
         let missing =
             self.by_target.iter().find(|(target, rule)| rule.required && mapped.get(target).is_none());
-        match missing {
-            None => Ok(()),
-            Some((target, _)) => Err(Unmappable {
-                target: target.clone(),
-                cause: "field_missing",
-                message: format!("there is no value for {target}, without which no record can be made"),
-                fix: format!(
-                    "give {target} a default in the mapping, such as `… | default('[not provided]')`"
-                ),
-            }),
-        }
+        let Some((target, rule)) = missing else { return Ok(()) };
+        // A default for an address would make one record of all who have none.
+        let fix = if rule.kind == Kind::Email {
+            format!("ask for an e-mail address where leads are taken, or map {target} from another source")
+        } else {
+            format!("give {target} a default in the mapping, such as `… | default('[not provided]')`")
+        };
+        let message = format!("there is no value for {target}, without which no record can be made");
+        Err(Unmappable { target: target.clone(), cause: "field_missing", message, fix })
     }
 }
 

@@ -177,6 +177,8 @@ impl Lane {
     fn note(&self, hand: &mut Hand, tries: Tries) {
         let now = self.clock.steady();
         let batch = tries.len();
+        // One throw for all: what failed together comes back together, in one call again and not in a hundred.
+        let jitter = jitter();
         let mut paces = Vec::with_capacity(batch);
         hand.let_go(&tries);
         for (claim, tried) in tries {
@@ -184,7 +186,7 @@ impl Lane {
             let policy = RetryPolicy::default();
             let ended =
                 lane::Ended { touchpoint: claim.touchpoint, number: claim.number, batch, tried: &tried };
-            let decision = lane::after_try(&hand.gate, &mut hand.streak, &policy, ended, now, jitter());
+            let decision = lane::after_try(&hand.gate, &mut hand.streak, &policy, ended, now, jitter);
             if let Some(gate) = decision.gate {
                 self.report(hand, &gate);
                 hand.gate = gate.clone();
