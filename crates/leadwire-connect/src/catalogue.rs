@@ -23,6 +23,16 @@ pub struct Known {
 }
 
 impl Known {
+    /// An entry; the words are cause, message and fix.
+    pub(crate) const fn new(
+        code: &'static str,
+        fault: Fault,
+        (cause, message, fix): (&'static str, &'static str, &'static str),
+        texts: &'static [&'static str],
+    ) -> Self {
+        Self { code, fault, cause, message, fix, texts }
+    }
+
     /// The entry for a code.
     pub fn find(catalogue: &'static [Known], code: &str) -> Option<&'static Known> {
         catalogue.iter().find(|it| it.code.eq_ignore_ascii_case(code))

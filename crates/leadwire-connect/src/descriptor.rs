@@ -31,6 +31,20 @@ pub struct Field {
     pub only_when: Option<(&'static str, &'static str)>,
 }
 
+impl Field {
+    /// One optional line of text, to be given a name and words.
+    pub(crate) const PLAIN: Self = Self {
+        name: "",
+        label: "",
+        help: "",
+        shape: FieldShape::Text,
+        required: false,
+        default: None,
+        secret: false,
+        only_when: None,
+    };
+}
+
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldShape {

@@ -12,6 +12,7 @@ mod dynamics;
 pub mod egress;
 mod email;
 mod entra;
+mod group;
 mod https;
 mod hubspot;
 mod mapped;

@@ -5,17 +5,6 @@ use crate::entra::fields;
 use crate::mapped;
 use leadwire_core::mapping::{Kind, Length, Target};
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 pub(super) const FIELDS: &[Field] = &[
     Field {
         name: "auth",
@@ -27,7 +16,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("entra_certificate", "Entra ID, app with a certificate"),
         ]),
         default: Some("connection_string"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "connection_string",
@@ -37,14 +26,14 @@ pub(super) const FIELDS: &[Field] = &[
         required: true,
         secret: true,
         only_when: Some(("auth", "connection_string")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "account_url",
         label: "Address of the account's tables",
         help: "With Entra ID: https://ACCOUNT.table.core.windows.net, as the account's endpoints show it.",
         shape: FieldShape::Url,
-        ..PLAIN
+        ..Field::PLAIN
     },
     fields::TENANT,
     fields::CLIENT_ID,
@@ -59,7 +48,7 @@ pub(super) const FIELDS: &[Field] = &[
         label: "Table",
         help: "3 to 63 letters and digits. The marketplace's own connector writes to MarketplaceLeads.",
         default: Some("MarketplaceLeads"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "create_table",
@@ -67,7 +56,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Leadwire can create it, as the marketplace's own connector does.",
         shape: FieldShape::Choice(&[("yes", "Create it"), ("no", "Pause and tell somebody")]),
         default: Some("yes"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "layout",
@@ -78,7 +67,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("flat", "A column for each value"),
         ]),
         default: Some("marketplace"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "partition",
@@ -86,7 +75,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "The day the lead was made, such as 2026-11-20; with the publisher in front when several share a table.",
         shape: FieldShape::Choice(&[("day", "Day"), ("publisher_day", "Publisher and day")]),
         default: Some("day"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "service",
@@ -98,7 +87,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("cosmos", "Cosmos DB, Table API"),
         ]),
         default: Some("auto"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     mapped::MAPPING,
     mapped::FIELD_RULES,

@@ -2,56 +2,17 @@
 
 use super::Dynamics;
 use super::reply::{self, About, Batch, Fate};
-use super::request::{Act, Call, Key, Record, batch_len};
+use super::request::{Act, Call, Key, batch_len};
 use crate::egress::{Answer, Egress, Request};
+use crate::group::{self, Group};
 use crate::token::Held;
-use crate::{Delivered, Moment, Payload, record_id, redact};
+use crate::{Delivered, Moment, Payload, record_id};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use leadwire_core::mapping::{Mapped, Value};
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
-use std::collections::HashMap;
 
 /// Most bytes of an answer about a batch: every error with its annotations takes a few KB.
 const BATCH_ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
-
-/// All touchpoints of one lead in a batch, as one record.
-pub(super) struct Group {
-    pub(super) record: Record,
-    pub(super) is_first: bool,
-    /// Places in the batch.
-    places: Vec<usize>,
-    notes: Vec<String>,
-    known: Vec<String>,
-}
-
-impl Group {
-    fn new(key: String) -> Self {
-        let record = Record { key, fields: Vec::new() };
-        Self { record, is_first: false, places: Vec::new(), notes: Vec::new(), known: Vec::new() }
-    }
-
-    fn add(&mut self, place: usize, payload: &Payload, mapped: Mapped) {
-        self.is_first |= payload.is_first();
-        let texts = mapped.fields.iter().filter_map(|it| match &it.value {
-            Value::Text(text) => Some(text.clone()),
-            Value::Number(_) | Value::Bool(_) => None,
-        });
-        self.known.extend(texts);
-        self.known.extend(redact::known(&payload.touchpoint).map(str::to_owned));
-        for note in &mapped.notes {
-            if !self.notes.contains(note) {
-                self.notes.push(note.clone());
-            }
-        }
-        if self.places.is_empty() {
-            self.record.fields = mapped.fields;
-        } else {
-            self.record.fold(&mapped);
-        }
-        self.places.push(place);
-    }
-}
 
 /// What is to be done about a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,37 +40,14 @@ impl Dynamics {
                 Ok(held) => self.write(&groups, &Way { held: &held, moment, egress }, &mut calls).await,
                 Err(one) => vec![*one; groups.len()],
             };
-            for (group, one) in groups.iter().zip(all) {
-                for place in &group.places {
-                    tried[*place] = Some(with_notes(one.clone(), &group.notes));
-                }
-            }
+            group::spread(&groups, all, &mut tried);
         }
-        let tried = tried.into_iter().map(|it| it.expect("every payload was grouped or could not be mapped"));
-        Delivered { tried: tried.collect(), calls }
+        Delivered { tried: group::settled(tried), calls }
     }
 
     /// One group for each lead, oldest touchpoint first; what cannot be mapped gets its outcome here.
     pub(super) fn gather(&self, batch: &[Payload], tried: &mut [Option<Tried>]) -> Vec<Group> {
-        let mut places: Vec<usize> = (0..batch.len()).collect();
-        places.sort_by_key(|it| batch[*it].delivery.touchpoint);
-        let mut groups: Vec<Group> = Vec::new();
-        let mut by_key: HashMap<String, usize> = HashMap::new();
-        for place in places {
-            let payload = &batch[place];
-            match self.map.apply(payload) {
-                Err(parked) => tried[place] = Some(*parked),
-                Ok(mapped) => {
-                    let key = self.key(payload);
-                    let at = *by_key.entry(key.clone()).or_insert_with(|| {
-                        groups.push(Group::new(key));
-                        groups.len() - 1
-                    });
-                    groups[at].add(place, payload, mapped);
-                }
-            }
-        }
-        groups
+        group::gather(batch, tried, |it| Ok((self.key(it), self.map.apply(it)?)))
     }
 
     /// What a lead is known by: its own id, or the value of the alternate key.
@@ -225,7 +163,7 @@ impl Dynamics {
 
     /// What follows from what came of a request.
     fn stand(&self, group: &Group, act: Act, fate: Fate) -> Stand {
-        let is_written = self.overwrites || group.record.has_own();
+        let is_written = self.overwrites || group.record.has_owned();
         // The id of the row, where it is what the lead is known by, even if the answer does not repeat it.
         let known = |told: Option<String>| {
             told.or_else(|| (self.shape.key == Key::LeadId).then(|| group.record.key.clone()))
@@ -302,12 +240,4 @@ fn gone() -> Tried {
         ..Evidence::default()
     };
     Tried { outcome: Outcome::NotDone(Fault::RetryAfter(None)), evidence }
-}
-
-/// What the mapping had to change is told where the lead arrived.
-fn with_notes(mut tried: Tried, notes: &[String]) -> Tried {
-    if matches!(tried.outcome, Outcome::Done(_)) && !notes.is_empty() {
-        tried.evidence.message = format!("{}; {}", tried.evidence.message, notes.join("; "));
-    }
-    tried
 }

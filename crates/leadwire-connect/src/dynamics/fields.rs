@@ -5,16 +5,6 @@ use crate::entra::fields as entra;
 use crate::mapped;
 use leadwire_core::mapping::{Kind, Length, Target};
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
 const SECRET: Option<(&str, &str)> = Some(("auth", "client_secret"));
 const CERTIFICATE: Option<(&str, &str)> = Some(("auth", "certificate"));
 
@@ -25,7 +15,7 @@ pub(super) static FIELDS: &[Field] = &[
         help: "Such as https://contoso.crm4.dynamics.com; the Power Platform admin center shows it.",
         shape: FieldShape::Url,
         required: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field { required: true, ..entra::TENANT },
     Field { required: true, ..entra::CLIENT_ID },
@@ -35,7 +25,7 @@ pub(super) static FIELDS: &[Field] = &[
         help: "A certificate is safer than a secret, and lasts longer.",
         shape: FieldShape::Choice(&[("client_secret", "Client secret"), ("certificate", "Certificate")]),
         default: Some("client_secret"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field { required: true, only_when: SECRET, ..entra::CLIENT_SECRET },
     Field { only_when: SECRET, ..entra::SECRET_ENDS_ON },
@@ -52,7 +42,7 @@ pub(super) static FIELDS: &[Field] = &[
             ("alternate_key", "An alternate key"),
         ]),
         default: Some("lead_id"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "key_column",
@@ -60,7 +50,7 @@ pub(super) static FIELDS: &[Field] = &[
         help: "Logical name of a text column of at least 31 characters that is the only column of an alternate key.",
         default: Some("leadwire_leadid"),
         only_when: Some(("key", "alternate_key")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "existing_leads",
@@ -71,7 +61,7 @@ pub(super) static FIELDS: &[Field] = &[
             ("overwrite", "Overwrite all mapped fields"),
         ]),
         default: Some("keep"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "duplicates",
@@ -83,14 +73,14 @@ pub(super) static FIELDS: &[Field] = &[
             ("deliver", "Leave it at the record that is there"),
         ]),
         default: Some("create"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "api_version",
         label: "Version of the Web API",
         help: "Such as v9.2.",
         default: Some("v9.2"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     mapped::MAPPING,
     mapped::FIELD_RULES,

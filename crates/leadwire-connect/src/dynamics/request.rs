@@ -1,10 +1,11 @@
 //! Makes the requests of a delivery: pure functions from records and settings to method, path, headers and body.
 
 use super::fields::TARGETS;
+use crate::group::Record;
 use crate::multipart::{self, Writer};
 use aws_lc_rs::digest::{SHA256, digest};
 use http::Method;
-use leadwire_core::mapping::{Kind, Mapped, MappedField, Value as Mappable, Write};
+use leadwire_core::mapping::{Kind, Value as Mappable, Write};
 use serde_json::{Map, Number, Value, json};
 
 /// Most requests of one `$batch`. A thousand are allowed; a hundred take about as long as one request may.
@@ -51,49 +52,24 @@ pub(super) enum Act {
     Whole,
 }
 
-/// One lead to be written. Has no `Debug`: it holds personal values.
-#[derive(Clone)]
-pub(super) struct Record {
-    /// The row's id, or the value of the alternate key.
-    pub(super) key: String,
-    pub(super) fields: Vec<MappedField>,
-}
-
-impl Record {
-    /// Adds a later touchpoint of the same lead, as if it were written after this one: its own fields win.
-    pub(super) fn fold(&mut self, later: &Mapped) {
-        for field in later.owned() {
-            match self.fields.iter_mut().find(|it| it.target == field.target) {
-                Some(mine) => *mine = field.clone(),
-                None => self.fields.push(field.clone()),
-            }
+fn json(record: &Record, act: Act, key: &Key) -> Value {
+    let mut shape = Map::new();
+    for field in &record.fields {
+        let is_meant = match act {
+            Act::Look => false,
+            Act::Create | Act::Whole => true,
+            Act::Own => field.write == Write::Always,
+        };
+        // What the address says must not be said again (use-alternate-key-reference-record).
+        let is_key = match key {
+            Key::LeadId => field.target == "leadid",
+            Key::Column(column) => field.target == *column || field.target == "leadid",
+        };
+        if is_meant && !is_key {
+            shape.insert(field.target.clone(), plain(&field.target, &field.value));
         }
     }
-
-    /// Whether there is anything that may be written to a lead that is there.
-    pub(super) fn has_own(&self) -> bool {
-        self.fields.iter().any(|it| it.write == Write::Always)
-    }
-
-    fn json(&self, act: Act, key: &Key) -> Value {
-        let mut record = Map::new();
-        for field in &self.fields {
-            let is_meant = match act {
-                Act::Look => false,
-                Act::Create | Act::Whole => true,
-                Act::Own => field.write == Write::Always,
-            };
-            // What the address says must not be said again (use-alternate-key-reference-record).
-            let is_key = match key {
-                Key::LeadId => field.target == "leadid",
-                Key::Column(column) => field.target == *column || field.target == "leadid",
-            };
-            if is_meant && !is_key {
-                record.insert(field.target.clone(), plain(&field.target, &field.value));
-            }
-        }
-        Value::Object(record)
-    }
+    Value::Object(shape)
 }
 
 /// A request, without host, token and what every request has.
@@ -147,7 +123,7 @@ impl Shape {
             // Else the answer names the alternate key, and not the row.
             path.push_str("?$select=leadid");
         }
-        let mut call = Call::with(Method::PATCH, path, &record.json(act, &self.key));
+        let mut call = Call::with(Method::PATCH, path, &json(record, act, &self.key));
         let condition = if act == Act::Create { "If-None-Match" } else { "If-Match" };
         call.headers.push((condition, "*".to_owned()));
         if is_returned {

@@ -1,10 +1,10 @@
 //! Golden requests, the verdict corpus, settings, and answers that need a word of their own.
 
-use super::deliver::Group;
 use super::reply::{About, Batch, Fate};
 use super::*;
 use crate::egress::Answer;
 use crate::egress::guard::{EgressPolicy, Ports};
+use crate::group::Group;
 use crate::token::Age;
 use crate::verdicts;
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, OfferRef, PublisherId, TouchpointId};

@@ -4,54 +4,45 @@ use crate::catalogue::Known;
 use leadwire_core::outcome::Fault;
 use std::time::Duration;
 
-const fn known(
-    code: &'static str,
-    fault: Fault,
-    (cause, message, fix): (&'static str, &'static str, &'static str),
-    texts: &'static [&'static str],
-) -> Known {
-    Known { code, fault, cause, message, fix, texts }
-}
-
 /// Reply codes, with the enhanced code where that says more.
 pub(super) const ERRORS: &[Known] = &[
-    known(
+    Known::new(
         "421",
         Fault::HoldLane(None),
         ("server_closing", "the mail server closes its service for now, or had too many sessions", ""),
         &["Service not available", "Too many concurrent"],
     ),
-    known(
+    Known::new(
         "432",
         Fault::HoldLane(Some(Duration::from_secs(60))),
         ("rate_limited", "the mail server had too many sessions of this user at a time", ""),
         &["sender thread limit exceeded"],
     ),
-    known(
+    Known::new(
         "450",
         Fault::RetryAfter(None),
         ("mailbox_busy", "a mailbox cannot take mail just now, or the server wants to be asked again", ""),
         &["Greylisted", "try again later"],
     ),
-    known(
+    Known::new(
         "451",
         Fault::RetryAfter(None),
         ("server_failing", "the mail server failed inside", ""),
         &["Requested action aborted", "Temporary"],
     ),
-    known(
+    Known::new(
         "452",
         Fault::RetryAfter(None),
         ("server_full", "the mail server has no room just now", ""),
         &["Insufficient system storage"],
     ),
-    known(
+    Known::new(
         "454",
         Fault::RetryAfter(None),
         ("login_not_now", "the mail server cannot check the sign-in or start TLS just now", ""),
         &["Temporary authentication failure", "TLS not available"],
     ),
-    known(
+    Known::new(
         "550 5.4.5",
         // The day is a rolling one that the server does not tell the end of: an hour is asked again.
         Fault::HoldLane(Some(Duration::from_secs(3600))),
@@ -62,7 +53,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Daily user sending limit exceeded", "Daily sending quota"],
     ),
-    known(
+    Known::new(
         "530",
         Fault::Pause,
         (
@@ -72,7 +63,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Authentication required", "Client was not authenticated", "Must issue a STARTTLS command first"],
     ),
-    known(
+    Known::new(
         "534",
         Fault::Pause,
         (
@@ -82,7 +73,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Application-specific password required"],
     ),
-    known(
+    Known::new(
         "535 5.7.139",
         Fault::Pause,
         (
@@ -92,7 +83,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["SmtpClientAuthentication is disabled", "basic authentication is disabled"],
     ),
-    known(
+    Known::new(
         "535",
         Fault::Pause,
         (
@@ -102,7 +93,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Authentication credentials invalid", "Username and Password not accepted"],
     ),
-    known(
+    Known::new(
         "504",
         Fault::Pause,
         (
@@ -112,7 +103,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Unrecognized authentication type"],
     ),
-    known(
+    Known::new(
         "502",
         Fault::Pause,
         (
@@ -122,7 +113,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["STARTTLS is not supported"],
     ),
-    known(
+    Known::new(
         "554 greeting",
         Fault::Pause,
         (
@@ -132,7 +123,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["No SMTP service here"],
     ),
-    known(
+    Known::new(
         "550 5.7.60",
         Fault::Pause,
         (
@@ -142,7 +133,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Client does not have permissions to send as this sender", "SendAsDenied"],
     ),
-    known(
+    Known::new(
         "553",
         Fault::Pause,
         (
@@ -152,7 +143,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Sender address rejected", "mailbox name not allowed"],
     ),
-    known(
+    Known::new(
         "554 5.7.1",
         Fault::Pause,
         (
@@ -162,13 +153,13 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Relay access denied", "Unable to relay"],
     ),
-    known(
+    Known::new(
         "550",
         Fault::Pause,
         ("recipients_refused", "the mail server takes none of the recipients", "check the addresses in `to`"),
         &["User unknown", "mailbox unavailable", "No such user"],
     ),
-    known(
+    Known::new(
         "552",
         Fault::Park,
         (
@@ -178,7 +169,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Message size exceeds", "message too large"],
     ),
-    known(
+    Known::new(
         "554",
         Fault::Park,
         (

@@ -4,17 +4,6 @@ use crate::descriptor::{Field, FieldShape};
 use crate::mapped;
 use leadwire_core::mapping::{Kind, Length, Target};
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 pub(super) const FIELDS: &[Field] = &[
     Field {
         name: "to",
@@ -22,21 +11,21 @@ pub(super) const FIELDS: &[Field] = &[
         help: "One address a line, or with commas between them: `Sales <sales@example.com>`.",
         shape: FieldShape::Lines,
         required: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "from",
         label: "Sender",
         help: "The address messages come from, which the mail server must allow: `Leads <leads@example.com>`.",
         required: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "server",
         label: "Mail server",
         help: "Its host name, such as smtp.example.com.",
         required: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "port",
@@ -44,7 +33,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "587 for STARTTLS, 465 for TLS from the start.",
         shape: FieldShape::Number { min: 1, max: 65_535 },
         default: Some("587"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "security",
@@ -56,13 +45,13 @@ pub(super) const FIELDS: &[Field] = &[
             ("plain", "In the clear"),
         ]),
         default: Some("starttls"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "user",
         label: "User",
         help: "As the mail server knows it, often the whole address. Leave it out when the server asks for none.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "password",
@@ -70,7 +59,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "The user's password; with two-step sign-in, an app password.",
         shape: FieldShape::Secret,
         secret: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     mapped::MAPPING,
 ];

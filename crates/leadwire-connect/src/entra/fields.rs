@@ -5,23 +5,12 @@ use crate::descriptor::{Field, FieldShape};
 /// Where apps of the public cloud sign in.
 pub(crate) const AUTHORITY_GLOBAL: &str = "https://login.microsoftonline.com";
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 /// The directory.
 pub(crate) const TENANT: Field = Field {
     name: "tenant",
     label: "Directory (tenant) ID",
     help: "Of the Entra directory the app is registered in: its ID, or a domain such as contoso.onmicrosoft.com.",
-    ..PLAIN
+    ..Field::PLAIN
 };
 
 /// The app.
@@ -29,7 +18,7 @@ pub(crate) const CLIENT_ID: Field = Field {
     name: "client_id",
     label: "Application (client) ID",
     help: "Shown on the overview page of the app registration.",
-    ..PLAIN
+    ..Field::PLAIN
 };
 
 /// Its secret.
@@ -39,7 +28,7 @@ pub(crate) const CLIENT_SECRET: Field = Field {
     help: "The value of the secret, which is shown once when it is made; not the secret ID.",
     shape: FieldShape::Secret,
     secret: true,
-    ..PLAIN
+    ..Field::PLAIN
 };
 
 /// When the secret ends.
@@ -47,7 +36,7 @@ pub(crate) const SECRET_ENDS_ON: Field = Field {
     name: "secret_ends_on",
     label: "Day the secret ends",
     help: "As 2027-01-31, shown beside the secret; Leadwire warns in time.",
-    ..PLAIN
+    ..Field::PLAIN
 };
 
 /// Its certificate.
@@ -56,7 +45,7 @@ pub(crate) const CERTIFICATE: Field = Field {
     label: "Certificate",
     help: "In PEM; the one that is uploaded to the app registration.",
     shape: FieldShape::Lines,
-    ..PLAIN
+    ..Field::PLAIN
 };
 
 /// The certificate's key.
@@ -66,7 +55,7 @@ pub(crate) const PRIVATE_KEY: Field = Field {
     help: "RSA, in PEM, without a passphrase.",
     shape: FieldShape::Lines,
     secret: true,
-    ..PLAIN
+    ..Field::PLAIN
 };
 
 /// How an assertion is signed.
@@ -76,7 +65,7 @@ pub(crate) const ASSERTION: Field = Field {
     help: "PS256 is what Entra ID documents; RS256 is for directories of other clouds that do not know it yet.",
     shape: FieldShape::Choice(&[("PS256", "PS256"), ("RS256", "RS256")]),
     default: Some("PS256"),
-    ..PLAIN
+    ..Field::PLAIN
 };
 
 /// Where the app signs in.
@@ -86,5 +75,5 @@ pub(crate) const AUTHORITY: Field = Field {
     help: "https://login.microsoftonline.us for US government clouds, https://login.partner.microsoftonline.cn for China.",
     shape: FieldShape::Url,
     default: Some(AUTHORITY_GLOBAL),
-    ..PLAIN
+    ..Field::PLAIN
 };

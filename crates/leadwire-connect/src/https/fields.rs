@@ -2,17 +2,6 @@
 
 use crate::descriptor::{Field, FieldShape};
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 pub(super) const FIELDS: &[Field] = &[
     Field {
         name: "url",
@@ -21,7 +10,7 @@ pub(super) const FIELDS: &[Field] = &[
         shape: FieldShape::Url,
         required: true,
         secret: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "format",
@@ -34,7 +23,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("cloudevents_binary", "CloudEvents, binary"),
         ]),
         default: Some("leadwire"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "receiver",
@@ -49,7 +38,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("node_red", "Node-RED"),
         ]),
         default: Some("endpoint"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "lead_source_shape",
@@ -58,7 +47,7 @@ pub(super) const FIELDS: &[Field] = &[
         shape: FieldShape::Choice(&[("compound", "Source, action and offer"), ("bare", "Source only")]),
         default: Some("compound"),
         only_when: Some(("format", "partner_center")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "signing_secret",
@@ -66,7 +55,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Signs every request as Standard Webhooks does; `whsec_` and base64.",
         shape: FieldShape::Secret,
         secret: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "signing_secret_previous",
@@ -74,7 +63,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Signs too, until the receiver knows the new secret.",
         shape: FieldShape::Secret,
         secret: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "auth",
@@ -88,7 +77,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("oauth2", "OAuth 2.0 client credentials"),
         ]),
         default: Some("none"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "username",
@@ -96,7 +85,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Without a colon.",
         required: true,
         only_when: Some(("auth", "basic")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "password",
@@ -106,7 +95,7 @@ pub(super) const FIELDS: &[Field] = &[
         required: true,
         secret: true,
         only_when: Some(("auth", "basic")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "token",
@@ -116,7 +105,7 @@ pub(super) const FIELDS: &[Field] = &[
         required: true,
         secret: true,
         only_when: Some(("auth", "bearer")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "api_key_header",
@@ -124,7 +113,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "The header the key is sent in.",
         default: Some("x-api-key"),
         only_when: Some(("auth", "api_key")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "api_key",
@@ -134,7 +123,7 @@ pub(super) const FIELDS: &[Field] = &[
         required: true,
         secret: true,
         only_when: Some(("auth", "api_key")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "oauth2_token_url",
@@ -143,7 +132,7 @@ pub(super) const FIELDS: &[Field] = &[
         shape: FieldShape::Url,
         required: true,
         only_when: Some(("auth", "oauth2")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "oauth2_client_id",
@@ -151,7 +140,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "The application's id.",
         required: true,
         only_when: Some(("auth", "oauth2")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "oauth2_client_secret",
@@ -161,21 +150,21 @@ pub(super) const FIELDS: &[Field] = &[
         required: true,
         secret: true,
         only_when: Some(("auth", "oauth2")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "oauth2_scope",
         label: "Scope",
         help: "For Power Automate: https://service.flow.microsoft.com//.default, with both slashes.",
         only_when: Some(("auth", "oauth2")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "oauth2_audience",
         label: "Audience",
         help: "Only where the token service asks for one.",
         only_when: Some(("auth", "oauth2")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "oauth2_client_auth",
@@ -184,14 +173,14 @@ pub(super) const FIELDS: &[Field] = &[
         shape: FieldShape::Choice(&[("form", "In the form"), ("basic", "By HTTP Basic")]),
         default: Some("form"),
         only_when: Some(("auth", "oauth2")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "client_certificate",
         label: "Client certificate",
         help: "For receivers that ask for one (mutual TLS): the certificate with its chain, in PEM.",
         shape: FieldShape::Lines,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "client_key",
@@ -199,14 +188,14 @@ pub(super) const FIELDS: &[Field] = &[
         help: "The private key, in PEM, without a password.",
         shape: FieldShape::Lines,
         secret: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "authorities",
         label: "Further authorities",
         help: "Certificates in PEM of the authority that signed the receiver's certificate, if it is your own.",
         shape: FieldShape::Lines,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "message_signature",
@@ -218,7 +207,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("ed25519", "With a private key (Ed25519)"),
         ]),
         default: Some("none"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "message_signature_key",
@@ -226,20 +215,20 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Base64 of at least 32 bytes for HMAC, or the private key in PEM for Ed25519.",
         shape: FieldShape::Lines,
         secret: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "message_signature_key_id",
         label: "Name of that key",
         help: "By which the receiver finds the key.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "status_overrides",
         label: "Meaning of statuses",
         help: "For receivers that answer in their own way: some say 400 when their queue is full.",
         shape: FieldShape::StatusMap,
-        ..PLAIN
+        ..Field::PLAIN
     },
 ];
 

@@ -4,18 +4,9 @@ use crate::catalogue::Known;
 use leadwire_core::outcome::Fault;
 use std::time::Duration;
 
-const fn known(
-    code: &'static str,
-    fault: Fault,
-    (cause, message, fix): (&'static str, &'static str, &'static str),
-    texts: &'static [&'static str],
-) -> Known {
-    Known { code, fault, cause, message, fix, texts }
-}
-
 /// Codes found in `category`, in an embedded `error`, or in `policyName`.
 pub(super) const ERRORS: &[Known] = &[
-    known(
+    Known::new(
         "PROPERTY_DOESNT_EXIST",
         Fault::Pause,
         (
@@ -25,7 +16,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["does not exist"],
     ),
-    known(
+    Known::new(
         "INVALID_OPTION",
         Fault::Pause,
         (
@@ -35,13 +26,13 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["was not one of the allowed options"],
     ),
-    known(
+    Known::new(
         "READ_ONLY_VALUE",
         Fault::Pause,
         ("field_read_only", "a property cannot be written", "take its row out of the mapping"),
         &["is a read only property"],
     ),
-    known(
+    Known::new(
         "INVALID_EMAIL",
         Fault::Park,
         (
@@ -51,7 +42,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["is not a valid email", "is invalid"],
     ),
-    known(
+    Known::new(
         "INVALID_INTEGER",
         Fault::Park,
         (
@@ -61,13 +52,13 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &[],
     ),
-    known(
+    Known::new(
         "INVALID_DATE",
         Fault::Park,
         ("date_invalid", "a property takes dates only", "map the value with `date` or `unix_milliseconds`"),
         &[],
     ),
-    known(
+    Known::new(
         "VALIDATION_ERROR",
         Fault::Park,
         (
@@ -77,7 +68,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Property values were not valid"],
     ),
-    known(
+    Known::new(
         "INVALID_AUTHENTICATION",
         Fault::Pause,
         (
@@ -87,13 +78,13 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["Authentication credentials not found", "authentication credentials"],
     ),
-    known(
+    Known::new(
         "EXPIRED_AUTHENTICATION",
         Fault::Pause,
         ("token_expired", "the key has expired", "make a service key, which does not expire, and enter it"),
         &[],
     ),
-    known(
+    Known::new(
         "MISSING_SCOPES",
         Fault::Pause,
         (
@@ -103,25 +94,25 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["required scopes"],
     ),
-    known(
+    Known::new(
         "OBJECT_NOT_FOUND",
         Fault::Park,
         ("record_gone", "the contact is not there any more", "retry the lead to make the contact anew"),
         &["resource not found"],
     ),
-    known(
+    Known::new(
         "TEN_SECONDLY_ROLLING",
         Fault::HoldLane(Some(Duration::from_secs(10))),
         ("rate_limited", "HubSpot had too many calls within ten seconds", ""),
         &["ten_secondly_rolling"],
     ),
-    known(
+    Known::new(
         "SECONDLY",
         Fault::HoldLane(Some(Duration::from_secs(1))),
         ("rate_limited", "HubSpot had too many calls within a second", ""),
         &["secondly limit"],
     ),
-    known(
+    Known::new(
         "DAILY",
         // The day ends at midnight of the account's time zone, which is not told: an hour is asked again.
         Fault::HoldLane(Some(Duration::from_secs(3600))),
@@ -132,7 +123,7 @@ pub(super) const ERRORS: &[Known] = &[
         ),
         &["daily limit"],
     ),
-    known(
+    Known::new(
         "RATE_LIMITS",
         Fault::HoldLane(Some(Duration::from_secs(10))),
         ("rate_limited", "HubSpot had too many calls", ""),

@@ -4,17 +4,6 @@ use crate::descriptor::{Field, FieldShape};
 use crate::mapped;
 use leadwire_core::mapping::{Kind, Length, Target};
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 pub(super) const FIELDS: &[Field] = &[
     Field {
         name: "token",
@@ -23,14 +12,14 @@ pub(super) const FIELDS: &[Field] = &[
         shape: FieldShape::Secret,
         required: true,
         secret: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "id_property",
         label: "What a contact is known by",
         help: "`email`, or the internal name of a property of your own with unique values, which then holds the lead's id.",
         default: Some("email"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "existing_contacts",
@@ -38,14 +27,14 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Keep writes only fields that are Leadwire's own to them; overwrite writes every field.",
         shape: FieldShape::Choice(&[("keep", "Keep what people entered"), ("overwrite", "Overwrite")]),
         default: Some("keep"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "api_version",
         label: "API version",
         help: "`v3`, or a date such as 2026-09. From 2026-09 on, rules that were set up in HubSpot apply to leads too.",
         default: Some("v3"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "api_url",
@@ -53,7 +42,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Only for tests: the address of HubSpot's API.",
         shape: FieldShape::Url,
         default: Some("https://api.hubapi.com"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     mapped::MAPPING,
     mapped::FIELD_RULES,

@@ -7,42 +7,11 @@ use super::reply::{self, Fate, delivered};
 use super::request::Sort;
 use crate::catalogue::Known;
 use crate::egress::Egress;
-use crate::{Delivered, Moment, Payload, record_id, redact};
+use crate::group::{self, Group};
+use crate::{Delivered, Moment, Payload, record_id};
 use leadwire_core::email::Email;
-use leadwire_core::mapping::{Mapped, MappedField, Value, Write};
+use leadwire_core::mapping::{Mapped, Value};
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
-use std::collections::HashMap;
-
-/// All payloads of a batch that are one person.
-pub(super) struct Group {
-    /// The value people are looked up by.
-    pub(super) key: String,
-    pub(super) fields: Vec<MappedField>,
-    /// No person of this lead can be there yet.
-    is_first: bool,
-    /// Places in the batch.
-    places: Vec<usize>,
-    notes: Vec<String>,
-    /// Values that were sent, which an answer may repeat.
-    known: Vec<String>,
-}
-
-impl Group {
-    fn has_owned(&self) -> bool {
-        self.fields.iter().any(|it| it.write == Write::Always)
-    }
-
-    /// Adds a newer touchpoint of the same person: it takes the place of the older one, whose own fields stay where
-    /// the newer has none, so that an opt-out is never lost.
-    fn fold(&mut self, newer: Vec<MappedField>) {
-        let older = std::mem::replace(&mut self.fields, newer);
-        for field in older.into_iter().filter(|it| it.write == Write::Always) {
-            if !self.fields.iter().any(|it| it.target == field.target) {
-                self.fields.push(field);
-            }
-        }
-    }
-}
 
 /// The calls of one attempt.
 struct Run<'a> {
@@ -75,14 +44,9 @@ impl Marketo {
             (true, is_pushed) => run.overwrite(is_pushed).await,
         }
         let calls = run.calls;
-        for (group, one) in groups.iter().zip(run.tried) {
-            let one = one.expect("every group was written or told why not");
-            for place in &group.places {
-                tried[*place] = Some(with_notes(one.clone(), &group.notes));
-            }
-        }
-        let tried = tried.into_iter().map(|it| it.expect("every payload was grouped or could not be mapped"));
-        Delivered { tried: tried.collect(), calls }
+        let all = run.tried.into_iter().map(|it| it.expect("every group was written or told why not"));
+        group::spread(&groups, all, &mut tried);
+        Delivered { tried: group::settled(tried), calls }
     }
 
     /// The value a person is looked up by, with the record; or what became of the payload without an attempt.
@@ -112,47 +76,7 @@ impl Marketo {
 
     /// One group for each person, oldest touchpoint first; what cannot be mapped gets its outcome here.
     pub(super) fn gather(&self, batch: &[Payload], tried: &mut [Option<Tried>]) -> Vec<Group> {
-        let mut places: Vec<usize> = (0..batch.len()).collect();
-        places.sort_by_key(|it| batch[*it].delivery.touchpoint);
-        let mut groups: Vec<Group> = Vec::new();
-        let mut by_key: HashMap<String, usize> = HashMap::new();
-        for place in places {
-            let payload = &batch[place];
-            let (key, mapped) = match self.record(payload) {
-                Ok(it) => it,
-                Err(parked) => {
-                    tried[place] = Some(*parked);
-                    continue;
-                }
-            };
-            let texts = mapped.fields.iter().filter_map(|it| match &it.value {
-                Value::Text(text) => Some(text.clone()),
-                Value::Number(_) | Value::Bool(_) => None,
-            });
-            let mut known: Vec<String> = texts.collect();
-            known.extend(redact::known(&payload.touchpoint).map(str::to_owned));
-            match by_key.get(&key) {
-                None => {
-                    by_key.insert(key.clone(), groups.len());
-                    let (fields, notes) = (mapped.fields, mapped.notes);
-                    let is_first = payload.is_first();
-                    groups.push(Group { key, fields, is_first, places: vec![place], notes, known });
-                }
-                Some(at) => {
-                    let group = &mut groups[*at];
-                    group.fold(mapped.fields);
-                    group.is_first |= payload.is_first();
-                    group.places.push(place);
-                    group.known.extend(known);
-                    for note in mapped.notes {
-                        if !group.notes.contains(&note) {
-                            group.notes.push(note);
-                        }
-                    }
-                }
-            }
-        }
-        groups
+        group::gather(batch, tried, |it| self.record(it))
     }
 }
 
@@ -163,7 +87,7 @@ impl Run<'_> {
         let all = 0..self.groups.len();
         // Who is likely to be there is updated first, which is mostly all there is to do.
         let (later, mut new): (Vec<usize>, Vec<usize>) =
-            all.partition(|it| !self.groups[*it].is_first && self.groups[*it].has_owned());
+            all.partition(|it| !self.groups[*it].is_first && self.groups[*it].record.has_owned());
         for (at, fate) in self.write(Sort::Own, &later).await {
             match fate {
                 Fate::Missing => new.push(at),
@@ -174,7 +98,7 @@ impl Run<'_> {
         let mut there = Vec::new();
         for (at, fate) in self.write(Sort::Create, &new).await {
             match fate {
-                Fate::Exists(_) if self.groups[at].has_owned() => there.push(at),
+                Fate::Exists(_) if self.groups[at].record.has_owned() => there.push(at),
                 fate => self.settle(at, fate),
             }
         }
@@ -219,7 +143,8 @@ impl Run<'_> {
     /// Writes groups, in as few calls as the bounds allow, and says what came of each.
     async fn write(&mut self, sort: Sort, places: &[usize]) -> Vec<(usize, Fate)> {
         let shape = &self.marketo.shape;
-        let record = |at: &usize| shape.record(&self.groups[*at].key, &self.groups[*at].fields, sort);
+        let record =
+            |at: &usize| shape.record(&self.groups[*at].record.key, &self.groups[*at].record.fields, sort);
         let records: Vec<String> = places.iter().map(record).collect();
         let mut fates: Vec<Option<Fate>> = vec![None; places.len()];
         for range in shape.chunks(sort, &records) {
@@ -322,12 +247,4 @@ fn too_large() -> Tried {
         "the lead alone is larger than a call to Marketo may be",
         "map fewer or shorter fields, such as `details | truncate(30000)`",
     )
-}
-
-/// What the mapping had to change is told where the lead arrived.
-fn with_notes(mut tried: Tried, notes: &[String]) -> Tried {
-    if matches!(tried.outcome, Outcome::Done(_)) && !notes.is_empty() {
-        tried.evidence.message = format!("{}; {}", tried.evidence.message, notes.join("; "));
-    }
-    tried
 }

@@ -4,30 +4,19 @@ use crate::descriptor::{Field, FieldShape};
 use crate::mapped;
 use leadwire_core::mapping::{Kind, Length, Target};
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 pub(crate) const MUNCHKIN_ID: Field = Field {
     name: "munchkin_id",
     label: "Munchkin ID",
     help: "In Marketo: Admin, Integration, Munchkin. It looks like 123-PQR-789.",
     required: true,
-    ..PLAIN
+    ..Field::PLAIN
 };
 pub(crate) const CLIENT_ID: Field = Field {
     name: "client_id",
     label: "Client id",
     help: "In Marketo: Admin, LaunchPoint, View Details of the custom service.",
     required: true,
-    ..PLAIN
+    ..Field::PLAIN
 };
 pub(crate) const CLIENT_SECRET: Field = Field {
     name: "client_secret",
@@ -36,14 +25,14 @@ pub(crate) const CLIENT_SECRET: Field = Field {
     shape: FieldShape::Secret,
     required: true,
     secret: true,
-    ..PLAIN
+    ..Field::PLAIN
 };
 pub(crate) const API_URL: Field = Field {
     name: "api_url",
     label: "API address",
     help: "Only for tests: where the instance is, when it is not at the host of the Munchkin ID.",
     shape: FieldShape::Url,
-    ..PLAIN
+    ..Field::PLAIN
 };
 
 pub(super) const FIELDS: &[Field] = &[
@@ -55,7 +44,7 @@ pub(super) const FIELDS: &[Field] = &[
         label: "What a person is known by",
         help: "`email`, or the REST API name of a searchable custom string field, which then holds the lead's id.",
         default: Some("email"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "existing_people",
@@ -66,37 +55,37 @@ pub(super) const FIELDS: &[Field] = &[
             ("overwrite", "Overwrite all mapped fields"),
         ]),
         default: Some("keep"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "partition_name",
         label: "Lead partition",
         help: "Where new people are made; needed when the instance has several partitions.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "program_name",
         label: "Programme",
         help: "Every touchpoint is then pushed to this programme too, which smart campaigns can listen for: one call more for each batch.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "program_status",
         label: "Status in the programme",
         help: "A status of the programme's channel. Only with a programme.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "source",
         label: "Source of the push",
         help: "Kept with the activity `Push Lead to Marketo`. Only with a programme.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "reason",
         label: "Reason of the push",
         help: "Kept with the activity `Push Lead to Marketo`. Only with a programme.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     API_URL,
     mapped::MAPPING,

@@ -163,7 +163,7 @@ impl Connector for Marketo {
         };
         for sort in sorts {
             let records: Vec<String> =
-                groups.iter().map(|it| self.shape.record(&it.key, &it.fields, *sort)).collect();
+                groups.iter().map(|it| self.shape.record(&it.record.key, &it.record.fields, *sort)).collect();
             for range in self.shape.chunks(*sort, &records) {
                 let request = self.session.request(&self.shape.call(*sort, &records[range]), &token);
                 preview.requests.push(PreviewedRequest::of(&request, false));

@@ -83,7 +83,7 @@ pub(crate) fn check_golden(preview: &Preview, golden: &str) {
 fn golden_requests(marketo: &Marketo, sort: Sort, batch: &[Payload]) -> Preview {
     let groups = marketo.gather(batch, &mut vec![None; batch.len()]);
     let records: Vec<String> =
-        groups.iter().map(|it| marketo.shape.record(&it.key, &it.fields, sort)).collect();
+        groups.iter().map(|it| marketo.shape.record(&it.record.key, &it.record.fields, sort)).collect();
     let token = bearer("token").unwrap();
     let request = marketo.session.request(&marketo.shape.call(sort, &records), &token);
     Preview { requests: vec![PreviewedRequest::of(&request, false)], ..Preview::default() }
@@ -238,7 +238,7 @@ fn an_opt_out_is_never_taken_back() {
     let plain = connector(json!({}));
     let opted_out = with(payload(1, 1, 1), |it| it.action = Action::DoNotContact);
     let groups = plain.gather(&[payload(1, 2, 1), opted_out], &mut [None, None]);
-    let record = plain.shape.record(&groups[0].key, &groups[0].fields, Sort::Own);
+    let record = plain.shape.record(&groups[0].record.key, &groups[0].record.fields, Sort::Own);
     assert!(groups.len() == 1 && record.contains(r#""unsubscribed":true,"doNotCall":true"#), "{record}");
 }
 

@@ -5,17 +5,6 @@ use crate::mapped;
 use crate::marketo::fields as marketo;
 use leadwire_core::mapping::Target;
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 const REST: Option<(&str, &str)> = Some(("way", "submit_form"));
 
 pub(super) const FIELDS: &[Field] = &[
@@ -28,7 +17,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("classic", "As a browser does (Forms 2.0)"),
         ]),
         default: Some("submit_form"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     marketo::MUNCHKIN_ID,
     Field {
@@ -37,7 +26,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "The number at the end of the form's embed code, such as 1179.",
         shape: FieldShape::Number { min: 1, max: i32::MAX as i64 },
         required: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field { only_when: REST, ..marketo::CLIENT_ID },
     Field { only_when: REST, ..marketo::CLIENT_SECRET },
@@ -45,7 +34,7 @@ pub(super) const FIELDS: &[Field] = &[
         name: "server_id",
         label: "Server id",
         help: "Such as ys12, from //app-ys12.marketo.com in the form's embed code. Needed only to post as a browser does.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "existing_people",
@@ -57,7 +46,7 @@ pub(super) const FIELDS: &[Field] = &[
         ]),
         default: Some("keep"),
         only_when: REST,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "program_id",
@@ -65,14 +54,14 @@ pub(super) const FIELDS: &[Field] = &[
         help: "The programme that the form's activity belongs to, when the form is used in several.",
         shape: FieldShape::Number { min: 1, max: i32::MAX as i64 },
         only_when: REST,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "page_url",
         label: "Address of the page",
         help: "Kept with the form's activity, such as the address of your listing.",
         only_when: REST,
-        ..PLAIN
+        ..Field::PLAIN
     },
     marketo::API_URL,
     mapped::MAPPING,

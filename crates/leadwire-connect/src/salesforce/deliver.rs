@@ -2,64 +2,25 @@
 
 use super::Salesforce;
 use super::reply::{self, About, Existing, Sent, Verdict};
-use super::request::{Call, RECORDS_MAX, Record, Sort};
+use super::request::{Call, RECORDS_MAX, Sort};
 use super::session::Org;
 use super::usage::{Reading, Usage};
 use crate::egress::error::SendError;
 use crate::egress::{Answer, Egress, Request};
+use crate::group::{self, Group, Record};
 use crate::token::Held;
-use crate::{Delivered, Moment, Payload, record_id, redact};
+use crate::{Delivered, Moment, Payload, record_id};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
-use leadwire_core::mapping::{Mapped, Value};
 use leadwire_core::outcome::{Fault, Outcome, Tried};
-use std::collections::HashMap;
 use url::Url;
 
 /// Most records whose match is asked for in one try, side by side; the others are asked for in smaller batches.
 const MATCHES_MAX: usize = 10;
 /// Most bytes of an answer about 200 records, each with what a duplicate rule has found.
 const BATCH_ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
-
-/// All touchpoints of one lead in a batch, as one record.
-pub(super) struct Group {
-    pub(super) record: Record,
-    pub(super) is_first: bool,
-    /// Places in the batch.
-    places: Vec<usize>,
-    notes: Vec<String>,
-    known: Vec<String>,
-}
-
-impl Group {
-    fn new(key: String) -> Self {
-        let record = Record::new(key, Mapped::default());
-        Self { record, is_first: false, places: Vec::new(), notes: Vec::new(), known: Vec::new() }
-    }
-
-    fn add(&mut self, place: usize, payload: &Payload, mapped: Mapped) {
-        self.is_first |= payload.is_first();
-        let texts = mapped.fields.iter().filter_map(|it| match &it.value {
-            Value::Text(text) => Some(text.clone()),
-            Value::Number(_) | Value::Bool(_) => None,
-        });
-        self.known.extend(texts);
-        self.known.extend(redact::known(&payload.touchpoint).map(str::to_owned));
-        for note in &mapped.notes {
-            if !self.notes.contains(note) {
-                self.notes.push(note.clone());
-            }
-        }
-        if self.places.is_empty() {
-            self.record.fields = mapped.fields;
-        } else {
-            self.record.fold(&mapped);
-        }
-        self.places.push(place);
-    }
-}
 
 /// Where a group stands.
 enum Stand {
@@ -77,37 +38,14 @@ impl Salesforce {
                 Ok(all) => all,
                 Err(one) => vec![*one; groups.len()],
             };
-            for (group, one) in groups.iter().zip(all) {
-                for place in &group.places {
-                    tried[*place] = Some(with_notes(one.clone(), &group.notes));
-                }
-            }
+            group::spread(groups, all, &mut tried);
         }
-        let tried = tried.into_iter().map(|it| it.expect("every payload was grouped or could not be mapped"));
-        Delivered { tried: tried.collect(), calls }
+        Delivered { tried: group::settled(tried), calls }
     }
 
     /// One group for each lead, oldest touchpoint first; what cannot be mapped gets its outcome here.
     pub(super) fn gather(&self, batch: &[Payload], tried: &mut [Option<Tried>]) -> Vec<Group> {
-        let mut places: Vec<usize> = (0..batch.len()).collect();
-        places.sort_by_key(|it| batch[*it].delivery.touchpoint);
-        let mut groups: Vec<Group> = Vec::new();
-        let mut by_key: HashMap<String, usize> = HashMap::new();
-        for place in places {
-            let payload = &batch[place];
-            match self.map.apply(payload) {
-                Err(parked) => tried[place] = Some(*parked),
-                Ok(mapped) => {
-                    let key = record_id::text(payload);
-                    let at = *by_key.entry(key.clone()).or_insert_with(|| {
-                        groups.push(Group::new(key));
-                        groups.len() - 1
-                    });
-                    groups[at].add(place, payload, mapped);
-                }
-            }
-        }
-        groups
+        group::gather(batch, tried, |it| Ok((record_id::text(it), self.map.apply(it)?)))
     }
 
     async fn write(
@@ -283,12 +221,4 @@ pub(super) struct Way<'a> {
     pub(super) held: &'a Held<Org>,
     pub(super) moment: Moment,
     pub(super) egress: &'a Egress,
-}
-
-/// What the mapping had to change is told where the lead arrived.
-fn with_notes(mut tried: Tried, notes: &[String]) -> Tried {
-    if matches!(tried.outcome, Outcome::Done(_)) && !notes.is_empty() {
-        tried.evidence.message = format!("{}; {}", tried.evidence.message, notes.join("; "));
-    }
-    tried
 }

@@ -3,17 +3,6 @@
 use crate::descriptor::{Field, FieldShape};
 use crate::mapped;
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 pub(super) const FIELDS: &[Field] = &[
     Field {
         name: "url",
@@ -21,7 +10,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Such as https://acme.my.salesforce.com; Setup shows it under My Domain. Not login.salesforce.com.",
         shape: FieldShape::Url,
         required: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "auth",
@@ -32,14 +21,14 @@ pub(super) const FIELDS: &[Field] = &[
             ("jwt", "Consumer key, user name and private key (JWT bearer)"),
         ]),
         default: Some("client_credentials"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "client_id",
         label: "Consumer key",
         help: "Shown by the External Client App, or connected app, under Settings, OAuth Settings.",
         required: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "client_secret",
@@ -49,7 +38,7 @@ pub(super) const FIELDS: &[Field] = &[
         required: true,
         secret: true,
         only_when: Some(("auth", "client_credentials")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "username",
@@ -57,7 +46,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Of the integration user that leads are written as; it looks like an e-mail address.",
         required: true,
         only_when: Some(("auth", "jwt")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "private_key",
@@ -67,7 +56,7 @@ pub(super) const FIELDS: &[Field] = &[
         required: true,
         secret: true,
         only_when: Some(("auth", "jwt")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "audience",
@@ -75,28 +64,28 @@ pub(super) const FIELDS: &[Field] = &[
         help: "https://login.salesforce.com for production, https://test.salesforce.com for a Salesforce sandbox.",
         default: Some("https://login.salesforce.com"),
         only_when: Some(("auth", "jwt")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "login_url",
         label: "Login URL",
         help: "Only when tokens are asked for elsewhere than at the My Domain URL.",
         shape: FieldShape::Url,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "api_version",
         label: "API version",
         help: "Such as v62.0; v52.0 is the oldest that does all that is needed.",
         default: Some("v62.0"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "external_id_field",
         label: "External id field",
         help: "A text field of Lead, marked External ID and Unique, that holds Leadwire's lead id.",
         default: Some("LeadwireLeadId__c"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "existing_leads",
@@ -107,7 +96,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("overwrite", "Overwrite all mapped fields"),
         ]),
         default: Some("keep"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "duplicates",
@@ -119,14 +108,14 @@ pub(super) const FIELDS: &[Field] = &[
             ("park", "Put the lead aside for a person"),
         ]),
         default: Some("link"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "assignment_rule",
         label: "Assignment rule",
         help: "`run` for the active rule, `none`, or the id of a rule (01Q…). Never runs for leads that are there already.",
         default: Some("run"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "api_share_percent",
@@ -134,7 +123,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "When all integrations of the org together have used so much of the day's calls, leads wait.",
         shape: FieldShape::Number { min: 1, max: 100 },
         default: Some("80"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     mapped::MAPPING,
     mapped::FIELD_RULES,

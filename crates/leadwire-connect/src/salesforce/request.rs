@@ -1,8 +1,9 @@
 //! Makes the requests of a delivery: pure functions from records and settings to method, path, headers and body.
 
+use crate::group::Record;
 use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use leadwire_core::mapping::{Mapped, MappedField, Value as Mappable, Write};
+use leadwire_core::mapping::{Value as Mappable, Write};
 use serde_json::{Map, Number, Value, json};
 use url::form_urlencoded::byte_serialize;
 
@@ -46,54 +47,24 @@ pub(super) enum Sort {
     Owned,
 }
 
-/// One record to be written. Has no `Debug`: it holds personal values.
-#[derive(Clone)]
-pub(super) struct Record {
-    /// Leadwire's id of the lead.
-    pub(super) key: String,
-    pub(super) fields: Vec<MappedField>,
-}
-
-impl Record {
-    pub(super) fn new(key: String, mapped: Mapped) -> Self {
-        Self { key, fields: mapped.fields }
+fn json(record: &Record, sort: Sort, key_field: &str, is_row: bool) -> Value {
+    let mut shape = Map::new();
+    if is_row {
+        shape.insert("attributes".to_owned(), json!({ "type": "Lead" }));
+        shape.insert(key_field.to_owned(), json!(record.key));
     }
-
-    /// Adds a later touchpoint of the same lead, as if it were written after this one: its own fields win.
-    pub(super) fn fold(&mut self, later: &Mapped) {
-        for field in later.owned() {
-            match self.fields.iter_mut().find(|it| it.target == field.target) {
-                Some(mine) => *mine = field.clone(),
-                None => self.fields.push(field.clone()),
-            }
+    for field in &record.fields {
+        // Neither the id nor the key may be in the body (guide, "Upsert a record using an external ID").
+        let is_key = field.target.eq_ignore_ascii_case(key_field) || field.target.eq_ignore_ascii_case("id");
+        let is_meant = match sort {
+            Sort::Whole => true,
+            Sort::Owned => field.write == Write::Always,
+        };
+        if is_meant && !is_key {
+            shape.insert(field.target.clone(), plain(&field.value));
         }
     }
-
-    /// Whether there is anything that may be written to a lead that is there.
-    pub(super) fn has_owned(&self) -> bool {
-        self.fields.iter().any(|it| it.write == Write::Always)
-    }
-
-    fn json(&self, sort: Sort, key_field: &str, is_row: bool) -> Value {
-        let mut record = Map::new();
-        if is_row {
-            record.insert("attributes".to_owned(), json!({ "type": "Lead" }));
-            record.insert(key_field.to_owned(), json!(self.key));
-        }
-        for field in &self.fields {
-            // Neither the id nor the key may be in the body (guide, "Upsert a record using an external ID").
-            let is_key =
-                field.target.eq_ignore_ascii_case(key_field) || field.target.eq_ignore_ascii_case("id");
-            let is_meant = match sort {
-                Sort::Whole => true,
-                Sort::Owned => field.write == Write::Always,
-            };
-            if is_meant && !is_key {
-                record.insert(field.target.clone(), plain(&field.value));
-            }
-        }
-        Value::Object(record)
-    }
+    Value::Object(shape)
 }
 
 /// A call, without address and token.
@@ -142,7 +113,7 @@ impl Shape {
 
     /// Writes up to [`RECORDS_MAX`] records by external id, each on its own.
     pub(super) fn upsert(&self, records: &[&Record], sort: Sort) -> Call {
-        let rows: Vec<Value> = records.iter().map(|it| it.json(sort, &self.key_field, true)).collect();
+        let rows: Vec<Value> = records.iter().map(|it| json(it, sort, &self.key_field, true)).collect();
         let path = format!("{}/composite/sobjects/Lead/{}", self.root(), self.key_field);
         let mut call = Call::with(Method::PATCH, path, &json!({ "allOrNone": false, "records": rows }));
         self.put_headers(&mut call.headers, sort);
@@ -152,7 +123,7 @@ impl Shape {
     /// Writes one record by external id: its answer says what a duplicate rule has found.
     pub(super) fn upsert_one(&self, record: &Record, sort: Sort) -> Call {
         let path = format!("{}/sobjects/Lead/{}/{}", self.root(), self.key_field, record.key);
-        let mut call = Call::with(Method::PATCH, path, &record.json(sort, &self.key_field, false));
+        let mut call = Call::with(Method::PATCH, path, &json(record, sort, &self.key_field, false));
         self.put_headers(&mut call.headers, sort);
         call
     }

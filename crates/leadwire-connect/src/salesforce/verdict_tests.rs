@@ -1,8 +1,9 @@
 //! Answers as documented and as recorded by public clients, and what each must be read as.
 
 use super::reply::{self, About, Sent};
-use super::request::{Duplicates, Record, Shape, Sort};
+use super::request::{Duplicates, Shape, Sort};
 use super::tests::{read, said};
+use crate::group::Record;
 use crate::token::Age;
 use leadwire_core::mapping::{MappedField, Value as Mapping, Write};
 use leadwire_core::outcome::{Fault, Outcome, Tried};

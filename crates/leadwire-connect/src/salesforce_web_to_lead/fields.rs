@@ -3,24 +3,13 @@
 use crate::descriptor::{Field, FieldShape};
 use crate::mapped;
 
-const PLAIN: Field = Field {
-    name: "",
-    label: "",
-    help: "",
-    shape: FieldShape::Text,
-    required: false,
-    default: None,
-    secret: false,
-    only_when: None,
-};
-
 pub(super) const FIELDS: &[Field] = &[
     Field {
         name: "oid",
         label: "Organization identifier",
         help: "The `oid` in the HTML that Setup, Web-to-Lead generates: 15 or 18 characters that start with 00D.",
         required: true,
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "host",
@@ -32,7 +21,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("other", "Another address"),
         ]),
         default: Some("production"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "url",
@@ -41,7 +30,7 @@ pub(super) const FIELDS: &[Field] = &[
         shape: FieldShape::Url,
         required: true,
         only_when: Some(("host", "other")),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "encoding",
@@ -49,19 +38,19 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Leave it at UTF-8; with ISO-8859-1, letters it does not have become question marks.",
         shape: FieldShape::Choice(&[("UTF-8", "UTF-8"), ("ISO-8859-1", "ISO-8859-1")]),
         default: Some("UTF-8"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "lead_id_field",
         label: "Field for the lead's id",
         help: "Id of a custom text field (00N…), shown in the generated HTML. All touchpoints of a customer share the value.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "touchpoint_id_field",
         label: "Field for the touchpoint's id",
         help: "Id of a custom text field (00N…) marked Unique: Salesforce then refuses a repetition instead of making a second lead.",
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "after_unknown",
@@ -69,7 +58,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Repeat may make the lead twice, and says so in its description; park waits for a person to look.",
         shape: FieldShape::Choice(&[("repeat", "Repeat it"), ("park", "Put it aside for a person")]),
         default: Some("repeat"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     Field {
         name: "daily_limit",
@@ -77,7 +66,7 @@ pub(super) const FIELDS: &[Field] = &[
         help: "Salesforce makes 500 leads a day unless your contract says more; further ones wait here, not there.",
         shape: FieldShape::Number { min: 1, max: 50_000 },
         default: Some("500"),
-        ..PLAIN
+        ..Field::PLAIN
     },
     mapped::MAPPING,
 ];
