@@ -9,10 +9,9 @@ use bytes::Bytes;
 use leadwire_core::id::{DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::routing::Routed;
-use leadwire_core::standing::{Shown, Standing};
+use leadwire_core::standing::{Said, Shown, Standing};
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Customer, Touchpoint};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -275,11 +274,8 @@ fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<Option<Folded>, StoreErr
     if known.is_none() && item.of_lead.is_some() {
         return Ok(None);
     }
-    let Customer { first_name, last_name, email, phone, country, company, title } = &item.parsed.customer;
-    let [first_name, last_name, email, phone, country, company, title] =
-        [first_name, last_name, email, phone, country, company, title]
-            .map(|it| Param::Text(it.as_deref().unwrap_or("")));
     let now = Param::Int(item.received_at.millis());
+    let [first_name, last_name, email, phone, country, company, title] = said_of(&item.parsed.customer);
     if let Some((lead, before)) = known {
         // The newest word of the customer counts, and silence changes nothing.
         tx.execute(
@@ -309,10 +305,24 @@ fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<Option<Folded>, StoreErr
         )?;
         return standing::renew(tx, item, (lead, before), &said).map(Some);
     }
+    make_lead(tx, item, &said).map(Some)
+}
+
+/// What a customer said of each field, empty where nothing.
+fn said_of(customer: &Customer) -> [Param<'_>; 7] {
+    let Customer { first_name, last_name, email, phone, country, company, title } = customer;
+    [first_name, last_name, email, phone, country, company, title]
+        .map(|it| Param::Text(it.as_deref().unwrap_or("")))
+}
+
+fn make_lead(tx: &Tx<'_>, item: &Accept, said: &Said) -> Result<Folded, StoreError> {
+    let publisher = Param::Text(item.publisher.as_str());
+    let now = Param::Int(item.received_at.millis());
+    let [first_name, last_name, email, phone, country, company, title] = said_of(&item.parsed.customer);
     // A new lead takes the bits of its first touchpoint: unique, and sorted by when the customer first came.
     let lead = LeadId::new(item.touchpoint.bits());
     let mut stands = Standing::default();
-    stands.fold(&said);
+    stands.fold(said);
     let columns = Columns::of(&stands);
     let [
         interest,
@@ -359,7 +369,7 @@ fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<Option<Folded>, StoreErr
         ],
     )?;
     let refuses = said.refused.is_some();
-    Ok(Some(Folded { lead, is_known: false, refuses, standing: stands, told: Vec::new() }))
+    Ok(Folded { lead, is_known: false, refuses, standing: stands, told: Vec::new() })
 }
 
 fn quarantine(tx: &Tx<'_>, item: &Quarantine) -> Result<(), StoreError> {

@@ -37,7 +37,7 @@ impl Folded {
             }
             other => other,
         };
-        Routed { suppressed, ..routed.clone() }
+        Routed { suppressed, ..*routed }
     }
 }
 
