@@ -10,7 +10,7 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "do_not_contact",
         label: "Customers who do not want to be contacted",
-        help: "Hold keeps their leads in Leadwire; send passes them on, marked as do not contact.",
+        help: "Hold keeps their leads in Leadwire, but tells of the wish where the lead is known; send passes them on, marked.",
         shape: FieldShape::Choice(&[("hold", "Hold"), ("send", "Send, marked")]),
         required: false,
         default: Some("hold"),

@@ -45,8 +45,9 @@ use leadwire_core::limits::IN_FLIGHT_MAX;
 use leadwire_core::mapping::Target;
 use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
+use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
-use leadwire_core::touchpoint::Touchpoint;
+use leadwire_core::touchpoint::{Action, Touchpoint};
 use notice::Notice;
 use preview::Preview;
 use std::sync::Arc;
@@ -85,9 +86,16 @@ pub struct Payload {
     pub touchpoint: Arc<Touchpoint>,
     /// The number of this attempt, from 1.
     pub attempt: u32,
+    /// How the lead stood when this attempt was begun.
+    pub standing: Seen,
 }
 
 impl Payload {
+    /// Whether the customer must not be contacted: by this touchpoint, or by any other of the lead.
+    pub fn do_not_contact(&self) -> bool {
+        self.standing.do_not_contact || self.touchpoint.action == Action::DoNotContact
+    }
+
     /// Whether the destination cannot hold a record of this lead yet that Leadwire made: this is the first attempt of
     /// the customer's first touchpoint, whose bits a lead's id takes over. When it is not, a record may be there, and
     /// people may have edited it: only fields that are Leadwire's own may be written to it.

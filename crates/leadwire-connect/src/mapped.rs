@@ -79,6 +79,7 @@ impl FieldMap {
             lead: payload.lead,
             id: payload.delivery.touchpoint,
             received_at: payload.received_at,
+            standing: payload.standing,
         };
         self.mapping.apply(&subject, &self.rules).map_err(|it| {
             Box::new(Tried {

@@ -116,6 +116,11 @@ minted!(
     "rte_"
 );
 minted!(
+    /// What a person decided about a lead. Sorts among touchpoints by when it was.
+    ActId,
+    "act_"
+);
+minted!(
     /// An API key, without its secret.
     KeyId,
     "key_"

@@ -38,6 +38,18 @@ pub const CONTENT_TYPE_CHARS_MAX: usize = 200;
 /// How often touchpoints are routed anew because the set-up changed under them; then the sender is asked to come again.
 pub const ROUTING_ROUNDS_MAX: usize = 8;
 
+// Leads
+
+/// Most rows of the operator's table of interest: five known actions for each of forty sources, each looked at with every
+/// touchpoint.
+pub const INTEREST_RULES_MAX: usize = 200;
+/// Longest source or action of such a row, in bytes: far longer than any that is documented.
+pub const INTEREST_NAME_BYTES_MAX: usize = 100;
+/// Longest reason a person gives for a decision about a lead, and longest name beside it, in bytes: a paragraph.
+pub const REASON_BYTES_MAX: usize = 1000;
+/// Decisions shown with a lead; people decide about one a few times at the most.
+pub const ACTS_SHOWN_MAX: usize = 100;
+
 // The HTTP server
 
 /// Largest head of a request, its address included, in bytes.

@@ -15,8 +15,9 @@ pub use transform::TRANSFORMS;
 
 use crate::id::{LeadId, PublisherId, TouchpointId};
 use crate::limits::MAPPING_ROWS_MAX;
+use crate::standing::Seen;
 use crate::time::Timestamp;
-use crate::touchpoint::Touchpoint;
+use crate::touchpoint::{Action, Touchpoint};
 
 /// A touchpoint with its ids: what sources read.
 #[derive(Clone, Copy)]
@@ -31,6 +32,15 @@ pub struct Subject<'a> {
     pub id: TouchpointId,
     /// When Leadwire accepted it.
     pub received_at: Timestamp,
+    /// How the lead stands.
+    pub standing: Seen,
+}
+
+impl Subject<'_> {
+    /// Whether the customer must not be contacted: by this touchpoint, or by any other of the lead.
+    pub fn do_not_contact(&self) -> bool {
+        self.standing.do_not_contact || self.touchpoint.action == Action::DoNotContact
+    }
 }
 
 /// A value on its way to a destination. Has no `Debug`: it may be personal.

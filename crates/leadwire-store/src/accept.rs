@@ -1,12 +1,15 @@
 //! Accepting: touchpoint, lead, idempotency key and deliveries in one transaction; or keeping what cannot be read.
 
 use crate::engine::{Param, Tx};
-use crate::lanes::{Claim, LaneToken};
+use crate::lanes::{Claim, LaneKey, LaneToken};
 use crate::rows::Channel;
+use crate::standing::{self, Columns, Folded};
 use crate::{Store, StoreError, idempotency, lanes, setup};
 use bytes::Bytes;
 use leadwire_core::id::{DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
+use leadwire_core::interest::Interest;
 use leadwire_core::routing::Routed;
+use leadwire_core::standing::{Said, Shown, Standing};
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Customer, Touchpoint};
 use std::sync::Arc;
@@ -31,10 +34,16 @@ pub struct Accept {
     pub parsed: Arc<Touchpoint>,
     /// Which lead it belongs to; none: to a lead of its own.
     pub identity: Option<[u8; 16]>,
+    /// The lead it belongs to whatever its identity says: what a person says of a lead, as a touchpoint.
+    pub of_lead: Option<LeadId>,
+    /// What it shows of the customer's interest, under the set-up the caller saw.
+    pub shown: Option<Shown>,
     /// How a repetition of it is recognised, when it can be.
     pub once: Option<Once>,
     /// Where it goes, decided under the set-up the caller saw.
     pub routed: Vec<Routed>,
+    /// The publisher's destinations that want to hear nothing of customers who must not be contacted.
+    pub holding: Arc<[DestinationNo]>,
     /// Lanes of this process that have room to try it at once. Its delivery there is claimed as it is stored, if the
     /// lease still holds, the lane is open, and no earlier delivery of the lead is owed.
     pub offered: Vec<(DestinationNo, LaneToken)>,
@@ -47,6 +56,10 @@ pub struct Committed {
     pub accepted: Vec<Accepted>,
     /// Deliveries that were claimed as they were stored, each with the place of its touchpoint in that order.
     pub claimed: Vec<(usize, DestinationNo, Claim)>,
+    /// Leads whose customers must not be contacted any more, with whose they are.
+    pub refused: Vec<(PublisherId, LeadId)>,
+    /// Lanes that were given work beyond what was routed there.
+    pub told: Vec<LaneKey>,
 }
 
 /// How a repetition is recognised.
@@ -80,6 +93,8 @@ pub enum Accepted {
         /// What the key was used for.
         touchpoint: TouchpointId,
     },
+    /// The lead it was said to belong to is not there. Nothing was stored.
+    NoLead,
 }
 
 /// A body that came with a good token and cannot be read.
@@ -144,7 +159,7 @@ impl Store {
             }
             let mut committed = Committed::default();
             for (place, item) in items.iter().enumerate() {
-                let accepted = accept(tx, place, item, &mut committed.claimed)?;
+                let accepted = accept(tx, place, item, &mut committed)?;
                 committed.accepted.push(accepted);
             }
             Ok(Some(committed))
@@ -165,7 +180,7 @@ fn accept(
     tx: &Tx<'_>,
     place: usize,
     item: &Accept,
-    claimed: &mut Vec<(usize, DestinationNo, Claim)>,
+    committed: &mut Committed,
 ) -> Result<Accepted, StoreError> {
     if let Some(once) = &item.once
         && let Some(known) = idempotency::repetition(tx, item, once)?
@@ -173,14 +188,19 @@ fn accept(
         return Ok(known);
     }
     let touchpoint_id = item.touchpoint.to_string();
-    let (lead, is_known) = fold_into_lead(tx, item)?;
+    let Some(folded) = fold_into_lead(tx, item)? else { return Ok(Accepted::NoLead) };
+    let lead = folded.lead;
     let lead_id = lead.to_string();
+    if folded.refuses {
+        committed.refused.push((item.publisher.clone(), lead));
+    }
+    let routed = standing::with_told(item, &folded.told, &mut committed.told);
     let publisher = Param::Text(item.publisher.as_str());
     let offer = item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str());
     tx.execute(
         "INSERT INTO touchpoint (publisher_id, touchpoint_id, lead_id, received_at, channel, offer_id, source,
-             action, test, routed, body, body_sha256)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             action, test, routed, body, body_sha256, interest, interest_rule)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         &[
             publisher,
             Param::Text(&touchpoint_id),
@@ -191,29 +211,27 @@ fn accept(
             Param::Text(item.parsed.source.as_str()),
             Param::Text(item.parsed.action.as_str()),
             Param::Int(item.parsed.test.into()),
-            Param::Int((!item.routed.is_empty()).into()),
+            Param::Int((!routed.is_empty()).into()),
             Param::Bytes(&item.body),
             Param::Bytes(&item.body_sha256),
+            Param::Int(Interest::number(item.shown.as_ref().map(|it| it.interest))),
+            Param::Text(item.shown.as_ref().map_or("", |it| &it.rule)),
         ],
     )?;
-    for routed in &item.routed {
-        let claim = owe(tx, item, routed, lead, is_known)?;
-        claimed.extend(claim.map(|it| (place, routed.destination, it)));
+    for routed in routed.iter() {
+        let routed = folded.held(item, routed);
+        let claim = owe(tx, item, &routed, &folded)?;
+        committed.claimed.extend(claim.map(|it| (place, routed.destination, it)));
     }
     Ok(Accepted::Stored { lead })
 }
 
 /// Writes down one delivery; gives back the claim when a lane of this process tries it at once.
-fn owe(
-    tx: &Tx<'_>,
-    item: &Accept,
-    routed: &Routed,
-    lead: LeadId,
-    lead_is_known: bool,
-) -> Result<Option<Claim>, StoreError> {
+fn owe(tx: &Tx<'_>, item: &Accept, routed: &Routed, folded: &Folded) -> Result<Option<Claim>, StoreError> {
+    let lead = folded.lead;
     let is_suppressed = routed.suppressed.is_some();
     // A new lead has nothing to be behind of.
-    let mut claim = if lead_is_known && !is_suppressed {
+    let mut claim = if folded.is_known && !is_suppressed {
         lanes::place(tx, &item.publisher, routed.destination, lead, item.touchpoint)?
     } else {
         0
@@ -242,26 +260,23 @@ fn owe(
             Param::Int(if is_suppressed { item.received_at.millis() } else { 0 }),
         ],
     )?;
-    Ok(is_claimed.then_some(Claim { touchpoint: item.touchpoint, lead, number: 1 }))
+    let standing = folded.standing.seen();
+    Ok(is_claimed.then_some(Claim { touchpoint: item.touchpoint, lead, number: 1, standing }))
 }
 
-/// Finds the customer's lead and renews its fields, or makes it. Says whether it was there before.
-fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<(LeadId, bool), StoreError> {
+/// Finds the customer's lead and renews its fields and how it stands, or makes it. None: the lead that was named is not
+/// there.
+fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<Option<Folded>, StoreError> {
     let publisher = Param::Text(item.publisher.as_str());
-    let known = match &item.identity {
-        None => None,
-        Some(identity) => tx.find(
-            "SELECT lead_id FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
-            &[publisher, Param::Bytes(identity)],
-            |row| row.lead(0),
-        )?,
-    };
-    let Customer { first_name, last_name, email, phone, country, company, title } = &item.parsed.customer;
-    let [first_name, last_name, email, phone, country, company, title] =
-        [first_name, last_name, email, phone, country, company, title]
-            .map(|it| Param::Text(it.as_deref().unwrap_or("")));
+    let said =
+        leadwire_core::standing::said(&item.parsed, item.touchpoint, item.received_at, item.shown.clone());
+    let known = standing::find(tx, item)?;
+    if known.is_none() && item.of_lead.is_some() {
+        return Ok(None);
+    }
     let now = Param::Int(item.received_at.millis());
-    if let Some(lead) = known {
+    let [first_name, last_name, email, phone, country, company, title] = said_of(&item.parsed.customer);
+    if let Some((lead, before)) = known {
         // The newest word of the customer counts, and silence changes nothing.
         tx.execute(
             "UPDATE lead SET
@@ -288,14 +303,46 @@ fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<(LeadId, bool), StoreErr
                 Param::Text(&lead.to_string()),
             ],
         )?;
-        return Ok((lead, true));
+        return standing::renew(tx, item, (lead, before), &said).map(Some);
     }
+    make_lead(tx, item, &said).map(Some)
+}
+
+/// What a customer said of each field, empty where nothing.
+fn said_of(customer: &Customer) -> [Param<'_>; 7] {
+    let Customer { first_name, last_name, email, phone, country, company, title } = customer;
+    [first_name, last_name, email, phone, country, company, title]
+        .map(|it| Param::Text(it.as_deref().unwrap_or("")))
+}
+
+fn make_lead(tx: &Tx<'_>, item: &Accept, said: &Said) -> Result<Folded, StoreError> {
+    let publisher = Param::Text(item.publisher.as_str());
+    let now = Param::Int(item.received_at.millis());
+    let [first_name, last_name, email, phone, country, company, title] = said_of(&item.parsed.customer);
     // A new lead takes the bits of its first touchpoint: unique, and sorted by when the customer first came.
     let lead = LeadId::new(item.touchpoint.bits());
+    let mut stands = Standing::default();
+    stands.fold(said);
+    let columns = Columns::of(&stands);
+    let [
+        interest,
+        by,
+        rule,
+        _,
+        do_not_contact,
+        refused_at,
+        refused_by,
+        permitted_at,
+        permitted_by,
+        consent_at,
+        consent_by,
+    ] = columns.params();
     tx.execute(
         "INSERT INTO lead (publisher_id, lead_id, identity, test, first_name, last_name, email, phone, country,
-             company, title, touchpoints, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)",
+             company, title, touchpoints, created_at, updated_at, interest, interest_by, interest_rule,
+             do_not_contact, refused_at, refused_by, permitted_at, permitted_by, consent_at, consent_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+             $21, $22)",
         &[
             publisher,
             Param::Text(&lead.to_string()),
@@ -309,9 +356,20 @@ fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<(LeadId, bool), StoreErr
             company,
             title,
             now,
+            interest,
+            by,
+            rule,
+            do_not_contact,
+            refused_at,
+            refused_by,
+            permitted_at,
+            permitted_by,
+            consent_at,
+            consent_by,
         ],
     )?;
-    Ok((lead, false))
+    let refuses = said.refused.is_some();
+    Ok(Folded { lead, is_known: false, refuses, standing: stands, told: Vec::new() })
 }
 
 fn quarantine(tx: &Tx<'_>, item: &Quarantine) -> Result<(), StoreError> {

@@ -118,7 +118,8 @@ impl Store {
         .await
     }
 
-    /// Makes one parked or waiting delivery due now. False when it is neither, or being tried.
+    /// Makes one parked or waiting delivery due now, or one that was held back as long as its customer wanted no contact.
+    /// False when it is none of these, or being tried.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -197,21 +198,28 @@ fn has_lane(tx: &Tx<'_>, publisher: &PublisherId, destination: DestinationNo) ->
     Ok(found.is_some())
 }
 
-/// Makes a parked or waiting delivery due now. False when it is neither, or being tried.
+/// Makes a parked or waiting delivery due now, or one that was held back as long as its customer wanted no contact.
+/// False when it is none of these, or being tried.
 fn retry(tx: &Tx<'_>, publisher: &PublisherId, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
     let touchpoint = id.touchpoint.to_string();
     let key =
         [Param::Text(publisher.as_str()), Param::Text(&touchpoint), Param::Int(id.destination.get().into())];
     let found = tx.find(
-        "SELECT state, claim, lead_id
-         FROM delivery
-         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3",
+        "SELECT d.state, d.claim, d.lead_id,
+             CASE WHEN l.do_not_contact = 0 AND d.cause = 'do_not_contact' AND t.action <> 'DNC' THEN 1 ELSE 0 END
+         FROM delivery d
+         JOIN touchpoint t ON t.publisher_id = d.publisher_id AND t.touchpoint_id = d.touchpoint_id
+         JOIN lead l ON l.publisher_id = d.publisher_id AND l.lead_id = d.lead_id
+         WHERE d.publisher_id = $1 AND d.touchpoint_id = $2 AND d.destination_no = $3",
         &key,
-        |row| Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?)),
+        |row| Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?, row.int(3)? != 0)),
     )?;
+    let again = |lead| place(tx, publisher, id.destination, lead, id.touchpoint);
     let claim = match found {
-        Some((DeliveryState::Parked, _, lead)) => place(tx, publisher, id.destination, lead, id.touchpoint)?,
-        Some((DeliveryState::Pending, claim, _)) if claim <= 0 => claim,
+        Some((DeliveryState::Parked, _, lead, _)) => again(lead)?,
+        // Held back because the customer asked not to be contacted, who permitted it since.
+        Some((DeliveryState::Suppressed, _, lead, true)) => again(lead)?,
+        Some((DeliveryState::Pending, claim, ..)) if claim <= 0 => claim,
         Some(_) | None => return Ok(false),
     };
     let changed = tx.execute(

@@ -2,8 +2,10 @@
 
 use crate::engine::{Param, Row, Tx};
 use crate::rows::Channel;
-use crate::{Store, StoreError};
-use leadwire_core::id::{LeadId, OfferId, PublisherId, TouchpointId};
+use crate::{Store, StoreError, standing};
+use leadwire_core::id::{ActId, LeadId, OfferId, PublisherId, TouchpointId};
+use leadwire_core::interest::Interest;
+use leadwire_core::standing::{Said, Shown, Standing};
 use leadwire_core::time::Timestamp;
 
 /// One customer of a publisher.
@@ -33,6 +35,8 @@ pub struct Lead {
     pub created_at: Timestamp,
     /// When the customer last came.
     pub updated_at: Timestamp,
+    /// How it stands.
+    pub standing: Standing,
 }
 
 /// A touchpoint as it is kept.
@@ -58,6 +62,25 @@ pub struct StoredTouchpoint {
     pub routed: bool,
     /// Its bytes as received.
     pub body: Vec<u8>,
+    /// What it showed of the customer's interest.
+    pub shown: Option<Shown>,
+}
+
+/// What a person decided about a lead.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// Its id, which says where it comes among the touchpoints.
+    pub id: ActId,
+    /// When.
+    pub at: Timestamp,
+    /// About what: `interest`.
+    pub kind: String,
+    /// What it was set to.
+    pub value: String,
+    /// Why, in somebody's words.
+    pub reason: String,
+    /// Who: the key that was shown, and the name that was given.
+    pub who: String,
 }
 
 /// Which leads to list.
@@ -75,7 +98,8 @@ pub struct LeadFilter {
 
 const LEAD: &str =
     "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
-         created_at, updated_at
+         created_at, updated_at, interest, interest_by, interest_rule, interest_set, refused_at, refused_by,
+         permitted_at, permitted_by, consent_at, consent_by
      FROM lead
      WHERE publisher_id = $1 AND lead_id < $2 AND ($3 = '' OR email = $3)
      ORDER BY lead_id DESC
@@ -116,7 +140,8 @@ impl Store {
         self.read(move |tx| {
             let lead = tx.find(
                 "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
-                     created_at, updated_at
+                     created_at, updated_at, interest, interest_by, interest_rule, interest_set, refused_at,
+                     refused_by, permitted_at, permitted_by, consent_at, consent_by
                  FROM lead
                  WHERE publisher_id = $1 AND lead_id = $2",
                 &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
@@ -124,7 +149,8 @@ impl Store {
             )?;
             let Some(lead) = lead else { return Ok(None) };
             let mut touchpoints = tx.query(
-                "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body
+                "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
+                     interest, interest_rule
                  FROM touchpoint
                  WHERE publisher_id = $1 AND lead_id = $2
                  ORDER BY touchpoint_id DESC
@@ -138,6 +164,101 @@ impl Store {
             )?;
             touchpoints.reverse();
             Ok(Some((lead, touchpoints)))
+        })
+        .await
+    }
+
+    /// What people decided about a lead, newest first, up to `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn acts(
+        &self,
+        publisher: PublisherId,
+        lead: LeadId,
+        limit: usize,
+    ) -> Result<Vec<Act>, StoreError> {
+        self.read(move |tx| {
+            tx.query(
+                "SELECT act_id, at, kind, value, reason, who
+                 FROM lead_act
+                 WHERE publisher_id = $1 AND lead_id = $2
+                 ORDER BY act_id DESC
+                 LIMIT $3",
+                &[
+                    Param::Text(publisher.as_str()),
+                    Param::Text(&lead.to_string()),
+                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
+                ],
+                |row| {
+                    Ok(Act {
+                        id: ActId::parse(row.text(0)?).map_err(|it| StoreError::Wrong(it.to_string()))?,
+                        at: row.time(1)?,
+                        kind: row.text(2)?.to_owned(),
+                        value: row.text(3)?.to_owned(),
+                        reason: row.text(4)?.to_owned(),
+                        who: row.text(5)?.to_owned(),
+                    })
+                },
+            )
+        })
+        .await
+    }
+
+    /// Sets how interested a lead's customer is, as a person decided, and writes that down. False: there is no such
+    /// lead. Touchpoints that are newer than the decision count as they would have.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_interest(
+        &self,
+        publisher: PublisherId,
+        lead: LeadId,
+        interest: Interest,
+        act: Act,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let (publisher_id, lead_id) = (Param::Text(publisher.as_str()), lead.to_string());
+            let stands = tx.find(
+                "SELECT interest, interest_by, interest_rule, interest_set, refused_at, refused_by, permitted_at,
+                     permitted_by, consent_at, consent_by
+                 FROM lead
+                 WHERE publisher_id = $1 AND lead_id = $2",
+                &[publisher_id, Param::Text(&lead_id)],
+                |row| standing::read(row, 0),
+            )?;
+            let Some(mut stands) = stands else { return Ok(false) };
+            let newer = tx.query(
+                "SELECT touchpoint_id, interest, interest_rule
+                 FROM touchpoint
+                 WHERE publisher_id = $1 AND lead_id = $2 AND touchpoint_id > $3",
+                &[
+                    publisher_id,
+                    Param::Text(&lead_id),
+                    Param::Text(&TouchpointId::new(act.id.bits()).to_string()),
+                ],
+                |row| {
+                    let (by, shown) = (row.touchpoint(0)?, shown(row, 1)?);
+                    Ok(Said { by, shown, refused: None, permitted: None, consent: None })
+                },
+            )?;
+            stands.set_interest(act.id, interest, &newer);
+            standing::write(tx, &publisher, lead, &stands)?;
+            tx.execute(
+                "INSERT INTO lead_act (publisher_id, lead_id, act_id, at, kind, value, reason, who)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                &[
+                    publisher_id,
+                    Param::Text(&lead_id),
+                    Param::Text(&act.id.to_string()),
+                    Param::Int(act.at.millis()),
+                    Param::Text(&act.kind),
+                    Param::Text(&act.value),
+                    Param::Text(&act.reason),
+                    Param::Text(&act.who),
+                ],
+            )?;
+            Ok(true)
         })
         .await
     }
@@ -168,7 +289,8 @@ pub(crate) fn find_touchpoint(
     id: TouchpointId,
 ) -> Result<Option<StoredTouchpoint>, StoreError> {
     tx.find(
-        "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body
+        "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
+             interest, interest_rule
          FROM touchpoint
          WHERE publisher_id = $1 AND touchpoint_id = $2",
         &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
@@ -190,6 +312,7 @@ fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
         touchpoints: row.count(9)?,
         created_at: row.time(10)?,
         updated_at: row.time(11)?,
+        standing: standing::read(row, 12)?,
     })
 }
 
@@ -205,5 +328,12 @@ fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreError> {
         test: row.int(7)? != 0,
         routed: row.int(8)? != 0,
         body: row.bytes(9)?.to_owned(),
+        shown: shown(row, 10)?,
     })
+}
+
+fn shown(row: &Row<'_>, first: usize) -> Result<Option<Shown>, StoreError> {
+    let interest = Interest::from_number(row.int(first)?);
+    let rule = row.text(first + 1)?.into();
+    Ok(interest.map(|interest| Shown { interest, rule }))
 }

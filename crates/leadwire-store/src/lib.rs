@@ -19,6 +19,7 @@ mod pages;
 mod reader;
 pub mod rows;
 pub mod setup;
+mod standing;
 mod store;
 mod writer;
 

@@ -4,17 +4,19 @@
 use crate::accept::{Accept, Once, Quarantine};
 use crate::deliveries::DeliveryFilter;
 use crate::lanes::{LaneKey, Settled, Turn};
-use crate::leads::LeadFilter;
+use crate::leads::{Act, LeadFilter};
 use crate::rows::{Channel, DeliveryState};
 use crate::setup::{Destination, Publisher, PublisherKey, Rekeying, StoredRoute};
 use crate::{Store, StoreError};
 use leadwire_core::id::{
-    DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, RouteId, TouchpointId,
+    ActId, DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, RouteId, TouchpointId,
 };
+use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::lane::{Gate, Next};
 use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
 use leadwire_core::routing::Routed;
 use leadwire_core::time::Timestamp;
+use leadwire_core::touchpoint::{Action, Touchpoint};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -40,6 +42,7 @@ const READ_WHOLE: &[&str] = &[
     "intake_token",
     "api_key",
     "act",
+    "acts",
     "owed",
     "routed",
 ];
@@ -63,8 +66,27 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "SELECT lead_id FROM lead…",
-        &["SEARCH lead USING COVERING INDEX lead_identity (publisher_id=? AND identity=?)"],
+        "…FROM lead WHERE publisher_id = $1 AND identity = $2",
+        &["SEARCH lead USING INDEX lead_identity (publisher_id=? AND identity=?)"],
+    ),
+    ("UPDATE lead SET interest…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
+    (
+        "WITH acts AS…",
+        &[
+            "MATERIALIZE acts",
+            "SEARCH touchpoint USING COVERING INDEX touchpoint_of_lead (publisher_id=? AND lead_id=?)",
+            "SCAN acts",
+            "SEARCH d USING PRIMARY KEY (publisher_id=? AND touchpoint_id=?)",
+            "SEARCH o EXISTS USING PRIMARY KEY (publisher_id=? AND destination_no=?)",
+            "CORRELATED SCALAR SUBQUERY 2",
+            "SEARCH a USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
+        ],
+    ),
+    (
+        "SELECT touchpoint_id, interest, interest_rule…",
+        &[
+            "SEARCH touchpoint USING INDEX touchpoint_of_lead (publisher_id=? AND lead_id=? AND touchpoint_id>?)",
+        ],
     ),
     ("UPDATE lead SET first_name…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
     (
@@ -79,6 +101,8 @@ const HOT: &[(&str, &[&str])] = &[
             "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "LIST SUBQUERY 1",
             "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at<?)",
+            "CORRELATED SCALAR SUBQUERY 2",
+            "SEARCH l USING PRIMARY KEY (publisher_id=? AND lead_id=?)",
         ],
     ),
     (
@@ -242,12 +266,15 @@ fn accept(number: u128, routed: bool) -> Accept {
         body_sha256: [0; 32],
         parsed: Arc::default(),
         identity: Some([7; 16]),
+        of_lead: None,
+        shown: None,
         once: Some(Once { key: number.to_be_bytes(), body: [0; 16], kept: Duration::from_secs(60) }),
         routed: if routed {
             vec![Routed { destination: DestinationNo::new(1), suppressed: None }]
         } else {
             Vec::new()
         },
+        holding: [DestinationNo::new(1)].into(),
         offered: Vec::new(),
     }
 }
@@ -296,6 +323,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     };
     store.quarantine(quarantine).await?;
     work_and_read(store, &publisher, number).await?;
+    decide(store, &publisher, version).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
     let keys = |publisher: &PublisherId| {
@@ -313,6 +341,29 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         store.rekey(whose, move |_, _| (rekeying.clone(), ())).await?;
     }
     store.remove_destination(publisher, number, created_at).await?;
+    Ok(())
+}
+
+/// What people decide about a lead, and what follows of a customer's wish not to be contacted.
+async fn decide(store: &Store, publisher: &PublisherId, version: i64) -> Result<(), StoreError> {
+    let lead = LeadId::new(5);
+    let act = Act {
+        id: ActId::new(5),
+        at: at(0),
+        kind: String::new(),
+        value: String::new(),
+        reason: String::new(),
+        who: String::new(),
+    };
+    assert!(store.set_interest(publisher.clone(), lead, Interest::Initial, act).await?);
+    store.acts(publisher.clone(), lead, 9).await?;
+    let parsed = Arc::new(Touchpoint { action: Action::DoNotContact, ..Touchpoint::default() });
+    let refused = Accept { parsed, of_lead: Some(lead), ..accept(8, false) };
+    assert!(store.accept(version, [refused].into()).await?.is_some());
+    let pattern = Pattern::parse("*", "INS");
+    store.put_interest_rule(pattern.clone(), Interest::Active).await?;
+    store.reset_interest_rules(Some(pattern)).await?;
+    store.reset_interest_rules(None).await?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
--- Schema 3.
+-- Schema 4.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -80,6 +80,14 @@ CREATE TABLE intake_token (
     PRIMARY KEY (publisher_id, token_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE interest_rule (
+    publisher_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    action TEXT NOT NULL,
+    interest INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, source, action)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE lane (
     publisher_id TEXT NOT NULL,
     destination_no INTEGER NOT NULL,
@@ -110,8 +118,20 @@ CREATE TABLE lead (
     title TEXT NOT NULL,
     touchpoints INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_by TEXT NOT NULL DEFAULT '', interest_rule TEXT NOT NULL DEFAULT '', interest_set TEXT NOT NULL DEFAULT '', do_not_contact INTEGER NOT NULL DEFAULT 0, refused_at INTEGER NOT NULL DEFAULT 0, refused_by TEXT NOT NULL DEFAULT '', permitted_at INTEGER NOT NULL DEFAULT 0, permitted_by TEXT NOT NULL DEFAULT '', consent_at INTEGER NOT NULL DEFAULT 0, consent_by TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, lead_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lead_act (
+    publisher_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    act_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    who TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, lead_id, act_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE meta (
@@ -192,7 +212,7 @@ CREATE TABLE touchpoint (
     test INTEGER NOT NULL,
     routed INTEGER NOT NULL,
     body BLOB NOT NULL,
-    body_sha256 BLOB NOT NULL,
+    body_sha256 BLOB NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_rule TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, touchpoint_id)
 ) STRICT;
 

@@ -59,6 +59,10 @@ pub enum Action {
     ReadLeads,
     /// To put deliveries back to work.
     RetryDeliveries,
+    /// To decide about a lead: its interest, and whether its customer may be contacted.
+    DecideOnLeads,
+    /// To change the table of interest, which holds for every publisher.
+    ManageInterest,
     /// To read the set-up, which holds no secrets.
     ReadSetup,
     /// To change offers, destinations, routes and intake addresses, and to pause and resume.
@@ -96,7 +100,9 @@ pub fn decide(actor: &Actor, action: Action, publisher: Option<(&PublisherId, bo
 fn allows(role: Role, action: Action) -> bool {
     match role {
         Role::Operator => true,
-        Role::Publisher => !matches!(action, Action::ManagePublishers | Action::ManageSecrets),
+        Role::Publisher => {
+            !matches!(action, Action::ManagePublishers | Action::ManageSecrets | Action::ManageInterest)
+        }
         Role::Sender => action == Action::SendTouchpoints,
         Role::Reader => matches!(action, Action::ReadLeads | Action::ReadSetup),
     }

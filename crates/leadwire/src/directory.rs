@@ -11,8 +11,11 @@ use leadwire_connect::Connector;
 use leadwire_connect::descriptor::Settings;
 use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_core::id::{DestinationNo, OfferId, OfferRef, PublisherId, TokenId};
+use leadwire_core::interest::InterestRules;
 use leadwire_core::routing::{DoNotContact, Offers, Route};
+use leadwire_core::standing::Shown;
 use leadwire_core::time::Timestamp;
+use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::setup::{Destination, Setup};
 use leadwire_store::{Store, StoreError};
@@ -40,6 +43,8 @@ pub struct Snapshot {
     keys: HashMap<[u8; 32], (Actor, Option<Timestamp>)>,
     tokens: HashMap<[u8; 32], Address>,
     lanes: HashMap<LaneKey, Arc<Outlet>>,
+    interest: InterestRules,
+    holding: HashMap<PublisherId, Arc<[DestinationNo]>>,
 }
 
 /// What an intake address stands for.
@@ -193,6 +198,12 @@ impl Directory {
                 do_not_contact: *do_not_contact,
             });
         }
+        let mut holding: HashMap<PublisherId, Vec<DestinationNo>> = HashMap::new();
+        for (key, _) in do_not_contact.iter().filter(|it| *it.1 == DoNotContact::Hold) {
+            holding.entry(key.publisher.clone()).or_default().push(key.destination);
+        }
+        snapshot.holding = holding.into_iter().map(|(publisher, all)| (publisher, all.into())).collect();
+        snapshot.interest = InterestRules::with(setup.interest.iter().cloned());
         for key in &setup.keys {
             let Some(role) = Role::parse(&key.role) else { continue };
             let actor = Actor { key: key.id, role, publisher: key.publisher.clone() };
@@ -298,6 +309,22 @@ impl Snapshot {
     /// A publisher's routes, oldest first.
     pub fn routes(&self, publisher: &PublisherId) -> &[Route] {
         self.routes.get(publisher).map_or(&[], Vec::as_slice)
+    }
+
+    /// The table of interest.
+    pub fn interest(&self) -> &InterestRules {
+        &self.interest
+    }
+
+    /// What a touchpoint shows of its customer's interest.
+    pub fn shown(&self, touchpoint: &Touchpoint) -> Option<Shown> {
+        let rule = self.interest.of(&touchpoint.source, &touchpoint.action)?;
+        Some(Shown { interest: rule.interest, rule: Arc::clone(&rule.name) })
+    }
+
+    /// A publisher's destinations that want to hear nothing of customers who must not be contacted.
+    pub fn holding(&self, publisher: &PublisherId) -> Arc<[DestinationNo]> {
+        self.holding.get(publisher).map(Arc::clone).unwrap_or_default()
     }
 
     /// Whether a publisher is known.

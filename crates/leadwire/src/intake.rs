@@ -44,6 +44,8 @@ pub struct Incoming {
     pub touchpoint: Touchpoint,
     /// What makes a repetition of it recognisable, and for how long.
     pub key: Option<Key>,
+    /// The lead it is about, when a person says something of one.
+    pub of_lead: Option<LeadId>,
 }
 
 /// What makes a repetition recognisable.
@@ -63,6 +65,8 @@ pub enum Received {
     Duplicate(TouchpointId, LeadId),
     /// The sender used this key before for something else. Nothing was stored.
     KeyReused(TouchpointId),
+    /// There is no such lead. Nothing was stored.
+    NoLead,
 }
 
 impl Intake {
@@ -76,7 +80,12 @@ impl Intake {
             let setup = self.directory.now();
             let mut places = Vec::with_capacity(items.len());
             for item in &mut items {
-                item.routed = routing::route(&item.parsed, setup.routes(&item.publisher));
+                item.holding = setup.holding(&item.publisher);
+                // What a person says of a lead shows no interest, and is told to those who know the lead only.
+                if item.of_lead.is_none() {
+                    item.shown = setup.shown(&item.parsed);
+                    item.routed = routing::route(&item.parsed, setup.routes(&item.publisher));
+                }
                 let own = self.find_places(item);
                 item.offered = Places::offered(&own);
                 places.push(own);
@@ -132,9 +141,12 @@ impl Intake {
             body_sha256,
             body: incoming.body,
             identity: identity::of(&incoming.touchpoint).key(),
+            of_lead: incoming.of_lead,
+            shown: None,
             parsed: Arc::new(incoming.touchpoint),
             once,
             routed: Vec::new(),
+            holding: Arc::default(),
             offered: Vec::new(),
             publisher: incoming.publisher,
         }
@@ -175,5 +187,6 @@ fn received(item: &Accept, accepted: &Accepted) -> Received {
         Accepted::Stored { lead } => Received::New(item.touchpoint, lead),
         Accepted::Duplicate { touchpoint, lead } => Received::Duplicate(touchpoint, lead),
         Accepted::KeyReused { touchpoint } => Received::KeyReused(touchpoint),
+        Accepted::NoLead => Received::NoLead,
     }
 }

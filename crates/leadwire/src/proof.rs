@@ -5,8 +5,10 @@ use futures_util::FutureExt;
 use leadwire_connect::validation::{Step, Verdict};
 use leadwire_connect::{Connector, Moment, Payload};
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, OfferRef, PublisherId, TouchpointId};
+use leadwire_core::interest::Interest;
 use leadwire_core::limits::ATTEMPT_WAIT;
 use leadwire_core::outcome::{Outcome, Receipt};
+use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Action, Customer, Source, Touchpoint};
 use std::future::Future;
@@ -80,6 +82,7 @@ pub fn test_lead(
         received_at: now,
         touchpoint: Arc::new(touchpoint_read),
         attempt: 1,
+        standing: Seen { do_not_contact: false, interest: Some(Interest::Initial) },
     }
 }
 

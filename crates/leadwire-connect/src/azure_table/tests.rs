@@ -49,6 +49,7 @@ pub(super) fn payload(lead: u128, touchpoint: u128, attempt: u32) -> Payload {
             ..Touchpoint::default()
         }),
         attempt,
+        standing: Default::default(),
     }
 }
 

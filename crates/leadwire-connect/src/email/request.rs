@@ -5,7 +5,6 @@ use crate::Payload;
 use crate::notice::Notice;
 use leadwire_core::mapping::{Mapped, Value};
 use leadwire_core::time::Timestamp;
-use leadwire_core::touchpoint::Action;
 use lettre::Address;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
@@ -33,7 +32,7 @@ struct Content {
 pub(super) fn of_lead(addresses: &Addresses, payload: &Payload, mapped: &Mapped) -> Message {
     let touchpoint = &payload.touchpoint;
     let is_test = touchpoint.test;
-    let do_not_contact = touchpoint.action == Action::DoNotContact;
+    let do_not_contact = payload.do_not_contact();
     let get = |name: &str| mapped.get(name).map(Value::as_text).unwrap_or_default();
     let mut subject = line(get(SUBJECT));
     if subject.is_empty() {

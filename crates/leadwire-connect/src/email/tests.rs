@@ -43,6 +43,7 @@ fn payload(number: u128, attempt: u32) -> Payload {
             ..Touchpoint::default()
         }),
         attempt,
+        standing: Default::default(),
     }
 }
 

@@ -111,6 +111,7 @@ fn payload() -> Payload {
         received_at: NOW.now,
         touchpoint: Arc::new(Touchpoint::default()),
         attempt: 1,
+        standing: Default::default(),
     }
 }
 

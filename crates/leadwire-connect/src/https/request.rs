@@ -9,6 +9,7 @@ use leadwire_core::lead_source::LeadSource;
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Action, Source, Touchpoint};
+use std::borrow::Cow;
 
 /// What kind of event every body is about.
 const EVENT: &str = "lead.touchpoint";
@@ -49,7 +50,7 @@ pub(super) fn compose(shape: &Shape, payload: &Payload, now: Timestamp) -> (Head
     };
     let body = match shape.format {
         Format::Leadwire => leadwire(payload, &id),
-        Format::PartnerCenter => partner_center(&payload.touchpoint, shape.lead_source),
+        Format::PartnerCenter => partner_center(&as_sent(payload), shape.lead_source),
         Format::CloudEvents => cloud_event(payload, &id),
         Format::CloudEventsBinary => data(payload),
     };
@@ -129,7 +130,10 @@ fn data(payload: &Payload) -> Json {
     if let Some(lead_source) = lead_source(touchpoint, LeadSourceShape::Compound) {
         entries.push(("lead_source".to_owned(), Json::Text(lead_source)));
     }
-    entries.push(("do_not_contact".to_owned(), Json::Bool(touchpoint.action == Action::DoNotContact)));
+    if let Some(interest) = payload.standing.interest {
+        entries.push(("interest".to_owned(), Json::text(interest.as_str())));
+    }
+    entries.push(("do_not_contact".to_owned(), Json::Bool(payload.do_not_contact())));
     Json::Object(entries)
 }
 
@@ -146,6 +150,16 @@ fn without_nulls(json: Json) -> Json {
             Json::Array(items.into_iter().filter(|it| !it.is_null()).map(without_nulls).collect())
         }
         other @ (Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_)) => other,
+    }
+}
+
+/// Partner Center's body has one word for a customer who must not be contacted: the action `DNC`. What the customer
+/// did after asking for that is sent under it too, or the receiver would take it for a contact.
+fn as_sent(payload: &Payload) -> Cow<'_, Touchpoint> {
+    if payload.do_not_contact() && payload.touchpoint.action != Action::DoNotContact {
+        Cow::Owned(Touchpoint { action: Action::DoNotContact, ..Touchpoint::clone(&payload.touchpoint) })
+    } else {
+        Cow::Borrowed(&payload.touchpoint)
     }
 }
 

@@ -29,6 +29,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_168_805_000);
 fn payload(touchpoint: Touchpoint) -> Payload {
     Payload {
         attempt: 1,
+        standing: Default::default(),
         delivery: DeliveryId { touchpoint: TouchpointId::new(7), destination: DestinationNo::new(3) },
         publisher: PublisherId::parse("contoso").unwrap(),
         lead: LeadId::new(42),

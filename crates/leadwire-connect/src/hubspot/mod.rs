@@ -18,7 +18,7 @@ use crate::{Connector, ConnectorKind, Delivered, Moment, Payload, record_id, red
 use fields::{FIELDS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use leadwire_core::mapping::{Kind, Mapped, Rule, Value};
+use leadwire_core::mapping::{Kind, Mapped, Rule, Value, Write};
 use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
 use leadwire_core::refusal::Refusal;
 use reply::Fate;
@@ -122,7 +122,15 @@ impl HubSpot {
     }
 
     fn contact(&self, payload: &Payload) -> Result<Contact, Box<Tried>> {
-        let mapped = self.map.apply(payload)?;
+        let mut mapped = self.map.apply(payload)?;
+        if payload.do_not_contact() {
+            // HubSpot has no flag that may be written, so the message says it, also where the contact is there already.
+            mapped
+                .fields
+                .iter_mut()
+                .filter(|it| it.target == "message")
+                .for_each(|it| it.write = Write::Always);
+        }
         let key = if self.id_property == "email" {
             mapped.get("email").map(Value::as_text).unwrap_or_default().to_lowercase()
         } else {

@@ -45,6 +45,7 @@ fn payload(number: u128, attempt: u32) -> Payload {
             ..Touchpoint::default()
         }),
         attempt,
+        standing: Default::default(),
     }
 }
 
@@ -184,6 +185,20 @@ async fn a_contact_that_people_edited_keeps_what_they_wrote() {
     assert!(matches!(delivered.tried[0].outcome, Outcome::Done(Receipt::Confirmed { .. })));
     assert_eq!((rig.field(0, "firstname"), rig.field(0, "hs_lead_status")), (json!("Augusta"), json!("NEW")));
     assert_eq!(rig.sandbox.records().len(), 1);
+}
+
+#[tokio::test]
+async fn a_contact_that_is_there_learns_that_its_person_must_not_be_contacted() {
+    let rig = rig(json!({})).await;
+    rig.deliver(&[payload(1, 1)]).await;
+    let said = |rig: &Rig| {
+        rig.field(0, "message").as_str().unwrap_or_default().contains("does not want to be contacted")
+    };
+    assert!(!said(&rig));
+    // A later touchpoint, of another kind, of a customer who asked for it meanwhile.
+    let standing = leadwire_core::standing::Seen { do_not_contact: true, interest: None };
+    rig.deliver(&[Payload { lead: LeadId::new(1), standing, ..payload(1, 2) }]).await;
+    assert!(said(&rig));
 }
 
 #[tokio::test]

@@ -56,6 +56,7 @@ pub(crate) fn payload(lead: u128, touchpoint: u128, attempt: u32) -> Payload {
             ..Touchpoint::default()
         }),
         attempt,
+        standing: Default::default(),
     }
 }
 

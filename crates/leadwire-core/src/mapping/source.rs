@@ -6,7 +6,7 @@ use super::{Subject, Value};
 use crate::json::Json;
 use crate::lead_source::LeadSource;
 use crate::rfc3339;
-use crate::touchpoint::{Action, Source as TouchpointSource, Touchpoint};
+use crate::touchpoint::{Source as TouchpointSource, Touchpoint};
 use std::fmt::Write as _;
 
 type Read = fn(&Subject<'_>) -> Option<Value>;
@@ -58,7 +58,10 @@ pub const SOURCES: &[NamedSource] = &[
     }),
     named("touchpoint_id", "the touchpoint's id", |it| text_value(&it.id.to_string())),
     named("do_not_contact", "whether the customer must not be contacted", |it| {
-        Some(Value::Bool(it.touchpoint.action == Action::DoNotContact))
+        Some(Value::Bool(it.do_not_contact()))
+    }),
+    named("interest", "how interested the customer is: initial or active; the lead's, which rises", |it| {
+        text_value(it.standing.interest?.as_str())
     }),
     named("test", "whether this is a test of the connection", |it| Some(Value::Bool(it.touchpoint.test))),
     named("consent.shared", "whether the customer agreed to share", |it| {
@@ -183,7 +186,10 @@ fn details(subject: &Subject<'_>) -> String {
     line("E-mail", customer.email.as_deref());
     line("Phone", customer.phone.as_deref());
     line("Country", customer.country.as_deref());
-    if touchpoint.action == Action::DoNotContact {
+    if let Some(interest) = subject.standing.interest {
+        line("Interest", Some(interest.as_str()));
+    }
+    if subject.do_not_contact() {
         line("Consent", Some("the customer does not want to be contacted"));
     }
     for (key, value) in touchpoint.campaign.iter().filter(|it| !it.1.is_null()) {

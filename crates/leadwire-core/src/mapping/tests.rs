@@ -41,6 +41,7 @@ fn value_of(touchpoint: &Touchpoint, row: &str) -> Option<String> {
         lead: LeadId::new(7),
         id: TouchpointId::new(8),
         received_at: Timestamp::from_millis(1_795_168_801_000),
+        standing: Seen::default(),
     };
     let expression = Expression::parse(row).unwrap_or_else(|it| panic!("{row}: {it}"));
     expression.value(&subject).map(|it| it.as_text().to_owned())
@@ -54,6 +55,7 @@ fn apply(touchpoint: &Touchpoint, rows: &[(&str, &str)], targets: &[Target]) -> 
         lead: LeadId::new(7),
         id: TouchpointId::new(8),
         received_at: Timestamp::from_millis(0),
+        standing: Seen::default(),
     };
     Mapping::compose(rows, NO_ROWS).unwrap().apply(&subject, &Rules::known(targets))
 }

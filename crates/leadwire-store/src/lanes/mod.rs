@@ -15,6 +15,7 @@ use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::lane::{Gate, Next};
 use leadwire_core::outcome::Tried;
+use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -77,6 +78,8 @@ pub struct Claim {
     pub lead: LeadId,
     /// The number of the try this claim is for, from 1.
     pub number: u32,
+    /// How the lead stood when it was claimed.
+    pub standing: Seen,
 }
 
 /// What a turn came to.

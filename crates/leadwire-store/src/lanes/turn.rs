@@ -11,6 +11,7 @@ use leadwire_core::id::TouchpointId;
 use leadwire_core::lane::{self, Allowance, Gate, Next};
 use leadwire_core::limits;
 use leadwire_core::outcome::Receipt;
+use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
 
 pub(super) fn take_turn(
@@ -164,7 +165,10 @@ fn claim(
              WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim = 0 AND due_at <= $4
              ORDER BY due_at, touchpoint_id
              LIMIT $5)
-         RETURNING touchpoint_id, lead_id, attempts",
+         RETURNING touchpoint_id, lead_id, attempts, (
+             SELECT l.interest + 4 * l.do_not_contact
+             FROM lead l
+             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id)",
         &[
             Param::Int(token.0),
             publisher,
@@ -172,7 +176,14 @@ fn claim(
             Param::Int(now.millis()),
             Param::Int(i64::try_from(room).unwrap_or(i64::MAX)),
         ],
-        |row| Ok(Claim { touchpoint: row.touchpoint(0)?, lead: row.lead(1)?, number: row.count(2)? }),
+        |row| {
+            Ok(Claim {
+                touchpoint: row.touchpoint(0)?,
+                lead: row.lead(1)?,
+                number: row.count(2)?,
+                standing: Seen::from_number(row.int(3)?),
+            })
+        },
     )?;
     claims.sort_by_key(|it| it.touchpoint);
     Ok(claims)

@@ -5,6 +5,7 @@
 
 mod credentials;
 mod destinations;
+mod interest;
 mod publishers;
 mod routes;
 mod secrets;
@@ -15,6 +16,7 @@ use crate::engine::{Param, Row, Tx};
 use crate::lanes::read_gate;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, KeyId, OfferId, PublisherId, RouteId, TokenId, TouchpointId};
+use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::lane::Gate;
 use leadwire_core::time::Timestamp;
 
@@ -37,6 +39,8 @@ pub struct Setup {
     pub tokens: Vec<IntakeToken>,
     /// All API keys that are not revoked.
     pub keys: Vec<ApiKey>,
+    /// The operator's rows of the table of interest, by source and action.
+    pub interest: Vec<(Pattern, Interest)>,
 }
 
 /// A tenant.
@@ -255,6 +259,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
             &[],
             read_key,
         )?,
+        interest: interest::all(tx)?,
     })
 }
 

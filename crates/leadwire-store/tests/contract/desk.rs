@@ -65,8 +65,11 @@ pub(crate) fn of_customer(id: u128, customer: u8) -> Accept {
         body_sha256: [1; 32],
         parsed: Arc::default(),
         identity: Some([customer; 16]),
+        of_lead: None,
+        shown: None,
         once: None,
         routed: vec![Routed { destination: number(1), suppressed: None }],
+        holding: [].into(),
         offered: Vec::new(),
     }
 }
@@ -125,6 +128,7 @@ impl Desk {
         match self.accept(item).await {
             Accepted::Stored { lead } | Accepted::Duplicate { lead, .. } => lead,
             Accepted::KeyReused { touchpoint } => panic!("the key was used for {touchpoint}"),
+            Accepted::NoLead => panic!("there is no such lead"),
         }
     }
 

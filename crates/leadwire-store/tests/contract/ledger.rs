@@ -183,7 +183,7 @@ impl Walk {
         let routed = match route {
             Route::None => Vec::new(),
             Route::Sent => vec![Routed { destination: number(1), suppressed: None }],
-            Route::Suppressed => vec![Routed { destination: number(1), suppressed: Some("do_not_contact") }],
+            Route::Suppressed => vec![Routed { destination: number(1), suppressed: Some("a_rule") }],
         };
         let once = key.and_then(|key| once(key, 1));
         let accepted = self

@@ -1,11 +1,16 @@
 //! The life of a store: opened once, committed in groups, ended by a failure, the same after a new start.
 
 use crate::desk::{Desk, contoso, of_customer, open, touchpoint};
+use leadwire_core::id::LeadId;
+use leadwire_core::interest::Interest;
+use leadwire_core::standing::InterestBy;
+use leadwire_core::touchpoint::{Action, Touchpoint};
 use leadwire_store::StoreError;
-use leadwire_store::accept::Accepted;
+use leadwire_store::accept::{Accept, Accepted};
 use leadwire_store::engine::Param;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_folder_is_open_once_in_this_process_and_in_any_other() {
@@ -254,13 +259,31 @@ async fn a_read_cannot_write() {
 #[tokio::test]
 async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     let mut desk = Desk::new().await;
+    let acted = |action| Arc::new(Touchpoint { action, ..Touchpoint::default() });
     desk.accept(of_customer(1, 1)).await;
+    desk.accept(Accept { parsed: acted(Action::PartnerLedTrial), ..of_customer(2, 1) }).await;
+    desk.accept(Accept { parsed: acted(Action::DoNotContact), ..of_customer(3, 2) }).await;
     let back = |tx: &leadwire_store::engine::Tx<'_>| {
         for undo in [
             "DROP TABLE publisher_key",
             "DROP TABLE notice",
             "DROP TABLE watch",
             "ALTER TABLE lane DROP COLUMN delivered_at",
+            "DROP TABLE interest_rule",
+            "DROP TABLE lead_act",
+            "ALTER TABLE touchpoint DROP COLUMN interest",
+            "ALTER TABLE touchpoint DROP COLUMN interest_rule",
+            "ALTER TABLE lead DROP COLUMN interest",
+            "ALTER TABLE lead DROP COLUMN interest_by",
+            "ALTER TABLE lead DROP COLUMN interest_rule",
+            "ALTER TABLE lead DROP COLUMN interest_set",
+            "ALTER TABLE lead DROP COLUMN do_not_contact",
+            "ALTER TABLE lead DROP COLUMN refused_at",
+            "ALTER TABLE lead DROP COLUMN refused_by",
+            "ALTER TABLE lead DROP COLUMN permitted_at",
+            "ALTER TABLE lead DROP COLUMN permitted_by",
+            "ALTER TABLE lead DROP COLUMN consent_at",
+            "ALTER TABLE lead DROP COLUMN consent_by",
         ] {
             tx.execute(undo, &[])?;
         }
@@ -269,7 +292,14 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     desk.store.write(back).await.unwrap();
     desk = desk.reopened();
     assert_eq!(desk.store.setup().await.unwrap().publisher_keys, []);
-    assert_eq!(desk.ledger().await.touchpoints, 1);
+    assert_eq!(desk.ledger().await.touchpoints, 3);
+    // How its leads stand is told from what they did.
+    let standing =
+        async |lead| desk.store.lead(contoso(), LeadId::new(lead), 0).await.unwrap().unwrap().0.standing;
+    let by = InterestBy::Touchpoint { id: touchpoint(2), rule: "*/PLT".into() };
+    assert_eq!(standing(1).await.interest, Some((Interest::Active, by)));
+    assert!(!standing(1).await.is_refused() && standing(3).await.is_refused());
+    assert_eq!(standing(3).await.interest, None);
 }
 
 #[tokio::test]

@@ -9,3 +9,4 @@ mod ledger;
 mod life;
 mod people;
 mod setup;
+mod standing;

@@ -87,6 +87,7 @@ fn payload(lead: u128, touchpoint: u128, attempt: u32) -> Payload {
             ..Touchpoint::default()
         }),
         attempt,
+        standing: Default::default(),
     }
 }
 

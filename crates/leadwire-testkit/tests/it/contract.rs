@@ -10,6 +10,7 @@ use leadwire_sandbox::service::Fault as Wrong;
 use other_side::{OtherSide, mark, payload};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Kinds that cannot tell a repetition: what is written there twice is there twice.
 const WITHOUT_KEY: &[&str] = &["email", "salesforce_web_to_lead"];
@@ -249,6 +250,50 @@ async fn a_look_passes_writes_nothing_and_shows_no_secret() {
         assert_eq!(side.stage.kept(), 0, "{}", kind.name);
         side.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_later_action_of_a_customer_who_must_not_be_contacted_says_so_where_the_lead_is() {
+    for kind in CONNECTORS {
+        let mut seen = Vec::new();
+        for do_not_contact in [false, false, true] {
+            let side = OtherSide::start(kind).await;
+            let first = side.deliver(&[payload(0, 1)]).await;
+            let mut later = payload(1, 1);
+            (later.lead, later.standing.do_not_contact) = (payload(0, 1).lead, do_not_contact);
+            Arc::make_mut(&mut later.touchpoint).customer = payload(0, 1).touchpoint.customer.clone();
+            let second = side.deliver(&[later]).await;
+            assert!(is_done(&first[0]) && is_done(&second[0]), "{}: {second:?}", kind.name);
+            let mut records = side.stage.records();
+            records.sort();
+            seen.push(records);
+            side.stop().await;
+        }
+        let said = |records: &[String]| records.iter().map(|it| says_no(it)).sum::<usize>();
+        assert_eq!(said(&seen[0]), said(&seen[1]), "{}: it is by chance", kind.name);
+        assert_ne!(said(&seen[1]), said(&seen[2]), "{}: nobody there learns it: {:?}", kind.name, seen[2]);
+    }
+}
+
+/// How often a record says that its person must not be contacted, in the words of all the systems.
+fn says_no(record: &str) -> usize {
+    let plain: String = record.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let words = [
+        "donotcontacttrue",
+        "donotcontact1",
+        "donotemailtrue",
+        "donotcalltrue",
+        "donotcall1",
+        "unsubscribedtrue",
+    ];
+    let more = [
+        "hasoptedoutofemailtrue",
+        "emailoptout1",
+        "emailoptouttrue",
+        "doesnotwanttobecontacted",
+        "donotcontact",
+    ];
+    words.iter().chain(&more).map(|it| plain.matches(it).count()).sum()
 }
 
 #[test]

@@ -60,6 +60,7 @@ async fn a_lead_whose_sender_hung_up_before_the_answer_is_delivered_all_the_same
         body: Bytes::from_static(body.as_bytes()),
         touchpoint: Touchpoint::parse(&core_json::parse(body.as_bytes()).unwrap()).unwrap(),
         key: None,
+        of_lead: None,
     };
     let mut accepting = Box::pin(app.app.intake.accept(vec![incoming]));
     // One look hands the work to the store; then the server drops what nobody waits for any more.

@@ -21,5 +21,6 @@ mod proof;
 mod restarts;
 mod salesforce;
 mod secrets;
+mod standing;
 mod verifiers;
 mod watch;

@@ -4,7 +4,9 @@
 
 use super::call::Call;
 use super::problem::Problem;
-use super::{destinations, health, intake, keys, ledger, openapi, proof, read, secrets, setup, wire};
+use super::{
+    destinations, health, intake, keys, ledger, openapi, proof, read, secrets, setup, standing, wire,
+};
 use crate::access::Action;
 use axum::http::Method;
 use axum::response::Response;
@@ -94,6 +96,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
         &[LIMIT, CURSOR, ("email", "Only the lead with this e-mail address")]),
     endpoint!(GET "/v1/leads/{lead}", ReadLeads, Publisher, "Show a lead with its timeline and deliveries",
         None, 0, 200, Some(of::<wire::LeadDetail>), read::lead),
+    endpoint!(POST "/v1/leads/{lead}/interest", DecideOnLeads, Publisher, "Set how interested a lead's customer is; a newer active touchpoint raises it again",
+        Some(of::<wire::InterestWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), standing::set_interest),
+    endpoint!(POST "/v1/leads/{lead}/do-not-contact", DecideOnLeads, Publisher, "Write down that a lead's customer must not be contacted, and tell every destination that may know the lead",
+        Some(of::<wire::Decision>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), standing::do_not_contact),
+    endpoint!(POST "/v1/leads/{lead}/permit-contact", DecideOnLeads, Publisher, "Write down that a lead's customer permits contact again",
+        Some(of::<wire::Permission>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), standing::permit_contact),
     endpoint!(GET "/v1/deliveries", ReadLeads, Publisher, "List deliveries, newest first, by `state`, `destination` or `lead`",
         None, 0, 200, Some(of::<wire::Page<wire::Delivery>>), read::deliveries,
         &[LIMIT, CURSOR, ("state", "Only those in this state"), ("lead", "Only those of the lead with this id"),
@@ -119,6 +127,13 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::NewOffer>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::Offer>), setup::put_offer),
     endpoint!(DELETE "/v1/offers/{offer}", ChangeSetup, Publisher, "Remove an offer, its routes and its intake addresses",
         None, 0, 204, None, setup::remove_offer),
+    endpoint!(GET "/v1/interest-rules", ReadSetup, Service, "List the table of interest: what a customer did, and how interested that shows them to be",
+        None, 0, 200, Some(of::<wire::List<wire::InterestRule>>), standing::rules),
+    endpoint!(POST "/v1/interest-rules", ManageInterest, Service, "Add or change a row of the table of interest",
+        Some(of::<wire::NewInterestRule>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::InterestRule>), standing::put_rule),
+    endpoint!(DELETE "/v1/interest-rules", ManageInterest, Service, "Bring the delivered rows of the table of interest back: one, or all",
+        None, 0, 204, None, standing::reset_rules,
+        &[("source", "Only the row for this source; `*` for any"), ("action", "Only the row for this action; `*` for any")]),
     endpoint!(GET "/v1/connectors", ReadSetup, Service, "List connectors and their settings",
         None, 0, 200, Some(of::<wire::List<wire::Connector>>), destinations::connectors),
     endpoint!(GET "/v1/destinations", ReadSetup, Publisher, "List destinations",

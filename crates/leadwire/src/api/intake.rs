@@ -104,6 +104,7 @@ fn admit(call: &Call, item: Item, key: Option<String>) -> Result<Incoming, Probl
         body: item.body,
         touchpoint,
         key: key.map(|it| Key::Sender(it, limits::IDEMPOTENCY_KEPT)),
+        of_lead: None,
     })
 }
 
@@ -152,6 +153,8 @@ fn receipt(call: &Call, received: Received) -> Result<Receipt, Problem> {
                 "use a new key for a new touchpoint, and the same body with the same key",
             ))
         }
+        // Only what a person says of a lead names one.
+        Received::NoLead => Err(Problem::not_found()),
     }
 }
 
@@ -189,12 +192,15 @@ pub(super) async fn by_address(call: Call) -> Result<Response, Problem> {
         body: call.body.clone(),
         touchpoint,
         key: Some(Key::SameBody(address.token.to_string(), limits::SAME_BODY_WINDOW)),
+        of_lead: None,
     };
     let (id, lead, duplicate) = match call.app.intake.accept(vec![incoming]).await?[0] {
         Received::New(id, lead) => (id, Some(lead), false),
         Received::Duplicate(id, lead) => (id, Some(lead), true),
         // The key is the hash of the body, so another body has another key.
         Received::KeyReused(id) => (id, None, true),
+        // Only what a person says of a lead names one.
+        Received::NoLead => return Err(Problem::not_found()),
     };
     call.app.metrics.count_received("address", if duplicate { "duplicate" } else { "stored" });
     let receipt = AddressReceipt {

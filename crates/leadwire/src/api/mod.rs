@@ -15,6 +15,7 @@ mod read;
 mod secrets;
 mod server;
 mod setup;
+mod standing;
 mod taken;
 pub mod wire;
 

@@ -18,6 +18,7 @@ use leadwire_core::json;
 use leadwire_core::lane::Gate;
 use leadwire_core::outcome::{Fault, Outcome, Tried};
 use leadwire_core::refusal::Refusal;
+use leadwire_core::standing::Standing;
 use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::setup::{Change, Destination};
 use serde_json::{Map, Value};
@@ -189,6 +190,7 @@ async fn stored(call: &Call, destination: &Destination, id: &str) -> Result<Payl
     let found = call.app.store.touchpoints(call.publisher(), vec![id]).await?;
     let found = found.into_iter().next().ok_or_else(Problem::not_found)?;
     let touchpoint = bodies::read_back(&call.publisher(), &found).map_err(Problem::refused)?;
+    let lead = call.app.store.lead(call.publisher(), found.lead, 0).await?;
     Ok(Payload {
         delivery: DeliveryId { touchpoint: id, destination: destination.number },
         publisher: call.publisher(),
@@ -196,6 +198,7 @@ async fn stored(call: &Call, destination: &Destination, id: &str) -> Result<Payl
         received_at: found.received_at,
         touchpoint: Arc::new(touchpoint),
         attempt: 1,
+        standing: lead.map_or_else(Default::default, |it| it.0.standing.seen()),
     })
 }
 
@@ -205,11 +208,15 @@ fn given(call: &Call, destination: &Destination, lead: &Map<String, Value>) -> R
     let touchpoint = Touchpoint::parse(&json).map_err(Problem::refused)?;
     let now = call.app.clock.wall();
     let id = TouchpointId::new(call.app.ids.next(now));
+    let shown = call.app.directory.now().shown(&touchpoint);
+    let mut standing = Standing::default();
+    standing.fold(&leadwire_core::standing::said(&touchpoint, id, now, shown));
     Ok(Payload {
         delivery: DeliveryId { touchpoint: id, destination: destination.number },
         publisher: call.publisher(),
         lead: LeadId::new(id.bits()),
         received_at: now,
+        standing: standing.seen(),
         touchpoint: Arc::new(touchpoint),
         attempt: 1,
     })

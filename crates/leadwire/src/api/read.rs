@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
 use leadwire_core::limits;
+use leadwire_core::standing::{InterestBy, Mark};
 use leadwire_store::deliveries::{Attempt, Delivery, DeliveryFilter};
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::{Lead, LeadFilter, StoredTouchpoint};
@@ -32,6 +33,11 @@ pub(super) async fn leads(call: Call) -> Result<Response, Problem> {
 /// `GET /v1/leads/{lead}`
 pub(super) async fn lead(call: Call) -> Result<Response, Problem> {
     let id = LeadId::parse(call.path("lead")).map_err(|_| Problem::not_found())?;
+    Ok(answer::json(StatusCode::OK, &lead_detail(&call, id).await?))
+}
+
+/// A lead with everything that is shown of it.
+pub(super) async fn lead_detail(call: &Call, id: LeadId) -> Result<wire::LeadDetail, Problem> {
     let publisher = call.publisher();
     let found = call.app.store.lead(publisher.clone(), id, limits::PAGE_ROWS_MAX).await?;
     let (lead, touchpoints) = found.ok_or_else(Problem::not_found)?;
@@ -45,12 +51,66 @@ pub(super) async fn lead(call: Call) -> Result<Response, Problem> {
     };
     let deliveries = call.app.store.deliveries(filter).await?;
     let setup = call.app.directory.now();
-    let detail = wire::LeadDetail {
+    Ok(wire::LeadDetail {
+        standing: standing(call, &lead).await?,
         lead: lead_shape(&lead),
         timeline: touchpoints.iter().map(|it| touchpoint_shape(&publisher, it)).collect(),
         deliveries: deliveries.iter().map(|it| delivery_shape(&setup, &publisher, it)).collect(),
+    })
+}
+
+async fn standing(call: &Call, lead: &Lead) -> Result<wire::Standing, Problem> {
+    let (publisher, stands) = (call.publisher(), &lead.standing);
+    let decisions = call.app.store.acts(publisher.clone(), lead.id, limits::ACTS_SHOWN_MAX).await?;
+    let consent = match stands.consent {
+        None => None,
+        Some(mark) => {
+            let kept = call.app.store.touchpoints(publisher.clone(), vec![mark.by]).await?;
+            kept.first().and_then(|kept| {
+                let consent = bodies::read_back(&publisher, kept).ok()?.consent?;
+                Some(wire::ConsentRecord {
+                    shared: consent.shared,
+                    text_version: consent.text_version,
+                    at: moment(mark.at),
+                    source: kept.source.clone(),
+                    touchpoint: mark.by.to_string(),
+                })
+            })
+        }
     };
-    Ok(answer::json(StatusCode::OK, &detail))
+    let said = |mark: Mark| wire::Said { at: moment(mark.at), touchpoint: mark.by.to_string() };
+    Ok(wire::Standing {
+        interest: stands.interest.as_ref().map(|it| why(&it.1)),
+        refused: stands.refused.map(said),
+        permitted: stands.permitted.map(said),
+        consent,
+        decisions: decisions
+            .into_iter()
+            .map(|it| wire::Act {
+                id: it.id.to_string(),
+                at: moment(it.at),
+                kind: it.kind,
+                value: it.value,
+                reason: it.reason,
+                who: it.who,
+            })
+            .collect(),
+    })
+}
+
+fn why(by: &InterestBy) -> wire::InterestWhy {
+    match by {
+        InterestBy::Touchpoint { id, rule } => wire::InterestWhy {
+            why: format!("touchpoint {id} shows it, by the rule {rule}"),
+            touchpoint: Some(id.to_string()),
+            rule: Some(rule.to_string()),
+        },
+        InterestBy::Person => wire::InterestWhy {
+            why: "a person set it; see decisions".to_owned(),
+            touchpoint: None,
+            rule: None,
+        },
+    }
 }
 
 fn lead_shape(it: &Lead) -> wire::Lead {
@@ -68,6 +128,8 @@ fn lead_shape(it: &Lead) -> wire::Lead {
         id: it.id.to_string(),
         customer: said.map(|(name, text)| (name.to_owned(), json!(text))).collect::<Map<String, Value>>(),
         test: it.test,
+        interest: it.standing.interest.as_ref().map(|it| it.0.as_str().to_owned()),
+        do_not_contact: it.standing.is_refused(),
         touchpoints: it.touchpoints,
         created_at: moment(it.created_at),
         updated_at: moment(it.updated_at),
@@ -89,6 +151,8 @@ fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::Tou
         action: it.action.clone(),
         test: it.test,
         routed: it.routed,
+        interest: it.shown.as_ref().map(|it| it.interest.as_str().to_owned()),
+        interest_rule: it.shown.as_ref().map(|it| it.rule.to_string()),
         content,
     }
 }

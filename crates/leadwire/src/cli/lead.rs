@@ -1,17 +1,21 @@
 //! `leadwire lead`: the customers who came, what each did, and where that was brought.
 
-use super::client::Wanted;
+use super::client::{Client, Wanted};
 use super::exit_code::ExitCode;
 use super::output::{fields, harmless, table};
 use super::{Session, delivery};
 use crate::api::wire;
 use leadwire_core::id::PublisherId;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire lead list contoso
   leadwire lead list contoso --email ada@example.com
-  leadwire lead list contoso --all --json > leads.ndjson";
+  leadwire lead list contoso --all --json > leads.ndjson
+  leadwire lead interest contoso lead_01m8wc initial --reason 'no budget this year'
+  leadwire lead do-not-contact contoso lead_01m8wc --reason 'asked by phone'
+  leadwire lead permit-contact contoso lead_01m8wc --reason 'agreed by mail' --text-version 2026-01";
 
 /// What can be done with leads.
 #[derive(clap::Subcommand)]
@@ -35,9 +39,57 @@ pub(super) enum Command {
         /// Id of the lead
         lead: String,
     },
+    /// Set how interested the customer is; a newer active touchpoint raises it again
+    Interest {
+        #[command(flatten)]
+        which: Which,
+        /// How interested
+        #[arg(value_parser = ["initial", "active"])]
+        interest: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Write down that the customer must not be contacted, and tell every destination that may know the lead
+    DoNotContact {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Write down that the customer permits contact again
+    PermitContact {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
+        /// Which text the customer agreed to
+        #[arg(long)]
+        text_version: Option<String>,
+    },
 }
 
-const HEADS: [&str; 7] = ["LEAD", "NAME", "E-MAIL", "COMPANY", "COUNTRY", "TOUCHPOINTS", "LAST"];
+/// A lead to decide about.
+#[derive(clap::Args)]
+pub(super) struct Which {
+    /// Whose
+    #[arg(value_parser = super::publisher_id)]
+    publisher: PublisherId,
+    /// Id of the lead
+    lead: String,
+}
+
+/// Why, and who says so.
+#[derive(clap::Args)]
+pub(super) struct Why {
+    /// Why; it is kept with the lead
+    #[arg(long)]
+    reason: String,
+    /// Who decided; the API key is written down in any case
+    #[arg(long)]
+    by: Option<String>,
+}
+
+const HEADS: [&str; 8] = ["LEAD", "NAME", "E-MAIL", "COMPANY", "COUNTRY", "INTEREST", "TOUCHPOINTS", "LAST"];
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
     let (client, out) = (session.client()?, session.out);
@@ -57,8 +109,25 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let found = client.get(&["v1", "leads", &lead], &[("publisher", publisher.as_str())]).await?;
             out.one(found, |it| text(&it))?;
         }
+        Command::Interest { which, interest, why } => {
+            let wish = wire::InterestWish { interest, reason: why.reason, by: why.by };
+            out.one(decide(&client, &which, "interest", &wish).await?, |it| text(&it))?;
+        }
+        Command::DoNotContact { which, why } => {
+            let wish = wire::Decision { reason: why.reason, by: why.by };
+            out.one(decide(&client, &which, "do-not-contact", &wish).await?, |it| text(&it))?;
+        }
+        Command::PermitContact { which, why, text_version } => {
+            let wish = wire::Permission { reason: why.reason, text_version, by: why.by };
+            out.one(decide(&client, &which, "permit-contact", &wish).await?, |it| text(&it))?;
+        }
     }
     Ok(ExitCode::Ok)
+}
+
+async fn decide(client: &Client, which: &Which, about: &str, wish: &impl Serialize) -> anyhow::Result<Value> {
+    let path = ["v1", "leads", &which.lead, about];
+    client.post(&path, &[("publisher", which.publisher.as_str())], wish).await
 }
 
 fn row(it: wire::Lead) -> Vec<String> {
@@ -66,9 +135,13 @@ fn row(it: wire::Lead) -> Vec<String> {
     if it.test {
         name.push_str(" (test)");
     }
+    if it.do_not_contact {
+        name.push_str(" (do not contact)");
+    }
     let said = |name: &str| word(&it.customer, name).to_owned();
     let (email, company, country) = (said("email"), said("company"), said("country"));
-    vec![it.id, name, email, company, country, it.touchpoints.to_string(), it.updated_at]
+    let interest = it.interest.unwrap_or_default();
+    vec![it.id, name, email, company, country, interest, it.touchpoints.to_string(), it.updated_at]
 }
 
 fn word<'a>(customer: &'a Map<String, Value>, name: &str) -> &'a str {
@@ -90,6 +163,9 @@ fn text(it: &wire::LeadDetail) -> String {
         ("e-mail", word(customer, "email")),
         ("phone", word(customer, "phone")),
         ("country", word(customer, "country")),
+        ("interest", &interest(lead, &it.standing)),
+        ("contact", &contact(lead, &it.standing)),
+        ("consent", &consent(&it.standing)),
         ("first came", &lead.created_at),
         ("last came", &lead.updated_at),
         ("test", if lead.test { "yes: a test of the connection, not a customer" } else { "" }),
@@ -98,6 +174,16 @@ fn text(it: &wire::LeadDetail) -> String {
     for touchpoint in &it.timeline {
         text.push_str(&moment(touchpoint));
     }
+    for act in &it.standing.decisions {
+        text.push_str(&format!(
+            "  {}  {} set to {} by {}: {}\n",
+            act.at,
+            act.kind,
+            act.value,
+            harmless(&act.who),
+            harmless(&act.reason)
+        ));
+    }
     text.push_str(&format!("\ndeliveries, newest first ({})\n", it.deliveries.len()));
     if !it.deliveries.is_empty() {
         let rows = it.deliveries.iter().map(delivery::row).collect();
@@ -105,6 +191,32 @@ fn text(it: &wire::LeadDetail) -> String {
         text.push('\n');
     }
     text
+}
+
+fn interest(lead: &wire::Lead, standing: &wire::Standing) -> String {
+    match (&lead.interest, &standing.interest) {
+        (Some(interest), Some(why)) => format!("{interest}: {}", why.why),
+        (Some(interest), None) => interest.clone(),
+        (None, _) => String::new(),
+    }
+}
+
+fn contact(lead: &wire::Lead, standing: &wire::Standing) -> String {
+    let said = |it: &wire::Said| format!("{} by {}", it.at, it.touchpoint);
+    match (&standing.refused, &standing.permitted) {
+        (Some(refused), _) if lead.do_not_contact => {
+            format!("must not be contacted, asked so {}", said(refused))
+        }
+        (Some(_), Some(permitted)) => format!("permitted again {}", said(permitted)),
+        _ => String::new(),
+    }
+}
+
+fn consent(standing: &wire::Standing) -> String {
+    let Some(it) = &standing.consent else { return String::new() };
+    let what = if it.shared { "given" } else { "withdrawn" };
+    let text = it.text_version.as_deref().map_or_else(String::new, |it| format!(", text {}", harmless(it)));
+    format!("{what} {}, at {}{text} ({})", it.at, or_none(&it.source, "(no source)"), it.touchpoint)
 }
 
 /// One touchpoint of a timeline: what, for which offer, and the customer's own words.

@@ -10,6 +10,7 @@ mod destination;
 mod doctor;
 mod exit_code;
 mod failure;
+mod interest;
 mod key;
 mod lead;
 mod ledger;
@@ -93,7 +94,10 @@ enum Command {
     /// See which systems leads can be brought to, and their settings
     #[command(subcommand, after_help = connector::EXAMPLES)]
     Connector(connector::Command),
-    /// Look at leads and their timelines
+    /// Say which action shows how much interest
+    #[command(subcommand, after_help = interest::EXAMPLES)]
+    Interest(interest::Command),
+    /// Look at leads and their timelines, and decide about them
     #[command(subcommand, after_help = lead::EXAMPLES)]
     Lead(lead::Command),
     /// Look at deliveries and their attempts, and put them back to work
@@ -167,6 +171,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Key(command) => key::run(command, session).await,
         Command::Secret(command) => secret::run(command, session).await,
         Command::Connector(command) => connector::run(command, session).await,
+        Command::Interest(command) => interest::run(command, session).await,
         Command::Lead(command) => lead::run(command, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,

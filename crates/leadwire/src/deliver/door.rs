@@ -4,6 +4,7 @@
 //! accepts it, which saves the lane a turn for it. A lane with a backlog offers none and claims from the store.
 
 use leadwire_connect::Payload;
+use leadwire_core::id::LeadId;
 use leadwire_store::lanes::{Claim, LaneToken};
 use std::sync::{Mutex, MutexGuard};
 use tokio::sync::Notify;
@@ -21,6 +22,7 @@ struct State {
     room: usize,
     given: Vec<(Claim, Payload)>,
     has_work: bool,
+    refused: Vec<LeadId>,
 }
 
 /// What was found at the door.
@@ -60,6 +62,12 @@ impl Door {
         self.bell.notify_one();
     }
 
+    /// Says that a lead's customer must not be contacted any more.
+    pub(super) fn refuse(&self, lead: LeadId) {
+        self.state().refused.push(lead);
+        self.bell.notify_one();
+    }
+
     /// Waits for a ring. One that came before counts.
     pub(super) async fn rung(&self) {
         self.bell.notified().await;
@@ -69,6 +77,11 @@ impl Door {
     pub(super) fn take(&self) -> Found {
         let mut state = self.state();
         Found { given: std::mem::take(&mut state.given), has_work: std::mem::take(&mut state.has_work) }
+    }
+
+    /// Leads whose customers asked not to be contacted since this was last asked for. A lane asks before each try.
+    pub(super) fn take_refused(&self) -> Vec<LeadId> {
+        std::mem::take(&mut self.state().refused)
     }
 
     /// Starts anew under another lease: what was claimed under an earlier one was put back when this one was taken.

@@ -23,6 +23,8 @@ pub(super) struct Hand {
     pub(super) ready: VecDeque<Ready>,
     pub(super) trying: FuturesUnordered<BoxFuture<'static, Tries>>,
     pub(super) leads: HashSet<LeadId>,
+    /// Leads whose customers asked not to be contacted since the last turn began: what it claimed may not know it yet.
+    pub(super) refused: HashSet<LeadId>,
     /// Exclusive keys in flight, each with whose it is.
     keys: HashMap<String, TouchpointId>,
     /// Most payloads in a batch, since the destination refused a larger one.
@@ -52,6 +54,7 @@ impl Hand {
             ready: VecDeque::new(),
             trying: FuturesUnordered::new(),
             leads: HashSet::new(),
+            refused: HashSet::new(),
             keys: HashMap::new(),
             batch_max: usize::MAX,
             hold_until: None,
@@ -134,12 +137,25 @@ impl Hand {
 
     /// Takes a claim in hand, or puts it back: when the lane stops or may not send, and when another of the same lead
     /// is in hand, since one of a lead is tried at a time.
-    pub(super) fn take_in(&mut self, claim: Claim, content: Content, may_send: bool) {
+    pub(super) fn take_in(&mut self, claim: Claim, mut content: Content, may_send: bool) {
+        if self.refused.contains(&claim.lead) {
+            mark(&mut content);
+        }
         if self.stopping || !may_send || !self.leads.insert(claim.lead) {
             self.released.push(claim.touchpoint);
             return;
         }
         self.ready.push_back((claim, content));
+    }
+
+    /// Marks what is in hand of these leads, so that none of it is sent as one to be contacted.
+    pub(super) fn refuse(&mut self, leads: Vec<LeadId>) {
+        if leads.is_empty() {
+            return;
+        }
+        self.refused.extend(leads);
+        let Self { ready, refused, .. } = self;
+        ready.iter_mut().filter(|it| refused.contains(&it.0.lead)).for_each(|it| mark(&mut it.1));
     }
 
     pub(super) fn wants_turn(&self) -> bool {
@@ -159,6 +175,12 @@ impl Hand {
     pub(super) fn stop(&mut self) {
         self.stopping = true;
         self.release_ready();
+    }
+}
+
+fn mark(content: &mut Content) {
+    if let Ok(payload) = content {
+        payload.standing.do_not_contact = true;
     }
 }
 

@@ -41,7 +41,12 @@ fn hand(leads: impl IntoIterator<Item = u128>) -> Hand {
     let outlet = Arc::new(Outlet::of(Box::new(TakesTen), 4));
     let mut hand = Hand::new(LaneToken::for_tests(1), Timestamp::from_millis(0), outlet);
     for lead in leads {
-        let claim = Claim { touchpoint: TouchpointId::new(lead), lead: LeadId::new(lead), number: 1 };
+        let claim = Claim {
+            touchpoint: TouchpointId::new(lead),
+            lead: LeadId::new(lead),
+            number: 1,
+            standing: Default::default(),
+        };
         let payload = Payload {
             delivery: DeliveryId { touchpoint: claim.touchpoint, destination: DestinationNo::new(1) },
             publisher: PublisherId::parse("contoso").expect("a name"),
@@ -49,6 +54,7 @@ fn hand(leads: impl IntoIterator<Item = u128>) -> Hand {
             received_at: Timestamp::from_millis(0),
             touchpoint: Arc::new(Touchpoint::default()),
             attempt: 1,
+            standing: Default::default(),
         };
         hand.take_in(claim, Ok(payload), true);
     }

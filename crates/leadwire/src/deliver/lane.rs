@@ -137,6 +137,7 @@ impl Lane {
     }
 
     fn start_tries(&self, hand: &mut Hand, turn_runs: bool) {
+        hand.refuse(self.door.take_refused());
         let now = self.clock.steady();
         while hand.trying.len() < hand.outlet.in_flight && !hand.ready.is_empty() && !hand.is_held(now) {
             if hand.leased_until.since(now) < limits::LEASE_LEFT_TO_SEND {
@@ -233,6 +234,8 @@ impl Lane {
         });
         hand.may_have_work = false;
         hand.must_renew = false;
+        // What is claimed from here on knows how its lead stands.
+        hand.refused.clear();
         hand.leased_until = now.plus(limits::LEASE);
         let (token, store, key) = (hand.token, &self.store, &self.key);
         async move {

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::telemetry::Metrics;
 use leadwire_connect::Payload;
-use leadwire_core::id::{DeliveryId, DestinationNo, TouchpointId};
+use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::accept::{Accept, Accepted, Committed};
@@ -80,6 +80,13 @@ impl Lanes {
         if let Some(door) = self.door(lane) {
             door.ring();
         }
+    }
+
+    /// Tells the publisher's lanes that a customer must not be contacted: what they hold of the lead and have not begun
+    /// to send is marked before it is.
+    fn refuse(&self, publisher: &PublisherId, lead: LeadId) {
+        let doors = self.doors.read().expect("the doors' bookkeeping cannot panic");
+        doors.iter().filter(|it| it.0.publisher == *publisher).for_each(|it| it.1.refuse(lead));
     }
 
     fn door(&self, lane: &LaneKey) -> Option<Arc<Door>> {
@@ -197,6 +204,10 @@ impl Places {
 
     /// Brings what was committed to its lanes: what is claimed goes in, and the others are woken.
     pub fn fill(mut self, items: &[Accept], committed: &Committed) {
+        for (publisher, lead) in &committed.refused {
+            self.lanes.refuse(publisher, *lead);
+        }
+        committed.told.iter().for_each(|it| self.lanes.wake(it));
         for (at, destination, claim) in &committed.claimed {
             let Some(place) = self.places[*at].iter_mut().find(|it| it.lane.destination == *destination)
             else {
@@ -210,6 +221,7 @@ impl Places {
                 received_at: item.received_at,
                 touchpoint: Arc::clone(&item.parsed),
                 attempt: claim.number,
+                standing: claim.standing,
             };
             place.token = None;
             if let Some(door) = self.lanes.door(&place.lane) {

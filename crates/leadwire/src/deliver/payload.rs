@@ -67,6 +67,7 @@ fn payload(
         received_at,
         touchpoint,
         attempt: claim.number,
+        standing: claim.standing,
     }
 }
 

@@ -143,6 +143,7 @@ pub(super) fn payload(number: usize, attempt: u32) -> Payload {
             ..Touchpoint::default()
         }),
         attempt,
+        standing: Default::default(),
     }
 }
 

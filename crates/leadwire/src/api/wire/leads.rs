@@ -1,6 +1,6 @@
 //! Leads with their timelines.
 
-use super::Delivery;
+use super::{Delivery, Standing};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,6 +14,12 @@ pub struct Lead {
     pub customer: Map<String, Value>,
     /// Whether it is a test of the connection.
     pub test: bool,
+    /// How interested the customer is: `initial` or `active`; missing when nothing shows any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interest: Option<String>,
+    /// Whether the customer must not be contacted.
+    #[serde(default)]
+    pub do_not_contact: bool,
     /// How many touchpoints were folded into it.
     pub touchpoints: u32,
     /// When the customer first came.
@@ -27,6 +33,8 @@ pub struct Lead {
 pub struct LeadDetail {
     /// The lead.
     pub lead: Lead,
+    /// How it stands, and who says so.
+    pub standing: Standing,
     /// Its touchpoints, oldest first.
     pub timeline: Vec<TouchpointRow>,
     /// Their deliveries, newest first.
@@ -51,6 +59,12 @@ pub struct TouchpointRow {
     pub action: String,
     /// Whether it is a test.
     pub test: bool,
+    /// What it shows of the customer's interest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interest: Option<String>,
+    /// The row of the table of interest by which it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interest_rule: Option<String>,
     /// Whether any route took it.
     pub routed: bool,
     /// Its content in the canonical form; missing when it cannot be read any more.

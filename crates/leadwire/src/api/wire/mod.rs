@@ -9,6 +9,7 @@ mod proof;
 mod receipts;
 mod secrets;
 mod setup;
+mod standing;
 mod touchpoint;
 
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
@@ -20,6 +21,10 @@ pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, Proof
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use secrets::{MasterKey, RotatedKey, Secrets, SecretsRotated, SecretsRotation, UnopenedSecrets};
 pub use setup::{NewOffer, NewPublisher, NewRoute, Offer, Publisher, Route};
+pub use standing::{
+    Act, ConsentRecord, Decision, InterestRule, InterestWhy, InterestWish, NewInterestRule, Permission, Said,
+    Standing,
+};
 pub use touchpoint::{Consent, Customer, Touchpoint, Touchpoints};
 
 use leadwire_core::rfc3339;
