@@ -35,6 +35,8 @@ pub struct Accept {
     pub once: Option<Once>,
     /// Where it goes, decided under the set-up the caller saw.
     pub routed: Vec<Routed>,
+    /// Which filters could not be told of it, and why; empty when all could.
+    pub routing_trouble: String,
     /// Lanes of this process that have room to try it at once. Its delivery there is claimed as it is stored, if the
     /// lease still holds, the lane is open, and no earlier delivery of the lead is owed.
     pub offered: Vec<(DestinationNo, LaneToken)>,
@@ -179,8 +181,8 @@ fn accept(
     let offer = item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str());
     tx.execute(
         "INSERT INTO touchpoint (publisher_id, touchpoint_id, lead_id, received_at, channel, offer_id, source,
-             action, test, routed, body, body_sha256)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             action, test, routed, body, body_sha256, routing_trouble)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &[
             publisher,
             Param::Text(&touchpoint_id),
@@ -194,6 +196,7 @@ fn accept(
             Param::Int((!item.routed.is_empty()).into()),
             Param::Bytes(&item.body),
             Param::Bytes(&item.body_sha256),
+            Param::Text(&item.routing_trouble),
         ],
     )?;
     for routed in &item.routed {

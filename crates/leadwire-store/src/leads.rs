@@ -58,6 +58,8 @@ pub struct StoredTouchpoint {
     pub routed: bool,
     /// Its bytes as received.
     pub body: Vec<u8>,
+    /// Which filters could not be told of it when it came, and why; empty when all could.
+    pub routing_trouble: String,
 }
 
 /// Which leads to list.
@@ -124,7 +126,8 @@ impl Store {
             )?;
             let Some(lead) = lead else { return Ok(None) };
             let mut touchpoints = tx.query(
-                "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body
+                "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
+                     routing_trouble
                  FROM touchpoint
                  WHERE publisher_id = $1 AND lead_id = $2
                  ORDER BY touchpoint_id DESC
@@ -168,7 +171,8 @@ pub(crate) fn find_touchpoint(
     id: TouchpointId,
 ) -> Result<Option<StoredTouchpoint>, StoreError> {
     tx.find(
-        "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body
+        "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
+                     routing_trouble
          FROM touchpoint
          WHERE publisher_id = $1 AND touchpoint_id = $2",
         &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
@@ -193,7 +197,7 @@ fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
     })
 }
 
-fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreError> {
+pub(crate) fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreError> {
     Ok(StoredTouchpoint {
         id: row.touchpoint(0)?,
         lead: row.lead(1)?,
@@ -205,5 +209,6 @@ fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreError> {
         test: row.int(7)? != 0,
         routed: row.int(8)? != 0,
         body: row.bytes(9)?.to_owned(),
+        routing_trouble: row.text(10)?.to_owned(),
     })
 }

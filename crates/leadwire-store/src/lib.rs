@@ -17,9 +17,11 @@ mod migrate;
 pub mod notices;
 mod pages;
 mod reader;
+pub mod replays;
 pub mod rows;
 pub mod setup;
 mod store;
+pub mod unrouted;
 mod writer;
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ impl Intake {
             let setup = self.directory.now();
             let mut places = Vec::with_capacity(items.len());
             for item in &mut items {
-                item.routed = routing::route(&item.parsed, setup.routes(&item.publisher));
+                let decision = routing::route(&item.parsed, setup.routes(&item.publisher));
+                (item.routed, item.routing_trouble) = (decision.routed, decision.trouble);
                 let own = self.find_places(item);
                 item.offered = Places::offered(&own);
                 places.push(own);
@@ -135,6 +136,7 @@ impl Intake {
             parsed: Arc::new(incoming.touchpoint),
             once,
             routed: Vec::new(),
+            routing_trouble: String::new(),
             offered: Vec::new(),
             publisher: incoming.publisher,
         }

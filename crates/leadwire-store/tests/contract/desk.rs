@@ -67,6 +67,7 @@ pub(crate) fn of_customer(id: u128, customer: u8) -> Accept {
         identity: Some([customer; 16]),
         once: None,
         routed: vec![Routed { destination: number(1), suppressed: None }],
+        routing_trouble: String::new(),
         offered: Vec::new(),
     }
 }

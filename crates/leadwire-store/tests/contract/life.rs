@@ -261,6 +261,12 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
             "DROP TABLE notice",
             "DROP TABLE watch",
             "ALTER TABLE lane DROP COLUMN delivered_at",
+            "DROP TABLE replay",
+            "DROP INDEX touchpoint_troubled",
+            "ALTER TABLE touchpoint DROP COLUMN routing_trouble",
+            "ALTER TABLE route DROP COLUMN position",
+            "ALTER TABLE route DROP COLUMN filter",
+            "ALTER TABLE route DROP COLUMN stop",
         ] {
             tx.execute(undo, &[])?;
         }

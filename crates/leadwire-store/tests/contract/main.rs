@@ -8,4 +8,5 @@ mod lanes;
 mod ledger;
 mod life;
 mod people;
+mod replays;
 mod setup;

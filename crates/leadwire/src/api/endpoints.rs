@@ -4,7 +4,10 @@
 
 use super::call::Call;
 use super::problem::Problem;
-use super::{destinations, health, intake, keys, ledger, openapi, proof, read, secrets, setup, wire};
+use super::{
+    destinations, health, intake, keys, ledger, openapi, proof, read, replays, routes, routing, secrets,
+    setup, wire,
+};
 use crate::access::Action;
 use axum::http::Method;
 use axum::response::Response;
@@ -94,6 +97,19 @@ pub static ENDPOINTS: &[Endpoint] = &[
         &[LIMIT, CURSOR, ("email", "Only the lead with this e-mail address")]),
     endpoint!(GET "/v1/leads/{lead}", ReadLeads, Publisher, "Show a lead with its timeline and deliveries",
         None, 0, 200, Some(of::<wire::LeadDetail>), read::lead),
+    endpoint!(GET "/v1/leads/{lead}/routing", ReadLeads, Publisher, "Say in words why each touchpoint of a lead went, or did not go, to each destination",
+        None, 0, 200, Some(of::<wire::LeadRouting>), routing::lead),
+    endpoint!(GET "/v1/touchpoints", ReadLeads, Publisher, "List touchpoints that no route took, or of which some filter could not be told, newest first",
+        None, 0, 200, Some(of::<wire::Page<wire::TouchpointRow>>), routing::touchpoints,
+        &[LIMIT, CURSOR, ("routing", "`unrouted`, the default, or `troubled`"), ("offer", "Only those of this offer")]),
+    endpoint!(GET "/v1/replays", ReadLeads, Publisher, "List replays, newest first",
+        None, 0, 200, Some(of::<wire::Page<wire::Replay>>), replays::list, &[LIMIT, CURSOR]),
+    endpoint!(POST "/v1/replays", RetryDeliveries, Publisher, "Route kept touchpoints anew, and bring them where they were not brought",
+        Some(of::<wire::NewReplay>), limits::SETUP_BODY_BYTES_MAX, 202, Some(of::<wire::Replay>), replays::add),
+    endpoint!(GET "/v1/replays/{replay}", ReadLeads, Publisher, "Show how far a replay is",
+        None, 0, 200, Some(of::<wire::Replay>), replays::show),
+    endpoint!(POST "/v1/replays/{replay}/stop", RetryDeliveries, Publisher, "Stop a replay; what it did stays done",
+        None, 0, 200, Some(of::<wire::Replay>), replays::stop),
     endpoint!(GET "/v1/deliveries", ReadLeads, Publisher, "List deliveries, newest first, by `state`, `destination` or `lead`",
         None, 0, 200, Some(of::<wire::Page<wire::Delivery>>), read::deliveries,
         &[LIMIT, CURSOR, ("state", "Only those in this state"), ("lead", "Only those of the lead with this id"),
@@ -150,12 +166,18 @@ pub static ENDPOINTS: &[Endpoint] = &[
         &[("text", "Only what this text, a code or a message, means")]),
     endpoint!(POST "/v1/destinations/{destination}/retry-parked", RetryDeliveries, Publisher, "Make a destination's parked deliveries due now",
         None, 0, 200, Some(of::<wire::Retried>), destinations::retry_parked),
-    endpoint!(GET "/v1/routes", ReadSetup, Publisher, "List routes",
-        None, 0, 200, Some(of::<wire::List<wire::Route>>), setup::routes),
+    endpoint!(GET "/v1/routes", ReadSetup, Publisher, "List routes, in the order in which they are looked at",
+        None, 0, 200, Some(of::<wire::List<wire::Route>>), routes::list),
     endpoint!(POST "/v1/routes", ChangeSetup, Publisher, "Add a route",
-        Some(of::<wire::NewRoute>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::Route>), setup::add_route),
+        Some(of::<wire::NewRoute>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::Route>), routes::add),
+    endpoint!(POST "/v1/routes/order", ChangeSetup, Publisher, "Put the routes into another order",
+        Some(of::<wire::RouteOrder>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::List<wire::Route>>), routes::order),
+    endpoint!(POST "/v1/routes/test", ReadLeads, Publisher, "Say what each route, or one filter, would say to a lead; nothing is stored",
+        Some(of::<wire::RouteTrial>), limits::TOUCHPOINT_BYTES_MAX, 200, Some(of::<wire::RouteTried>), routing::test),
+    endpoint!(PATCH "/v1/routes/{route}", ChangeSetup, Publisher, "Change or move a route",
+        Some(of::<wire::RouteChange>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Route>), routes::change),
     endpoint!(DELETE "/v1/routes/{route}", ChangeSetup, Publisher, "Remove a route",
-        None, 0, 204, None, setup::remove_route),
+        None, 0, 204, None, routes::remove),
     endpoint!(GET "/v1/intake-addresses", ReadSetup, Publisher, "List intake addresses, without their tokens",
         None, 0, 200, Some(of::<wire::List<wire::IntakeAddress>>), setup::addresses),
     endpoint!(POST "/v1/intake-addresses", ChangeSetup, Publisher, "Make an intake address for an offer; shown once",
