@@ -52,8 +52,9 @@ async fn replay(app: &TestApp, wish: Value) -> Value {
 async fn filters_order_and_stop_say_where_each_lead_goes() {
     let app = TestApp::start().await;
     app.add_contoso().await;
+    let mut kept = Vec::new();
     for name in ["hungary", "world", "archive"] {
-        add_without_route(&app, name).await;
+        kept.push(add_without_route(&app, name).await);
     }
     let filter = "customer.country_code == 'HU' && !test";
     add_route(&app, json!({ "offer": "*", "destination": "world" })).await;
@@ -90,7 +91,7 @@ async fn filters_order_and_stop_say_where_each_lead_goes() {
 async fn a_bad_filter_is_refused_with_its_place_and_a_fix() {
     let app = TestApp::start().await;
     app.add_contoso().await;
-    add_without_route(&app, "crm").await;
+    let _kept = add_without_route(&app, "crm").await;
     let route = add_route(&app, json!({ "offer": "*", "destination": "crm" })).await;
     let path = format!("/v1/routes/{route}?publisher=contoso");
     for (filter, code, place) in [
@@ -117,7 +118,7 @@ async fn a_bad_filter_is_refused_with_its_place_and_a_fix() {
 async fn a_filter_that_cannot_be_told_loses_no_lead_and_is_seen() {
     let app = TestApp::start().await;
     app.add_contoso().await;
-    add_without_route(&app, "big").await;
+    let _kept = add_without_route(&app, "big").await;
     let route = json!({ "offer": "*", "destination": "big", "filter": "custom.seats > 100" });
     let route = add_route(&app, route).await;
     let sent = send(&app, "ada@example.com", json!({})).await;
@@ -176,7 +177,7 @@ async fn a_replay_goes_on_after_a_restart() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let app = TestApp::start_in(folder, Arc::clone(&clock), |_| {}).await;
     app.add_contoso().await;
-    add_without_route(&app, "crm").await;
+    let _kept = add_without_route(&app, "crm").await;
     send(&app, "ada@example.com", json!({})).await;
     add_route(&app, json!({ "offer": "*", "destination": "crm" })).await;
     // Kept as the API keeps it, and nobody rings: the program ended in between.
@@ -213,8 +214,9 @@ fn clock_now(clock: &TestClock) -> leadwire_core::time::Timestamp {
 async fn why_a_lead_went_where_it_went_is_said_in_words() {
     let app = TestApp::start().await;
     app.add_contoso().await;
+    let mut kept = Vec::new();
     for name in ["crm", "sheet", "late", "old"] {
-        add_without_route(&app, name).await;
+        kept.push(add_without_route(&app, name).await);
     }
     let old = add_route(&app, json!({ "offer": "*", "destination": "old" })).await;
     let filter = "action == 'INS' && customer.country_code == 'HU'";
@@ -262,7 +264,7 @@ async fn why_a_lead_went_where_it_went_is_said_in_words() {
 async fn routes_are_tried_with_a_lead_that_is_not_stored() {
     let app = TestApp::start().await;
     app.add_contoso().await;
-    add_without_route(&app, "crm").await;
+    let _kept = add_without_route(&app, "crm").await;
     add_route(&app, json!({ "offer": "crm*", "destination": "crm", "filter": "has(customer.phone)" })).await;
     let lead = json!({ "offer": "contoso.crm-pro", "customer": { "phone": "+36201234567" } });
     let trial = json!({ "lead": lead, "filter": "custom.x == 1" });

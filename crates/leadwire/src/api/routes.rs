@@ -82,7 +82,7 @@ pub(super) async fn remove(call: Call) -> Result<Response, Problem> {
 /// Reads which offers a route takes: one that is there, a start, or all.
 pub(super) fn offers(call: &Call, text: &str) -> Result<Offers, Problem> {
     let publisher = call.publisher();
-    if text.trim_end().ends_with('*') {
+    if text.contains('*') {
         return pattern(&publisher, text);
     }
     let offer = own_offer(&publisher, text, "/offer")?;
