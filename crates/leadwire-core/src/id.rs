@@ -121,6 +121,11 @@ minted!(
     "act_"
 );
 minted!(
+    /// Routing kept touchpoints anew.
+    ReplayId,
+    "rpl_"
+);
+minted!(
     /// An API key, without its secret.
     KeyId,
     "key_"
@@ -135,6 +140,24 @@ minted!(
     RequestId,
     "req_"
 );
+
+impl TouchpointId {
+    /// Sorts before every id that is minted at this moment or later, and after those of earlier ones.
+    pub fn first_at(moment: Timestamp) -> Self {
+        Self(u128::try_from(moment.millis().max(0)).expect("not negative") << RANDOM_BITS)
+    }
+
+    /// When it was minted, or a little earlier than it seems when the machine's clock was set back then.
+    pub fn minted_at(self) -> Timestamp {
+        Timestamp::from_millis(i64::try_from(self.0 >> RANDOM_BITS).unwrap_or(i64::MAX))
+    }
+
+    /// The one before it in order.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
 
 /// A destination's number within its publisher: 1, 2, 3 … and never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -299,6 +322,9 @@ impl fmt::Debug for OfferRef {
     }
 }
 
+/// Bits of an id below its milliseconds.
+const RANDOM_BITS: u32 = 80;
+
 /// Makes ids that only ever grow.
 ///
 /// The layout is that of UUID version 7 (RFC 9562, 5.7) without its version bits: 48 bits of milliseconds,
@@ -316,7 +342,6 @@ impl Mint {
 
     /// Makes the next id. `random` is 128 fresh random bits.
     pub fn next(&mut self, now: Timestamp, random: u128) -> u128 {
-        const RANDOM_BITS: u32 = 80;
         let millis = u128::try_from(now.millis().max(0)).expect("not negative") << RANDOM_BITS;
         // The top random bit stays free, so a millisecond has room for 2^79 steps before it would overflow.
         let fresh = millis | (random >> (128 - RANDOM_BITS + 1));

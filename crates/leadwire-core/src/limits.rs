@@ -195,3 +195,29 @@ pub const MAPPING_TRANSFORMS_MAX: usize = 16;
 pub const MAPPING_ARGUMENTS_MAX: usize = 33;
 /// Longest value a row gives, in bytes: the notes, with what `details` says around them.
 pub const MAPPED_BYTES_MAX: usize = NOTES_BYTES_MAX + 32 * 1024;
+
+// Routes
+
+/// Most routes of a publisher: each is looked at for every touchpoint.
+pub const ROUTES_MAX: usize = 500;
+/// Longest filter of a route, in bytes: a list of a hundred country codes fits three times.
+pub const FILTER_BYTES_MAX: usize = 2048;
+/// Deepest nesting of a filter: its parser and its evaluation call themselves for each level.
+pub const FILTER_DEPTH_MAX: usize = 32;
+/// Most values, names and operators of a filter: each is looked at once for every touchpoint.
+pub const FILTER_PARTS_MAX: usize = 400;
+/// Largest compiled pattern of a filter, in bytes.
+pub const FILTER_PATTERN_BYTES_MAX: usize = 256 * 1024;
+/// Looks at a byte that one filter may cost: the longest notes four times, a tenth of a millisecond.
+pub const FILTER_COST_MAX: usize = 4 * NOTES_BYTES_MAX + 16 * 1024;
+/// Longest note about filters that could not be told of a touchpoint, in bytes: it is kept with the touchpoint.
+pub const ROUTING_TROUBLE_BYTES_MAX: usize = 500;
+/// Touchpoints of a lead whose routing is explained, the newest ones.
+pub const EXPLAINED_MAX: usize = 20;
+
+// Replays
+
+/// Touchpoints that one step of a replay takes up: a few milliseconds of the writer's time.
+pub const REPLAY_STEP: usize = 200;
+/// Replays of a publisher that are under way at a time.
+pub const REPLAYS_MAX: usize = 4;

@@ -44,6 +44,8 @@ pub struct Accept {
     pub routed: Vec<Routed>,
     /// The publisher's destinations that want to hear nothing of customers who must not be contacted.
     pub holding: Arc<[DestinationNo]>,
+    /// Which filters could not be told of it, and why; empty when all could.
+    pub routing_trouble: String,
     /// Lanes of this process that have room to try it at once. Its delivery there is claimed as it is stored, if the
     /// lease still holds, the lane is open, and no earlier delivery of the lead is owed.
     pub offered: Vec<(DestinationNo, LaneToken)>,
@@ -199,8 +201,8 @@ fn accept(
     let offer = item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str());
     tx.execute(
         "INSERT INTO touchpoint (publisher_id, touchpoint_id, lead_id, received_at, channel, offer_id, source,
-             action, test, routed, body, body_sha256, interest, interest_rule)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             action, test, routed, body, body_sha256, interest, interest_rule, routing_trouble)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         &[
             publisher,
             Param::Text(&touchpoint_id),
@@ -216,6 +218,7 @@ fn accept(
             Param::Bytes(&item.body_sha256),
             Param::Int(Interest::number(item.shown.as_ref().map(|it| it.interest))),
             Param::Text(item.shown.as_ref().map_or("", |it| &it.rule)),
+            Param::Text(&item.routing_trouble),
         ],
     )?;
     for routed in routed.iter() {

@@ -189,7 +189,11 @@ impl Store {
 }
 
 /// Whether a destination is there to be delivered to: one that was removed has nobody who would try.
-fn has_lane(tx: &Tx<'_>, publisher: &PublisherId, destination: DestinationNo) -> Result<bool, StoreError> {
+pub(crate) fn has_lane(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    destination: DestinationNo,
+) -> Result<bool, StoreError> {
     let found = tx.find(
         "SELECT 1 FROM destination WHERE publisher_id = $1 AND destination_no = $2 AND removed_at = 0",
         &[Param::Text(publisher.as_str()), Param::Int(destination.get().into())],
@@ -200,7 +204,12 @@ fn has_lane(tx: &Tx<'_>, publisher: &PublisherId, destination: DestinationNo) ->
 
 /// Makes a parked or waiting delivery due now, or one that was held back as long as its customer wanted no contact.
 /// False when it is none of these, or being tried.
-fn retry(tx: &Tx<'_>, publisher: &PublisherId, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+pub(crate) fn retry(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    id: DeliveryId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let touchpoint = id.touchpoint.to_string();
     let key =
         [Param::Text(publisher.as_str()), Param::Text(&touchpoint), Param::Int(id.destination.get().into())];

@@ -64,6 +64,8 @@ pub struct StoredTouchpoint {
     pub body: Vec<u8>,
     /// What it showed of the customer's interest.
     pub shown: Option<Shown>,
+    /// Which filters could not be told of it when it came, and why; empty when all could.
+    pub routing_trouble: String,
 }
 
 /// What a person decided about a lead.
@@ -150,7 +152,7 @@ impl Store {
             let Some(lead) = lead else { return Ok(None) };
             let mut touchpoints = tx.query(
                 "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
-                     interest, interest_rule
+                     interest, interest_rule, routing_trouble
                  FROM touchpoint
                  WHERE publisher_id = $1 AND lead_id = $2
                  ORDER BY touchpoint_id DESC
@@ -290,7 +292,7 @@ pub(crate) fn find_touchpoint(
 ) -> Result<Option<StoredTouchpoint>, StoreError> {
     tx.find(
         "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
-             interest, interest_rule
+             interest, interest_rule, routing_trouble
          FROM touchpoint
          WHERE publisher_id = $1 AND touchpoint_id = $2",
         &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
@@ -316,7 +318,7 @@ fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
     })
 }
 
-fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreError> {
+pub(crate) fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreError> {
     Ok(StoredTouchpoint {
         id: row.touchpoint(0)?,
         lead: row.lead(1)?,
@@ -329,6 +331,7 @@ fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreError> {
         routed: row.int(8)? != 0,
         body: row.bytes(9)?.to_owned(),
         shown: shown(row, 10)?,
+        routing_trouble: row.text(12)?.to_owned(),
     })
 }
 

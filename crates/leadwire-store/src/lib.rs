@@ -17,10 +17,12 @@ mod migrate;
 pub mod notices;
 mod pages;
 mod reader;
+pub mod replays;
 pub mod rows;
 pub mod setup;
 mod standing;
 mod store;
+pub mod unrouted;
 mod writer;
 
 #[cfg(test)]

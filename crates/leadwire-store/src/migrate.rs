@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0002_publisher_keys.sqlite.sql"),
     include_str!("migrations/0003_notices.sqlite.sql"),
     include_str!("migrations/0004_standing.sqlite.sql"),
+    include_str!("migrations/0006_routing.sqlite.sql"),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.

@@ -5,16 +5,19 @@ use crate::accept::{Accept, Once, Quarantine};
 use crate::deliveries::DeliveryFilter;
 use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
+use crate::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
 use crate::rows::{Channel, DeliveryState};
-use crate::setup::{Destination, Publisher, PublisherKey, Rekeying, StoredRoute};
+use crate::setup::{Change, Destination, Publisher, PublisherKey, Rekeying, RouteChange, StoredRoute};
+use crate::unrouted::{Routing, TouchpointFilter};
 use crate::{Store, StoreError};
 use leadwire_core::id::{
-    ActId, DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, RouteId, TouchpointId,
+    ActId, DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, ReplayId, RouteId,
+    TouchpointId,
 };
 use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::lane::{Gate, Next};
 use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
-use leadwire_core::routing::Routed;
+use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Action, Touchpoint};
 use rusqlite::Connection;
@@ -45,6 +48,7 @@ const READ_WHOLE: &[&str] = &[
     "acts",
     "owed",
     "routed",
+    "replay",
 ];
 /// How a step looks that goes through all rows of a publisher, at worst.
 const WIDE: &[&str] =
@@ -275,8 +279,43 @@ fn accept(number: u128, routed: bool) -> Accept {
             Vec::new()
         },
         holding: [DestinationNo::new(1)].into(),
+        routing_trouble: String::new(),
         offered: Vec::new(),
     }
+}
+
+async fn replay(store: &Store, publisher: &PublisherId, number: DestinationNo) -> Result<(), StoreError> {
+    let version = store.setup().await?.version;
+    for (id, destination) in [(1, None), (2, Some(number))] {
+        let replay = Replay {
+            publisher: publisher.clone(),
+            id: ReplayId::new(id),
+            created_at: at(0),
+            destination,
+            offers: Offers::All,
+            range: (TouchpointId::new(0), TouchpointId::new(9)),
+            force: true,
+            state: ReplayState::Running,
+            done_to: TouchpointId::new(0),
+            done: Done::default(),
+            ended_at: None,
+        };
+        assert_eq!(store.add_replay(replay.clone()).await?, Change::Made);
+        let page = store.replay_page(replay.clone(), 9).await?;
+        let item = |it: crate::leads::StoredTouchpoint| Replayed {
+            touchpoint: it.id,
+            lead: it.lead,
+            is_do_not_contact: false,
+            routed: vec![Routed { destination: number, suppressed: None }],
+        };
+        let items = page.into_iter().map(item).collect();
+        let step = ReplayStep { replay, items, to: None, now: at(0) };
+        assert!(matches!(store.replay_step(version, step).await?, Stepped::Made(_)));
+    }
+    store.running_replays().await?;
+    store.replays(publisher.clone(), None, 9).await?;
+    store.stop_replay(publisher.clone(), ReplayId::new(1), at(0)).await?;
+    Ok(())
 }
 
 /// Calls every method of the store on a way that reaches every statement.
@@ -299,11 +338,16 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     let route = StoredRoute {
         publisher: publisher.clone(),
         id: RouteId::new(1),
-        offer: None,
+        offers: Offers::All,
+        filter: String::new(),
         destination: number,
+        stop: false,
         created_at,
     };
     store.add_route(route).await?;
+    let moved = RouteChange { position: Some(1), ..RouteChange::default() };
+    assert_eq!(store.change_route(publisher.clone(), RouteId::new(1), moved).await?, Change::Made);
+    assert_eq!(store.order_routes(publisher.clone(), vec![RouteId::new(1)]).await?, Change::Made);
     let version = store.setup().await?.version;
     // A duplicate, a lead that is known, one behind and one before its like.
     for (id, routed) in [(5, true), (5, true), (6, true), (4, true), (7, false)] {
@@ -416,5 +460,10 @@ async fn work_and_read(
     store.last_touchpoint().await?;
     store.quarantined(publisher.clone(), None, 9).await?;
     store.quarantined_body(publisher.clone(), QuarantineId::new(1)).await?;
-    Ok(())
+    for routing in [Routing::Unrouted, Routing::Troubled] {
+        let filter =
+            TouchpointFilter { publisher: publisher.clone(), routing, offer: None, before: None, limit: 9 };
+        store.touchpoints_by_routing(filter).await?;
+    }
+    replay(store, publisher, number).await
 }

@@ -1,4 +1,4 @@
--- Schema 4.
+-- Schema 5.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -191,12 +191,32 @@ CREATE TABLE quarantine (
     PRIMARY KEY (publisher_id, quarantine_id)
 ) STRICT;
 
+CREATE TABLE replay (
+    publisher_id TEXT NOT NULL,
+    replay_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    destination_no INTEGER NOT NULL,
+    offers TEXT NOT NULL,
+    first_id TEXT NOT NULL,
+    last_id TEXT NOT NULL,
+    force INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('running', 'done', 'stopped')),
+    done_to TEXT NOT NULL,
+    seen INTEGER NOT NULL DEFAULT 0,
+    added INTEGER NOT NULL DEFAULT 0,
+    again INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
+    unrouted INTEGER NOT NULL DEFAULT 0,
+    ended_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, replay_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE route (
     publisher_id TEXT NOT NULL,
     route_id TEXT NOT NULL,
     offer_id TEXT NOT NULL,
     destination_no INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, position INTEGER NOT NULL DEFAULT 0, filter TEXT NOT NULL DEFAULT '', stop INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, route_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -212,7 +232,7 @@ CREATE TABLE touchpoint (
     test INTEGER NOT NULL,
     routed INTEGER NOT NULL,
     body BLOB NOT NULL,
-    body_sha256 BLOB NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_rule TEXT NOT NULL DEFAULT '',
+    body_sha256 BLOB NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_rule TEXT NOT NULL DEFAULT '', routing_trouble TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, touchpoint_id)
 ) STRICT;
 
@@ -244,6 +264,10 @@ CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identit
 
 CREATE INDEX notice_due ON notice (due_at, publisher_id, destination_no, number) WHERE told_at = 0;
 
+CREATE INDEX replay_running ON replay (publisher_id, replay_id) WHERE state = 'running';
+
 CREATE INDEX touchpoint_of_lead ON touchpoint (publisher_id, lead_id, touchpoint_id);
+
+CREATE INDEX touchpoint_troubled ON touchpoint (publisher_id, touchpoint_id) WHERE routing_trouble <> '';
 
 CREATE INDEX touchpoint_unrouted ON touchpoint (publisher_id, touchpoint_id) WHERE routed = 0;

@@ -8,6 +8,7 @@ use crate::directory::Directory;
 use crate::disk::Disk;
 use crate::housekeeping;
 use crate::intake::Intake;
+use crate::replay::Replays;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
@@ -41,6 +42,8 @@ pub struct App {
     pub intake: Intake,
     /// The way out.
     pub lanes: Arc<Lanes>,
+    /// Kept touchpoints routed anew.
+    pub replays: Replays,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -99,6 +102,8 @@ impl App {
             clock: Arc::clone(&clock),
             lanes: Arc::clone(&lanes),
         };
+        let replays =
+            Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));
         let listener = bind(config.listen, "listen").await?;
         let metrics_listener = match config.metrics_listen {
             Some(address) => Some(bind(address, "metrics_listen").await?),
@@ -117,6 +122,7 @@ impl App {
             directory,
             intake,
             lanes,
+            replays,
             metrics,
             disk,
             listener,
@@ -195,6 +201,7 @@ impl App {
             Some(ended) = tasks.join_next() => ended.map(|()| Ended::Stopped)?,
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
+            () = self.replays.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };

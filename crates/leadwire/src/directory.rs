@@ -10,9 +10,10 @@ use anyhow::Context;
 use leadwire_connect::Connector;
 use leadwire_connect::descriptor::Settings;
 use leadwire_connect::destination_settings::DestinationSettings;
+use leadwire_core::filter::Filter;
 use leadwire_core::id::{DestinationNo, OfferId, OfferRef, PublisherId, TokenId};
 use leadwire_core::interest::InterestRules;
-use leadwire_core::routing::{DoNotContact, Offers, Route};
+use leadwire_core::routing::{DoNotContact, Route, When};
 use leadwire_core::standing::Shown;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub setup: Setup,
     opener: Option<Opener>,
     routes: HashMap<PublisherId, Vec<Route>>,
+    /// Filters by their text, so that one is read once and not with every change of the set-up.
+    filters: HashMap<String, Arc<Filter>>,
     keys: HashMap<[u8; 32], (Actor, Option<Timestamp>)>,
     tokens: HashMap<[u8; 32], Address>,
     lanes: HashMap<LaneKey, Arc<Outlet>>,
@@ -192,9 +195,13 @@ impl Directory {
         for route in &setup.routes {
             let key = LaneKey { publisher: route.publisher.clone(), destination: route.destination };
             let Some(do_not_contact) = do_not_contact.get(&key) else { continue };
+            let when = read_filter(&route.filter, old, &mut snapshot.filters);
             snapshot.routes.entry(route.publisher.clone()).or_default().push(Route {
-                offers: route.offer.clone().map_or(Offers::All, Offers::One),
+                id: route.id,
+                offers: route.offers.clone(),
+                when,
                 destination: route.destination,
+                stop: route.stop,
                 do_not_contact: *do_not_contact,
             });
         }
@@ -262,6 +269,20 @@ impl Outlet {
     }
 }
 
+fn read_filter(text: &str, old: &Snapshot, filters: &mut HashMap<String, Arc<Filter>>) -> When {
+    if text.is_empty() {
+        return When::Always;
+    }
+    let known = filters.get(text).or_else(|| old.filters.get(text)).map(Arc::clone);
+    match known.map_or_else(|| Filter::parse(text).map(Arc::new), Ok) {
+        Ok(filter) => {
+            filters.insert(text.to_owned(), Arc::clone(&filter));
+            When::If(filter)
+        }
+        Err(bad) => When::Unreadable(bad.to_string().into()),
+    }
+}
+
 fn fingerprint(opener: &Opener, destination: &Destination) -> Result<[u8; 16], Unopened> {
     let opened = opener.open(destination)?;
     Ok(secrets::short_hash(&[opened.as_ref().map_or(&[], |it| it.expose().as_bytes())]))
@@ -306,7 +327,7 @@ impl Snapshot {
         self.tokens.get(&secrets::sha256(token.as_bytes()))
     }
 
-    /// A publisher's routes, oldest first.
+    /// A publisher's routes, in their order.
     pub fn routes(&self, publisher: &PublisherId) -> &[Route] {
         self.routes.get(publisher).map_or(&[], Vec::as_slice)
     }

@@ -84,7 +84,8 @@ impl Intake {
                 // What a person says of a lead shows no interest, and is told to those who know the lead only.
                 if item.of_lead.is_none() {
                     item.shown = setup.shown(&item.parsed);
-                    item.routed = routing::route(&item.parsed, setup.routes(&item.publisher));
+                    let decision = routing::route(&item.parsed, setup.routes(&item.publisher));
+                    (item.routed, item.routing_trouble) = (decision.routed, decision.trouble);
                 }
                 let own = self.find_places(item);
                 item.offered = Places::offered(&own);
@@ -147,6 +148,7 @@ impl Intake {
             once,
             routed: Vec::new(),
             holding: Arc::default(),
+            routing_trouble: String::new(),
             offered: Vec::new(),
             publisher: incoming.publisher,
         }

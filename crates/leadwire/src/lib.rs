@@ -13,6 +13,7 @@ pub mod disk;
 pub mod housekeeping;
 pub mod intake;
 pub mod proof;
+pub mod replay;
 pub mod secrets;
 pub mod telemetry;
 pub mod vault;

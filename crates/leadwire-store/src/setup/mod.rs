@@ -10,6 +10,7 @@ mod publishers;
 mod routes;
 mod secrets;
 
+pub use routes::RouteChange;
 pub use secrets::{PublisherKey, Rekeying, SealedSecrets, Sealing};
 
 use crate::engine::{Param, Row, Tx};
@@ -18,6 +19,7 @@ use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, KeyId, OfferId, PublisherId, RouteId, TokenId, TouchpointId};
 use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::lane::Gate;
+use leadwire_core::routing::Offers;
 use leadwire_core::time::Timestamp;
 
 /// Everything that is set up, as of one version.
@@ -33,7 +35,7 @@ pub struct Setup {
     pub destinations: Vec<Destination>,
     /// All keys of publishers, by publisher and number.
     pub publisher_keys: Vec<PublisherKey>,
-    /// All routes, oldest first.
+    /// All routes, by publisher, in their order.
     pub routes: Vec<StoredRoute>,
     /// All intake addresses that are not revoked.
     pub tokens: Vec<IntakeToken>,
@@ -95,10 +97,14 @@ pub struct StoredRoute {
     pub publisher: PublisherId,
     /// Its id.
     pub id: RouteId,
-    /// Which offer; none: all.
-    pub offer: Option<OfferId>,
+    /// Which offers.
+    pub offers: Offers,
+    /// Which touchpoints of them, as CEL; the empty text is all.
+    pub filter: String,
     /// Where to.
     pub destination: DestinationNo,
+    /// Whether no later route is looked at once this one takes a touchpoint.
+    pub stop: bool,
     /// When it was added.
     pub created_at: Timestamp,
 }
@@ -152,6 +158,8 @@ pub enum Change {
     Taken,
     /// Deliveries are still owed through it.
     Owed(i64),
+    /// There are as many of its kind as there may be.
+    Full,
 }
 
 impl Store {
@@ -240,8 +248,8 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
         )?,
         publisher_keys: secrets::all_keys(tx)?,
         routes: tx.query(
-            "SELECT publisher_id, route_id, offer_id, destination_no, created_at FROM route
-             ORDER BY publisher_id, route_id",
+            "SELECT publisher_id, route_id, offer_id, destination_no, filter, stop, created_at FROM route
+             ORDER BY publisher_id, position, route_id",
             &[],
             read_route,
         )?,
@@ -293,9 +301,14 @@ fn read_route(row: &Row<'_>) -> Result<StoredRoute, StoreError> {
     Ok(StoredRoute {
         publisher: row.publisher(0)?,
         id: RouteId::parse(row.text(1)?).map_err(|it| StoreError::Wrong(it.to_string()))?,
-        offer: row.offer_or_none(2)?,
+        offers: match row.text(2)? {
+            "" => Offers::All,
+            text => Offers::parse(text).map_err(|it| StoreError::Wrong(it.to_string()))?,
+        },
         destination: row.destination(3)?,
-        created_at: row.time(4)?,
+        filter: row.text(4)?.to_owned(),
+        stop: row.int(5)? != 0,
+        created_at: row.time(6)?,
     })
 }
 

@@ -70,6 +70,7 @@ pub(crate) fn of_customer(id: u128, customer: u8) -> Accept {
         once: None,
         routed: vec![Routed { destination: number(1), suppressed: None }],
         holding: [].into(),
+        routing_trouble: String::new(),
         offered: Vec::new(),
     }
 }

@@ -8,5 +8,6 @@ mod lanes;
 mod ledger;
 mod life;
 mod people;
+mod replays;
 mod setup;
 mod standing;

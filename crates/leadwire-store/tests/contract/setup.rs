@@ -2,6 +2,7 @@
 
 use crate::desk::{Desk, NOON, at, contoso, destination, number, of_customer};
 use leadwire_core::id::{KeyId, OfferId, RouteId, TokenId};
+use leadwire_core::routing::Offers;
 use leadwire_store::setup::{
     ApiKey, Change, Destination, IntakeToken, Offer, Publisher, PublisherKey, Rekeying, SealedSecrets,
     Sealing, StoredRoute,
@@ -11,8 +12,10 @@ fn route(id: u128, offer: Option<&str>, place: u32) -> StoredRoute {
     StoredRoute {
         publisher: contoso(),
         id: RouteId::new(id),
-        offer: offer.map(|it| OfferId::parse(it).unwrap()),
+        offers: Offers::parse(offer.unwrap_or("*")).unwrap(),
+        filter: String::new(),
         destination: number(place),
+        stop: false,
         created_at: at(NOON),
     }
 }

@@ -19,6 +19,7 @@ mod matrix;
 mod peers;
 mod proof;
 mod restarts;
+mod routes;
 mod salesforce;
 mod secrets;
 mod standing;

@@ -136,7 +136,7 @@ fn lead_shape(it: &Lead) -> wire::Lead {
     }
 }
 
-fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::TouchpointRow {
+pub(super) fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::TouchpointRow {
     let content = bodies::read_back(publisher, it).ok().and_then(|touchpoint| {
         let mut text = String::new();
         touchpoint.canonical_json().write(&mut text);
@@ -144,6 +144,7 @@ fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::Tou
     });
     wire::TouchpointRow {
         id: it.id.to_string(),
+        lead: it.lead.to_string(),
         received_at: moment(it.received_at),
         channel: it.channel.as_str().to_owned(),
         offer: it.offer.as_ref().map(|offer| format!("{publisher}.{offer}")),
@@ -153,6 +154,7 @@ fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::Tou
         routed: it.routed,
         interest: it.shown.as_ref().map(|it| it.interest.as_str().to_owned()),
         interest_rule: it.shown.as_ref().map(|it| it.rule.to_string()),
+        routing_trouble: Some(it.routing_trouble.clone()).filter(|it| !it.is_empty()),
         content,
     }
 }
@@ -212,7 +214,7 @@ pub(super) async fn retry(call: Call) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, &wire::Retried { retried: 1 }))
 }
 
-fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Delivery) -> wire::Delivery {
+pub(super) fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Delivery) -> wire::Delivery {
     let number = it.id.destination.to_string();
     let some = |text: &String| Some(text.clone()).filter(|it| !it.is_empty());
     wire::Delivery {

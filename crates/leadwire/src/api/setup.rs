@@ -1,4 +1,4 @@
-//! Endpoints of the set-up: publishers, offers, routes and intake addresses.
+//! Endpoints of the set-up: publishers, offers and intake addresses.
 
 use super::answer;
 use super::call::Call;
@@ -8,9 +8,9 @@ use crate::clock;
 use crate::secrets::{self, CredentialKind};
 use axum::http::StatusCode;
 use axum::response::Response;
-use leadwire_core::id::{OfferId, OfferRef, PublisherId, RouteId, TokenId};
+use leadwire_core::id::{OfferId, OfferRef, PublisherId, TokenId};
 use leadwire_core::refusal::Refusal;
-use leadwire_store::setup::{Change, IntakeToken, Offer, Publisher, StoredRoute};
+use leadwire_store::setup::{Change, IntakeToken, Offer, Publisher};
 
 /// `GET /v1/publishers`
 pub(super) async fn publishers(call: Call) -> Result<Response, Problem> {
@@ -76,83 +76,13 @@ fn offer_shape(it: &Offer) -> wire::Offer {
 }
 
 /// Reads an offer's id in its short or its full form.
-fn own_offer(publisher: &PublisherId, text: &str, pointer: &str) -> Result<OfferId, Problem> {
+pub(super) fn own_offer(publisher: &PublisherId, text: &str, pointer: &str) -> Result<OfferId, Problem> {
     if let Ok(full) = OfferRef::parse(text)
         && full.publisher == *publisher
     {
         return Ok(full.offer);
     }
     OfferId::parse(text).map_err(|it| bad_name(pointer, &it))
-}
-
-/// `GET /v1/routes`
-pub(super) async fn routes(call: Call) -> Result<Response, Problem> {
-    let (publisher, setup) = (call.publisher(), call.app.directory.now());
-    let name = |route: &StoredRoute| {
-        let number = route.destination.to_string();
-        setup.destination(&publisher, &number).map_or(number, |it| it.name.clone())
-    };
-    let own = setup.setup.routes.iter().filter(|it| it.publisher == publisher);
-    let items = own.map(|it| route_shape(it, name(it))).collect();
-    Ok(answer::json(StatusCode::OK, &List { items }))
-}
-
-/// `POST /v1/routes`
-pub(super) async fn add_route(call: Call) -> Result<Response, Problem> {
-    let new: wire::NewRoute = call.json()?;
-    let (publisher, setup) = (call.publisher(), call.app.directory.now());
-    let offer = match new.offer.as_str() {
-        "*" => None,
-        text => Some(own_offer(&publisher, text, "/offer")?),
-    };
-    if let Some(offer) = &offer
-        && !setup.has_offer(&publisher, offer)
-    {
-        return Err(Refusal::new(
-            "/offer",
-            "unknown_offer",
-            "there is no such offer",
-            "add it first, or use `*` for all offers",
-        )
-        .into());
-    }
-    let Some(destination) = setup.destination(&publisher, &new.destination) else {
-        return Err(Refusal::new(
-            "/destination",
-            "unknown_destination",
-            "there is no such destination",
-            "add it first, or name one that exists",
-        )
-        .into());
-    };
-    let now = call.app.clock.wall();
-    let route = StoredRoute {
-        publisher,
-        id: RouteId::new(call.app.ids.next(call.app.clock.steady())),
-        offer,
-        destination: destination.number,
-        created_at: now,
-    };
-    let made = call.app.store.add_route(route.clone()).await?;
-    done(&call, made, "/offer").await?;
-    Ok(answer::json(StatusCode::CREATED, &route_shape(&route, destination.name.clone())))
-}
-
-/// `DELETE /v1/routes/{route}`
-pub(super) async fn remove_route(call: Call) -> Result<Response, Problem> {
-    let route = RouteId::parse(call.path("route")).map_err(|_| Problem::not_found())?;
-    let removed = call.app.store.remove_route(call.publisher(), route).await?;
-    done(&call, removed, "").await?;
-    Ok(answer::empty())
-}
-
-fn route_shape(it: &StoredRoute, destination: String) -> wire::Route {
-    wire::Route {
-        id: it.id.to_string(),
-        offer: it.offer.as_ref().map_or_else(|| "*".to_owned(), |offer| format!("{}.{offer}", it.publisher)),
-        destination,
-        created_at: moment(it.created_at),
-    }
 }
 
 /// `GET /v1/intake-addresses`
@@ -220,6 +150,12 @@ pub(super) async fn done(call: &Call, change: Change, pointer: &str) -> Result<(
             "still_owed",
             format!("{count} deliveries to this destination are still pending"),
             "wait until they are delivered, or until each waits for a person, and remove it then",
+        )),
+        Change::Full => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "too_many",
+            "there are as many of these as there may be",
+            "remove some, or wait until some are done",
         )),
     }
 }

@@ -20,7 +20,9 @@ mod proof;
 mod publisher;
 mod quarantine;
 mod rehearsal;
+mod replay;
 mod route;
+mod routing;
 mod sandbox;
 mod secret;
 mod send;
@@ -82,6 +84,9 @@ enum Command {
     /// Say which offers' leads go to which destination
     #[command(subcommand, after_help = route::EXAMPLES)]
     Route(route::Command),
+    /// Route kept leads anew, and bring them where they were not brought
+    #[command(subcommand, after_help = replay::EXAMPLES)]
+    Replay(replay::Command),
     /// Make and revoke the addresses to which marketplaces post leads
     #[command(subcommand, visible_alias = "token", after_help = address::EXAMPLES)]
     Address(address::Command),
@@ -167,6 +172,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Offer(command) => offer::run(command, session).await,
         Command::Destination(command) => destination::run(command, session).await,
         Command::Route(command) => route::run(command, session).await,
+        Command::Replay(command) => replay::run(command, session).await,
         Command::Address(command) => address::run(command, session).await,
         Command::Key(command) => key::run(command, session).await,
         Command::Secret(command) => secret::run(command, session).await,

@@ -46,6 +46,8 @@ pub struct LeadDetail {
 pub struct TouchpointRow {
     /// Its id.
     pub id: String,
+    /// The lead it belongs to.
+    pub lead: String,
     /// When it came.
     pub received_at: String,
     /// How it came.
@@ -67,6 +69,9 @@ pub struct TouchpointRow {
     pub interest_rule: Option<String>,
     /// Whether any route took it.
     pub routed: bool,
+    /// Which filters could not be told of it when it came, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing_trouble: Option<String>,
     /// Its content in the canonical form; missing when it cannot be read any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Value>,

@@ -7,6 +7,7 @@ mod leads;
 mod ledger;
 mod proof;
 mod receipts;
+mod routes;
 mod secrets;
 mod setup;
 mod standing;
@@ -19,8 +20,12 @@ pub use leads::{Lead, LeadDetail, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
+pub use routes::{
+    LeadRouting, NewReplay, NewRoute, Replay, Route, RouteChange, RouteOrder, RouteTrial, RouteTried,
+    RouteVerdict, TouchpointRouting,
+};
 pub use secrets::{MasterKey, RotatedKey, Secrets, SecretsRotated, SecretsRotation, UnopenedSecrets};
-pub use setup::{NewOffer, NewPublisher, NewRoute, Offer, Publisher, Route};
+pub use setup::{NewOffer, NewPublisher, Offer, Publisher};
 pub use standing::{
     Act, ConsentRecord, Decision, InterestRule, InterestWhy, InterestWish, NewInterestRule, Permission, Said,
     Standing,

@@ -1,4 +1,4 @@
-//! What an installation sells and where that goes: publishers, offers and routes.
+//! What an installation sells and where that goes: publishers and offers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,27 +45,4 @@ pub struct NewOffer {
     /// Its name for people; the id when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-}
-
-/// A route.
-#[derive(Serialize, Deserialize, JsonSchema)]
-pub struct Route {
-    /// Its id.
-    pub id: String,
-    /// The offer it takes, or `*` for all of the publisher.
-    pub offer: String,
-    /// Name of the destination it leads to.
-    pub destination: String,
-    /// When it was added.
-    pub created_at: String,
-}
-
-/// A route to add.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewRoute {
-    /// The offer it takes, or `*` for all of the publisher.
-    pub offer: String,
-    /// Name or number of the destination it leads to.
-    pub destination: String,
 }

@@ -11,8 +11,9 @@ use crate::config::Config;
 use crate::secrets::{self, CredentialKind};
 use anyhow::{Context, bail, ensure};
 use floor::FloorServer;
-use leadwire_core::id::{DeliveryId, DestinationNo, OfferId, PublisherId, RouteId, TouchpointId};
+use leadwire_core::id::{DeliveryId, DestinationNo, PublisherId, RouteId, TouchpointId};
 use leadwire_core::lane::Gate;
+use leadwire_core::routing::Offers;
 use leadwire_core::secret::Secret;
 use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep, Options};
 use leadwire_store::floor::Rows;
@@ -248,8 +249,10 @@ async fn set_up(app: &App, sink: Option<&HttpsEndpoint>) -> anyhow::Result<()> {
         let route = StoredRoute {
             publisher,
             id: RouteId::new(1),
-            offer: None::<OfferId>,
+            offers: Offers::All,
+            filter: String::new(),
             destination,
+            stop: false,
             created_at: now,
         };
         app.store.add_route(route).await?;

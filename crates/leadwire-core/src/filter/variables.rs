@@ -1,0 +1,87 @@
+//! What a filter can ask about: every variable with its type, and how it is read from a touchpoint.
+
+use crate::country;
+use crate::touchpoint::{Action, Touchpoint};
+use std::borrow::Cow;
+
+/// A variable with a name of its own; `campaign.NAME` and `custom.NAME` come on top.
+pub struct Variable {
+    /// What a filter calls it.
+    pub name: &'static str,
+    /// What it is.
+    pub summary: &'static str,
+    pub(super) read: Read,
+}
+
+/// How it is read. What was not sent is the empty text, or false, as for an unset field of a message in CEL.
+#[derive(Clone, Copy)]
+pub(super) enum Read {
+    Text(for<'a> fn(&'a Touchpoint) -> Cow<'a, str>),
+    Flag(fn(&Touchpoint) -> bool),
+}
+
+/// Every variable with a name of its own.
+pub const VARIABLES: &[Variable] = &[
+    text("source", "where the customer acted, such as 'AzureMarketplace'", |it| it.source.as_str().into()),
+    text("action", "what the customer did: 'INS', 'PLT', 'DNC', 'Create', 'StartTestDrive'", |it| {
+        it.action.as_str().into()
+    }),
+    text("offer", "the offer, as 'publisher.offer'", |it| {
+        it.offer.as_ref().map_or_else(Cow::default, |it| it.to_string().into())
+    }),
+    text("offer_title", "the offer's name for people, when the sender gives one", |it| of(&it.offer_title)),
+    text("notes", "the customer's own words, or the marketplace's description", |it| of(&it.notes)),
+    text("customer.first_name", "given name", |it| of(&it.customer.first_name)),
+    text("customer.last_name", "family name", |it| of(&it.customer.last_name)),
+    text("customer.email", "e-mail address, as sent", |it| of(&it.customer.email)),
+    text("customer.email_domain", "what follows the last @ of the e-mail address, in small letters", |it| {
+        let domain = it.customer.email.as_deref().and_then(|it| it.rsplit_once('@'));
+        domain.map_or_else(Cow::default, |(_, domain)| domain.to_lowercase().into())
+    }),
+    text("customer.phone", "telephone number, as sent", |it| of(&it.customer.phone)),
+    text("customer.country", "country, as the sender wrote it", |it| of(&it.customer.country)),
+    text("customer.country_code", "the same as a code of two letters, such as 'HU'; '' when unknown", |it| {
+        it.customer.country.as_deref().and_then(country::iso2).unwrap_or_default().into()
+    }),
+    text("customer.company", "organisation", |it| of(&it.customer.company)),
+    text("customer.title", "job title", |it| of(&it.customer.title)),
+    flag("test", "a test of the connection, not a customer", |it| it.test),
+    flag("preview", "from the preview of an offer that is not live", |it| it.preview),
+    flag("do_not_contact", "the customer must not be contacted", |it| it.action == Action::DoNotContact),
+    flag("consent.shared", "the customer agreed to share", |it| {
+        it.consent.as_ref().is_some_and(|it| it.shared)
+    }),
+    text("consent.text_version", "which text the customer agreed to", |it| {
+        it.consent.as_ref().map_or_else(Cow::default, |it| of(&it.text_version))
+    }),
+];
+
+const fn text(
+    name: &'static str,
+    summary: &'static str,
+    read: for<'a> fn(&'a Touchpoint) -> Cow<'a, str>,
+) -> Variable {
+    Variable { name, summary, read: Read::Text(read) }
+}
+
+const fn flag(name: &'static str, summary: &'static str, read: fn(&Touchpoint) -> bool) -> Variable {
+    Variable { name, summary, read: Read::Flag(read) }
+}
+
+fn of(text: &Option<String>) -> Cow<'_, str> {
+    text.as_deref().unwrap_or_default().into()
+}
+
+/// What is wrong with a name that is no variable, and what could have been meant.
+pub(super) fn near(name: &str) -> String {
+    let (group, field) = name.split_once('.').unwrap_or(("", name));
+    let same = |it: &&Variable| {
+        let (other_group, other) = it.name.split_once('.').unwrap_or(("", it.name));
+        other == field || (!group.is_empty() && other_group == group)
+    };
+    let mut names: Vec<&str> = VARIABLES.iter().filter(same).map(|it| it.name).collect();
+    if names.is_empty() {
+        names = VARIABLES.iter().map(|it| it.name).collect();
+    }
+    format!("use {}, campaign.NAME or custom.NAME", names.join(", "))
+}

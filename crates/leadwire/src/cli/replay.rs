@@ -1,0 +1,127 @@
+//! `leadwire replay`: routes kept leads anew, and shows how far that is.
+
+use super::Session;
+use super::client::{self, Wanted};
+use super::exit_code::ExitCode;
+use super::output::{fields, or_dash};
+use crate::api::wire;
+use leadwire_core::id::PublisherId;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  leadwire replay start contoso
+  leadwire replay start contoso --to new-crm --from 2026-01-01T00:00:00Z
+  leadwire replay start contoso --to crm --offer 'crm-*' --from 2026-11-01T00:00:00Z --force
+  leadwire replay show contoso rpl_01hzx2g7q0abcdefghjkmnpqrs
+
+Without --to it takes up what no route took. With --to it takes up everything that routes lead there now: what was never
+brought is brought, what is parked is tried again, and with --force what is delivered is sent again. It goes on after a
+restart, and running it again doubles nothing.";
+
+/// What can be done with replays.
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Route kept leads by the routes as they are now
+    Start {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// Only to this destination, by name or number, with all leads and not just those that no route took
+        #[arg(long, value_name = "DESTINATION")]
+        to: Option<String>,
+        /// Only leads of this offer, or of those whose ids start so with a '*' behind it
+        #[arg(long)]
+        offer: Option<String>,
+        /// Only what was received at this moment or later
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Only what was received before this moment
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// Send again what is delivered; a destination without a key of its own would have it twice
+        #[arg(long, requires = "to")]
+        force: bool,
+    },
+    /// List replays, newest first
+    List {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        #[command(flatten)]
+        wanted: Wanted,
+    },
+    /// Show how far a replay is
+    Show {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// Id of the replay
+        replay: String,
+    },
+    /// Stop a replay; what it did stays done
+    Stop {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// Id of the replay
+        replay: String,
+    },
+}
+
+const HEADS: [&str; 8] = ["REPLAY", "STATE", "TO", "OFFER", "SEEN", "ADDED", "AGAIN", "UNROUTED"];
+
+pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
+    let (client, out) = (session.client()?, session.out);
+    match command {
+        Command::Start { publisher, to, offer, from, until, force } => {
+            let new = wire::NewReplay { destination: to, offer, from, until, force };
+            let made = client.post(&["v1", "replays"], &[("publisher", publisher.as_str())], &new).await?;
+            let id = client::shape::<wire::Replay>(made.clone())?.id;
+            out.one(made, |it: wire::Replay| it.id)?;
+            out.note(&format!(
+                "It runs in the service. `leadwire replay show {publisher} {id}` says how far it is."
+            ));
+        }
+        Command::List { publisher, wanted } => {
+            let mut heads: &[&str] = &HEADS;
+            let query = [("publisher", publisher.as_str())];
+            let has_more = client.pages(&["v1", "replays"], &query, wanted, |rows| {
+                out.rows(rows, std::mem::take(&mut heads), row)
+            });
+            if has_more.await? {
+                out.note("There are more: --all shows every replay, --limit more of them.");
+            }
+        }
+        Command::Show { publisher, replay } => {
+            let path = ["v1", "replays", &replay];
+            out.one(client.get(&path, &[("publisher", publisher.as_str())]).await?, |it| text(&it))?;
+        }
+        Command::Stop { publisher, replay } => {
+            let path = ["v1", "replays", &replay, "stop"];
+            out.one(client.act(&path, &[("publisher", publisher.as_str())]).await?, |it| text(&it))?;
+        }
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn row(it: wire::Replay) -> Vec<String> {
+    let [seen, added, again, unrouted] = [it.seen, it.added, it.again, it.unrouted].map(|it| it.to_string());
+    vec![it.id, it.state, or_dash(it.destination), it.offer, seen, added, again, unrouted]
+}
+
+fn text(it: &wire::Replay) -> String {
+    fields(&[
+        ("replay", &it.id),
+        ("state", &it.state),
+        ("progress", &format!("{:.0} %", it.progress * 100.0)),
+        ("to", it.destination.as_deref().unwrap_or("wherever routes lead, what no route took")),
+        ("offers", &it.offer),
+        ("force", if it.force { "yes: what is delivered is sent again" } else { "" }),
+        ("seen", &it.seen.to_string()),
+        ("added", &it.added.to_string()),
+        ("due again", &it.again.to_string()),
+        ("held back", &it.held.to_string()),
+        ("unrouted", &it.unrouted.to_string()),
+        ("asked for", &it.created_at),
+        ("ended", it.ended_at.as_deref().unwrap_or_default()),
+    ])
+}

@@ -1,0 +1,104 @@
+//! Making replays: kept touchpoints are read back, routed by the routes as they are now, and owed what they lack.
+
+use crate::bodies;
+use crate::clock::Clock;
+use crate::deliver::Lanes;
+use crate::directory::{Directory, Snapshot};
+use leadwire_core::limits;
+use leadwire_core::routing::{self, Routed};
+use leadwire_core::touchpoint::Action;
+use leadwire_store::lanes::LaneKey;
+use leadwire_store::leads::StoredTouchpoint;
+use leadwire_store::replays::{Replay, ReplayStep, Replayed, Stepped};
+use leadwire_store::{Store, StoreError};
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
+
+/// Makes what is to be made, one step at a time, until there is none.
+pub struct Replays {
+    store: Store,
+    directory: Arc<Directory>,
+    clock: Arc<dyn Clock>,
+    lanes: Arc<Lanes>,
+    bell: Notify,
+    steps: watch::Sender<u64>,
+}
+
+impl Replays {
+    /// Puts the parts together; [`Replays::run`] starts the work.
+    pub fn new(store: Store, directory: Arc<Directory>, clock: Arc<dyn Clock>, lanes: Arc<Lanes>) -> Self {
+        Self { store, directory, clock, lanes, bell: Notify::new(), steps: watch::Sender::new(0) }
+    }
+
+    /// Says that there is a new one.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Counts the steps that were made; for whoever waits for one.
+    pub fn steps(&self) -> watch::Receiver<u64> {
+        self.steps.subscribe()
+    }
+
+    /// Works again and again, until dropped. Dropping it in the middle leaves the rest for the next start.
+    pub async fn run(&self) {
+        loop {
+            match self.round().await {
+                // Each running one gets a step in turn, so that a long one does not hold up a short one.
+                Ok(true) => {}
+                Ok(false) => self.bell.notified().await,
+                Err(error) => {
+                    tracing::warn!(%error, "A replay could not go on. It is tried again.");
+                    self.clock.wait_until(self.clock.steady().plus(limits::LANE_AGAIN)).await;
+                }
+            }
+        }
+    }
+
+    /// One step of each that runs; says whether there was one.
+    async fn round(&self) -> Result<bool, StoreError> {
+        let running = self.store.running_replays().await?;
+        let is_any = !running.is_empty();
+        for replay in running {
+            self.step(replay).await?;
+            self.steps.send_modify(|it| *it += 1);
+        }
+        Ok(is_any)
+    }
+
+    async fn step(&self, replay: Replay) -> Result<(), StoreError> {
+        let page = self.store.replay_page(replay.clone(), limits::REPLAY_STEP).await?;
+        let to = page.last().filter(|_| page.len() == limits::REPLAY_STEP).map(|it| it.id);
+        for _ in 0..limits::ROUTING_ROUNDS_MAX {
+            let setup = self.directory.now();
+            let items = page.iter().filter(|it| replay.offers.have(it.offer.as_ref()));
+            let items = items.map(|it| decide(&setup, &replay, it)).collect();
+            let step = ReplayStep { replay: replay.clone(), items, to, now: self.clock.steady() };
+            match self.store.replay_step(setup.setup.version, step).await? {
+                Stepped::Made(destinations) => {
+                    for destination in destinations {
+                        self.lanes.wake(&LaneKey { publisher: replay.publisher.clone(), destination });
+                    }
+                    return Ok(());
+                }
+                Stepped::NotHere => return Ok(()),
+                Stepped::SetupChanged => self.directory.refresh().await?,
+            }
+        }
+        Err(StoreError::Busy)
+    }
+}
+
+/// Where a kept touchpoint goes by the routes as they are now, as far as the replay is about it.
+fn decide(setup: &Snapshot, replay: &Replay, kept: &StoredTouchpoint) -> Replayed {
+    let read = bodies::read_back(&replay.publisher, kept);
+    // What cannot be read any more goes nowhere, and stays where it is.
+    let decision = read.map(|it| routing::route(&it, setup.routes(&replay.publisher))).unwrap_or_default();
+    let is_meant = |it: &Routed| replay.destination.is_none_or(|wanted| wanted == it.destination);
+    Replayed {
+        touchpoint: kept.id,
+        lead: kept.lead,
+        is_do_not_contact: kept.action == Action::DoNotContact.as_str(),
+        routed: decision.routed.into_iter().filter(is_meant).collect(),
+    }
+}
