@@ -6,7 +6,8 @@ use crate::deliveries::DeliveryFilter;
 use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::LeadFilter;
 use crate::rows::{Channel, DeliveryState};
-use crate::setup::{Destination, Publisher, PublisherKey, Rekeying, StoredRoute};
+use crate::setup::proofs::Proved;
+use crate::setup::{Change, Destination, Offer, Publisher, PublisherKey, Rekeying, StoredRoute};
 use crate::{Store, StoreError};
 use leadwire_core::id::{
     DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, RouteId, TouchpointId,
@@ -265,6 +266,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         kind: "https".to_owned(),
         settings: "{}".to_owned(),
         secrets: Vec::new(),
+        settings_no: 1,
         created_at,
         gate: Gate::Open,
     };
@@ -312,7 +314,30 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         let rekeying = Rekeying { keys: made.clone(), secrets: Vec::new(), unused: made };
         store.rekey(whose, move |_, _| (rekeying.clone(), ())).await?;
     }
+    list_and_prove(store, &publisher, number).await?;
     store.remove_destination(publisher, number, created_at).await?;
+    Ok(())
+}
+
+async fn list_and_prove(
+    store: &Store,
+    publisher: &PublisherId,
+    destination: DestinationNo,
+) -> Result<(), StoreError> {
+    let (whose, crm) = (|| publisher.clone(), OfferId::parse("crm").unwrap());
+    let offer = Offer { publisher: whose(), id: crm.clone(), title: String::new(), created_at: at(0) };
+    store.put_offer(offer).await?;
+    let content = || "{}".to_owned();
+    assert_eq!(store.put_listing(whose(), crm.clone(), content(), at(1)).await?, Change::Made);
+    assert_eq!(store.preview_listing(whose(), crm.clone(), [0; 32], at(2)).await?, Change::Made);
+    assert_eq!(store.bring_listing_live(whose(), crm.clone(), content(), at(3)).await?, Change::Made);
+    store.listing(whose(), crm.clone()).await?;
+    store.offer_states(whose()).await?;
+    store.withdraw_listing(whose(), crm.clone(), at(4)).await?;
+    let lane = LaneKey { publisher: whose(), destination };
+    store.note_proof(lane, 1, Proved::TestLead, at(5)).await?;
+    store.proofs(whose()).await?;
+    store.remove_offer(whose(), crm, at(6)).await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
 use crate::directory::Directory;
 use crate::disk::Disk;
+use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
 use crate::secrets::{self, CredentialKind};
@@ -45,6 +46,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Free space.
     pub disk: Disk,
+    /// How often visitors of listing pages come.
+    pub floods: Floods,
     listener: std::sync::Mutex<Option<(TcpListener, Option<TcpListener>)>>,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
@@ -119,6 +122,7 @@ impl App {
             lanes,
             metrics,
             disk,
+            floods: Floods::default(),
             listener,
             address,
             metrics_address,

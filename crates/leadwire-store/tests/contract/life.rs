@@ -260,6 +260,9 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
             "DROP TABLE publisher_key",
             "DROP TABLE notice",
             "DROP TABLE watch",
+            "DROP TABLE listing",
+            "DROP TABLE proof",
+            "ALTER TABLE destination DROP COLUMN settings_no",
             "ALTER TABLE lane DROP COLUMN delivered_at",
         ] {
             tx.execute(undo, &[])?;

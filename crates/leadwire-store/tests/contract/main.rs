@@ -7,5 +7,6 @@ mod desk;
 mod lanes;
 mod ledger;
 mod life;
+mod listings;
 mod people;
 mod setup;

@@ -16,6 +16,7 @@ mod kills;
 mod lost_answers;
 mod marketo;
 mod matrix;
+mod pages;
 mod peers;
 mod proof;
 mod restarts;
