@@ -2,7 +2,6 @@
 skip = Skip to the content
 language = Language
 preview-banner = Preview. Only people with this link see this page, and what is sent from here is marked as a test.
-by = By { $publisher }
 about = About this offer
 pictures = Pictures
 choose = What would you like to do?

@@ -2,7 +2,6 @@
 skip = Ugrás a tartalomra
 language = Nyelv
 preview-banner = Előnézet. Csak az látja ezt az oldalt, akinek megvan ez a hivatkozás, és ami innen érkezik, tesztnek számít.
-by = Közzétette: { $publisher }
 about = Az ajánlatról
 pictures = Képek
 choose = Mit szeretne tenni?

@@ -2,7 +2,6 @@
 skip = İçeriğe geç
 language = Dil
 preview-banner = Önizleme. Bu sayfayı yalnızca bu bağlantıya sahip olanlar görür ve buradan gönderilenler test sayılır.
-by = Yayımlayan: { $publisher }
 about = Bu teklif hakkında
 pictures = Görseller
 choose = Ne yapmak istersiniz?

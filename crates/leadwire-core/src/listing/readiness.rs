@@ -138,12 +138,15 @@ fn destination_is_there(offer: &str, listing: Option<&Listing>, routed: &[Routed
         Some(why) => format!("no lead destination is routed, and {why}"),
         None => "no lead destination is routed: what customers send is kept and goes nowhere".to_owned(),
     };
+    let (publisher, id) = offer.split_once('.').unwrap_or((offer, offer));
     step(
         "destination",
         is_done,
         if need.is_some() { NeededFor::Live } else { NeededFor::Advice },
         told(is_done, "leads of the offer have a destination", &missing),
-        format!("add a destination, and route the offer to it with `leadwire route add {offer} DESTINATION`"),
+        format!(
+            "add a destination, and route the offer to it with `leadwire route add {publisher} --offer {id} --to DESTINATION`"
+        ),
     )
 }
 
@@ -229,7 +232,10 @@ mod tests {
     #[test]
     fn an_offer_goes_live_when_every_destination_proved_itself_with_the_settings_it_has() {
         let (saas, proven) = (listing(OfferKind::Saas), routed(Proven::Now, Proven::Now));
-        assert_eq!(missing(Some(&saas), OfferState::Preview, &[proven.clone()]), Vec::<&str>::new());
+        assert_eq!(
+            missing(Some(&saas), OfferState::Preview, std::slice::from_ref(&proven)),
+            Vec::<&str>::new()
+        );
         assert_eq!(
             missing(
                 Some(&saas),

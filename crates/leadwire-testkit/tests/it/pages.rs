@@ -81,7 +81,8 @@ impl Form {
     }
 
     async fn send_from(&self, app: &TestApp, fields: &[(&str, &str)], address: &str) -> Answer {
-        let body = Serializer::new(String::new()).extend_pairs(fields).append_pair("form", &self.mark).finish();
+        let body =
+            Serializer::new(String::new()).extend_pairs(fields).append_pair("form", &self.mark).finish();
         post(app, &self.action, body, address).await
     }
 }
@@ -212,7 +213,8 @@ async fn each_action_brings_what_the_documents_define_to_the_destination_in_each
         ("purchase", "en", "AzurePortal", "Create"),
     ];
     for (action, language, ..) in said {
-        let form = Form::open(&app, &format!("{LIVE}/{action}?lang={language}&utm_source=mail&session=x")).await;
+        let form =
+            Form::open(&app, &format!("{LIVE}/{action}?lang={language}&utm_source=mail&session=x")).await;
         app.clock.advance(limits::FORM_FILLED_MIN);
         let sent = form.send(&app, GOOD).await;
         assert_eq!(sent.status, 303, "{}", text(&sent));
@@ -250,7 +252,8 @@ async fn what_is_wrong_is_told_in_the_visitors_language_and_what_was_typed_stays
     for (language, email, consent) in said {
         let form = Form::open(&app, &format!("{LIVE}/contact_me?lang={language}")).await;
         app.clock.advance(limits::FORM_FILLED_MIN);
-        let fields: Vec<(&str, &str)> = with("email", "<b>isil@").into_iter().filter(|it| it.0 != "consent").collect();
+        let fields: Vec<(&str, &str)> =
+            with("email", "<b>isil@").into_iter().filter(|it| it.0 != "consent").collect();
         let again = form.send(&app, &fields).await;
         assert_eq!(again.status, 422);
         let page = text(&again);
@@ -277,7 +280,10 @@ async fn names_stand_in_the_order_of_the_language_and_the_browsers_wish_counts()
     let page = visit(&app, LIVE, &[("accept-language", "tr")]).await;
     assert_eq!(page.headers["content-language"], "tr");
     for language in ["en", "hu", "tr"] {
-        assert!(text(&page).contains(&format!("hreflang=\"{language}\" href=\"{}?lang={language}\"", app.url(LIVE))));
+        assert!(
+            text(&page)
+                .contains(&format!("hreflang=\"{language}\" href=\"{}?lang={language}\"", app.url(LIVE)))
+        );
     }
     app.stop().await;
 }
@@ -351,7 +357,10 @@ async fn a_flood_from_one_network_is_held_back_and_others_are_not() {
     let last = statuses.pop().unwrap();
     assert_eq!(last.status, 429);
     assert_eq!(last.headers["retry-after"], "7");
-    assert!(text(&last).contains("Too many forms came from your network") && text(&last).contains("isil@example.com"));
+    assert!(
+        text(&last).contains("Too many forms came from your network")
+            && text(&last).contains("isil@example.com")
+    );
     assert_eq!(form.send_from(&app, GOOD, "198.51.100.9").await.status, 303);
     app.clock.advance(limits::FORMS_PER_ADDRESS.every * 2);
     assert_eq!(form.send(&app, GOOD).await.status, 303);
@@ -363,13 +372,15 @@ async fn a_flood_from_one_network_is_held_back_and_others_are_not() {
 async fn where_a_visitor_came_from_is_kept_without_what_tells_who_it_is() {
     let (app, _endpoint) = live().await;
     let from = [("referer", "https://blog.example.com/post?reader=isil@example.com")];
-    let page = text(&visit(&app, &format!("{LIVE}?utm_campaign=autumn&utm_campaign=other&gclid=g1"), &from).await);
+    let page =
+        text(&visit(&app, &format!("{LIVE}?utm_campaign=autumn&utm_campaign=other&gclid=g1"), &from).await);
     let next = between(&page, "<a class=\"button first\" href=\"", "\"");
     let form = Form::open(&app, &next).await;
     app.clock.advance(limits::FORM_FILLED_MIN);
     assert_eq!(form.send(&app, GOOD).await.status, 303);
     let sent = timeline(&app).await;
-    let expected = json!({ "utm_campaign": "autumn", "gclid": "g1", "referrer": "https://blog.example.com/post" });
+    let expected =
+        json!({ "utm_campaign": "autumn", "gclid": "g1", "referrer": "https://blog.example.com/post" });
     assert_eq!(sent[0]["content"]["campaign"], expected);
     app.stop().await;
 }
@@ -379,7 +390,11 @@ async fn a_form_on_another_page_is_framed_where_allowed_and_a_plain_one_is_agree
     let (app, _endpoint) = live().await;
     let policy = |it: &Answer| it.headers["content-security-policy"].to_str().unwrap().to_owned();
     let framed = visit(&app, &format!("{LIVE}/contact_me?frame=1"), &[]).await;
-    assert!(policy(&framed).ends_with("frame-ancestors https://www.contoso.example.com"), "{}", policy(&framed));
+    assert!(
+        policy(&framed).ends_with("frame-ancestors https://www.contoso.example.com"),
+        "{}",
+        policy(&framed)
+    );
     let bare = visit(&app, &format!("{LIVE}/contact_me"), &[]).await;
     assert!(policy(&bare).ends_with("frame-ancestors 'none'") && !policy(&bare).contains("script"));
     let script = visit(&app, &format!("{LIVE}/embed.js"), &[]).await;
@@ -444,7 +459,9 @@ async fn what_goes_wrong_is_a_page_too() {
     for path in ["/o/nobody.here", "/o/%ff", &format!("{LIVE}/dance"), &format!("{LIVE}/dance/thanks")] {
         assert_eq!(visit(&app, path, &[]).await.status, 404, "{path}");
     }
-    let big = post(&app, &format!("{LIVE}/contact_me"), "x".repeat(limits::FORM_BYTES_MAX + 1), "203.0.113.7").await;
+    let big =
+        post(&app, &format!("{LIVE}/contact_me"), "x".repeat(limits::FORM_BYTES_MAX + 1), "203.0.113.7")
+            .await;
     assert_eq!(big.status, 413);
     assert!(text(&big).contains("too large"));
     app.stop().await;

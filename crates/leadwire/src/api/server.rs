@@ -177,15 +177,13 @@ async fn answer(
     request: Request,
 ) -> Response {
     let id = RequestId::new(clock::random_bits());
-    // What a visitor reads, for a page that says what went wrong.
-    let languages =
-        request.headers().get(header::ACCEPT_LANGUAGE).filter(|_| endpoint.action == Action::Visit).cloned();
+    let reader = (endpoint.action == Action::Visit).then(|| page::Reader::of(&app, request.headers()));
     // A panic in a handler costs this request alone.
     let answered = AssertUnwindSafe(let_in(app, endpoint, path, request, id)).catch_unwind().await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
-        Ok(Err(problem)) => failed(endpoint, problem, id, languages.as_ref()),
-        Err(_) => failed(endpoint, Problem::internal("its handler panicked"), id, languages.as_ref()),
+        Ok(Err(problem)) => failed(problem, id, reader.as_ref()),
+        Err(_) => failed(Problem::internal("its handler panicked"), id, reader.as_ref()),
     };
     let headers = response.headers_mut();
     headers.insert("x-request-id", HeaderValue::from_str(&id.to_string()).expect("an id is ASCII"));
@@ -193,12 +191,12 @@ async fn answer(
     response
 }
 
-/// What went wrong, for programs; for a visitor of a page, as a page.
-fn failed(endpoint: &Endpoint, problem: Problem, id: RequestId, languages: Option<&HeaderValue>) -> Response {
-    if endpoint.action != Action::Visit {
-        return problem.into_answer(id);
+/// What went wrong, for programs; for a reader of pages, as a page.
+fn failed(problem: Problem, id: RequestId, reader: Option<&page::Reader>) -> Response {
+    match reader {
+        None => problem.into_answer(id),
+        Some(reader) => reader.tell(problem, id),
     }
-    page::of_problem(problem, id, languages.and_then(|it| it.to_str().ok()).unwrap_or_default())
 }
 
 async fn let_in(

@@ -126,7 +126,9 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         Command::Preview(which) => {
             let made = client.act(&which.path_to("preview"), &which.query()).await?;
             out.one(made, |it: wire::OfferPreview| it.url)?;
-            out.note("Whoever has this address sees the page, and what is sent from there is marked as a test.");
+            out.note(
+                "Whoever has this address sees the page, and what is sent from there is marked as a test.",
+            );
         }
         Command::GoLive(which) => {
             let made = client.act(&which.path_to("go-live"), &which.query()).await?;

@@ -11,6 +11,7 @@ mod words;
 
 use super::call::Call;
 use super::problem::Problem;
+use crate::app::App;
 use crate::intake::{Incoming, Key, Received};
 use crate::secrets;
 use askama::Template;
@@ -253,22 +254,39 @@ fn place<'a>(call: &'a Call, visit: &'a Visit, offered: &Offered) -> Place<'a> {
     }
 }
 
-/// What went wrong before a page could be made, as a page.
-pub(super) fn of_problem(problem: Problem, request: RequestId, accept_language: &str) -> Response {
-    let words = match problem.status() {
-        StatusCode::NOT_FOUND => ("missing-title", "missing-text"),
-        StatusCode::TOO_MANY_REQUESTS => ("busy-title", "busy-text"),
-        StatusCode::PAYLOAD_TOO_LARGE => ("wrong-title", "large-text"),
-        _ => ("wrong-title", "wrong-text"),
-    };
-    let language = Language::choose(&Language::ALL, None, accept_language);
-    let (head, _) = problem.into_answer(request).into_parts();
-    let told = ToldPage::wrong(language, words, String::new());
-    let mut response = (head.status, html(&told)).into_response();
-    let headers = response.headers_mut();
-    guard(headers, language, "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'");
-    headers.extend(head.headers.get(header::RETRY_AFTER).map(|it| (header::RETRY_AFTER, it.clone())));
-    response
+/// Who reads a page, as far as it is known before the request is looked at.
+pub(super) struct Reader {
+    language: Language,
+    base: String,
+}
+
+impl Reader {
+    /// Whoever sent these headers.
+    pub(super) fn of(app: &App, headers: &HeaderMap) -> Self {
+        let wishes = headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        Self {
+            language: Language::choose(&Language::ALL, None, wishes),
+            base: visit::base(&app.public_url()),
+        }
+    }
+
+    /// What went wrong before a page could be made, as a page.
+    pub(super) fn tell(&self, problem: Problem, request: RequestId) -> Response {
+        let words = match problem.status() {
+            StatusCode::NOT_FOUND => ("missing-title", "missing-text"),
+            StatusCode::TOO_MANY_REQUESTS => ("busy-title", "busy-text"),
+            StatusCode::PAYLOAD_TOO_LARGE => ("wrong-title", "large-text"),
+            _ => ("wrong-title", "wrong-text"),
+        };
+        let (head, _) = problem.into_answer(request).into_parts();
+        let told = ToldPage::wrong(self.language, words, self.base.clone());
+        let mut response = (head.status, html(&told)).into_response();
+        let headers = response.headers_mut();
+        let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+        guard(headers, self.language, policy);
+        headers.extend(head.headers.get(header::RETRY_AFTER).map(|it| (header::RETRY_AFTER, it.clone())));
+        response
+    }
 }
 
 fn page(status: StatusCode, visit: &Visit, template: &impl Template) -> Response {

@@ -286,7 +286,7 @@ fn input(field: Field, shell: &Shell, filled: &Filled, error: Option<String>) ->
         hint: (field == Field::Notes).then(|| shell.say("notes-hint")),
         error,
         is_required: field.is_required(),
-        is_wide: field == Field::Notes,
+        is_wide: matches!(field, Field::Country | Field::Notes),
     }
 }
 

@@ -42,7 +42,7 @@ impl Visit {
     /// Too many requests; an offer that is not there, or not shown to this visitor, which look alike.
     pub(super) async fn open(call: &Call) -> Result<Self, Problem> {
         let from = network(call);
-        call.app.floods.pages.take(&from, call.app.clock.steady()).map_err(|wait| slow_down(wait))?;
+        call.app.floods.pages.take(&from, call.app.clock.steady()).map_err(slow_down)?;
         let text = call.path("offer");
         let offer = OfferRef::parse(text).ok().filter(|it| it.to_string() == text);
         let offer = offer.ok_or_else(Problem::not_found)?;
@@ -64,8 +64,7 @@ impl Visit {
         let asked = query.get("lang");
         let language = Language::choose(&listing.languages(), asked, call.header("accept-language"));
         let public_url = call.app.public_url();
-        let base = Url::parse(&public_url)
-            .map_or_else(|_| String::new(), |it| it.path().trim_end_matches('/').to_owned());
+        let base = base(&public_url);
         Ok(Self {
             offer,
             publisher,
@@ -149,6 +148,11 @@ fn campaign(call: &Call, query: &Query) -> Vec<(String, String)> {
     });
     let given = query.iter().chain(before.as_deref().map(|it| ("referrer", it)));
     form::campaign(given)
+}
+
+/// The path at which the world reaches the service, for links: empty at the top of a host.
+pub(super) fn base(public_url: &str) -> String {
+    Url::parse(public_url).map_or_else(|_| String::new(), |it| it.path().trim_end_matches('/').to_owned())
 }
 
 /// What counts as one network address of this visitor.

@@ -23,7 +23,7 @@ pub struct Listing {
     #[serde(default)]
     pub texts: BTreeMap<String, ListingTexts>,
     /// Pictures, in the order of the page.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pictures: Vec<Picture>,
     /// The https address of the publisher's privacy statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]

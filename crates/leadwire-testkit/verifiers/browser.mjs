@@ -1,0 +1,106 @@
+// Walks an offer's page in Chromium from the first look to the thanks, with and without scripts, and has each page examined
+// by axe-core, which nobody here wrote.
+//
+// Reads {"url", "advance", "holder", "stranger", "locale", "action", "agree", "customer"}; answers what was seen on each walk.
+// The packages and the browser are looked up in the folder that LEADWIRE_VERIFIERS names.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const installed = process.env.LEADWIRE_VERIFIERS;
+const require = createRequire(join(installed, "package.json"));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const wish = JSON.parse(readFileSync(0, "utf8"));
+
+const browser = await chromium.launch({
+  executablePath: join(installed, "chromium"),
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+
+async function examine(page, complaints) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
+  for (const it of found.violations) complaints.push(`${page.url()}: ${it.id}: ${it.nodes[0].html}`);
+  const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  if (wide > width) complaints.push(`${page.url()}: ${wide} pixels are wider than ${width}`);
+}
+
+async function fill(page) {
+  for (const [name, value] of Object.entries(wish.customer)) {
+    if (name === "country") await page.selectOption("#country", value);
+    else await page.fill(`#${name}`, value);
+  }
+  await page.check("#consent");
+  // Time passes for the service as it does for a person.
+  await fetch(wish.advance);
+}
+
+async function walk(javaScriptEnabled, colorScheme, viewport) {
+  const context = await browser.newContext({ locale: wish.locale, javaScriptEnabled, colorScheme, viewport });
+  const page = await context.newPage();
+  const complaints = [];
+  const look = async () => {
+    if (javaScriptEnabled) await examine(page, complaints);
+  };
+  await page.goto(wish.url);
+  const language = await page.getAttribute("html", "lang");
+  const title = await page.textContent("h1");
+  await look();
+  await page.click(`a[href*="/${wish.action}?"]`);
+  await look();
+  await page.click("form .button");
+  const errors = await page.locator(".errors li").count();
+  const focused = await page.evaluate(() => document.activeElement.className);
+  await look();
+  await page.click('.errors a[href="#email"]');
+  const led = await page.evaluate(() => location.hash);
+  await fill(page);
+  await page.click("form .button");
+  const thanks = { path: new URL(page.url()).pathname, said: await page.textContent("h1") };
+  await look();
+  const cookies = (await context.cookies()).length;
+  await context.close();
+  return { language, title, errors, focused, led, thanks, cookies, complaints };
+}
+
+async function embedded(holder) {
+  const context = await browser.newContext({ locale: wish.locale });
+  const page = await context.newPage();
+  await page.goto(holder);
+  const frame = await (await page.waitForSelector("iframe")).contentFrame();
+  await frame.waitForLoadState();
+  if ((await frame.locator("form").count()) === 0) {
+    await context.close();
+    return { sent: false };
+  }
+  await page.waitForFunction(() => document.querySelector("iframe").style.height !== "900px");
+  await fill(frame);
+  await frame.click("form .button");
+  await frame.waitForURL(/thanks/);
+  const said = await frame.textContent("h1");
+  await context.close();
+  return { sent: true, said };
+}
+
+const wide = { width: 1280, height: 860 };
+const narrow = { width: 390, height: 844 };
+const answer = {
+  with_scripts: await walk(true, "light", wide),
+  dark_and_narrow: await walk(true, "dark", narrow),
+  without_scripts: await walk(false, "light", narrow),
+  held: await embedded(wish.holder),
+  refused: await embedded(wish.stranger),
+};
+await browser.close();
+console.log(JSON.stringify(answer));
