@@ -1,7 +1,8 @@
-// Walks an offer's page in Chromium from the first look to the thanks, with and without scripts, and has each page examined
-// by axe-core, which nobody here wrote.
+// Walks an offer's page in Chromium from the first look to the thanks, and has each page examined by axe-core, which nobody
+// here wrote. Or looks at a page of another site that holds the form, and sends it from there.
 //
-// Reads {"url", "advance", "holder", "stranger", "locale", "action", "agree", "customer"}; answers what was seen on each walk.
+// Reads {"url", "locale", "customer", "advance"} and {"action", "scripts", "scheme", "width"} or {"held": true}; answers what
+// was seen.
 // The packages and the browser are looked up in the folder that LEADWIRE_VERIFIERS names.
 
 import { readFileSync } from "node:fs";
@@ -46,12 +47,17 @@ async function fill(page) {
   await fetch(wish.advance);
 }
 
-async function walk(javaScriptEnabled, colorScheme, viewport) {
-  const context = await browser.newContext({ locale: wish.locale, javaScriptEnabled, colorScheme, viewport });
+async function walk() {
+  const context = await browser.newContext({
+    locale: wish.locale,
+    javaScriptEnabled: wish.scripts,
+    colorScheme: wish.scheme,
+    viewport: { width: wish.width, height: 860 },
+  });
   const page = await context.newPage();
   const complaints = [];
   const look = async () => {
-    if (javaScriptEnabled) await examine(page, complaints);
+    if (wish.scripts) await examine(page, complaints);
   };
   await page.goto(wish.url);
   const language = await page.getAttribute("html", "lang");
@@ -74,10 +80,10 @@ async function walk(javaScriptEnabled, colorScheme, viewport) {
   return { language, title, errors, focused, led, thanks, cookies, complaints };
 }
 
-async function embedded(holder) {
+async function held() {
   const context = await browser.newContext({ locale: wish.locale });
   const page = await context.newPage();
-  await page.goto(holder);
+  await page.goto(wish.url);
   const frame = await (await page.waitForSelector("iframe")).contentFrame();
   await frame.waitForLoadState();
   if ((await frame.locator("form").count()) === 0) {
@@ -93,14 +99,6 @@ async function embedded(holder) {
   return { sent: true, said };
 }
 
-const wide = { width: 1280, height: 860 };
-const narrow = { width: 390, height: 844 };
-const answer = {
-  with_scripts: await walk(true, "light", wide),
-  dark_and_narrow: await walk(true, "dark", narrow),
-  without_scripts: await walk(false, "light", narrow),
-  held: await embedded(wish.holder),
-  refused: await embedded(wish.stranger),
-};
+const answer = wish.held ? await held() : await walk();
 await browser.close();
 console.log(JSON.stringify(answer));

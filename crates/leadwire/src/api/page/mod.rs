@@ -35,12 +35,14 @@ const TRAP: &str = "homepage";
 
 /// `GET /o/{offer}`
 pub(super) async fn listing(call: Call) -> Result<Response, Problem> {
+    visit::admit(&call)?;
     let visit = Visit::open(&call).await?;
     Ok(page(StatusCode::OK, &visit, &ListingPage::new(&visit)))
 }
 
 /// `GET /o/{offer}/{action}`
 pub(super) async fn form(call: Call) -> Result<Response, Problem> {
+    visit::admit(&call)?;
     let visit = Visit::open(&call).await?;
     let offered = visit.offered(call.path("action"))?;
     let token = Shown::new(call.app.clock.wall(), &visit.texts()).write(place(&call, &visit, offered));
@@ -50,6 +52,7 @@ pub(super) async fn form(call: Call) -> Result<Response, Problem> {
 
 /// `GET /o/{offer}/{action}/thanks`
 pub(super) async fn thanks(call: Call) -> Result<Response, Problem> {
+    visit::admit(&call)?;
     let visit = Visit::open(&call).await?;
     let offered = visit.offered(call.path("action"))?;
     Ok(page(StatusCode::OK, &visit, &ToldPage::thanks(&visit, offered)))
@@ -57,6 +60,7 @@ pub(super) async fn thanks(call: Call) -> Result<Response, Problem> {
 
 /// `GET /o/{offer}/embed.js`
 pub(super) async fn embed(call: Call) -> Result<Response, Problem> {
+    visit::admit(&call)?;
     let visit = Visit::open(&call).await?;
     let first = visit.listing.offered.first().ok_or_else(Problem::not_found)?;
     let title = serde_json::to_string(&visit.texts().title).expect("a text is JSON");

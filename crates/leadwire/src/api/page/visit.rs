@@ -39,10 +39,8 @@ impl Visit {
     /// Finds what a visitor may see.
     ///
     /// # Errors
-    /// Too many requests; an offer that is not there, or not shown to this visitor, which look alike.
+    /// An offer that is not there, or not shown to this visitor, which look alike.
     pub(super) async fn open(call: &Call) -> Result<Self, Problem> {
-        let from = network(call);
-        call.app.floods.pages.take(&from, call.app.clock.steady()).map_err(slow_down)?;
         let text = call.path("offer");
         let offer = OfferRef::parse(text).ok().filter(|it| it.to_string() == text);
         let offer = offer.ok_or_else(Problem::not_found)?;
@@ -161,6 +159,12 @@ pub(super) fn network(call: &Call) -> Vec<u8> {
     let forwarded: Vec<&str> = headers.filter_map(|it| it.to_str().ok()).collect();
     let is_proxy = |address| call.app.config.proxies.iter().any(|it| it.contains(&address));
     flood::network(flood::visitor(call.peer, &forwarded, is_proxy))
+}
+
+/// Whether one more page may be shown to this network address. What is sent is held to a rate of its own, and comes back
+/// with what was typed.
+pub(super) fn admit(call: &Call) -> Result<(), Problem> {
+    call.app.floods.pages.take(&network(call), call.app.clock.steady()).map_err(slow_down)
 }
 
 fn slow_down(wait: Duration) -> Problem {
