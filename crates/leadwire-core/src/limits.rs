@@ -3,6 +3,7 @@
 //! Lengths that a standard sets stand beside the parser that holds them, and bounds of a command that ends by itself
 //! beside that command.
 
+use crate::rate::Rate;
 use std::time::Duration;
 
 // Input
@@ -76,6 +77,49 @@ pub const RETRY_PARKED_MAX: usize = 1000;
 pub const PAGE_ROWS: usize = 50;
 /// The most rows a caller may ask for on one page.
 pub const PAGE_ROWS_MAX: usize = 250;
+
+// Listing pages
+
+/// Largest body of a form that is sent from a listing page, in bytes: all fields at their longest, percent-encoded.
+pub const FORM_BYTES_MAX: usize = 64 * 1024;
+/// Longest field of a form, in characters, but for the notes: the longest address of an e-mail.
+pub const FORM_FIELD_CHARS_MAX: usize = 254;
+/// Longest notes in a form, in characters: a long letter.
+pub const FORM_NOTES_CHARS_MAX: usize = 4000;
+/// Parameters of a form or an address that are looked at: a form has fewer than thirty.
+pub const FORM_ENTRIES_MAX: usize = 64;
+/// The shortest time in which a person fills in a form, even with a browser that fills in most of it.
+pub const FORM_FILLED_MIN: Duration = Duration::from_secs(2);
+/// How long a form may stay open before it is shown anew: a day's work, with a break.
+pub const FORM_KEPT: Duration = Duration::from_secs(12 * 3600);
+/// Most campaign parameters that are kept: five of `utm_…`, the click ids, and room for a publisher's own.
+pub const CAMPAIGN_ENTRIES_MAX: usize = 16;
+/// Longest name of a campaign parameter, in bytes.
+pub const CAMPAIGN_NAME_BYTES_MAX: usize = 40;
+/// Longest value of a campaign parameter that is kept, in characters: click ids have up to 200.
+pub const CAMPAIGN_VALUE_CHARS_MAX: usize = 300;
+/// Forms from one network address: a burst of an office behind one address, then ten a minute.
+pub const FORMS_PER_ADDRESS: Rate = Rate { every: Duration::from_secs(6), burst: 20 };
+/// Forms for one offer, from everywhere: a good day's launch, and no flood that fills the CRM.
+pub const FORMS_PER_OFFER: Rate = Rate { every: Duration::from_millis(200), burst: 600 };
+/// Pages shown to one network address.
+pub const PAGES_PER_ADDRESS: Rate = Rate { every: Duration::from_millis(100), burst: 300 };
+/// Counters of each kind of rate, whatever the number of addresses: 128 KiB of memory each.
+pub const RATE_COUNTERS: usize = 16 * 1024;
+/// Proxies in front of the service that are looked behind; more than two are rare.
+pub const PROXIES_MAX: usize = 8;
+/// Longest title and summary of a listing, in characters.
+pub const LISTING_LINE_CHARS_MAX: usize = 400;
+/// Longest description of a listing, in characters.
+pub const LISTING_DESCRIPTION_CHARS_MAX: usize = 16_000;
+/// Longest consent text of a listing, in characters.
+pub const LISTING_CONSENT_CHARS_MAX: usize = 4000;
+/// Most pictures of a listing.
+pub const LISTING_PICTURES_MAX: usize = 12;
+/// Most origins that may hold a listing's form: they all stand in one header.
+pub const LISTING_ORIGINS_MAX: usize = 20;
+/// Longest address in a listing, in bytes: browsers take 2,000 everywhere.
+pub const LISTING_URL_BYTES_MAX: usize = 2000;
 
 // The store
 

@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0002_publisher_keys.sqlite.sql"),
     include_str!("migrations/0003_notices.sqlite.sql"),
     include_str!("migrations/0004_standing.sqlite.sql"),
+    include_str!("migrations/0005_listings.sqlite.sql"),
     include_str!("migrations/0006_routing.sqlite.sql"),
 ];
 
@@ -70,4 +71,39 @@ pub(crate) fn prepare_once(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(128);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn touchpoints_of_before_keep_how_they_came() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leadwire.db");
+        let connection = Connection::open(&file).unwrap();
+        for step in &STEPS[..3] {
+            connection.execute_batch(step).unwrap();
+        }
+        let columns = "publisher_id, touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, \
+                       body, body_sha256";
+        for channel in ["api", "form", "partner_center"] {
+            let row = format!(
+                "'contoso', 'tp_{channel}', 'lead_1', 1, '{channel}', 'crm', '', '', 0, 0, x'01', x'02'"
+            );
+            connection.execute(&format!("INSERT INTO touchpoint ({columns}) VALUES ({row})"), []).unwrap();
+        }
+        connection.pragma_update(None, "user_version", 3).unwrap();
+        drop(connection);
+        run(&file).unwrap();
+        let connection = Connection::open(&file).unwrap();
+        let mut rows = connection.prepare("SELECT touchpoint_id, channel, body FROM touchpoint").unwrap();
+        let kept: Vec<(String, String, Vec<u8>)> = rows
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(kept.len(), 3);
+        assert!(kept.iter().all(|(id, channel, body)| *id == format!("tp_{channel}") && body == &[1]));
+    }
 }

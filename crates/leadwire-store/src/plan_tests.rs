@@ -7,7 +7,8 @@ use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
 use crate::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
 use crate::rows::{Channel, DeliveryState};
-use crate::setup::{Change, Destination, Publisher, PublisherKey, Rekeying, RouteChange, StoredRoute};
+use crate::setup::proofs::Proved;
+use crate::setup::{Change, Destination, Offer, Publisher, PublisherKey, Rekeying, RouteChange, StoredRoute};
 use crate::unrouted::{Routing, TouchpointFilter};
 use crate::{Store, StoreError};
 use leadwire_core::id::{
@@ -331,6 +332,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         kind: "https".to_owned(),
         settings: "{}".to_owned(),
         secrets: Vec::new(),
+        settings_no: 1,
         created_at,
         gate: Gate::Open,
     };
@@ -384,6 +386,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         let rekeying = Rekeying { keys: made.clone(), secrets: Vec::new(), unused: made };
         store.rekey(whose, move |_, _| (rekeying.clone(), ())).await?;
     }
+    list_and_prove(store, &publisher, number).await?;
     store.remove_destination(publisher, number, created_at).await?;
     Ok(())
 }
@@ -408,6 +411,28 @@ async fn decide(store: &Store, publisher: &PublisherId, version: i64) -> Result<
     store.put_interest_rule(pattern.clone(), Interest::Active).await?;
     store.reset_interest_rules(Some(pattern)).await?;
     store.reset_interest_rules(None).await?;
+    Ok(())
+}
+
+async fn list_and_prove(
+    store: &Store,
+    publisher: &PublisherId,
+    destination: DestinationNo,
+) -> Result<(), StoreError> {
+    let (whose, crm) = (|| publisher.clone(), OfferId::parse("crm").unwrap());
+    let offer = Offer { publisher: whose(), id: crm.clone(), title: String::new(), created_at: at(0) };
+    store.put_offer(offer).await?;
+    let content = || "{}".to_owned();
+    assert_eq!(store.put_listing(whose(), crm.clone(), content(), at(1)).await?, Change::Made);
+    assert_eq!(store.preview_listing(whose(), crm.clone(), [0; 32], at(2)).await?, Change::Made);
+    assert_eq!(store.bring_listing_live(whose(), crm.clone(), content(), at(3)).await?, Change::Made);
+    store.listing(whose(), crm.clone()).await?;
+    store.offer_states(whose()).await?;
+    store.withdraw_listing(whose(), crm.clone(), at(4)).await?;
+    let lane = LaneKey { publisher: whose(), destination };
+    store.note_proof(lane, 1, Proved::TestLead, at(5)).await?;
+    store.proofs(whose()).await?;
+    store.remove_offer(whose(), crm, at(6)).await?;
     Ok(())
 }
 

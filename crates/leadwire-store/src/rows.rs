@@ -16,6 +16,8 @@ pub enum Channel {
     PartnerCenter,
     /// A marketplace's form-encoded body.
     Form,
+    /// A listing page, whose forms become the canonical form.
+    Page,
 }
 
 impl Channel {
@@ -25,6 +27,7 @@ impl Channel {
             Channel::Api => "api",
             Channel::PartnerCenter => "partner_center",
             Channel::Form => "form",
+            Channel::Page => "page",
         }
     }
 
@@ -37,6 +40,7 @@ impl Channel {
             "api" => Ok(Channel::Api),
             "partner_center" => Ok(Channel::PartnerCenter),
             "form" => Ok(Channel::Form),
+            "page" => Ok(Channel::Page),
             other => Err(StoreError::Wrong(format!("no channel is called {other}"))),
         }
     }

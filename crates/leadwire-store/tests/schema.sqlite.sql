@@ -1,4 +1,4 @@
--- Schema 5.
+-- Schema 6.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE destination (
     settings TEXT NOT NULL,
     secrets BLOB NOT NULL,
     created_at INTEGER NOT NULL,
-    removed_at INTEGER NOT NULL DEFAULT 0,
+    removed_at INTEGER NOT NULL DEFAULT 0, settings_no INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -134,6 +134,18 @@ CREATE TABLE lead_act (
     PRIMARY KEY (publisher_id, lead_id, act_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE listing (
+    publisher_id TEXT NOT NULL,
+    offer_id TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'preview', 'live')),
+    content TEXT NOT NULL DEFAULT '',
+    live_content TEXT NOT NULL DEFAULT '',
+    preview_hash BLOB NOT NULL DEFAULT x'',
+    changed_at INTEGER NOT NULL,
+    live_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, offer_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE meta (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
@@ -160,6 +172,16 @@ CREATE TABLE offer (
     title TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (publisher_id, offer_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE proof (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    validated_no INTEGER NOT NULL DEFAULT 0,
+    validated_at INTEGER NOT NULL DEFAULT 0,
+    test_lead_no INTEGER NOT NULL DEFAULT 0,
+    test_lead_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE publisher (
@@ -225,14 +247,13 @@ CREATE TABLE touchpoint (
     touchpoint_id TEXT NOT NULL,
     lead_id TEXT NOT NULL,
     received_at INTEGER NOT NULL,
-    channel TEXT NOT NULL CHECK (channel IN ('api', 'partner_center', 'form')),
     offer_id TEXT NOT NULL,
     source TEXT NOT NULL,
     action TEXT NOT NULL,
     test INTEGER NOT NULL,
     routed INTEGER NOT NULL,
     body BLOB NOT NULL,
-    body_sha256 BLOB NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_rule TEXT NOT NULL DEFAULT '', routing_trouble TEXT NOT NULL DEFAULT '',
+    body_sha256 BLOB NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_rule TEXT NOT NULL DEFAULT '', channel TEXT NOT NULL DEFAULT 'api', routing_trouble TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, touchpoint_id)
 ) STRICT;
 

@@ -51,6 +51,8 @@ impl Role {
 pub enum Action {
     /// Nothing that needs a key: health, the API's description.
     Open,
+    /// To see an offer's listing page, and to send its form.
+    Visit,
     /// To send to an intake address; the address itself is the credential.
     SendToAddress,
     /// To send touchpoints by the API.

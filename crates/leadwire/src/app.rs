@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
 use crate::directory::Directory;
 use crate::disk::Disk;
+use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
 use crate::replay::Replays;
@@ -48,6 +49,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Free space.
     pub disk: Disk,
+    /// How often visitors of listing pages come.
+    pub floods: Floods,
     listener: std::sync::Mutex<Option<(TcpListener, Option<TcpListener>)>>,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
@@ -125,6 +128,7 @@ impl App {
             replays,
             metrics,
             disk,
+            floods: Floods::default(),
             listener,
             address,
             metrics_address,

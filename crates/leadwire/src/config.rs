@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use ipnet::IpNet;
 use leadwire_connect::egress::guard::{EgressPolicy, Ports};
 use leadwire_core::secret::Secret;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// Everything an operator can set for `serve`.
@@ -18,6 +18,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// How the world reaches the API, for the addresses that are printed; none: where it listens.
     pub public_url: Option<String>,
+    /// Networks of proxies whose word counts on where a visitor comes from.
+    pub proxies: Vec<IpNet>,
     /// Lets destinations be reached by plain http.
     pub allow_http: bool,
     /// Networks that destinations may be in although they are not public.
@@ -45,6 +47,10 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 5323)),
             metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 5324))),
             public_url: None,
+            proxies: vec![
+                IpNet::from(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+            ],
             allow_http: false,
             allow_nets: Vec::new(),
             allow_hosts: Vec::new(),
@@ -97,6 +103,15 @@ const KEYS: &[Key] = &[
         set: |it, text| {
             url::Url::parse(text)?;
             it.public_url = Some(text.trim_end_matches('/').to_owned());
+            Ok(())
+        },
+    },
+    Key {
+        name: "proxies",
+        help: "networks of proxies in front of the service, such as 10.1.0.0/16, separated by commas, or `none`",
+        set: |it, text| {
+            let named = list(text).filter(|it| *it != "none");
+            it.proxies = named.map(str::parse).collect::<Result<_, _>>()?;
             Ok(())
         },
     },

@@ -21,6 +21,8 @@ pub enum CredentialKind {
     ApiKey,
     /// The secret part of an intake address.
     IntakeToken,
+    /// The secret part of the address of an offer's preview.
+    PreviewToken,
 }
 
 impl CredentialKind {
@@ -28,6 +30,7 @@ impl CredentialKind {
         match self {
             CredentialKind::ApiKey => "lw_live_",
             CredentialKind::IntakeToken => "lw_in_",
+            CredentialKind::PreviewToken => "lw_pre_",
         }
     }
 }
@@ -90,6 +93,11 @@ pub fn short_hash(parts: &[&[u8]]) -> [u8; 16] {
         context.update(part);
     }
     context.finish().as_ref()[..16].try_into().expect("SHA-256 gives more than 16 bytes")
+}
+
+/// Whether two hashes are the same, in a time that does not tell where they differ.
+pub fn is_same_hash(one: &[u8], other: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
 /// The last four characters, by which people tell credentials apart.

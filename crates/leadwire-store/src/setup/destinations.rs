@@ -88,7 +88,7 @@ impl Store {
         self.change(move |tx| {
             let secrets = sealed(tx, &it, it.number, &mut seal)?;
             let updated = tx.execute(
-                "UPDATE destination SET settings = $1, secrets = $2
+                "UPDATE destination SET settings = $1, secrets = $2, settings_no = settings_no + 1
                  WHERE publisher_id = $3 AND destination_no = $4 AND removed_at = 0",
                 &[
                     Param::Text(&it.settings),

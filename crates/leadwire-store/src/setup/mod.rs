@@ -6,6 +6,8 @@
 mod credentials;
 mod destinations;
 mod interest;
+pub mod listings;
+pub mod proofs;
 mod publishers;
 mod routes;
 mod secrets;
@@ -84,6 +86,8 @@ pub struct Destination {
     pub settings: String,
     /// The secret settings, sealed by the program.
     pub secrets: Vec<u8>,
+    /// Raised by the store whenever somebody changes the settings: the first ones have the number 1.
+    pub settings_no: u32,
     /// When it was added.
     pub created_at: Timestamp,
     /// Whether its lane may send.
@@ -238,7 +242,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
         )?,
         destinations: tx.query(
             "SELECT d.publisher_id, d.destination_no, d.name, d.kind, d.settings, d.secrets, d.created_at,
-                 l.state, l.pause_cause, l.pause_message, l.pause_fix, l.paused_at, l.probe_at, l.probes
+                 l.state, l.pause_cause, l.pause_message, l.pause_fix, l.paused_at, l.probe_at, l.probes, d.settings_no
              FROM destination d
              JOIN lane l ON l.publisher_id = d.publisher_id AND l.destination_no = d.destination_no
              WHERE d.removed_at = 0
@@ -294,6 +298,7 @@ fn read_destination(row: &Row<'_>) -> Result<Destination, StoreError> {
         secrets: row.bytes(5)?.to_owned(),
         created_at: row.time(6)?,
         gate: read_gate(row, 7)?,
+        settings_no: row.count(14)?,
     })
 }
 

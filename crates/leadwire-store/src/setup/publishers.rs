@@ -44,7 +44,7 @@ impl Store {
         .await
     }
 
-    /// Removes an offer with its routes and intake addresses. What was received for it stays.
+    /// Removes an offer with its listing, its routes and its intake addresses. What was received for it stays.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -65,6 +65,7 @@ impl Store {
                 return Ok(Change::Missing);
             }
             tx.execute("DELETE FROM route WHERE publisher_id = $1 AND offer_id = $2", &[publisher, offer])?;
+            tx.execute("DELETE FROM listing WHERE publisher_id = $1 AND offer_id = $2", &[publisher, offer])?;
             tx.execute(
                 "UPDATE intake_token SET revoked_at = $1
                  WHERE publisher_id = $2 AND offer_id = $3 AND revoked_at = 0",

@@ -177,6 +177,7 @@ pub(crate) fn destination(name: &str) -> Destination {
         kind: "https".to_owned(),
         settings: "{}".to_owned(),
         secrets: Vec::new(),
+        settings_no: 0,
         created_at: at(NOON),
         gate: Gate::Open,
     }

@@ -7,6 +7,7 @@ mod desk;
 mod lanes;
 mod ledger;
 mod life;
+mod listings;
 mod people;
 mod replays;
 mod setup;

@@ -3,6 +3,7 @@
 
 mod azure_table;
 mod batches;
+mod browser;
 mod canary;
 mod contract;
 mod delivery;
@@ -16,6 +17,7 @@ mod kills;
 mod lost_answers;
 mod marketo;
 mod matrix;
+mod pages;
 mod peers;
 mod proof;
 mod restarts;

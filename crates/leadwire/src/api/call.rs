@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use crate::access::Actor;
 use crate::app::App;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use bytes::Bytes;
 use leadwire_core::id::{PublisherId, RequestId};
 use leadwire_core::limits;
@@ -11,6 +11,7 @@ use leadwire_core::refusal::Refusal;
 use leadwire_core::secret::Secret;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A request that was let in.
@@ -27,10 +28,14 @@ pub struct Call {
     pub path: HashMap<String, Secret<String>>,
     /// The query's parameters; each is there once.
     pub query: HashMap<String, String>,
+    /// The address that was asked for: path and query.
+    pub address: Uri,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, within its cap.
     pub body: Bytes,
+    /// The network address of the machine that asks.
+    pub peer: IpAddr,
 }
 
 impl Call {

@@ -125,6 +125,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         kind: kind.name.to_owned(),
         settings: plain,
         secrets: Vec::new(),
+        settings_no: 1,
         created_at: call.app.clock.wall(),
         gate: Gate::Open,
     };

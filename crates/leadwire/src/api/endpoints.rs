@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    destinations, health, intake, keys, ledger, openapi, proof, read, replays, routes, routing, secrets,
-    setup, standing, wire,
+    destinations, health, intake, keys, ledger, offers, openapi, page, proof, read, replays, routes, routing,
+    secrets, setup, standing, wire,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -148,6 +148,21 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(DELETE "/v1/interest-rules", ManageInterest, Service, "Bring the delivered rows of the table of interest back: one, or all",
         None, 0, 204, None, standing::reset_rules,
         &[("source", "Only the row for this source; `*` for any"), ("action", "Only the row for this action; `*` for any")]),
+    endpoint!(GET "/v1/offers/{offer}", ReadSetup, Publisher, "Show an offer with its listing",
+        None, 0, 200, Some(of::<wire::OfferDetail>), offers::show),
+    endpoint!(PUT "/v1/offers/{offer}/listing", ChangeSetup, Publisher, "Write an offer's listing; what is live stays until it goes live again",
+        Some(of::<wire::Listing>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::OfferDetail>), offers::set),
+    endpoint!(GET "/v1/offers/{offer}/readiness", ReadSetup, Publisher, "Say what is done and what is missing before an offer goes live",
+        None, 0, 200, Some(of::<wire::OfferReadiness>), offers::readiness),
+    endpoint!(POST "/v1/offers/{offer}/preview", ChangeSetup, Publisher, "Open the preview of an offer's page; its address is shown once",
+        None, 0, 200, Some(of::<wire::OfferPreview>), offers::preview),
+    endpoint!(POST "/v1/offers/{offer}/go-live", ChangeSetup, Publisher, "Show an offer's page to everybody",
+        None, 0, 200, Some(of::<wire::OfferDetail>), offers::go_live),
+    endpoint!(POST "/v1/offers/{offer}/draft", ChangeSetup, Publisher, "Show an offer's page to nobody any more",
+        None, 0, 200, Some(of::<wire::OfferDetail>), offers::draft),
+    endpoint!(GET "/v1/offers/{offer}/embed", ReadSetup, Publisher, "Give what puts an offer's form into a page of one's own",
+        None, 0, 200, Some(of::<wire::Embed>), offers::embed,
+        &[("action", "Which form; the first of the page when missing")]),
     endpoint!(GET "/v1/connectors", ReadSetup, Service, "List connectors and their settings",
         None, 0, 200, Some(of::<wire::List<wire::Connector>>), destinations::connectors),
     endpoint!(GET "/v1/destinations", ReadSetup, Publisher, "List destinations",
@@ -207,6 +222,19 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Secrets>), secrets::show),
     endpoint!(POST "/v1/secrets/rotate", ManageSecrets, Service, "Change the master key, or the keys of one publisher or of all",
         Some(of::<wire::SecretsRotation>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::SecretsRotated>), secrets::rotate),
+    // Visitors.
+    endpoint!(GET "/o/{offer}", Visit, Service, "An offer's listing page",
+        None, 0, 200, None, page::listing),
+    endpoint!(GET "/o/{offer}/embed.js", Visit, Service, "A script that puts an offer's form into another page",
+        None, 0, 200, None, page::embed),
+    endpoint!(GET "/o/{offer}/{action}", Visit, Service, "The form of an action",
+        None, 0, 200, None, page::form),
+    endpoint!(POST "/o/{offer}/{action}", Visit, Service, "Send a form; it is stored, or shown again with what is wrong",
+        Some(of::<serde_json::Value>), limits::FORM_BYTES_MAX, 303, None, page::submit),
+    endpoint!(GET "/o/{offer}/{action}/thanks", Visit, Service, "Thanks for a form that was stored",
+        None, 0, 200, None, page::thanks),
+    endpoint!(GET "/assets/{name}", Visit, Service, "Style and scripts of the pages",
+        None, 0, 200, None, page::asset),
     // Machines.
     endpoint!(GET "/healthz", Open, Service, "Whether the process is alive",
         None, 0, 200, None, health::alive),

@@ -52,8 +52,13 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     if let Some(gives) = gives {
         good["content"] = json!({ "application/json": { "schema": gives(generator) } });
     } else if status == 200 {
-        let kind =
-            if endpoint.path.ends_with("/body") { "application/octet-stream" } else { "application/json" };
+        let kind = match endpoint.path {
+            "/o/{offer}/embed.js" => "text/javascript",
+            "/assets/{name}" => "*/*",
+            path if path.ends_with("/body") => "application/octet-stream",
+            _ if endpoint.action == Action::Visit => "text/html",
+            _ => "application/json",
+        };
         good["content"] = json!({ kind: {} });
     }
     let mut operation = json!({
@@ -77,10 +82,13 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         if endpoint.action == Action::SendToAddress {
             content["application/x-www-form-urlencoded"] = json!({ "schema": { "type": "object" } });
         }
+        if endpoint.action == Action::Visit {
+            content = json!({ "application/x-www-form-urlencoded": { "schema": { "type": "object" } } });
+        }
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     add_other_answers(endpoint, &mut operation, generator);
-    if !matches!(endpoint.action, Action::Open | Action::SendToAddress) {
+    if !matches!(endpoint.action, Action::Open | Action::SendToAddress | Action::Visit) {
         operation["security"] = json!([{ "key": [] }]);
     }
     operation

@@ -78,6 +78,11 @@ impl Problem {
         Self { errors, ..Self::new(status, code, detail, fix) }
     }
 
+    /// The same with everything that it is about.
+    pub fn with_errors(self, errors: Vec<Refusal>) -> Self {
+        Self { errors, ..self }
+    }
+
     /// The same with another status.
     pub fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }

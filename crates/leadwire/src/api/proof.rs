@@ -20,6 +20,7 @@ use leadwire_core::outcome::{Fault, Outcome, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::standing::Standing;
 use leadwire_core::touchpoint::Touchpoint;
+use leadwire_store::setup::proofs::Proved;
 use leadwire_store::setup::{Change, Destination};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
     let outlet = outlet(&call, &destination)?;
     let now = call.app.clock.wall();
     let mut proof = proof::prove(&outlet, test_payload(&call, &destination), reach, Moment { now }).await;
+    note(&call, &destination, reach, proof.is_passed()).await?;
     if proof.is_passed() && reach != Reach::Look {
         proof.steps.extend(resume(&call, &destination).await?);
     }
@@ -56,6 +58,18 @@ async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
         learned,
     };
     Ok(answer::json(StatusCode::OK, &shape))
+}
+
+/// Writes down with which settings a destination proved itself: offers go live on it. A look proves nothing.
+async fn note(call: &Call, destination: &Destination, reach: Reach, is_passed: bool) -> Result<(), Problem> {
+    let proved = match reach {
+        Reach::Look => return Ok(()),
+        Reach::WriteAndCleanUp | Reach::WriteAndKeep if !is_passed => Proved::Failed,
+        Reach::WriteAndCleanUp => Proved::Validated,
+        Reach::WriteAndKeep => Proved::TestLead,
+    };
+    let now = call.app.clock.wall();
+    Ok(call.app.store.note_proof(lane(destination), destination.settings_no, proved, now).await?)
 }
 
 /// A destination that a fault paused has just taken a lead, so the others need not wait for the next probe. What a person

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::endpoints::{ENDPOINTS, Endpoint, Tenancy};
+use super::page;
 use super::problem::Problem;
 use super::taken::Taken;
 use crate::access::{self, Action, Decision};
@@ -17,7 +18,9 @@ use axum::routing::{MethodFilter, on};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -25,6 +28,8 @@ use leadwire_core::id::{PublisherId, RequestId};
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -101,10 +106,10 @@ async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Re
             slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
             () = stopped(&mut stop) => break,
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             // Cancel-safe: a connection that was not accepted stays in the kernel's queue.
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, peer)) => (stream, peer.ip()),
                 // Mostly out of file descriptors: then the next one fails as well, until some are free again.
                 Err(error) => {
                     tracing::warn!(%error, "Could not accept a connection. Raise the limit of open files if it lasts.");
@@ -127,7 +132,7 @@ async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Re
             .half_close(true)
             .serve_connection(
                 TokioIo::new(Taken::new(stream, limits::ANSWER_TAKEN_WAIT)),
-                TowerToHyperService::new(router.clone()),
+                of_peer(router.clone(), peer),
             );
         let connection = graceful.watch(connection);
         connections.spawn(async move {
@@ -144,6 +149,22 @@ async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Re
     }
 }
 
+/// Tells every request of a connection from where it comes.
+fn of_peer(
+    router: Router,
+    peer: IpAddr,
+) -> impl Service<hyper::Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
+    let router = TowerToHyperService::new(router);
+    service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.call(request)
+    })
+}
+
+/// The network address at the other end of the connection.
+#[derive(Clone, Copy)]
+struct Peer(IpAddr);
+
 /// Waits for the word to stop. The receiver's lock is let go at once: it must not be held across a wait.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|it| *it).await);
@@ -156,17 +177,26 @@ async fn answer(
     request: Request,
 ) -> Response {
     let id = RequestId::new(clock::random_bits());
+    let reader = (endpoint.action == Action::Visit).then(|| page::Reader::of(&app, request.headers()));
     // A panic in a handler costs this request alone.
     let answered = AssertUnwindSafe(let_in(app, endpoint, path, request, id)).catch_unwind().await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
-        Ok(Err(problem)) => problem.into_answer(id),
-        Err(_) => Problem::internal("its handler panicked").into_answer(id),
+        Ok(Err(problem)) => failed(problem, id, reader.as_ref()),
+        Err(_) => failed(Problem::internal("its handler panicked"), id, reader.as_ref()),
     };
     let headers = response.headers_mut();
     headers.insert("x-request-id", HeaderValue::from_str(&id.to_string()).expect("an id is ASCII"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// What went wrong, for programs; for a reader of pages, as a page.
+fn failed(problem: Problem, id: RequestId, reader: Option<&page::Reader>) -> Response {
+    match reader {
+        None => problem.into_answer(id),
+        Some(reader) => reader.tell(problem, id),
+    }
 }
 
 async fn let_in(
@@ -178,9 +208,15 @@ async fn let_in(
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     check_head(&head)?;
-    let query = parse_query(head.uri.query().unwrap_or(""))?;
+    let is_visit = endpoint.action == Action::Visit;
+    let query = match parse_query(head.uri.query().unwrap_or("")) {
+        Ok(query) => query,
+        // Whoever sends visitors to a page may add a parameter that is there already: the page reads them by itself.
+        Err(_) if is_visit => HashMap::new(),
+        Err(problem) => return Err(problem),
+    };
     let setup = app.directory.now();
-    let (actor, publisher) = if matches!(endpoint.action, Action::Open | Action::SendToAddress) {
+    let (actor, publisher) = if is_visit || matches!(endpoint.action, Action::Open | Action::SendToAddress) {
         (None, None)
     } else {
         let actor = bearer(&head.headers)
@@ -199,7 +235,9 @@ async fn let_in(
     // A path that is not UTF-8 names nothing that exists.
     let path = path.ok_or_else(Problem::not_found)?;
     let path = path.iter().map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned()))).collect();
-    let call = Call { app, request: id, actor, publisher, path, query, headers: head.headers, body };
+    let peer = head.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.0);
+    let (headers, address) = (head.headers, head.uri);
+    let call = Call { app, request: id, actor, publisher, path, query, address, headers, body, peer };
     (endpoint.handler)(call).await
 }
 

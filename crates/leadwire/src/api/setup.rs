@@ -9,6 +9,7 @@ use crate::secrets::{self, CredentialKind};
 use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::id::{OfferId, OfferRef, PublisherId, TokenId};
+use leadwire_core::listing::OfferState;
 use leadwire_core::refusal::Refusal;
 use leadwire_store::setup::{Change, IntakeToken, Offer, Publisher};
 
@@ -41,8 +42,11 @@ fn publisher_shape(it: &Publisher) -> wire::Publisher {
 /// `GET /v1/offers`
 pub(super) async fn offers(call: Call) -> Result<Response, Problem> {
     let (publisher, setup) = (call.publisher(), call.app.directory.now());
+    let states = call.app.store.offer_states(publisher.clone()).await?;
+    let state =
+        |it: &Offer| states.iter().find(|known| known.0 == it.id).map_or_else(Default::default, |it| it.1);
     let own = setup.setup.offers.iter().filter(|it| it.publisher == publisher);
-    Ok(answer::json(StatusCode::OK, &List { items: own.map(offer_shape).collect() }))
+    Ok(answer::json(StatusCode::OK, &List { items: own.map(|it| offer_shape(it, state(it))).collect() }))
 }
 
 /// `POST /v1/offers`
@@ -54,7 +58,8 @@ pub(super) async fn put_offer(call: Call) -> Result<Response, Problem> {
     let offer = Offer { publisher, id, title, created_at: call.app.clock.wall() };
     let made = call.app.store.put_offer(offer.clone()).await?;
     done(&call, made, "/id").await?;
-    Ok(answer::json(StatusCode::CREATED, &offer_shape(&offer)))
+    let kept = call.app.store.listing(offer.publisher.clone(), offer.id.clone()).await?;
+    Ok(answer::json(StatusCode::CREATED, &offer_shape(&offer, kept.state)))
 }
 
 /// `DELETE /v1/offers/{offer}`
@@ -67,10 +72,11 @@ pub(super) async fn remove_offer(call: Call) -> Result<Response, Problem> {
     Ok(answer::empty())
 }
 
-fn offer_shape(it: &Offer) -> wire::Offer {
+fn offer_shape(it: &Offer, state: OfferState) -> wire::Offer {
     wire::Offer {
         id: format!("{}.{}", it.publisher, it.id),
         title: it.title.clone(),
+        state: state.as_str().to_owned(),
         created_at: moment(it.created_at),
     }
 }

@@ -134,6 +134,19 @@ impl Client {
         self.call(Method::PATCH, path, query, Bytes::from(serde_json::to_vec(body)?)).await
     }
 
+    /// Puts one thing in the place of what was there.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(super) async fn put(
+        &self,
+        path: &[&str],
+        query: Query<'_>,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Value> {
+        self.call(Method::PUT, path, query, Bytes::from(serde_json::to_vec(body)?)).await
+    }
+
     /// Takes one thing away.
     ///
     /// # Errors

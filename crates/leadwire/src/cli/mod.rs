@@ -75,7 +75,7 @@ enum Command {
     /// Add and list publishers, the tenants of the service
     #[command(subcommand, after_help = publisher::EXAMPLES)]
     Publisher(publisher::Command),
-    /// Add, list and remove offers
+    /// Add, list and remove offers, and bring their pages from draft to live
     #[command(subcommand, after_help = offer::EXAMPLES)]
     Offer(offer::Command),
     /// Set up where leads go: add, look at, change, pause and resume destinations

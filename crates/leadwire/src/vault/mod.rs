@@ -9,6 +9,7 @@ mod key;
 mod key_file;
 mod ring;
 mod rotation;
+mod stamp;
 
 pub use envelope::{Opened, Unopened};
 pub use ring::{MasterKeyId, MasterKeys};

@@ -41,6 +41,7 @@ impl World {
             kind: "https".to_owned(),
             settings: "{}".to_owned(),
             secrets: Vec::new(),
+            settings_no: 1,
             created_at: NOON,
             gate: Gate::Open,
         };

@@ -5,6 +5,7 @@ mod deliveries;
 mod destinations;
 mod leads;
 mod ledger;
+mod listing;
 mod proof;
 mod receipts;
 mod routes;
@@ -18,6 +19,10 @@ pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
 pub use leads::{Lead, LeadDetail, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
+pub use listing::{
+    Embed, Listing, ListingTexts, OfferDetail, OfferPreview, OfferReadiness, OfferedAction, Picture,
+    ReadinessStep,
+};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use routes::{

@@ -32,6 +32,8 @@ pub struct Offer {
     pub id: String,
     /// Its name for people.
     pub title: String,
+    /// Where its listing page stands: `draft`, `preview` or `live`.
+    pub state: String,
     /// When it was added.
     pub created_at: String,
 }

@@ -240,6 +240,7 @@ async fn set_up(app: &App, sink: Option<&HttpsEndpoint>) -> anyhow::Result<()> {
             kind: "https".to_owned(),
             settings: settings.to_string(),
             secrets: Vec::new(),
+            settings_no: 1,
             created_at: now,
             gate: Gate::Open,
         };
