@@ -3,6 +3,7 @@
 mod batching;
 mod floor;
 mod load;
+mod routing;
 
 use super::exit_code::ExitCode;
 use crate::app::App;
@@ -34,6 +35,7 @@ use tokio::net::TcpListener;
   leadwire bench end-to-end --limit --rounds 5
   leadwire bench intake --connections 256 --count 100000 --json
   leadwire bench batching --json
+  leadwire bench routing
 
 Every lead is flushed to disk before it is answered, and every id is checked at the end: in the store, and end to
 end at the receiver. Load, program and receiver share this machine. --limit measures two floors of the same work in
@@ -65,6 +67,8 @@ enum What {
     EndToEnd,
     /// Leads for each call, when destinations that take batches have a backlog
     Batching,
+    /// Deciding where a touchpoint goes, by a hundred routes with and without filters
+    Routing,
 }
 
 impl Args {
@@ -90,6 +94,9 @@ const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 /// # Errors
 /// When a part cannot start, or an id is missing or doubled.
 pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
+    if args.what == What::Routing {
+        return routing::run(args.count.unwrap_or(100_000), as_json);
+    }
     if args.what == What::Batching {
         return batching::run(args.count.unwrap_or(10_000), as_json).await;
     }
