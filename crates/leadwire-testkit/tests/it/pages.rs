@@ -53,7 +53,7 @@ fn text(answer: &Answer) -> String {
 
 /// What stands between two texts in a page, with the few entities of addresses undone.
 #[track_caller]
-fn between<'a>(page: &'a str, before: &str, after: &str) -> String {
+fn between(page: &str, before: &str, after: &str) -> String {
     let rest = page.split_once(before).unwrap_or_else(|| panic!("no {before} in {page}")).1;
     rest.split_once(after).unwrap().0.replace("&#38;", "&").replace("&amp;", "&")
 }
