@@ -188,6 +188,10 @@ const HOT: &[(&str, &[&str])] = &[
         &["SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=?)"],
     ),
     (
+        "SELECT state, content, live_content…",
+        &["SEARCH listing USING PRIMARY KEY (publisher_id=? AND offer_id=?)"],
+    ),
+    (
         "SELECT publisher_id, idempotency_key FROM idempotency…",
         &["SEARCH idempotency USING PRIMARY KEY ((publisher_id,idempotency_key)>(?,?))"],
     ),

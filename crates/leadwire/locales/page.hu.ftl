@@ -18,7 +18,7 @@ get_it_now-hint = Kezdje el használni rögtön.
 contact_me-hint = Kérdezzen, vagy kérjen visszahívást.
 purchase-hint = Rendelje meg.
 
-form-intro = Írja meg, kicsoda Ön, hogy a(z) { $publisher } válaszolhasson. A „nem kötelező” mezők üresen maradhatnak.
+form-intro = Írja meg, kicsoda Ön, hogy válaszolhassanak. Címzett: { $publisher }. A „nem kötelező” mezők üresen maradhatnak.
 first_name = Utónév
 last_name = Családi név
 email = Munkahelyi e-mail-cím

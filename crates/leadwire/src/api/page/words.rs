@@ -115,10 +115,9 @@ mod tests {
         for language in Language::ALL {
             for key in messages(language).keys() {
                 let said = say(language, key, &all);
-                assert!(
-                    said != *key && !said.contains('$') && !said.contains('{'),
-                    "{language:?} {key}: {said}"
-                );
+                // In English the word `optional` is its own name.
+                let is_said = said != *key || key == "optional";
+                assert!(is_said && !said.contains(['$', '{']), "{language:?} {key}: {said}");
             }
         }
         let one = say(Language::Tr, "errors-heading", &[("count", FluentValue::from(1))]);
