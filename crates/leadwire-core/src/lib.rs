@@ -5,6 +5,7 @@
 
 pub mod country;
 pub mod email;
+pub mod history;
 pub mod id;
 pub mod identity;
 pub mod interest;

@@ -246,4 +246,6 @@ CREATE INDEX notice_due ON notice (due_at, publisher_id, destination_no, number)
 
 CREATE INDEX touchpoint_of_lead ON touchpoint (publisher_id, lead_id, touchpoint_id);
 
+CREATE INDEX touchpoint_test ON touchpoint (publisher_id, touchpoint_id) WHERE test = 1;
+
 CREATE INDEX touchpoint_unrouted ON touchpoint (publisher_id, touchpoint_id) WHERE routed = 0;

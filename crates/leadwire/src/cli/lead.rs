@@ -170,6 +170,11 @@ fn text(it: &wire::LeadDetail) -> String {
         ("last came", &lead.updated_at),
         ("test", if lead.test { "yes: a test of the connection, not a customer" } else { "" }),
     ]);
+    for field in &it.history {
+        let said = |it: &wire::SaidValue| format!("    {}  ({})\n", harmless(&it.value), it.touchpoint);
+        text.push_str(&format!("  {} was said in {} ways, newest first\n", field.field, field.values.len()));
+        field.values.iter().for_each(|it| text.push_str(&said(it)));
+    }
     text.push_str(&format!("\ntimeline, oldest first ({})\n", it.timeline.len()));
     for touchpoint in &it.timeline {
         text.push_str(&moment(touchpoint));

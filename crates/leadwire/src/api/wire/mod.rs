@@ -15,7 +15,7 @@ mod touchpoint;
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
-pub use leads::{Lead, LeadDetail, TouchpointRow};
+pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
