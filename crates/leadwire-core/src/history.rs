@@ -21,8 +21,10 @@ pub struct FieldHistory {
     pub values: Vec<SaidValue>,
 }
 
+type Read = fn(&Customer) -> &Option<String>;
+
 /// Fields of a customer, and how each is read.
-const FIELDS: [(&str, fn(&Customer) -> &Option<String>); 7] = [
+const FIELDS: [(&str, Read); 7] = [
     ("first_name", |it| &it.first_name),
     ("last_name", |it| &it.last_name),
     ("email", |it| &it.email),
