@@ -13,9 +13,9 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire lead list contoso
   leadwire lead list contoso --email ada@example.com
   leadwire lead list contoso --all --json > leads.ndjson
-  leadwire lead interest contoso lead_01m8wc initial --reason 'no budget this year'
-  leadwire lead do-not-contact contoso lead_01m8wc --reason 'asked by phone'
-  leadwire lead permit-contact contoso lead_01m8wc --reason 'agreed by mail' --text-version 2026-01";
+  leadwire lead interest contoso lead_01m8wc initial --reason no-budget
+  leadwire lead do-not-contact contoso lead_01m8wc --reason phoned
+  leadwire lead permit-contact contoso lead_01m8wc --reason mailed --text-version 2026-01";
 
 /// What can be done with leads.
 #[derive(clap::Subcommand)]
