@@ -9,8 +9,8 @@ use std::fmt;
 
 /// What tells one customer of a publisher from another. The documents advise to fold and prescribe no key.
 ///
-/// The texts are for [`Identity::key`] and tests. Test leads have texts of their own, which no customer can have,
-/// so a test of the connection never ends up in a customer's record.
+/// The texts are for [`Identity::key`] and tests. Test and preview leads have texts of their own, which no customer can
+/// have, so neither a test of the connection nor a look at one's own offer ever ends up in a customer's record.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Identity {
     /// The e-mail address, in its identity form.
@@ -27,7 +27,11 @@ pub enum Identity {
 pub fn of(touchpoint: &Touchpoint) -> Identity {
     let customer = &touchpoint.customer;
     // A space cannot occur in an address or a number, so these texts meet no customer's.
-    let tag = if touchpoint.test { "test " } else { "" };
+    let tag = match (touchpoint.test, touchpoint.preview) {
+        (true, _) => "test ",
+        (false, true) => "preview ",
+        (false, false) => "",
+    };
     if let Some(email) = customer.email.as_deref().and_then(|email| Email::parse(email).ok()) {
         return Identity::Email(format!("{tag}{}", email.identity_form()));
     }
@@ -46,6 +50,15 @@ fn phone_and_name(customer: &Customer) -> Option<String> {
 }
 
 impl Identity {
+    /// The rule by which touchpoints with this identity fold, and the fields it looks at.
+    pub fn rule(&self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Identity::Email(_) => ("email", &["email"]),
+            Identity::PhoneAndName(_) => ("phone_and_name", &["phone", "country", "first_name", "last_name"]),
+            Identity::Alone => ("alone", &[]),
+        }
+    }
+
     /// The key a store holds: half of a SHA-256, so that an index of identities holds no personal data.
     ///
     /// Stable for ever: it is stored. 128 bits never collide by chance among the customers of one publisher.
@@ -128,15 +141,17 @@ mod tests {
     }
 
     #[test]
-    fn a_test_lead_never_folds_into_a_customer() {
+    fn a_test_or_a_preview_never_folds_into_a_customer() {
         for mut touchpoint in [
             touchpoint("ada@example.com", "", "", "Ada Lovelace"),
             touchpoint("", "+36201234567", "", "Ada Lovelace"),
         ] {
             let customer = of(&touchpoint).key();
-            touchpoint.test = true;
-            assert_ne!(of(&touchpoint).key(), customer);
-            assert!(of(&touchpoint).key().is_some());
+            for (test, preview) in [(true, false), (false, true), (true, true)] {
+                (touchpoint.test, touchpoint.preview) = (test, preview);
+                assert_ne!(of(&touchpoint).key(), customer);
+                assert!(of(&touchpoint).key().is_some());
+            }
         }
     }
 

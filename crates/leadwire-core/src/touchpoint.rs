@@ -57,6 +57,14 @@ pub struct Customer {
     pub title: Option<String>,
 }
 
+impl Touchpoint {
+    /// Whether no customer stands behind it: a test of the connection, or a preview of an offer that is not live. It goes
+    /// the way of every touchpoint, is marked, and counts nowhere as a lead.
+    pub fn is_trial(&self) -> bool {
+        self.test || self.preview
+    }
+}
+
 /// Prints no personal value: what may be printed may end in a log.
 impl fmt::Debug for Touchpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

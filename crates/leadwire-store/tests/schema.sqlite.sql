@@ -289,6 +289,8 @@ CREATE INDEX replay_running ON replay (publisher_id, replay_id) WHERE state = 'r
 
 CREATE INDEX touchpoint_of_lead ON touchpoint (publisher_id, lead_id, touchpoint_id);
 
+CREATE INDEX touchpoint_test ON touchpoint (publisher_id, touchpoint_id) WHERE test = 1;
+
 CREATE INDEX touchpoint_troubled ON touchpoint (publisher_id, touchpoint_id) WHERE routing_trouble <> '';
 
 CREATE INDEX touchpoint_unrouted ON touchpoint (publisher_id, touchpoint_id) WHERE routed = 0;

@@ -31,7 +31,7 @@ struct Content {
 /// drops repetitions by `Message-ID` drops them rightly.
 pub(super) fn of_lead(addresses: &Addresses, payload: &Payload, mapped: &Mapped) -> Message {
     let touchpoint = &payload.touchpoint;
-    let is_test = touchpoint.test;
+    let is_test = touchpoint.is_trial();
     let do_not_contact = payload.do_not_contact();
     let get = |name: &str| mapped.get(name).map(Value::as_text).unwrap_or_default();
     let mut subject = line(get(SUBJECT));

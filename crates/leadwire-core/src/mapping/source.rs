@@ -63,7 +63,9 @@ pub const SOURCES: &[NamedSource] = &[
     named("interest", "how interested the customer is: initial or active; the lead's, which rises", |it| {
         text_value(it.standing.interest?.as_str())
     }),
-    named("test", "whether this is a test of the connection", |it| Some(Value::Bool(it.touchpoint.test))),
+    named("test", "whether no customer stands behind it: a test of the connection, or a preview", |it| {
+        Some(Value::Bool(it.touchpoint.is_trial()))
+    }),
     named("consent.shared", "whether the customer agreed to share", |it| {
         Some(Value::Bool(it.touchpoint.consent.as_ref()?.shared))
     }),
@@ -175,6 +177,8 @@ fn details(subject: &Subject<'_>) -> String {
     };
     if touchpoint.test {
         line("Test", Some("this is a test of the connection, not a customer"));
+    } else if touchpoint.preview {
+        line("Test", Some("this is from the preview of an offer that is not live, not a customer"));
     }
     line("Offer", offer_title(touchpoint).as_deref());
     line("Lead source", lead_source(touchpoint).as_deref());

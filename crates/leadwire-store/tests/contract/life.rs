@@ -274,6 +274,7 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
             "ALTER TABLE lane DROP COLUMN delivered_at",
             "DROP TABLE interest_rule",
             "DROP TABLE lead_act",
+            "DROP INDEX touchpoint_test",
             "ALTER TABLE touchpoint DROP COLUMN interest",
             "ALTER TABLE touchpoint DROP COLUMN interest_rule",
             "ALTER TABLE lead DROP COLUMN interest",

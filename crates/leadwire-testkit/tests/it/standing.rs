@@ -77,6 +77,38 @@ async fn salespeople_see_how_interested_a_customer_is_and_why() {
 }
 
 #[tokio::test]
+async fn a_lead_says_why_its_touchpoints_are_one_customers_and_what_each_field_was() {
+    let (app, _crm) = start().await;
+    for (email, company) in [("ada@example.com", "Old"), ("ADA@example.com", "New"), ("ada@example.com", "")]
+    {
+        let customer = json!({ "email": email, "company": company });
+        app.post("/v1/leads", &json!({ "action": "INS", "offer": "contoso.crm-pro", "customer": customer }))
+            .await;
+    }
+    let preview =
+        json!({ "offer": "contoso.crm-pro", "preview": true, "customer": { "email": "ada@example.com" } });
+    let other = app.post("/v1/leads", &preview).await["lead"].as_str().unwrap().to_owned();
+    let list = app.get("/v1/leads?publisher=contoso").await;
+    let lead = list["items"][1]["id"].as_str().unwrap();
+    assert_eq!((&list["items"][0]["id"], &list["items"][0]["test"]), (&json!(other), &json!(true)));
+    decide(&app, lead, "do-not-contact", &json!({ "reason": "asked" })).await;
+    let shown = app.get(&format!("/v1/leads/{lead}?publisher=contoso")).await;
+    let row = |at: usize| &shown["timeline"][at];
+    let folded = |at: usize| row(at)["folded"].clone();
+    assert_eq!((&folded(0)["rule"], &folded(0)["fields"]), (&json!("email"), &json!(["email"])));
+    assert!(folded(0)["key"].as_str().is_some_and(|it| it.len() == 32));
+    assert_eq!(folded(0), folded(1));
+    assert_eq!(folded(3)["rule"], "person");
+    let said = |value: &str, at: usize| json!({ "value": value, "touchpoint": row(at)["id"] });
+    let company = json!({ "field": "company", "values": [said("New", 1), said("Old", 0)] });
+    assert_eq!(shown["history"].as_array().unwrap().last(), Some(&company));
+    assert_eq!(shown["lead"]["customer"]["company"], "New");
+    let ledger = app.ledger().await;
+    assert_eq!((&ledger["touchpoints"], &ledger["tests"]), (&json!(5), &json!(1)));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_operator_changes_what_shows_interest_for_touchpoints_from_then_on() {
     let (app, _crm) = start().await;
     let interest = async |email: &str| {

@@ -21,6 +21,7 @@ fn shape(it: &Ledger) -> wire::Ledger {
         touchpoints: it.touchpoints,
         routed: it.routed,
         unrouted: it.unrouted,
+        tests: it.tests,
         duplicates: it.duplicates,
         quarantined: it.quarantined,
         destinations: it.accounts.iter().map(account_shape).collect(),

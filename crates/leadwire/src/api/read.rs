@@ -8,9 +8,12 @@ use crate::bodies;
 use crate::directory::Snapshot;
 use axum::http::StatusCode;
 use axum::response::Response;
+use leadwire_core::history::{self, SaidValue};
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
+use leadwire_core::identity;
 use leadwire_core::limits;
 use leadwire_core::standing::{InterestBy, Mark};
+use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::deliveries::{Attempt, Delivery, DeliveryFilter};
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::{Lead, LeadFilter, StoredTouchpoint};
@@ -54,6 +57,7 @@ pub(super) async fn lead_detail(call: &Call, id: LeadId) -> Result<wire::LeadDet
     Ok(wire::LeadDetail {
         standing: standing(call, &lead).await?,
         lead: lead_shape(&lead),
+        history: history_shape(&publisher, &touchpoints),
         timeline: touchpoints.iter().map(|it| touchpoint_shape(&publisher, it)).collect(),
         deliveries: deliveries.iter().map(|it| delivery_shape(&setup, &publisher, it)).collect(),
     })
@@ -136,8 +140,39 @@ fn lead_shape(it: &Lead) -> wire::Lead {
     }
 }
 
+fn history_shape(publisher: &PublisherId, touchpoints: &[StoredTouchpoint]) -> Vec<wire::FieldHistory> {
+    let read = |it: &StoredTouchpoint| Some((it.id, bodies::read_back(publisher, it).ok()?.customer));
+    let customers: Vec<_> = touchpoints.iter().filter_map(read).collect();
+    let all: Vec<_> = customers.iter().map(|it| (it.0, &it.1)).collect();
+    let changed = history::of(&all).into_iter().filter(|it| it.values.len() > 1);
+    let value = |it: SaidValue| wire::SaidValue { value: it.value, touchpoint: it.by.to_string() };
+    changed
+        .map(|it| wire::FieldHistory {
+            field: it.field.to_owned(),
+            values: it.values.into_iter().map(value).collect(),
+        })
+        .collect()
+}
+
+/// Why a touchpoint belongs to its lead. The values are hashed: they are to be compared, not read.
+fn folded(touchpoint: &Touchpoint) -> wire::Folded {
+    let identity = identity::of(touchpoint);
+    let (rule, fields) = identity.rule();
+    if super::standing::is_by_person(touchpoint) {
+        return wire::Folded { rule: "person".to_owned(), fields: Vec::new(), key: None };
+    }
+    let hex = |key: [u8; 16]| key.iter().map(|it| format!("{it:02x}")).collect();
+    wire::Folded {
+        rule: rule.to_owned(),
+        fields: fields.iter().map(|it| (*it).to_owned()).collect(),
+        key: identity.key().map(hex),
+    }
+}
+
 pub(super) fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::TouchpointRow {
-    let content = bodies::read_back(publisher, it).ok().and_then(|touchpoint| {
+    let read = bodies::read_back(publisher, it).ok();
+    let folded = read.as_ref().map(folded);
+    let content = read.and_then(|touchpoint| {
         let mut text = String::new();
         touchpoint.canonical_json().write(&mut text);
         serde_json::from_str(&text).ok()
@@ -152,6 +187,7 @@ pub(super) fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -
         action: it.action.clone(),
         test: it.test,
         routed: it.routed,
+        folded,
         interest: it.shown.as_ref().map(|it| it.interest.as_str().to_owned()),
         interest_rule: it.shown.as_ref().map(|it| it.rule.to_string()),
         routing_trouble: Some(it.routing_trouble.clone()).filter(|it| !it.is_empty()),

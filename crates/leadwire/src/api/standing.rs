@@ -21,6 +21,14 @@ use leadwire_store::setup::Change;
 
 /// The source of what a person says of a lead.
 const PERSON: &str = "Leadwire";
+/// Who it was, among the touchpoint's own fields.
+const SAID_BY: &str = "said_by";
+
+/// Whether a touchpoint is what a person said of a lead.
+pub(super) fn is_by_person(touchpoint: &Touchpoint) -> bool {
+    let has_said = touchpoint.custom.iter().any(|it| it.0 == SAID_BY);
+    has_said && touchpoint.source == Source::Other(PERSON.to_owned())
+}
 
 /// `GET /v1/interest-rules`
 pub(super) async fn rules(call: Call) -> Result<Response, Problem> {
@@ -160,7 +168,7 @@ async fn say(
         occurred_at: Some(call.app.clock.steady()),
         customer: customer_of(&found),
         notes: Some(notes),
-        custom: vec![("said_by".to_owned(), Json::text(who))],
+        custom: vec![(SAID_BY.to_owned(), Json::text(who))],
         test: found.test,
         ..Touchpoint::default()
     };

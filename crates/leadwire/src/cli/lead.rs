@@ -13,9 +13,9 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire lead list contoso
   leadwire lead list contoso --email ada@example.com
   leadwire lead list contoso --all --json > leads.ndjson
-  leadwire lead interest contoso lead_01m8wc initial --reason 'no budget this year'
-  leadwire lead do-not-contact contoso lead_01m8wc --reason 'asked by phone'
-  leadwire lead permit-contact contoso lead_01m8wc --reason 'agreed by mail' --text-version 2026-01";
+  leadwire lead interest contoso lead_01m8wc initial --reason no-budget
+  leadwire lead do-not-contact contoso lead_01m8wc --reason phoned
+  leadwire lead permit-contact contoso lead_01m8wc --reason mailed --text-version 2026-01";
 
 /// What can be done with leads.
 #[derive(clap::Subcommand)]
@@ -170,6 +170,11 @@ fn text(it: &wire::LeadDetail) -> String {
         ("last came", &lead.updated_at),
         ("test", if lead.test { "yes: a test of the connection, not a customer" } else { "" }),
     ]);
+    for field in &it.history {
+        let said = |it: &wire::SaidValue| format!("    {}  ({})\n", harmless(&it.value), it.touchpoint);
+        text.push_str(&format!("  {} was said in {} ways, newest first\n", field.field, field.values.len()));
+        field.values.iter().for_each(|it| text.push_str(&said(it)));
+    }
     text.push_str(&format!("\ntimeline, oldest first ({})\n", it.timeline.len()));
     for touchpoint in &it.timeline {
         text.push_str(&moment(touchpoint));

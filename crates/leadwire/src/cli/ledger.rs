@@ -49,8 +49,8 @@ fn is_balanced(it: &wire::Ledger) -> bool {
 
 fn text(it: &wire::Ledger) -> String {
     let mut text = format!(
-        "{} touchpoints = {} routed + {} taken by no route\n{} repetitions recognised, {} bodies in quarantine\n",
-        it.touchpoints, it.routed, it.unrouted, it.duplicates, it.quarantined
+        "{} touchpoints = {} routed + {} taken by no route\n{} of them tests and previews, {} repetitions recognised, {} bodies in quarantine\n",
+        it.touchpoints, it.routed, it.unrouted, it.tests, it.duplicates, it.quarantined
     );
     if it.destinations.is_empty() {
         text.push_str("\nno destinations\n");
@@ -102,6 +102,7 @@ mod tests {
             touchpoints: 20,
             routed: 15,
             unrouted,
+            tests: 0,
             duplicates: 0,
             quarantined: 0,
             destinations: vec![account],

@@ -226,6 +226,15 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// The words of a line, as a shell reads them; quotes are single ones.
+    fn shell_words(line: &str) -> Vec<String> {
+        let pieces = line.split('\'').enumerate();
+        let spaced: String = pieces
+            .map(|(at, it)| if at % 2 == 1 { it.replace(' ', "\u{a0}") } else { it.to_owned() })
+            .collect();
+        spaced.split(' ').filter(|it| !it.is_empty()).map(|it| it.replace('\u{a0}', " ")).collect()
+    }
+
     #[test]
     fn every_command_shows_examples_that_it_understands() {
         fn walk(command: &mut clap::Command, seen: &mut usize) {
@@ -235,8 +244,8 @@ mod tests {
                 let example = line.split("   ").next().unwrap_or(line).split(" < ").next().unwrap_or(line);
                 let example =
                     example.split(" | ").next().unwrap_or(example).split(" > ").next().unwrap_or(example);
-                let words = example.split_whitespace().map(|it| it.trim_matches('\''));
-                let parsed = Cli::try_parse_from(std::iter::once("leadwire").chain(words));
+                let words = shell_words(example);
+                let parsed = Cli::try_parse_from(std::iter::once("leadwire".to_owned()).chain(words));
                 assert!(parsed.is_ok(), "leadwire {example}: {}", parsed.err().expect("an error"));
                 *seen += 1;
             }

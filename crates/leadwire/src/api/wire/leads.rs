@@ -35,6 +35,8 @@ pub struct LeadDetail {
     pub lead: Lead,
     /// How it stands, and who says so.
     pub standing: Standing,
+    /// What the touchpoints of the timeline said of each field, when they said more than one thing.
+    pub history: Vec<FieldHistory>,
     /// Its touchpoints, oldest first.
     pub timeline: Vec<TouchpointRow>,
     /// Their deliveries, newest first.
@@ -61,6 +63,9 @@ pub struct TouchpointRow {
     pub action: String,
     /// Whether it is a test.
     pub test: bool,
+    /// Why it belongs to this lead; missing when its content cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folded: Option<Folded>,
     /// What it shows of the customer's interest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interest: Option<String>,
@@ -75,4 +80,34 @@ pub struct TouchpointRow {
     /// Its content in the canonical form; missing when it cannot be read any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Value>,
+}
+
+/// Why a touchpoint belongs to its lead.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Folded {
+    /// The rule: `email`, `phone_and_name`, `person`, who named the lead, or `alone`.
+    pub rule: String,
+    /// The fields the rule looked at.
+    pub fields: Vec<String>,
+    /// What they come to, hashed: touchpoints that fold by one rule have it in common.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// What was said of one field over time.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct FieldHistory {
+    /// The field.
+    pub field: String,
+    /// Its values, newest first; the first one counts.
+    pub values: Vec<SaidValue>,
+}
+
+/// A value, and who said it.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct SaidValue {
+    /// The value, as said.
+    pub value: String,
+    /// The touchpoint that said it first since another was said.
+    pub touchpoint: String,
 }

@@ -12,6 +12,9 @@ pub struct Ledger {
     pub routed: u64,
     /// Of these, the ones that no route took.
     pub unrouted: u64,
+    /// Of these, the tests and previews, behind which no customer stands.
+    #[serde(default)]
+    pub tests: u64,
     /// Repetitions that were recognised.
     pub duplicates: u64,
     /// Bodies that could not be read.

@@ -17,7 +17,7 @@ mod touchpoint;
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
-pub use leads::{Lead, LeadDetail, TouchpointRow};
+pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
 pub use listing::{
     Embed, Listing, ListingTexts, OfferDetail, OfferPreview, OfferReadiness, OfferedAction, Picture,
