@@ -17,7 +17,7 @@ use node::Node;
 use std::fmt;
 
 pub use check::FUNCTIONS;
-pub use variables::{VARIABLES, Variable};
+pub use variables::{Subject, VARIABLES, Variable};
 
 /// A condition that was read and checked. It cannot loop, and asking it costs no more than
 /// [`crate::limits::FILTER_COST_MAX`] looks at a byte.
@@ -88,12 +88,20 @@ impl Filter {
     /// When that cannot be told: a field of `custom` or `campaign` that is missing or of another type, or text so long
     /// that looking through it costs too much.
     pub fn takes(&self, touchpoint: &Touchpoint) -> Result<bool, Trouble> {
-        ask::ask(&self.node, touchpoint)
+        self.takes_subject(&Subject::new(touchpoint))
+    }
+
+    /// As [`Filter::takes`], of a touchpoint that other filters are asked about too.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn takes_subject(&self, subject: &Subject<'_>) -> Result<bool, Trouble> {
+        ask::ask(&self.node, subject)
     }
 
     /// The part that makes it false for a touchpoint that does not fulfil it.
     pub fn false_part(&self, touchpoint: &Touchpoint) -> String {
-        ask::false_part(&self.node, touchpoint).to_string()
+        ask::false_part(&self.node, &Subject::new(touchpoint)).to_string()
     }
 }
 

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::filter::{Filter, Trouble};
+use crate::filter::{Filter, Subject, Trouble};
 use crate::id::{BadId, DestinationNo, OfferId, RouteId};
 use crate::limits;
 use crate::touchpoint::{Action, Touchpoint};
@@ -135,12 +135,13 @@ impl fmt::Display for Offers {
 /// does not stop the others.
 pub fn route(touchpoint: &Touchpoint, routes: &[Route]) -> Decision {
     let mut decision = Decision::default();
+    let subject = Subject::new(touchpoint);
     let offer = touchpoint.offer.as_ref().map(|it| &it.offer);
     for route in routes {
         if !route.offers.have(offer) {
             continue;
         }
-        match takes(route, touchpoint) {
+        match takes(route, &subject) {
             Ok(false) => continue,
             Err(trouble) => {
                 note(&mut decision.trouble, route.id, &trouble);
@@ -163,6 +164,7 @@ pub fn route(touchpoint: &Touchpoint, routes: &[Route]) -> Decision {
 pub fn explain(touchpoint: &Touchpoint, routes: &[Route]) -> Vec<Verdict> {
     let offer = touchpoint.offer.as_ref().map(|it| &it.offer);
     let mut stopped_by = None;
+    let subject = Subject::new(touchpoint);
     let mut taken: Vec<(DestinationNo, RouteId)> = Vec::new();
     let mut verdict = |route: &Route| {
         if let Some(by) = stopped_by {
@@ -171,7 +173,7 @@ pub fn explain(touchpoint: &Touchpoint, routes: &[Route]) -> Vec<Verdict> {
         if !route.offers.have(offer) {
             return Verdict::OtherOffer;
         }
-        match takes(route, touchpoint) {
+        match takes(route, &subject) {
             Ok(true) => {}
             Ok(false) => return Verdict::FilterFalse(false_part(route, touchpoint)),
             Err(trouble) => return Verdict::Troubled(trouble),
@@ -186,10 +188,10 @@ pub fn explain(touchpoint: &Touchpoint, routes: &[Route]) -> Vec<Verdict> {
     routes.iter().map(&mut verdict).collect()
 }
 
-fn takes(route: &Route, touchpoint: &Touchpoint) -> Result<bool, Trouble> {
+fn takes(route: &Route, subject: &Subject<'_>) -> Result<bool, Trouble> {
     match &route.when {
         When::Always => Ok(true),
-        When::If(filter) => filter.takes(touchpoint),
+        When::If(filter) => filter.takes_subject(subject),
         When::Unreadable(why) => {
             Err(Trouble { part: "the filter".to_owned(), why: format!("it cannot be read: {why}") })
         }

@@ -2,21 +2,20 @@
 
 use super::Trouble;
 use super::node::{Comparison, Constant, Group, Node, TextTest};
-use super::variables::{Read, VARIABLES};
+use super::variables::{Read, Subject, VARIABLES};
 use crate::json::Json;
 use crate::limits;
-use crate::touchpoint::Touchpoint;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::cmp::Ordering;
 
 /// Whether a touchpoint fulfils it.
-pub(super) fn ask(node: &Node, touchpoint: &Touchpoint) -> Result<bool, Trouble> {
+pub(super) fn ask(node: &Node, touchpoint: &Subject<'_>) -> Result<bool, Trouble> {
     Asker::new(touchpoint).truth(node)
 }
 
 /// The smallest part that is false where all of it must be true.
-pub(super) fn false_part<'a>(node: &'a Node, touchpoint: &Touchpoint) -> &'a Node {
+pub(super) fn false_part<'a>(node: &'a Node, touchpoint: &Subject<'_>) -> &'a Node {
     let mut at = node;
     while let Node::And(left, right) = at {
         at = if ask(left, touchpoint) == Ok(false) { left } else { right };
@@ -49,13 +48,13 @@ impl Value<'_> {
 }
 
 struct Asker<'a> {
-    touchpoint: &'a Touchpoint,
+    touchpoint: &'a Subject<'a>,
     /// Looks at a byte that are left.
     left: Cell<usize>,
 }
 
 impl<'a> Asker<'a> {
-    fn new(touchpoint: &'a Touchpoint) -> Self {
+    fn new(touchpoint: &'a Subject<'a>) -> Self {
         Self { touchpoint, left: Cell::new(limits::FILTER_COST_MAX) }
     }
 

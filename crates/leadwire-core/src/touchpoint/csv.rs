@@ -24,7 +24,7 @@ impl Touchpoint {
         }
         let mut row = Row::default();
         for (header, cell) in headers.iter().zip(cells) {
-            if let Some(content) = text::non_blank(cell) {
+            if let Some(content) = text::non_blank(defused(cell)) {
                 row.take(text::trim(header), content);
             }
         }
@@ -134,6 +134,15 @@ fn put(entries: &mut Vec<(String, Json)>, name: &str, value: Json) -> bool {
         entries.push((name.to_owned(), value));
     }
     is_free
+}
+
+/// A cell without the apostrophe that keeps spreadsheets from taking it for a formula, as `leadwire export` and other
+/// careful programs write it (OWASP, CSV injection).
+fn defused(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
+        Some(_) | None => cell,
+    }
 }
 
 /// What spreadsheets write for true and false. Another text stays one, and is refused by its type.
@@ -250,5 +259,14 @@ mod tests {
             Json::Object(touchpoint.custom).to_string(),
             r#"{"customer.Age":7,"customer.Email":["x"]}"#
         );
+    }
+
+    #[test]
+    fn the_apostrophe_before_what_looks_like_a_formula_is_taken_off() {
+        let row = Touchpoint::from_csv(&["phone", "company", "title"], &["'+36 20", "'quoted'", "'=A1"]);
+        let customer = row.expect("a row").customer;
+        assert_eq!(customer.phone.as_deref(), Some("+36 20"));
+        assert_eq!(customer.company.as_deref(), Some("'quoted'"));
+        assert_eq!(customer.title.as_deref(), Some("=A1"));
     }
 }

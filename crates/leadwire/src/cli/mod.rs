@@ -9,6 +9,7 @@ mod demo;
 mod destination;
 mod doctor;
 mod exit_code;
+mod export;
 mod failure;
 mod interest;
 mod key;
@@ -72,6 +73,8 @@ enum Command {
     Bench(bench::Args),
     /// Bring leads in from files or standard input; running it again doubles nothing
     Send(send::Args),
+    /// Write leads to a file, as CSV or NDJSON; an interrupted one goes on where it was
+    Export(export::Args),
     /// Add and list publishers, the tenants of the service
     #[command(subcommand, after_help = publisher::EXAMPLES)]
     Publisher(publisher::Command),
@@ -167,6 +170,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args, out.json).await,
         Command::Bench(args) => bench::run(args, out.json).await,
+        Command::Export(args) => export::run(args, session).await,
         Command::Send(args) => send::run(args, session).await,
         Command::Publisher(command) => publisher::run(command, session).await,
         Command::Offer(command) => offer::run(command, session).await,
