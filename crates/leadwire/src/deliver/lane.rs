@@ -220,6 +220,9 @@ impl Lane {
 
     /// Starts the next turn with everything that is to be written down.
     fn turn(&self, hand: &mut Hand) -> impl Future<Output = TurnEnd> + use<'_> {
+        // What lies at the door was claimed before the refusals in hand; what is claimed from here on knows of them.
+        self.look_at_door(hand);
+        hand.refused.clear();
         let now = self.clock.steady();
         let held = hand.leads.len();
         let may_claim = !hand.stopping && !hand.is_held(now);
@@ -234,8 +237,6 @@ impl Lane {
         });
         hand.may_have_work = false;
         hand.must_renew = false;
-        // What is claimed from here on knows how its lead stands.
-        hand.refused.clear();
         hand.leased_until = now.plus(limits::LEASE);
         let (token, store, key) = (hand.token, &self.store, &self.key);
         async move {

@@ -214,6 +214,10 @@ impl Places {
                 continue;
             };
             let item = &items[*at];
+            // The wish may have come in the same commit, behind what was claimed.
+            let is_refused = committed.refused.iter().any(|it| it.1 == claim.lead);
+            let mut standing = claim.standing;
+            standing.do_not_contact |= is_refused;
             let payload = Payload {
                 delivery: DeliveryId { touchpoint: claim.touchpoint, destination: *destination },
                 publisher: item.publisher.clone(),
@@ -221,7 +225,7 @@ impl Places {
                 received_at: item.received_at,
                 touchpoint: Arc::clone(&item.parsed),
                 attempt: claim.number,
-                standing: claim.standing,
+                standing,
             };
             place.token = None;
             if let Some(door) = self.lanes.door(&place.lane) {
