@@ -6,6 +6,7 @@ use crate::deliver::Lanes;
 use crate::directory::{Directory, Snapshot};
 use leadwire_core::limits;
 use leadwire_core::routing::{self, Routed};
+use leadwire_core::standing;
 use leadwire_core::touchpoint::Action;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::StoredTouchpoint;
@@ -93,7 +94,9 @@ impl Replays {
 fn decide(setup: &Snapshot, replay: &Replay, kept: &StoredTouchpoint) -> Replayed {
     let read = bodies::read_back(&replay.publisher, kept);
     // What cannot be read any more goes nowhere, and stays where it is.
-    let decision = read.map(|it| routing::route(&it, setup.routes(&replay.publisher))).unwrap_or_default();
+    let routable = read.ok().filter(|it| !standing::is_by_person(it));
+    let decision =
+        routable.map(|it| routing::route(&it, setup.routes(&replay.publisher))).unwrap_or_default();
     let is_meant = |it: &Routed| replay.destination.is_none_or(|wanted| wanted == it.destination);
     Replayed {
         touchpoint: kept.id,

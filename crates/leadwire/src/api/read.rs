@@ -12,7 +12,7 @@ use leadwire_core::history::{self, SaidValue};
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
 use leadwire_core::identity;
 use leadwire_core::limits;
-use leadwire_core::standing::{InterestBy, Mark};
+use leadwire_core::standing::{self, InterestBy, Mark};
 use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::deliveries::{Attempt, Delivery, DeliveryFilter};
 use leadwire_store::lanes::LaneKey;
@@ -158,7 +158,7 @@ fn history_shape(publisher: &PublisherId, touchpoints: &[StoredTouchpoint]) -> V
 fn folded(touchpoint: &Touchpoint) -> wire::Folded {
     let identity = identity::of(touchpoint);
     let (rule, fields) = identity.rule();
-    if super::standing::is_by_person(touchpoint) {
+    if standing::is_by_person(touchpoint) {
         return wire::Folded { rule: "person".to_owned(), fields: Vec::new(), key: None };
     }
     let hex = |key: [u8; 16]| key.iter().map(|it| format!("{it:02x}")).collect();
