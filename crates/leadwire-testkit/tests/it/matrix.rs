@@ -14,6 +14,7 @@ fn may(role: Role, action: Action) -> bool {
             Action::SendTouchpoints,
             Action::ReadLeads,
             Action::RetryDeliveries,
+            Action::DecideOnLeads,
             Action::ReadSetup,
             Action::ChangeSetup,
             Action::ManageKeys,
@@ -66,7 +67,7 @@ fn without_request_id(answer: &Answer) -> Value {
 }
 
 fn needs_key(endpoint: &Endpoint) -> bool {
-    !matches!(endpoint.action, Action::Open | Action::SendToAddress)
+    !matches!(endpoint.action, Action::Open | Action::SendToAddress | Action::Visit)
 }
 
 #[tokio::test]
@@ -159,7 +160,14 @@ async fn ids_of_a_foreign_publisher_are_as_missing_as_ids_of_nobody() {
             let name = path[from + 1..to].to_owned();
             path.replace_range(from..=to, &theirs(&name));
         }
-        let body = Bytes::from_static(br#"{"settings":{}}"#);
+        let body = match path.rsplit('/').next() {
+            Some("interest") => json!({ "interest": "initial", "reason": "a test" }),
+            Some("do-not-contact" | "permit-contact") => json!({ "reason": "a test" }),
+            Some("listing") => json!({ "kind": "contact_me" }),
+            _ if path.starts_with("/v1/routes/") => json!({ "stop": true }),
+            _ => json!({ "settings": {} }),
+        };
+        let body = Bytes::from(body.to_string());
         let answer = app.raw(endpoint.method.clone(), &path, &[("authorization", &bearer)], body).await;
         assert_eq!(answer.status, 404, "{} {path}", endpoint.method);
     }
