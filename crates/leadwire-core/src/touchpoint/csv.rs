@@ -36,6 +36,31 @@ impl Touchpoint {
     }
 }
 
+/// What is left of a name in front of which stands whose field it is.
+const OWNERS: &[&str] = &["customer", "contact", "lead"];
+
+/// The customer's field that spreadsheets in English, German, Hungarian and Turkish call so, in lower case.
+fn guessed_name(plain: &str) -> Option<&'static str> {
+    let plain = OWNERS.iter().find_map(|it| plain.strip_prefix(it)).unwrap_or(plain);
+    match plain {
+        "firstname" | "givenname" | "forename" | "vorname" | "keresztnév" | "utónév" | "ad" => {
+            Some("first_name")
+        }
+        "lastname" | "surname" | "familyname" | "nachname" | "vezetéknév" | "családnév" | "soyad"
+        | "soyadı" => Some("last_name"),
+        "email" | "emailaddress" | "mail" | "mailaddress" | "emailcím" | "eposta" => Some("email"),
+        "phone" | "phonenumber" | "telephone" | "telephonenumber" | "tel" | "mobile" | "mobilephone"
+        | "telefon" | "telefonnummer" | "telefonszám" => Some("phone"),
+        "country" | "countryregion" | "country/region" | "countrycode" | "land" | "ország" | "ülke" => {
+            Some("country")
+        }
+        "company" | "companyname" | "organization" | "organisation" | "account" | "accountname" | "firma"
+        | "cég" | "cégnév" | "şirket" => Some("company"),
+        "title" | "jobtitle" | "position" | "beosztás" | "unvan" => Some("title"),
+        _ => None,
+    }
+}
+
 /// The canonical form of a row in the making.
 #[derive(Default)]
 struct Row {
@@ -62,7 +87,9 @@ impl Row {
             ("consent", "at") => put(&mut self.consent, "at", Json::text(content)),
             ("" | "customer", plain) => match customer_name(plain) {
                 Some(known) => put(&mut self.customer, known, Json::text(content)),
-                None => group.is_empty() && self.take_field(plain, content),
+                None => {
+                    group.is_empty() && (self.take_field(plain, content) || self.take_guess(plain, content))
+                }
             },
             _ => false,
         };
@@ -89,6 +116,12 @@ impl Row {
             _ => return false,
         };
         put(&mut self.fields, name, Json::text(content))
+    }
+
+    /// Takes a column whose name is one of those that people and other programs give to a field of a customer.
+    fn take_guess(&mut self, plain: &str, content: &str) -> bool {
+        let guessed = guessed_name(&plain.to_lowercase());
+        guessed.is_some_and(|it| put(&mut self.customer, it, Json::text(content)))
     }
 
     fn take_description(&mut self, content: &str) -> bool {
@@ -188,6 +221,41 @@ mod tests {
         assert_eq!((canonical.source, canonical.action), (Source::Spza, Action::PartnerLedTrial));
         assert_eq!(canonical.customer.email.as_deref(), Some("ada@example.com"));
         assert_eq!(canonical.custom, []);
+    }
+
+    #[test]
+    fn columns_are_recognised_by_the_names_that_people_give_them() {
+        let check = |columns: &[(&str, &str)]| {
+            let customer = read(columns).customer;
+            let all =
+                [customer.first_name, customer.last_name, customer.email, customer.company, customer.country];
+            assert_eq!(all.map(Option::unwrap), ["Ada", "Lovelace", "ada@x.example", "Analytical", "HU"]);
+        };
+        check(&[
+            ("Given Name", "Ada"),
+            ("Surname", "Lovelace"),
+            ("E-Mail Address", "ada@x.example"),
+            ("Company Name", "Analytical"),
+            ("Customer Country/Region", "HU"),
+        ]);
+        check(&[
+            ("Vorname", "Ada"),
+            ("Nachname", "Lovelace"),
+            ("E-Mail", "ada@x.example"),
+            ("Firma", "Analytical"),
+            ("Land", "HU"),
+        ]);
+        check(&[
+            ("Keresztnév", "Ada"),
+            ("VEZETÉKNÉV", "Lovelace"),
+            ("E-mail cím", "ada@x.example"),
+            ("Cégnév", "Analytical"),
+            ("Ország", "HU"),
+        ]);
+        // Named twice, the second is kept beside the first.
+        let twice = read(&[("Phone", "1"), ("Mobile", "2"), ("Lead Id", "7")]);
+        assert_eq!(twice.customer.phone.as_deref(), Some("1"));
+        assert_eq!(Json::Object(twice.custom).to_string(), r#"{"Mobile":"2","Lead Id":"7"}"#);
     }
 
     #[test]

@@ -245,13 +245,17 @@ fn rows(
         if ended {
             return None;
         }
-        left.set(ROW_BYTES_MAX);
-        let line = rows.reader().position().line();
-        let row = match rows.next()? {
-            Ok(row) => row,
-            Err(error) => {
-                ended = true;
-                return Some(Err(bad_table(&name, line, &error).into()));
+        // Spreadsheets leave rows of separators behind, which are no leads.
+        let (line, row) = loop {
+            left.set(ROW_BYTES_MAX);
+            let line = rows.reader().position().line();
+            match rows.next()? {
+                Ok(row) if row.iter().all(|it| it.trim().is_empty()) => {}
+                Ok(row) => break (line, row),
+                Err(error) => {
+                    ended = true;
+                    return Some(Err(bad_table(&name, line, &error).into()));
+                }
             }
         };
         let line = row.position().map_or(line, csv::Position::line);
@@ -270,7 +274,7 @@ fn rows(
     })))
 }
 
-fn detail(it: &Refusal) -> Detail {
+pub(super) fn detail(it: &Refusal) -> Detail {
     Detail {
         pointer: it.pointer.clone(),
         code: it.code.to_owned(),

@@ -1,6 +1,7 @@
 //! `leadwire send`: brings leads in from files, in batches; sending the same again stores nothing twice.
 
 mod batch;
+mod dry;
 mod items;
 mod post;
 mod progress;
@@ -28,6 +29,7 @@ use url::Url;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   leadwire send leads.csv --to contoso.crm-pro
+  leadwire send leads.csv --to contoso.crm-pro --dry-run
   leadwire send january.ndjson february.ndjson
   leadwire send - --format ndjson < leads.ndjson
   leadwire send lead.json --address http://127.0.0.1:5323/in/lw_in_TOKEN
@@ -47,6 +49,9 @@ pub(super) struct Args {
     /// Post each file, or each line of NDJSON, as it is to an intake address, as a marketplace does
     #[arg(long, value_name = "URL")]
     address: Option<Url>,
+    /// Send nothing: say what was recognised in each file, and what would be refused
+    #[arg(long, conflicts_with = "address")]
+    dry_run: bool,
     /// Give up when the service has not answered for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
@@ -70,6 +75,9 @@ pub(super) async fn run(mut args: Args, session: &Session) -> anyhow::Result<Exi
     }
     // Every file is opened before the first is sent: a misspelt name is told before anything happens.
     let inputs = args.files.iter().map(|it| open(it)).collect::<anyhow::Result<Vec<_>>>()?;
+    if args.dry_run {
+        return dry::run(&args, inputs, out);
+    }
     let clock = MachineClock::start();
     let mut poster = Poster::new(session.client()?, &clock, out, Duration::from_secs(args.patience));
     let progress = Progress::start(out, inputs.iter().map(|it| it.bytes).sum());
