@@ -32,7 +32,7 @@ impl Lab {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sandbox = start(listener, Box::new(Arc::clone(&account)), serving).unwrap();
         let mut merged = sandbox.destination_settings();
-        merged["timeout_seconds"] = json!(2);
+        merged["timeout_seconds"] = json!(6);
         for (name, value) in settings(&account.lock().unwrap(), &sandbox.url()).as_object().unwrap() {
             merged[name] = value.clone();
         }

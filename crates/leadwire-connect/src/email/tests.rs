@@ -223,7 +223,7 @@ async fn it_is_known_when_it_is_not_known_whether_a_message_arrived() {
 async fn a_server_that_never_answers_is_left_after_the_wait() {
     let server = server(&[]).await;
     server.faults(|it| it.next(1, Wrong::Stall, Scope::Writes));
-    let tried = deliver(&*at(&server, &json!({ "timeout_seconds": 1 })), willing(1)).await;
+    let tried = deliver(&*at(&server, &json!({ "timeout_seconds": 4 })), willing(1)).await;
     assert_eq!((tried.outcome, tried.evidence.cause.as_str()), (Outcome::Unknown, "answer_timeout"));
 }
 

@@ -32,7 +32,7 @@ impl Lab {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sandbox = start(listener, Box::new(Arc::clone(&org)), serving).unwrap();
         let mut settings = sandbox.destination_settings();
-        settings["timeout_seconds"] = json!(2);
+        settings["timeout_seconds"] = json!(6);
         for (name, value) in more.as_object().unwrap() {
             settings[name] = value.clone();
         }

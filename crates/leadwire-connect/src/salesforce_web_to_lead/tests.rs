@@ -225,7 +225,7 @@ impl Lab {
         let serving = Serving::new(Arc::new(|| NOW.millis()));
         let sandbox = start(listener, Box::new(Arc::clone(&form)), serving).unwrap();
         let mut settings = sandbox.destination_settings();
-        settings["timeout_seconds"] = json!(2);
+        settings["timeout_seconds"] = json!(6);
         for (name, value) in more.as_object().unwrap() {
             settings[name] = value.clone();
         }

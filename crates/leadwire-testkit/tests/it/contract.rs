@@ -133,7 +133,10 @@ async fn check_fault(kind: &'static ConnectorKind, fault: &Wrong) {
     }
     let count = side.connector.batch_max().min(COUNT);
     let batch: Vec<_> = (0..count).map(|it| payload(it, 1)).collect();
-    let tried = side.deliver(&batch).await;
+    let tried = match fault {
+        Wrong::Stall => side.deliver_by(&*side.impatient(), &batch).await,
+        _ => side.deliver(&batch).await,
+    };
     let what = format!("{fault:?}");
     check_claims(&side, 0, &tried, &what);
     let struck = &tried[0];

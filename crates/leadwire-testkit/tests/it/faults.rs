@@ -99,7 +99,7 @@ async fn a_destination_that_refuses_connections_is_tried_until_it_does_not() {
 
 #[tokio::test]
 async fn what_a_hanging_destination_got_is_unknown_and_sent_again_under_the_same_id() {
-    let (app, endpoint) = start_with_crm(json!({ "timeout_seconds": 1 })).await;
+    let (app, endpoint) = start_with_crm(json!({ "timeout_seconds": 4 })).await;
     endpoint.script(vec![Answer::Hang]);
     app.send_lead("ada@example.com").await;
     let delivery = tried(&app, 1).await;

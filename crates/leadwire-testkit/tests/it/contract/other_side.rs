@@ -40,9 +40,7 @@ impl OtherSide {
         let keep = Keep::Requests { count_max: 1000 };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let stage = Stage::start(kind.name, listener, Options { now, secret: [7; 32], keep }).unwrap();
-        let mut settings = stage.settings.as_object().unwrap().clone();
-        // Only the fault that never answers waits for it.
-        settings.insert("timeout_seconds".to_owned(), 1.into());
+        let settings = stage.settings.as_object().unwrap().clone();
         let connector = kind.open(&settings).unwrap_or_else(|it| panic!("{}: {it:?}", kind.name));
         let policy = EgressPolicy {
             allow_http: true,
@@ -54,6 +52,14 @@ impl OtherSide {
         let secrets = secrets.flat_map(pieces).collect();
         let egress = Egress::new(policy, None).unwrap();
         Self { kind: kind.name, stage, settings, connector, egress, secrets, clock }
+    }
+
+    /// A connector that waits no longer than must be to see that no answer comes.
+    pub(super) fn impatient(&self) -> Box<dyn Connector> {
+        let mut settings = self.settings.clone();
+        settings.insert("timeout_seconds".to_owned(), 5.into());
+        let kind = leadwire_connect::kind(self.kind).unwrap();
+        kind.open(&settings).unwrap_or_else(|it| panic!("{}: {it:?}", self.kind))
     }
 
     pub(super) fn moment(&self) -> Moment {
