@@ -278,10 +278,14 @@ impl Session {
                 Err(other) => return Err(other),
             }
         }
-        let is_later = |it: &(usize, MailReply)| it.1.code < 500;
-        let worst = refused.iter().position(is_later).filter(|_| !takes_part);
-        let ends = worst.or_else(|| (refused.len() == envelope.to().len()).then_some(0));
-        if let Some(reply) = ends.and_then(|it| refused.get(it)).map(|it| it.1.clone()) {
+        // Whoever is refused for now may be taken later, which is more than can be said of the others.
+        let later = refused.iter().find(|it| it.1.code < 500);
+        let ends = if refused.len() == envelope.to().len() {
+            later.or(refused.first())
+        } else {
+            later.filter(|_| !takes_part)
+        };
+        if let Some(reply) = ends.map(|it| it.1.clone()) {
             // The session is as good as new after this; if it is not, the next use notices.
             drop(within(deadline, smtp.command(Rset)).await);
             return Err(Stopped::Said(MailStep::Recipients, reply));

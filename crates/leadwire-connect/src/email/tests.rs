@@ -252,6 +252,16 @@ async fn a_recipient_that_is_refused_for_now_is_waited_for_a_while() {
 }
 
 #[tokio::test]
+async fn nobody_pauses_while_one_recipient_is_only_refused_for_now() {
+    let refused =
+        [("sales@contoso.example", "550 5.1.1 Gone"), ("crm@contoso.example", "450 4.7.1 Greylisted")];
+    let server = server(&refused).await;
+    let late = Payload { attempt: ATTEMPTS_FOR_ALL + 1, ..willing(1) };
+    let tried = deliver(&*at(&server, &json!({})), late).await;
+    assert_eq!(tried.outcome, Outcome::NotDone(Fault::RetryAfter(None)), "{tried:?}");
+}
+
+#[tokio::test]
 async fn no_recipient_at_all_pauses() {
     let refused = [("crm@contoso.example", "550 5.1.1 Gone"), ("sales@contoso.example", "550 5.1.1 Gone")];
     let server = server(&refused).await;
