@@ -5,20 +5,8 @@
 use crate::id::{ActId, DestinationNo, TouchpointId};
 use crate::interest::Interest;
 use crate::time::Timestamp;
-use crate::touchpoint::{Action, Source, Touchpoint};
+use crate::touchpoint::{Action, Touchpoint};
 use std::sync::Arc;
-
-/// The source of what a person says of a lead.
-pub const PERSON: &str = "Leadwire";
-/// Who it was, among the touchpoint's own fields.
-pub const SAID_BY: &str = "said_by";
-
-/// Whether a touchpoint is what a person said of a lead. No route is asked about it: it goes to those who may know the
-/// lead, and to nobody else.
-pub fn is_by_person(touchpoint: &Touchpoint) -> bool {
-    let has_said = touchpoint.custom.iter().any(|it| it.0 == SAID_BY);
-    has_said && touchpoint.source == Source::Other(PERSON.to_owned())
-}
 
 /// A moment, and the touchpoint it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -18,6 +18,9 @@ pub enum Channel {
     Form,
     /// A listing page, whose forms become the canonical form.
     Page,
+    /// What a person decided about a lead, in the canonical form. No sender can choose it, so it tells a decision from a
+    /// touchpoint that only looks like one. No route is asked about it: it goes to those who may know the lead.
+    Person,
 }
 
 impl Channel {
@@ -28,6 +31,7 @@ impl Channel {
             Channel::PartnerCenter => "partner_center",
             Channel::Form => "form",
             Channel::Page => "page",
+            Channel::Person => "person",
         }
     }
 
@@ -41,6 +45,7 @@ impl Channel {
             "partner_center" => Ok(Channel::PartnerCenter),
             "form" => Ok(Channel::Form),
             "page" => Ok(Channel::Page),
+            "person" => Ok(Channel::Person),
             other => Err(StoreError::Wrong(format!("no channel is called {other}"))),
         }
     }

@@ -6,11 +6,11 @@ use crate::deliver::Lanes;
 use crate::directory::{Directory, Snapshot};
 use leadwire_core::limits;
 use leadwire_core::routing::{self, Routed};
-use leadwire_core::standing;
 use leadwire_core::touchpoint::Action;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::StoredTouchpoint;
 use leadwire_store::replays::{Replay, ReplayStep, Replayed, Stepped};
+use leadwire_store::rows::Channel;
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
@@ -94,7 +94,7 @@ impl Replays {
 fn decide(setup: &Snapshot, replay: &Replay, kept: &StoredTouchpoint) -> Replayed {
     let read = bodies::read_back(&replay.publisher, kept);
     // What cannot be read any more goes nowhere, and stays where it is.
-    let routable = read.ok().filter(|it| !standing::is_by_person(it));
+    let routable = read.ok().filter(|_| kept.channel != Channel::Person);
     let decision =
         routable.map(|it| routing::route(&it, setup.routes(&replay.publisher))).unwrap_or_default();
     let is_meant = |it: &Routed| replay.destination.is_none_or(|wanted| wanted == it.destination);

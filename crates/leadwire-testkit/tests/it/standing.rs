@@ -77,6 +77,32 @@ async fn salespeople_see_how_interested_a_customer_is_and_why() {
 }
 
 #[tokio::test]
+async fn only_a_decision_is_told_as_one_and_no_replay_routes_it() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    // It says of itself what a decision says of itself, and is none.
+    let look_alike = json!({ "source": "Leadwire", "action": "INS", "offer": "contoso.crm-pro",
+        "custom": { "said_by": "Eve" }, "customer": { "email": "ada@example.com" } });
+    let lead = app.post("/v1/leads", &look_alike).await["lead"].as_str().unwrap().to_owned();
+    decide(&app, &lead, "do-not-contact", &json!({ "reason": "asked" })).await;
+    decide(&app, &lead, "permit-contact", &json!({ "reason": "changed her mind" })).await;
+    let timeline = app.get(&format!("/v1/leads/{lead}?publisher=contoso")).await["timeline"].clone();
+    let rules: Vec<&Value> = timeline.as_array().unwrap().iter().map(|it| &it["folded"]["rule"]).collect();
+    assert_eq!(rules, ["email", "person", "person"]);
+    assert_eq!((&timeline[0]["channel"], &timeline[1]["channel"]), (&json!("api"), &json!("person")));
+
+    let crm = start_endpoint(&app.clock, None).await;
+    app.add_destination("crm", json!({ "url": crm.url(), "do_not_contact": "send" })).await;
+    let replay = app.post("/v1/replays?publisher=contoso", &json!({})).await;
+    let path = format!("/v1/replays/{}?publisher=contoso", replay["id"].as_str().unwrap());
+    let done = app.wait_for(&path, |it| it["state"] == "done").await;
+    assert_eq!((&done["added"], &done["unrouted"]), (&json!(1), &json!(2)), "{done}");
+    app.wait_until_settled().await;
+    assert_eq!(crm.received().len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_lead_says_why_its_touchpoints_are_one_customers_and_what_each_field_was() {
     let (app, _crm) = start().await;
     for (email, company) in [("ada@example.com", "Old"), ("ADA@example.com", "New"), ("ada@example.com", "")]

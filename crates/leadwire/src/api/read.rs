@@ -12,12 +12,12 @@ use leadwire_core::history::{self, SaidValue};
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
 use leadwire_core::identity;
 use leadwire_core::limits;
-use leadwire_core::standing::{self, InterestBy, Mark};
+use leadwire_core::standing::{InterestBy, Mark};
 use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::deliveries::{Attempt, Delivery, DeliveryFilter};
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::{Lead, LeadFilter, StoredTouchpoint};
-use leadwire_store::rows::DeliveryState;
+use leadwire_store::rows::{Channel, DeliveryState};
 use serde_json::{Map, Value, json};
 
 /// `GET /v1/leads`
@@ -155,12 +155,12 @@ fn history_shape(publisher: &PublisherId, touchpoints: &[StoredTouchpoint]) -> V
 }
 
 /// Why a touchpoint belongs to its lead. The values are hashed: they are to be compared, not read.
-fn folded(touchpoint: &Touchpoint) -> wire::Folded {
-    let identity = identity::of(touchpoint);
-    let (rule, fields) = identity.rule();
-    if standing::is_by_person(touchpoint) {
+fn folded(channel: Channel, touchpoint: &Touchpoint) -> wire::Folded {
+    if channel == Channel::Person {
         return wire::Folded { rule: "person".to_owned(), fields: Vec::new(), key: None };
     }
+    let identity = identity::of(touchpoint);
+    let (rule, fields) = identity.rule();
     let hex = |key: [u8; 16]| key.iter().map(|it| format!("{it:02x}")).collect();
     wire::Folded {
         rule: rule.to_owned(),
@@ -171,7 +171,7 @@ fn folded(touchpoint: &Touchpoint) -> wire::Folded {
 
 pub(super) fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::TouchpointRow {
     let read = bodies::read_back(publisher, it).ok();
-    let folded = read.as_ref().map(folded);
+    let folded = read.as_ref().map(|read| folded(it.channel, read));
     let content = read.and_then(|touchpoint| {
         let mut text = String::new();
         touchpoint.canonical_json().write(&mut text);

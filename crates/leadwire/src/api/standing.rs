@@ -13,12 +13,16 @@ use leadwire_core::interest::{Interest, InterestRule, Pattern};
 use leadwire_core::json::Json;
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
-use leadwire_core::standing::{PERSON, SAID_BY};
 use leadwire_core::text::non_blank;
 use leadwire_core::touchpoint::{Action, Consent, Customer, Source, Touchpoint};
 use leadwire_store::leads::{Act, Lead};
 use leadwire_store::rows::Channel;
 use leadwire_store::setup::Change;
+
+/// The source of what a person says of a lead.
+const PERSON: &str = "Leadwire";
+/// Who it was, among the touchpoint's own fields.
+const SAID_BY: &str = "said_by";
 
 /// `GET /v1/interest-rules`
 pub(super) async fn rules(call: Call) -> Result<Response, Problem> {
@@ -165,7 +169,7 @@ async fn say(
     change(&mut touchpoint);
     let incoming = Incoming {
         publisher,
-        channel: Channel::Api,
+        channel: Channel::Person,
         body: touchpoint.canonical_json().to_string().into(),
         touchpoint,
         key: None,
