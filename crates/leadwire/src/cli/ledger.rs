@@ -49,7 +49,7 @@ fn is_balanced(it: &wire::Ledger) -> bool {
 
 fn text(it: &wire::Ledger) -> String {
     let mut text = format!(
-        "{} touchpoints = {} routed + {} taken by no route\n{} of them tests and previews, {} repetitions recognised, {} bodies in quarantine\n",
+        "Touchpoints: {} = {} routed + {} taken by no route\n{} of them tests and previews, {} repetitions recognised, {} bodies in quarantine\n",
         it.touchpoints, it.routed, it.unrouted, it.tests, it.duplicates, it.quarantined
     );
     if it.destinations.is_empty() {
