@@ -1,9 +1,10 @@
 //! Golden requests, the verdict corpus, the bounds of calls, settings, and the catalogue.
 
-use super::request::BODY_BYTES_MAX;
+use super::request::{BODY_BYTES_MAX, Program, Shape};
 use super::*;
 use crate::verdicts;
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, OfferRef, PublisherId, TouchpointId};
+use leadwire_core::mapping::{MappedField, Value as Mappable, Write};
 use leadwire_core::outcome::{Outcome, Tried};
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Action, Customer, Source, Touchpoint};
@@ -88,6 +89,45 @@ fn golden_requests(marketo: &Marketo, sort: Sort, batch: &[Payload]) -> Preview 
     let token = bearer("token").unwrap();
     let request = marketo.session.request(&marketo.shape.call(sort, &records), &token);
     Preview { requests: vec![PreviewedRequest::of(&request, false)], ..Preview::default() }
+}
+
+/// The body of a call about one person, in the partition `Default`.
+fn body_about(sort: Sort, program: Option<Program>, fields: &[(&str, &str)]) -> String {
+    let shape = Shape { lookup: "email".to_owned(), partition: Some("Default".to_owned()), program };
+    let fields: Vec<MappedField> = fields
+        .iter()
+        .map(|(target, text)| MappedField {
+            target: (*target).to_owned(),
+            value: Mappable::Text((*text).to_owned()),
+            write: Write::Once,
+        })
+        .collect();
+    let call = shape.call(sort, &[shape.record("ada@example.com", &fields, sort)]);
+    call.body
+}
+
+#[test]
+fn the_documented_examples_are_what_is_sent() {
+    let name = [("firstName", "Ada"), ("lastName", "Lovelace")];
+    let more = [
+        ("phone", "+44201234"),
+        ("company", "Analytical Ltd"),
+        ("title", "CTO"),
+        ("country", "United Kingdom"),
+        ("leadSource", "Marketplace"),
+    ];
+    let synced = body_about(Sort::Whole, None, &[&name[..], &more[..]].concat());
+    assert_eq!(synced, include_str!("golden/documented_sync.json").trim_end());
+    let program = Program {
+        name: "Marketplace Leads".to_owned(),
+        status: Some("Member".to_owned()),
+        source: Some("Marketplace".to_owned()),
+        reason: Some("Listing click".to_owned()),
+    };
+    // The same but for the order of its keys, which means nothing in JSON.
+    let pushed: Value = serde_json::from_str(&body_about(Sort::PushWhole, Some(program), &name)).unwrap();
+    let printed: Value = serde_json::from_str(include_str!("golden/documented_push.json")).unwrap();
+    assert_eq!(pushed, printed);
 }
 
 #[test]
