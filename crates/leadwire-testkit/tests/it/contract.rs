@@ -50,7 +50,10 @@ fn check_claims(side: &OtherSide, from: usize, tried: &[Tried], what: &str) {
         let there = side.times_there(&mark(from + at));
         let about = format!("{kind}, {what}, lead {at}: {it:?}");
         match &it.outcome {
-            Outcome::Done(Receipt::Confirmed { .. }) => assert_ne!(there, 0, "it is not there; {about}"),
+            // The record that is named is this lead's and not another's of the batch.
+            Outcome::Done(Receipt::Confirmed { record }) => {
+                assert!(side.is_record_of(record, &mark(from + at)), "it is not there; {about}");
+            }
             Outcome::Done(Receipt::Accepted) if TOLD_BY_STATUS.contains(&kind) => {}
             Outcome::Done(Receipt::Accepted) => assert_ne!(there, 0, "it is not there; {about}"),
             Outcome::NotDone(fault) => {
@@ -108,7 +111,6 @@ async fn leads_arrive_once_each_and_in_order() {
         let again: Vec<_> = (0..count).map(|it| payload(it, 2)).collect();
         let tried = side.deliver(&again).await;
         repeat(&side, 0, tried, "again").await;
-        // What is there is numbered by whoever keeps it, so the order of the ids is that of the leads.
         side.stop().await;
     }
 }

@@ -86,6 +86,12 @@ impl OtherSide {
         self.stage.records().iter().filter(|it| it.contains(mark)).count()
     }
 
+    /// Whether the record of this id is there and holds a mark. An id may be a path, of which the end tells records apart.
+    pub(super) fn is_record_of(&self, id: &str, mark: &str) -> bool {
+        let id = id.rsplit('/').next().unwrap_or(id);
+        self.stage.records().iter().any(|it| it.contains(mark) && it.contains(id))
+    }
+
     /// What people read holds neither a secret nor a customer.
     #[track_caller]
     pub(super) fn check_discreet(&self, text: &str, about: &str) {
