@@ -3,6 +3,7 @@
 
 use crate::Payload;
 use crate::descriptor::{Field, FieldShape, Settings, refusal};
+use leadwire_core::language::Language;
 use leadwire_core::limits::MAPPING_ROWS_MAX;
 use leadwire_core::mapping::{Kind, Length, Mapped, Mapping, Rule, Rules, Subject, Target};
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
@@ -80,6 +81,7 @@ impl FieldMap {
             id: payload.delivery.touchpoint,
             received_at: payload.received_at,
             standing: payload.standing,
+            language: Language::En,
         };
         self.mapping.apply(&subject, &self.rules).map_err(|it| {
             Box::new(Tried {

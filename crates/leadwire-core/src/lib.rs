@@ -12,6 +12,7 @@ pub mod identity;
 pub mod interest;
 pub mod json;
 pub mod lane;
+pub mod language;
 pub mod lead_source;
 pub mod limits;
 pub mod listing;

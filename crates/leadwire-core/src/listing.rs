@@ -1,11 +1,10 @@
 //! What an offer shows to the world: its kind, its texts in each language, and the buttons with what each one means.
 
 pub mod form;
-pub mod language;
 pub mod readiness;
 
+use crate::language::{Language, PerLanguage};
 use crate::touchpoint::{Action, Source};
-use language::{Language, PerLanguage};
 
 /// Where an offer's listing page stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

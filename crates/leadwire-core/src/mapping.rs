@@ -14,6 +14,7 @@ pub use source::SOURCES;
 pub use transform::TRANSFORMS;
 
 use crate::id::{LeadId, PublisherId, TouchpointId};
+use crate::language::Language;
 use crate::limits::MAPPING_ROWS_MAX;
 use crate::standing::Seen;
 use crate::time::Timestamp;
@@ -34,6 +35,9 @@ pub struct Subject<'a> {
     pub received_at: Timestamp,
     /// How the lead stands.
     pub standing: Seen,
+    /// The language of what is written: it decides the order of a name, and what a capital is. Records of a CRM are
+    /// written in English.
+    pub language: Language,
 }
 
 impl Subject<'_> {

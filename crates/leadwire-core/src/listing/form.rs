@@ -1,11 +1,11 @@
 //! The form of a listing page: what a visitor filled in, what is wrong with it, and what of a campaign is kept.
 
-use super::language::Language;
 use super::{Button, Listing};
 use crate::country;
 use crate::email::Email;
 use crate::id::OfferRef;
 use crate::json::Json;
+use crate::language::Language;
 use crate::limits;
 use crate::text;
 use crate::time::Timestamp;

@@ -1,7 +1,7 @@
 //! What is missing before an offer may be shown, told in words.
 
-use super::language::Language;
 use super::{Listing, OfferState};
+use crate::language::Language;
 
 /// How far a destination has proved itself in one respect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

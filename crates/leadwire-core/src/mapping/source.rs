@@ -4,6 +4,7 @@ use super::expression::BadExpression;
 use super::transform::capped;
 use super::{Subject, Value};
 use crate::json::Json;
+use crate::language::Language;
 use crate::lead_source::LeadSource;
 use crate::rfc3339;
 use crate::touchpoint::{Source as TouchpointSource, Touchpoint};
@@ -24,8 +25,8 @@ pub struct NamedSource {
 pub const SOURCES: &[NamedSource] = &[
     named("customer.first_name", "given name", |it| of(&it.touchpoint.customer.first_name)),
     named("customer.last_name", "family name", |it| of(&it.touchpoint.customer.last_name)),
-    named("customer.name", "given and family name", |it| {
-        name_of(it.touchpoint).and_then(|it| text_value(&it))
+    named("customer.name", "given and family name, in the order of the message's language", |it| {
+        name_of(it.touchpoint, it.language).and_then(|it| text_value(&it))
     }),
     named("customer.email", "e-mail address", |it| of(&it.touchpoint.customer.email)),
     named("customer.phone", "telephone number", |it| of(&it.touchpoint.customer.phone)),
@@ -139,10 +140,13 @@ fn entry(entries: &[(String, Json)], key: &str) -> Option<Value> {
     }
 }
 
-fn name_of(touchpoint: &Touchpoint) -> Option<String> {
+fn name_of(touchpoint: &Touchpoint, language: Language) -> Option<String> {
     let customer = &touchpoint.customer;
-    let parts: Vec<&str> =
-        [&customer.first_name, &customer.last_name].into_iter().filter_map(|it| it.as_deref()).collect();
+    let mut parts = [&customer.first_name, &customer.last_name];
+    if language.puts_family_name_first() {
+        parts.reverse();
+    }
+    let parts: Vec<&str> = parts.into_iter().filter_map(|it| it.as_deref()).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
@@ -184,7 +188,7 @@ fn details(subject: &Subject<'_>) -> String {
     line("Lead source", lead_source(touchpoint).as_deref());
     let at = touchpoint.occurred_at.unwrap_or(subject.received_at);
     line("When", Some(&rfc3339::format(at)));
-    line("Name", name_of(touchpoint).as_deref());
+    line("Name", name_of(touchpoint, subject.language).as_deref());
     line("Company", customer.company.as_deref());
     line("Title", customer.title.as_deref());
     line("E-mail", customer.email.as_deref());

@@ -42,6 +42,7 @@ fn value_of(touchpoint: &Touchpoint, row: &str) -> Option<String> {
         id: TouchpointId::new(8),
         received_at: Timestamp::from_millis(1_795_168_801_000),
         standing: Seen::default(),
+        language: Language::En,
     };
     let expression = Expression::parse(row).unwrap_or_else(|it| panic!("{row}: {it}"));
     expression.value(&subject).map(|it| it.as_text().to_owned())
@@ -56,6 +57,7 @@ fn apply(touchpoint: &Touchpoint, rows: &[(&str, &str)], targets: &[Target]) -> 
         id: TouchpointId::new(8),
         received_at: Timestamp::from_millis(0),
         standing: Seen::default(),
+        language: Language::En,
     };
     Mapping::compose(rows, NO_ROWS).unwrap().apply(&subject, &Rules::known(targets))
 }

@@ -2,6 +2,7 @@
 
 use super::expression::{Argument, BadExpression};
 use super::{Subject, Value};
+use crate::language::Language;
 use crate::limits::MAPPED_BYTES_MAX;
 use crate::phone::Phone;
 use crate::{country, rfc3339, text};
@@ -17,7 +18,7 @@ pub const TRANSFORMS: &[(&str, &str)] = &[
     ),
     ("trim", "takes white space off both ends"),
     ("one_line", "line breaks become spaces"),
-    ("upper", "capital letters"),
+    ("upper", "capital letters; upper('tr') minds that Turkish has two letters i, and so do the next two"),
     ("lower", "small letters"),
     ("title", "a capital at the start of each word"),
     ("default('x')", "x when there is no value"),
@@ -57,9 +58,9 @@ pub const TRANSFORMS: &[(&str, &str)] = &[
 pub(super) enum Transform {
     Trim,
     OneLine,
-    Upper,
-    Lower,
-    Title,
+    Upper(Option<Language>),
+    Lower(Option<Language>),
+    Title(Option<Language>),
     Default(String),
     Truncate(usize),
     Prefix(String),
@@ -74,7 +75,7 @@ pub(super) enum Transform {
     E164,
     CountryCode,
     CountryCode3,
-    CountryName(Language),
+    CountryName(Option<Language>),
     Date,
     UnixSeconds,
     UnixMilliseconds,
@@ -86,13 +87,6 @@ pub(super) enum Transform {
     YesNo(String, String),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    English,
-    Hungarian,
-    Turkish,
-}
-
 /// The transform of that name with these arguments.
 pub(super) fn find(name: &str, arguments: &[Argument]) -> Result<Transform, BadExpression> {
     use Argument::{Number, Text};
@@ -100,9 +94,12 @@ pub(super) fn find(name: &str, arguments: &[Argument]) -> Result<Transform, BadE
     Ok(match (name, arguments) {
         ("trim", []) => T::Trim,
         ("one_line", []) => T::OneLine,
-        ("upper", []) => T::Upper,
-        ("lower", []) => T::Lower,
-        ("title", []) => T::Title,
+        ("upper", []) => T::Upper(None),
+        ("upper", [Text(code)]) => T::Upper(Some(language(name, code)?)),
+        ("lower", []) => T::Lower(None),
+        ("lower", [Text(code)]) => T::Lower(Some(language(name, code)?)),
+        ("title", []) => T::Title(None),
+        ("title", [Text(code)]) => T::Title(Some(language(name, code)?)),
         ("default", [Text(text)]) => T::Default(text.clone()),
         ("truncate", [Number(count)]) if *count > 0 => T::Truncate(*count),
         ("prefix", [Text(text)]) => T::Prefix(text.clone()),
@@ -119,18 +116,8 @@ pub(super) fn find(name: &str, arguments: &[Argument]) -> Result<Transform, BadE
         ("e164", []) => T::E164,
         ("country_code", []) => T::CountryCode,
         ("country_code3", []) => T::CountryCode3,
-        ("country_name", []) => T::CountryName(Language::English),
-        ("country_name", [Text(language)]) => T::CountryName(match &**language {
-            "en" => Language::English,
-            "hu" => Language::Hungarian,
-            "tr" => Language::Turkish,
-            _ => {
-                return Err(BadExpression::new(
-                    "`country_name` knows no such language",
-                    "use 'en', 'hu' or 'tr'",
-                ));
-            }
-        }),
+        ("country_name", []) => T::CountryName(None),
+        ("country_name", [Text(code)]) => T::CountryName(Some(language(name, code)?)),
         ("date", []) => T::Date,
         ("unix_seconds", []) => T::UnixSeconds,
         ("unix_milliseconds", []) => T::UnixMilliseconds,
@@ -141,6 +128,13 @@ pub(super) fn find(name: &str, arguments: &[Argument]) -> Result<Transform, BadE
         ("only_true", []) => T::OnlyTrue,
         ("yes_no", [Text(yes), Text(no)]) => T::YesNo(yes.clone(), no.clone()),
         _ => return Err(unknown(name)),
+    })
+}
+
+fn language(name: &str, code: &str) -> Result<Language, BadExpression> {
+    let known = Language::ALL.into_iter().find(|it| it.code() == code);
+    known.ok_or_else(|| {
+        BadExpression::new(format!("`{name}` knows no such language"), "use 'en', 'hu' or 'tr'")
     })
 }
 
@@ -205,9 +199,9 @@ impl Transform {
         Some(match self {
             Self::Trim => text::trim(text).to_owned(),
             Self::OneLine => text::one_line(text).into_owned(),
-            Self::Upper => text.to_uppercase(),
-            Self::Lower => text.to_lowercase(),
-            Self::Title => title(text),
+            Self::Upper(language) => language.unwrap_or(subject.language).upper(text),
+            Self::Lower(language) => language.unwrap_or(subject.language).lower(text),
+            Self::Title(language) => language.unwrap_or(subject.language).title(text),
             Self::Truncate(count) => text.chars().take(*count).collect(),
             Self::Prefix(prefix) => format!("{prefix}{text}"),
             Self::Suffix(suffix) => format!("{text}{suffix}"),
@@ -228,10 +222,10 @@ impl Transform {
             Self::CountryCode => country::iso2(text)?.to_owned(),
             Self::CountryCode3 => country::iso3(country::iso2(text)?)?.to_owned(),
             Self::CountryName(language) => match country::iso2(text) {
-                Some(code) => match language {
-                    Language::English => country::english_name(code)?,
-                    Language::Hungarian => country::hungarian_name(code)?,
-                    Language::Turkish => country::turkish_name(code)?,
+                Some(code) => match language.unwrap_or(subject.language) {
+                    Language::En => country::english_name(code)?,
+                    Language::Hu => country::hungarian_name(code)?,
+                    Language::Tr => country::turkish_name(code)?,
                 }
                 .to_owned(),
                 None => text.to_owned(),
@@ -267,20 +261,6 @@ pub(super) fn capped(mut text: String) -> String {
         text.truncate(text.floor_char_boundary(MAPPED_BYTES_MAX));
     }
     text
-}
-
-fn title(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut starts = true;
-    for letter in text.chars() {
-        if starts {
-            out.extend(letter.to_uppercase());
-        } else {
-            out.extend(letter.to_lowercase());
-        }
-        starts = !letter.is_alphanumeric();
-    }
-    out
 }
 
 /// Stops when the longest text is reached: each of many short pieces could become a long one.

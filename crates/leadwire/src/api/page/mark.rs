@@ -4,7 +4,7 @@ use crate::clock::random_bits;
 use crate::secrets::short_hash;
 use crate::vault::Vault;
 use leadwire_core::id::OfferRef;
-use leadwire_core::listing::language::Language;
+use leadwire_core::language::Language;
 use leadwire_core::listing::{Button, Texts};
 use leadwire_core::time::Timestamp;
 

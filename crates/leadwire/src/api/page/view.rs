@@ -6,8 +6,8 @@ use super::{assets, mark::Shown};
 use askama::Template;
 use fluent_bundle::FluentValue;
 use leadwire_core::country;
+use leadwire_core::language::Language;
 use leadwire_core::listing::form::{Field, Filled, Mistake};
-use leadwire_core::listing::language::Language;
 use leadwire_core::listing::{Button, Offered, Texts, paragraphs};
 
 /// What stands around every page.

@@ -3,7 +3,7 @@
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use leadwire_core::country;
-use leadwire_core::listing::language::Language;
+use leadwire_core::language::Language;
 use leadwire_core::text;
 use std::sync::LazyLock;
 use unic_langid::LanguageIdentifier;

@@ -1,7 +1,7 @@
 //! What an offer shows to the world, as JSON, and the reading of it into what pages are made from.
 
+use leadwire_core::language::{Language, PerLanguage};
 use leadwire_core::limits;
-use leadwire_core::listing::language::{Language, PerLanguage};
 use leadwire_core::listing::{self, Button, OfferKind};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::text;

@@ -1,6 +1,6 @@
-//! The languages of listing pages, and which of them a visitor reads.
+//! The languages of pages and messages: which of them a visitor reads, and how each writes names and capital letters.
 
-/// A language that pages are written in.
+/// A language that pages and messages are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Language {
     /// English.
@@ -48,6 +48,50 @@ impl Language {
         match self {
             Language::Hu => true,
             Language::En | Language::Tr => false,
+        }
+    }
+
+    /// Capital letters. In Turkish `i` and `ı` are two letters, each with a capital of its own (Unicode, `SpecialCasing`).
+    pub fn upper(self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        text.chars().for_each(|it| self.push_upper(&mut out, it));
+        out
+    }
+
+    /// Small letters.
+    pub fn lower(self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        text.chars().for_each(|it| self.push_lower(&mut out, it));
+        out
+    }
+
+    /// A capital at the start of each word, and small letters after it.
+    pub fn title(self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut starts = true;
+        for letter in text.chars() {
+            if starts {
+                self.push_upper(&mut out, letter);
+            } else {
+                self.push_lower(&mut out, letter);
+            }
+            starts = !letter.is_alphanumeric();
+        }
+        out
+    }
+
+    fn push_upper(self, out: &mut String, letter: char) {
+        match (self, letter) {
+            (Language::Tr, 'i') => out.push('İ'),
+            _ => out.extend(letter.to_uppercase()),
+        }
+    }
+
+    fn push_lower(self, out: &mut String, letter: char) {
+        match (self, letter) {
+            (Language::Tr, 'I') => out.push('ı'),
+            (Language::Tr, 'İ') => out.push('i'),
+            _ => out.extend(letter.to_lowercase()),
         }
     }
 
@@ -152,7 +196,21 @@ mod tests {
         check(ALL, None, "hu;q=,tr;q=1.000", Language::Tr);
     }
 
+    #[test]
+    fn turkish_has_two_letters_i_and_others_have_one() {
+        assert_eq!(Language::Tr.upper("ısı işi"), "ISI İŞİ");
+        assert_eq!(Language::Tr.lower("ISI İŞİ"), "ısı işi");
+        assert_eq!(Language::Tr.title("İNCİ IŞIK-yılmaz"), "İnci Işık-Yılmaz");
+        assert_eq!(Language::Hu.title("ŐRI ILONA"), "Őri Ilona");
+        assert_eq!(Language::En.upper("straße i"), "STRASSE I");
+    }
+
     proptest! {
+        #[test]
+        fn turkish_letters_come_back_from_their_capitals(text in "[a-zçğıöşü ]{0,40}") {
+            prop_assert_eq!(Language::Tr.lower(&Language::Tr.upper(&text)), text);
+        }
+
         #[test]
         fn any_header_chooses_a_language_that_is_there(text in "\\PC{0,80}") {
             prop_assert_eq!(Language::choose(&[Language::Hu], None, &text), Language::Hu);
