@@ -40,6 +40,7 @@ use egress::Egress;
 use egress::guard::EgressPolicy;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use leadwire_core::follow_up::Message;
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
 use leadwire_core::limits::IN_FLIGHT_MAX;
 use leadwire_core::mapping::Target;
@@ -88,6 +89,8 @@ pub struct Payload {
     pub attempt: u32,
     /// How the lead stood when this attempt was begun.
     pub standing: Seen,
+    /// What is to be said about the lead in place of bringing it: a follow-up. Only kinds that carry notices get one.
+    pub message: Option<Arc<Message>>,
 }
 
 impl Payload {
@@ -218,9 +221,10 @@ pub struct ConnectorKind {
     pub summary: &'static str,
     /// Settings of this kind only; see [`ConnectorKind::fields`] for all of them.
     pub own_fields: &'static [Field],
-    /// Whether one call may carry several leads; how many is said by [`Connector::batch_max`].
+    /// Whether one call carries several leads without a setting that asks for it; how many is said by
+    /// [`Connector::batch_max`].
     pub takes_batches: bool,
-    /// Whether [`Connector::tell`] reaches anybody.
+    /// Whether [`Connector::tell`] reaches anybody, and [`Connector::deliver`] takes messages of follow-ups.
     pub carries_notices: bool,
     /// Settings that work, as a JSON object.
     pub example: &'static str,

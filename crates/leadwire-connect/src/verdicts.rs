@@ -120,6 +120,7 @@ fn verdict(outcome: &Outcome) -> &'static str {
             Fault::Pause => "pause",
             Fault::Stop => "stop",
             Fault::Park => "park",
+            Fault::Withhold => "withhold",
         },
     }
 }

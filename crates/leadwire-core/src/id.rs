@@ -126,6 +126,11 @@ minted!(
     "rpl_"
 );
 minted!(
+    /// What is said once a customer's interest rises to a step.
+    FollowUpId,
+    "flw_"
+);
+minted!(
     /// An API key, without its secret.
     KeyId,
     "key_"

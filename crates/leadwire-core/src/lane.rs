@@ -17,6 +17,8 @@ pub enum Next {
     RetryAt(Timestamp),
     /// It waits for a person.
     Park,
+    /// It must not be sent, for the cause in the evidence.
+    Suppress,
 }
 
 /// Whether a lane may send.
@@ -167,6 +169,8 @@ pub fn after_try(
                 same(Next::RetryAt(now), pause(gate, &tried.evidence, true, now, jitter))
             }
             Fault::Stop => same(Next::RetryAt(now), pause(gate, &tried.evidence, false, now, jitter)),
+            // A probe that was withheld probed nothing, so the next one is due at once.
+            Fault::Withhold => same(Next::Suppress, None),
             // Alone in its batch, it is the culprit itself.
             Fault::SmallerBatch | Fault::Park => after_refusal(gate, streak, ended, now, jitter),
         },

@@ -139,8 +139,14 @@ fn weight(text: &str) -> Option<u32> {
 }
 
 /// One thing for each language, where there is one.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PerLanguage<T>(Vec<(Language, T)>);
+
+impl<T> Default for PerLanguage<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 impl<T> PerLanguage<T> {
     /// Puts one in; a later one for the same language replaces it.

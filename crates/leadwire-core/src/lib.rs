@@ -6,6 +6,7 @@
 pub mod country;
 pub mod email;
 pub mod filter;
+pub mod follow_up;
 pub mod history;
 pub mod id;
 pub mod identity;

@@ -51,6 +51,24 @@ pub const REASON_BYTES_MAX: usize = 1000;
 /// Decisions shown with a lead; people decide about one a few times at the most.
 pub const ACTS_SHOWN_MAX: usize = 100;
 
+// Follow-ups
+
+/// Most follow-ups of a publisher: each is looked at with every touchpoint. Twenty offers with two steps and two audiences.
+pub const FOLLOW_UPS_MAX: usize = 80;
+/// Longest subject of a follow-up, in bytes: mail servers take lines of up to 998, and people read the first sixty letters.
+pub const FOLLOW_UP_SUBJECT_BYTES_MAX: usize = 300;
+/// Longest text of a follow-up, in bytes: four pages.
+pub const FOLLOW_UP_TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Most places in a subject or a text: each is worked out for every message.
+pub const FOLLOW_UP_PLACES_MAX: usize = 50;
+/// Letters of a customer's own value in a message to a customer: names and companies are shorter, and advertising is not.
+pub const FOLLOW_UP_VALUE_CHARS_MAX: usize = 80;
+/// How long after a customer acted a follow-up makes sense; after that the action comes from a file or a replay of old
+/// leads. Senders that were cut off for a weekend are within it.
+pub const FOLLOW_UP_AGE_MAX: Duration = Duration::from_secs(3 * 24 * 3600);
+/// Most leads in one message that collects them: a page that people still read.
+pub const DIGEST_LEADS_MAX: usize = 100;
+
 // The HTTP server
 
 /// Largest head of a request, its address included, in bytes.

@@ -50,6 +50,9 @@ pub enum Fault {
     Stop,
     /// This one will never be taken as it is. It is parked alone, and the lane goes on.
     Park,
+    /// This one must not be sent any more, for a reason that came up after it was claimed. Nothing was tried; it is
+    /// suppressed, and says nothing of the destination.
+    Withhold,
 }
 
 /// What a person reads about an attempt. Holds no secret, and of the answer only a bounded, redacted part.

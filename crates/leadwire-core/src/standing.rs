@@ -142,7 +142,11 @@ impl Standing {
 
     /// What connectors are told.
     pub fn seen(&self) -> Seen {
-        Seen { do_not_contact: self.is_refused(), interest: self.interest.as_ref().map(|it| it.0) }
+        Seen {
+            do_not_contact: self.is_refused(),
+            interest: self.interest.as_ref().map(|it| it.0),
+            consent: self.consent.is_some(),
+        }
     }
 }
 
@@ -153,17 +157,25 @@ pub struct Seen {
     pub do_not_contact: bool,
     /// How interested the customer is.
     pub interest: Option<Interest>,
+    /// The customer said something of consent. Unless they must not be contacted, they agreed: who withdraws refuses.
+    pub consent: bool,
 }
 
 impl Seen {
     /// As one number, for a store that gives it out with every claim.
     pub fn number(self) -> i64 {
-        Interest::number(self.interest) + if self.do_not_contact { 4 } else { 0 }
+        Interest::number(self.interest)
+            + if self.do_not_contact { 4 } else { 0 }
+            + if self.consent { 8 } else { 0 }
     }
 
     /// Reads the number.
     pub fn from_number(number: i64) -> Self {
-        Self { do_not_contact: number & 4 != 0, interest: Interest::from_number(number & 3) }
+        Self {
+            do_not_contact: number & 4 != 0,
+            interest: Interest::from_number(number & 3),
+            consent: number & 8 != 0,
+        }
     }
 }
 
@@ -178,6 +190,8 @@ pub struct Past {
     pub may_be_there: bool,
     /// Whether it waits for its time or for a person, and is not being tried.
     pub is_waiting: bool,
+    /// Whether it brings a follow-up in place of the lead.
+    pub is_follow_up: bool,
 }
 
 /// What is to be done as a lead's customer asks not to be contacted.
@@ -191,15 +205,16 @@ pub struct Refusal {
 
 /// Decides it. `holding` are the destinations that want to hear nothing of a customer who must not be contacted.
 ///
-/// What waits for such a destination is held. Everywhere else it is sent, marked. A destination that may know the lead
-/// as one to be contacted is told, or its people would go on.
+/// What waits for such a destination is held, and so is every follow-up. Everywhere else it is sent, marked. A destination
+/// that may know the lead as one to be contacted is told, or its people would go on; a message that was sent is no such
+/// knowledge.
 pub fn refuse(past: &[Past], holding: &[DestinationNo]) -> Refusal {
     let mut refusal = Refusal::default();
     for it in past {
-        if it.is_waiting && holding.contains(&it.destination) {
+        if it.is_waiting && (it.is_follow_up || holding.contains(&it.destination)) {
             refusal.held.push((it.touchpoint, it.destination));
         }
-        if it.may_be_there && !refusal.told.contains(&it.destination) {
+        if it.may_be_there && !it.is_follow_up && !refusal.told.contains(&it.destination) {
             refusal.told.push(it.destination);
         }
     }

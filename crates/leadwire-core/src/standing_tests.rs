@@ -85,8 +85,10 @@ fn after_a_person_set_the_interest_only_a_newer_active_touchpoint_raises_it() {
 fn what_connectors_are_told_is_read_back_from_its_number() {
     for do_not_contact in [false, true] {
         for interest in [None, Some(Interest::Initial), Some(Interest::Active)] {
-            let seen = Seen { do_not_contact, interest };
-            assert_eq!(Seen::from_number(seen.number()), seen);
+            for consent in [false, true] {
+                let seen = Seen { do_not_contact, interest, consent };
+                assert_eq!(Seen::from_number(seen.number()), seen);
+            }
         }
     }
 }
@@ -98,6 +100,7 @@ fn a_refusal_holds_what_waits_and_tells_who_may_know_the_lead() {
         destination: DestinationNo::new(destination),
         may_be_there,
         is_waiting,
+        is_follow_up: false,
     };
     let numbers = |all: &[DestinationNo]| all.iter().map(|it| it.get()).collect::<Vec<_>>();
     let all =
@@ -105,6 +108,10 @@ fn a_refusal_holds_what_waits_and_tells_who_may_know_the_lead() {
     let refusal = refuse(&all, &[DestinationNo::new(3)]);
     assert_eq!(numbers(&refusal.told), [1, 3]);
     assert_eq!(refusal.held, [(id(2), DestinationNo::new(3))], "what waits for 2 is sent, marked");
+    let follow_ups = all.map(|it| Past { is_follow_up: true, ..it });
+    let refusal = refuse(&follow_ups, &[]);
+    assert!(refusal.told.is_empty(), "a message is not taken back by another one");
+    assert_eq!(refusal.held, [(id(2), DestinationNo::new(3)), (id(1), DestinationNo::new(2))]);
 }
 
 fn any_said() -> impl Strategy<Value = Said> {

@@ -1,12 +1,13 @@
-//! Accepting: touchpoint, lead, idempotency key and deliveries in one transaction; or keeping what cannot be read.
+//! Accepting: touchpoint, lead, idempotency key and deliveries in one transaction.
 
 use crate::engine::{Param, Tx};
+use crate::follow_ups::{self, Reached};
 use crate::lanes::{Claim, LaneKey, LaneToken};
 use crate::rows::Channel;
 use crate::standing::{self, Columns, Folded};
 use crate::{Store, StoreError, idempotency, lanes, setup};
 use bytes::Bytes;
-use leadwire_core::id::{DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
+use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::routing::Routed;
 use leadwire_core::standing::{Said, Shown, Standing};
@@ -46,6 +47,8 @@ pub struct Accept {
     pub holding: Arc<[DestinationNo]>,
     /// Which filters could not be told of it, and why; empty when all could.
     pub routing_trouble: String,
+    /// Which step of interest it shows, when the publisher has follow-ups and this may bring some about.
+    pub reached: Option<Reached>,
     /// Lanes of this process that have room to try it at once. Its delivery there is claimed as it is stored, if the
     /// lease still holds, the lane is open, and no earlier delivery of the lead is owed.
     pub offered: Vec<(DestinationNo, LaneToken)>,
@@ -99,31 +102,6 @@ pub enum Accepted {
     NoLead,
 }
 
-/// A body that came with a good token and cannot be read.
-#[derive(Clone, Debug)]
-pub struct Quarantine {
-    /// Whose it is.
-    pub publisher: PublisherId,
-    /// Its id.
-    pub id: QuarantineId,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// The offer of its token.
-    pub offer: OfferId,
-    /// The content type it claimed.
-    pub content_type: String,
-    /// Why it cannot be read: stable name.
-    pub code: String,
-    /// Where in it.
-    pub pointer: String,
-    /// In words.
-    pub message: String,
-    /// Its bytes as received.
-    pub body: Bytes,
-    /// Their hash.
-    pub body_sha256: [u8; 32],
-}
-
 impl Store {
     /// Accepts touchpoints, all or none, and answers in their order once they are on disk.
     ///
@@ -167,14 +145,6 @@ impl Store {
             Ok(Some(committed))
         };
         self.write_then(body, after).await
-    }
-
-    /// Keeps a body that cannot be read.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was stored unless it is [`StoreError::Failed`].
-    pub async fn quarantine(&self, item: Quarantine) -> Result<(), StoreError> {
-        self.write(move |tx| quarantine(tx, &item)).await
     }
 }
 
@@ -226,6 +196,7 @@ fn accept(
         let claim = owe(tx, item, &routed, &folded)?;
         committed.claimed.extend(claim.map(|it| (place, routed.destination, it)));
     }
+    follow_ups::owe(tx, item, (lead, folded.standing.seen()), &routed, &mut committed.told)?;
     Ok(Accepted::Stored { lead })
 }
 
@@ -264,7 +235,13 @@ fn owe(tx: &Tx<'_>, item: &Accept, routed: &Routed, folded: &Folded) -> Result<O
         ],
     )?;
     let standing = folded.standing.seen();
-    Ok(is_claimed.then_some(Claim { touchpoint: item.touchpoint, lead, number: 1, standing }))
+    Ok(is_claimed.then_some(Claim {
+        touchpoint: item.touchpoint,
+        lead,
+        number: 1,
+        standing,
+        follow_up: None,
+    }))
 }
 
 /// Finds the customer's lead and renews its fields and how it stands, or makes it. None: the lead that was named is not
@@ -373,25 +350,4 @@ fn make_lead(tx: &Tx<'_>, item: &Accept, said: &Said) -> Result<Folded, StoreErr
     )?;
     let refuses = said.refused.is_some();
     Ok(Folded { lead, is_known: false, refuses, standing: stands, told: Vec::new() })
-}
-
-fn quarantine(tx: &Tx<'_>, item: &Quarantine) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO quarantine (publisher_id, quarantine_id, received_at, offer_id, content_type, code, pointer,
-             message, body, body_sha256)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        &[
-            Param::Text(item.publisher.as_str()),
-            Param::Text(&item.id.to_string()),
-            Param::Int(item.received_at.millis()),
-            Param::Text(item.offer.as_str()),
-            Param::Text(&item.content_type),
-            Param::Text(&item.code),
-            Param::Text(&item.pointer),
-            Param::Text(&item.message),
-            Param::Bytes(&item.body),
-            Param::Bytes(&item.body_sha256),
-        ],
-    )?;
-    Ok(())
 }

@@ -6,7 +6,7 @@ use crate::leads::{StoredTouchpoint, find_touchpoint};
 use crate::pages::page;
 use crate::rows::DeliveryState;
 use crate::{Store, StoreError};
-use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, PublisherId};
+use leadwire_core::id::{DeliveryId, DestinationNo, FollowUpId, LeadId, PublisherId};
 use leadwire_core::time::Timestamp;
 
 /// The duty to bring one touchpoint to one destination, and how it stands.
@@ -34,6 +34,8 @@ pub struct Delivery {
     pub record: Option<String>,
     /// When it came to rest.
     pub ended_at: Option<Timestamp>,
+    /// What is said in place of bringing the lead.
+    pub follow_up: Option<FollowUpId>,
 }
 
 /// A try that came to an end.
@@ -246,7 +248,7 @@ fn wrong(id: DeliveryId, what: &str) -> StoreError {
 fn find(tx: &Tx<'_>, publisher: &PublisherId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
     tx.find(
         "SELECT touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts, cause, message, fix,
-             record, ended_at
+             record, ended_at, follow_up_id
          FROM delivery
          WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3",
         &[
@@ -271,5 +273,6 @@ fn read_delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
         fix: row.text(9)?.to_owned(),
         record: row.text_or_none(10)?,
         ended_at: row.time_or_none(11)?,
+        follow_up: row.follow_up_or_none(12)?,
     })
 }

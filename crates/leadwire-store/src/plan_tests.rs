@@ -1,19 +1,24 @@
 //! Every statement the crate runs is explained: none reads a table of leads from end to end, and the hot ones use
 //! the index that was made for them.
 
-use crate::accept::{Accept, Once, Quarantine};
+use crate::accept::{Accept, Once};
 use crate::deliveries::DeliveryFilter;
+use crate::follow_ups::{Following, Reached};
 use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
+use crate::quarantine::Quarantine;
 use crate::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
 use crate::rows::{Channel, DeliveryState};
 use crate::setup::proofs::Proved;
-use crate::setup::{Change, Destination, Offer, Publisher, PublisherKey, Rekeying, RouteChange, StoredRoute};
+use crate::setup::{
+    Change, Destination, Offer, Publisher, PublisherKey, Rekeying, RouteChange, StoredFollowUp, StoredRoute,
+};
 use crate::unrouted::{Routing, TouchpointFilter};
 use crate::{Store, StoreError};
+use leadwire_core::follow_up::Audience;
 use leadwire_core::id::{
-    ActId, DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, ReplayId, RouteId,
-    TouchpointId,
+    ActId, DeliveryId, DestinationNo, FollowUpId, LeadId, OfferId, PublisherId, QuarantineId, ReplayId,
+    RouteId, TouchpointId,
 };
 use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::lane::{Gate, Next};
@@ -42,6 +47,7 @@ const READ_WHOLE: &[&str] = &[
     "d",
     "publisher_key",
     "destination",
+    "follow_up",
     "route",
     "intake_token",
     "api_key",
@@ -162,7 +168,7 @@ const HOT: &[(&str, &[&str])] = &[
         "WITH owed AS…",
         &[
             "MATERIALIZE owed",
-            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=?)",
+            "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=?)",
             "SCAN owed",
             "USE TEMP B-TREE FOR ORDER BY",
         ],
@@ -285,8 +291,37 @@ fn accept(number: u128, routed: bool) -> Accept {
         },
         holding: [DestinationNo::new(1)].into(),
         routing_trouble: String::new(),
+        reached: Some(Reached { step: Interest::Initial, follow_ups: vec![following()] }),
         offered: Vec::new(),
     }
+}
+
+fn following() -> Following {
+    Following {
+        id: FollowUpId::new(1),
+        audience: Audience::Team,
+        destination: DestinationNo::new(2),
+        due_at: at(1),
+    }
+}
+
+/// Adds and removes a follow-up, through the destination a route is to lead to.
+async fn follow(store: &Store, route: &StoredRoute) -> Result<(), StoreError> {
+    let follow_up = StoredFollowUp {
+        publisher: route.publisher.clone(),
+        id: FollowUpId::new(1),
+        offers: Offers::All,
+        step: Interest::Initial,
+        audience: Audience::Team,
+        destination: route.destination,
+        digest_at: None,
+        words: String::new(),
+        created_at: at(0),
+    };
+    assert_eq!(store.put_follow_up(follow_up).await?, Change::Made);
+    assert_eq!(store.add_route(route.clone()).await?, Change::InUse);
+    assert_eq!(store.remove_follow_up(route.publisher.clone(), FollowUpId::new(1)).await?, Change::Made);
+    Ok(())
 }
 
 async fn replay(store: &Store, publisher: &PublisherId, number: DestinationNo) -> Result<(), StoreError> {
@@ -350,6 +385,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         stop: false,
         created_at,
     };
+    follow(store, &route).await?;
     store.add_route(route).await?;
     let moved = RouteChange { position: Some(1), ..RouteChange::default() };
     assert_eq!(store.change_route(publisher.clone(), RouteId::new(1), moved).await?, Change::Made);

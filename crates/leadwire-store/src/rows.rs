@@ -2,7 +2,7 @@
 
 use crate::StoreError;
 use crate::engine::Row;
-use leadwire_core::id::{DestinationNo, LeadId, OfferId, PublisherId, TouchpointId};
+use leadwire_core::id::{DestinationNo, FollowUpId, LeadId, OfferId, PublisherId, TouchpointId};
 use leadwire_core::outcome::{Evidence, Fault, Outcome};
 use leadwire_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -165,6 +165,17 @@ impl Row<'_> {
         LeadId::parse(self.text(column)?).map_err(wrong)
     }
 
+    /// A follow-up that may be missing, which is written as the empty text.
+    ///
+    /// # Errors
+    /// As [`Row::int`].
+    pub fn follow_up_or_none(&self, column: usize) -> Result<Option<FollowUpId>, StoreError> {
+        match self.text(column)? {
+            "" => Ok(None),
+            text => FollowUpId::parse(text).map(Some).map_err(wrong),
+        }
+    }
+
     /// A destination's number.
     ///
     /// # Errors
@@ -196,6 +207,7 @@ pub(crate) fn outcome_name(outcome: &Outcome) -> &'static str {
             Fault::Pause => "operator",
             Fault::Stop => "stop",
             Fault::Park => "refused",
+            Fault::Withhold => "withheld",
         },
     }
 }

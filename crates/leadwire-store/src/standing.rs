@@ -213,7 +213,7 @@ fn past(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<Past>,
                  SELECT 1 FROM attempt a
                  WHERE a.publisher_id = d.publisher_id AND a.touchpoint_id = d.touchpoint_id
                      AND a.destination_no = d.destination_no AND a.outcome IN ('done', 'unknown', 'interrupted'))
-             THEN 1 ELSE 0 END
+             THEN 1 ELSE 0 END, d.follow_up_id
          FROM acts
          CROSS JOIN delivery d
          WHERE d.publisher_id = $1 AND d.touchpoint_id = acts.touchpoint_id AND EXISTS (
@@ -227,6 +227,7 @@ fn past(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<Past>,
                 destination: row.destination(1)?,
                 may_be_there: state == "delivered" || (state == "pending" && claim > 0) || row.int(4)? != 0,
                 is_waiting: state == "parked" || (state == "pending" && claim <= 0),
+                is_follow_up: !row.text(5)?.is_empty(),
             })
         },
     )

@@ -1,4 +1,4 @@
--- Schema 6.
+-- Schema 7.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE delivery (
     message TEXT NOT NULL DEFAULT '',
     fix TEXT NOT NULL DEFAULT '',
     record TEXT NOT NULL DEFAULT '',
-    ended_at INTEGER NOT NULL DEFAULT 0,
+    ended_at INTEGER NOT NULL DEFAULT 0, follow_up_id TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, touchpoint_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -58,6 +58,19 @@ CREATE TABLE destination (
     created_at INTEGER NOT NULL,
     removed_at INTEGER NOT NULL DEFAULT 0, settings_no INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (publisher_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE follow_up (
+    publisher_id TEXT NOT NULL,
+    follow_up_id TEXT NOT NULL,
+    offer_id TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    audience TEXT NOT NULL CHECK (audience IN ('customer', 'team')),
+    destination_no INTEGER NOT NULL,
+    digest_at INTEGER NOT NULL DEFAULT -1,
+    words TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, follow_up_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (
@@ -132,6 +145,15 @@ CREATE TABLE lead_act (
     reason TEXT NOT NULL,
     who TEXT NOT NULL,
     PRIMARY KEY (publisher_id, lead_id, act_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lead_step (
+    publisher_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    offer_id TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    touchpoint_id TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, lead_id, offer_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE listing (

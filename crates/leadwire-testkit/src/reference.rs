@@ -115,6 +115,7 @@ fn does(fault: Fault) -> &'static str {
         Fault::Pause => "pauses and probes",
         Fault::Stop => "pauses until resumed",
         Fault::Park => "parks this lead alone",
+        Fault::Withhold => "does not send it",
     }
 }
 

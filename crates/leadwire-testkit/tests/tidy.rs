@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &MayUse = &[
     ("main", &["cli"]),
     ("lib", &[]),
-    ("cli", &["api", "app", "clock", "config", "secrets", "telemetry", "vault"]),
+    ("cli", &["api", "app", "clock", "config", "follow_ups", "secrets", "telemetry", "vault"]),
     (
         "app",
         &[
@@ -38,11 +38,23 @@ const MAY_USE: &MayUse = &[
     ),
     (
         "api",
-        &["access", "app", "bodies", "clock", "directory", "flood", "intake", "proof", "secrets", "vault"],
+        &[
+            "access",
+            "app",
+            "bodies",
+            "clock",
+            "directory",
+            "flood",
+            "follow_ups",
+            "intake",
+            "proof",
+            "secrets",
+            "vault",
+        ],
     ),
     ("intake", &["clock", "deliver", "directory", "secrets"]),
-    ("deliver", &["bodies", "clock", "directory", "telemetry"]),
-    ("directory", &["access", "clock", "secrets", "vault"]),
+    ("deliver", &["bodies", "clock", "directory", "follow_ups", "telemetry"]),
+    ("directory", &["access", "clock", "follow_ups", "secrets", "vault"]),
     ("proof", &["directory"]),
     ("watch", &["clock", "directory"]),
     ("replay", &["bodies", "clock", "deliver", "directory"]),
@@ -50,6 +62,7 @@ const MAY_USE: &MayUse = &[
     ("flood", &["clock", "secrets"]),
     ("housekeeping", &["clock"]),
     ("bodies", &[]),
+    ("follow_ups", &[]),
     ("access", &[]),
     ("secrets", &["clock"]),
     ("vault", &["clock", "secrets"]),

@@ -2,8 +2,11 @@
 //!
 //! A snapshot never changes; a change of the set-up makes a new one. Intake and lanes read it without waiting.
 
+mod read;
+
 use crate::access::{Actor, Role};
 use crate::clock::Clock;
+use crate::follow_ups;
 use crate::secrets;
 use crate::vault::{Opener, Rotated, Unopened, Vault};
 use anyhow::Context;
@@ -11,15 +14,18 @@ use leadwire_connect::Connector;
 use leadwire_connect::descriptor::Settings;
 use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_core::filter::Filter;
-use leadwire_core::id::{DestinationNo, OfferId, OfferRef, PublisherId, TokenId};
+use leadwire_core::follow_up::{self, FollowUp};
+use leadwire_core::id::{DestinationNo, FollowUpId, OfferId, OfferRef, PublisherId, TokenId};
 use leadwire_core::interest::InterestRules;
 use leadwire_core::routing::{DoNotContact, Route, When};
 use leadwire_core::standing::Shown;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
+use leadwire_store::follow_ups::{Following, Reached};
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::setup::{Destination, Setup};
 use leadwire_store::{Store, StoreError};
+use read::{fingerprint, open_settings, read_filter, wish_about_do_not_contact};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use tokio::sync::watch;
@@ -48,6 +54,7 @@ pub struct Snapshot {
     lanes: HashMap<LaneKey, Arc<Outlet>>,
     interest: InterestRules,
     holding: HashMap<PublisherId, Arc<[DestinationNo]>>,
+    follow_ups: HashMap<PublisherId, Vec<FollowUp>>,
 }
 
 /// What an intake address stands for.
@@ -210,6 +217,13 @@ impl Directory {
             holding.entry(key.publisher.clone()).or_default().push(key.destination);
         }
         snapshot.holding = holding.into_iter().map(|(publisher, all)| (publisher, all.into())).collect();
+        for kept in &setup.follow_ups {
+            match follow_ups::ready(kept) {
+                Some(it) => snapshot.follow_ups.entry(kept.publisher.clone()).or_default().push(it),
+                None => tracing::error!(publisher = %kept.publisher, follow_up = %kept.id,
+                    "A follow-up cannot be read by this version. It says nothing until it is written anew."),
+            }
+        }
         snapshot.interest = InterestRules::with(setup.interest.iter().cloned());
         for key in &setup.keys {
             let Some(role) = Role::parse(&key.role) else { continue };
@@ -269,41 +283,6 @@ impl Outlet {
     }
 }
 
-fn read_filter(text: &str, old: &Snapshot, filters: &mut HashMap<String, Arc<Filter>>) -> When {
-    if text.is_empty() {
-        return When::Always;
-    }
-    let known = filters.get(text).or_else(|| old.filters.get(text)).map(Arc::clone);
-    match known.map_or_else(|| Filter::parse(text).map(Arc::new), Ok) {
-        Ok(filter) => {
-            filters.insert(text.to_owned(), Arc::clone(&filter));
-            When::If(filter)
-        }
-        Err(bad) => When::Unreadable(bad.to_string().into()),
-    }
-}
-
-fn fingerprint(opener: &Opener, destination: &Destination) -> Result<[u8; 16], Unopened> {
-    let opened = opener.open(destination)?;
-    Ok(secrets::short_hash(&[opened.as_ref().map_or(&[], |it| it.expose().as_bytes())]))
-}
-
-fn open_settings(opener: &Opener, destination: &Destination) -> anyhow::Result<Settings> {
-    let mut settings: Settings = serde_json::from_str(&destination.settings)?;
-    if let Some(opened) = opener.open(destination).context("its secrets do not open")? {
-        let secrets: Settings = serde_json::from_str(opened.expose())?;
-        settings.extend(secrets);
-    }
-    Ok(settings)
-}
-
-fn wish_about_do_not_contact(settings: &str) -> DoNotContact {
-    match serde_json::from_str::<Settings>(settings) {
-        Ok(settings) => DestinationSettings::read(&settings).do_not_contact,
-        Err(_) => DoNotContact::Hold,
-    }
-}
-
 impl Snapshot {
     /// A destination's settings with its secrets put back in. The destination must be of this snapshot: a rotation
     /// takes keys away from later ones.
@@ -341,6 +320,31 @@ impl Snapshot {
     pub fn shown(&self, touchpoint: &Touchpoint) -> Option<Shown> {
         let rule = self.interest.of(&touchpoint.source, &touchpoint.action)?;
         Some(Shown { interest: rule.interest, rule: Arc::clone(&rule.name) })
+    }
+
+    /// Which step of interest a touchpoint shows and what follows from it; none for publishers without follow-ups, and
+    /// for a touchpoint that shows no interest.
+    pub fn reached(
+        &self,
+        publisher: &PublisherId,
+        touchpoint: &Touchpoint,
+        (received_at, shown): (Timestamp, Option<&Shown>),
+    ) -> Option<Reached> {
+        let (follow_ups, step) = (self.follow_ups.get(publisher)?, shown?.interest);
+        let due = follow_up::due(touchpoint, received_at, step, follow_ups);
+        let following = |it: &FollowUp| Following {
+            id: it.id,
+            audience: it.audience,
+            destination: it.destination,
+            due_at: it.due_at(received_at),
+        };
+        // A test is no step of a customer, and a step of long ago is one all the same.
+        (!touchpoint.test).then(|| Reached { step, follow_ups: due.into_iter().map(following).collect() })
+    }
+
+    /// A follow-up.
+    pub fn follow_up(&self, publisher: &PublisherId, id: FollowUpId) -> Option<&FollowUp> {
+        self.follow_ups.get(publisher)?.iter().find(|it| it.id == id)
     }
 
     /// A publisher's destinations that want to hear nothing of customers who must not be contacted.

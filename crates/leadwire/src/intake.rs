@@ -11,8 +11,9 @@ use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::routing;
 use leadwire_core::touchpoint::Touchpoint;
-use leadwire_store::accept::{Accept, Accepted, Committed, Once, Quarantine};
+use leadwire_store::accept::{Accept, Accepted, Committed, Once};
 use leadwire_store::lanes::LaneKey;
+use leadwire_store::quarantine::Quarantine;
 use leadwire_store::rows::Channel;
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
@@ -86,6 +87,8 @@ impl Intake {
                     item.shown = setup.shown(&item.parsed);
                     let decision = routing::route(&item.parsed, setup.routes(&item.publisher));
                     (item.routed, item.routing_trouble) = (decision.routed, decision.trouble);
+                    let at = (item.received_at, item.shown.as_ref());
+                    item.reached = setup.reached(&item.publisher, &item.parsed, at);
                 }
                 let own = self.find_places(item);
                 item.offered = Places::offered(&own);
@@ -149,6 +152,7 @@ impl Intake {
             routed: Vec::new(),
             holding: Arc::default(),
             routing_trouble: String::new(),
+            reached: None,
             offered: Vec::new(),
             publisher: incoming.publisher,
         }

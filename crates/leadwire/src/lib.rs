@@ -11,6 +11,7 @@ pub mod deliver;
 pub mod directory;
 pub mod disk;
 pub mod flood;
+pub mod follow_ups;
 pub mod housekeeping;
 pub mod intake;
 pub mod proof;

@@ -85,6 +85,7 @@ impl Metrics {
             Outcome::Done(_) => "done",
             Outcome::Unknown => "unknown",
             Outcome::NotDone(Fault::Park) => "refused",
+            Outcome::NotDone(Fault::Withhold) => "withheld",
             Outcome::NotDone(Fault::Pause | Fault::Stop) => "operator",
             Outcome::NotDone(
                 Fault::RetryNow

@@ -61,6 +61,18 @@ pub(super) const FIELDS: &[Field] = &[
         secret: true,
         ..Field::PLAIN
     },
+    Field {
+        name: "collect",
+        label: "Several leads in one message",
+        help: "Leads and follow-ups that are due at the same time go to the recipients in one message, up to a hundred. \
+               Messages to customers never do.",
+        shape: FieldShape::Choice(&[
+            ("no", "One message for each lead"),
+            ("yes", "One message for those due together"),
+        ]),
+        default: Some("no"),
+        ..Field::PLAIN
+    },
     mapped::MAPPING,
 ];
 

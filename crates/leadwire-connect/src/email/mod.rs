@@ -1,7 +1,9 @@
-//! Sends each touchpoint as a message by e-mail, and carries notices to people.
+//! Sends each touchpoint as a message by e-mail, or those that are due together as one; carries follow-ups and notices.
 
 mod errors;
 mod fields;
+#[cfg(test)]
+mod follow_up_tests;
 mod reply;
 mod request;
 #[cfg(test)]
@@ -19,12 +21,13 @@ use crate::{Connector, ConnectorKind, Delivered, Moment, Payload, redact};
 use fields::{FIELDS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use leadwire_core::limits::MAIL_RECIPIENTS_MAX;
+use leadwire_core::follow_up::Audience;
+use leadwire_core::limits::{DIGEST_LEADS_MAX, MAIL_RECIPIENTS_MAX};
 use leadwire_core::outcome::Tried;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::secret::Secret;
 use lettre::message::{Mailbox, Message};
-use request::Addresses;
+use request::{Addresses, Content};
 
 /// The descriptor.
 pub(crate) const KIND: ConnectorKind = ConnectorKind {
@@ -55,6 +58,8 @@ struct Email {
     /// The recipients' addresses, as the server is told them.
     to: Vec<String>,
     map: FieldMap,
+    /// Whether leads that are due together are one message.
+    collects: bool,
 }
 
 impl Email {
@@ -98,26 +103,51 @@ impl Email {
             return Err(refusals);
         };
         let names = to.iter().map(|it| it.email.to_string()).collect();
-        Ok(Self { server, addresses: Addresses { from, to }, to: names, map })
+        let collects = text("collect") == "yes";
+        Ok(Self { server, addresses: Addresses { from, to }, to: names, map, collects })
     }
 
     async fn send(&self, message: &Message, known: &[&str], takes_part: bool, egress: &Egress) -> Tried {
         let sent = self.server.send(egress, message.envelope(), &message.formatted(), takes_part).await;
         match sent {
-            Ok(answer) => reply::read(&answer, &self.to, known),
+            Ok(answer) => {
+                let to: Vec<String> = message.envelope().to().iter().map(ToString::to_string).collect();
+                reply::read(&answer, &to, known)
+            }
             Err(error) => error.tried(),
         }
     }
 
-    async fn deliver_one(&self, payload: &Payload, egress: &Egress, calls: &mut u32) -> Tried {
-        let mapped = match self.map.apply(payload) {
-            Ok(mapped) => mapped,
-            Err(tried) => return *tried,
-        };
-        let message = request::of_lead(&self.addresses, payload, &mapped);
+    /// What a payload says, or what became of it without an attempt.
+    fn content(&self, payload: &Payload, notes: &mut Vec<String>) -> Result<Content, Box<Tried>> {
+        if let Some(words) = &payload.message {
+            let content = request::of_message(&self.addresses, payload, words);
+            return content.ok_or_else(|| Box::new(reply::unreachable_customer()));
+        }
+        let mapped = self.map.apply(payload)?;
+        notes.extend(mapped.notes.iter().cloned());
+        Ok(request::of_lead(payload, &mapped))
+    }
+
+    async fn deliver_alone(&self, (payload, content): (&Payload, &Content), egress: &Egress) -> Tried {
+        let message = request::message(&self.addresses, content);
         let known: Vec<&str> = redact::known(&payload.touchpoint).collect();
-        *calls += 1;
-        self.send(&message, &known, payload.attempt > ATTEMPTS_FOR_ALL, egress).await
+        let tried = self.send(&message, &known, payload.attempt > ATTEMPTS_FOR_ALL, egress).await;
+        if is_to_customer(payload) { reply::of_customer(tried) } else { tried }
+    }
+
+    /// One message for all of them, so one outcome.
+    async fn deliver_together(
+        &self,
+        payloads: &[&Payload],
+        contents: Vec<Content>,
+        egress: &Egress,
+    ) -> Tried {
+        let (first, others) = contents.split_first().expect("there is something to be said");
+        let message = request::collected(&self.addresses, first, others);
+        let known: Vec<&str> = payloads.iter().flat_map(|it| redact::known(&it.touchpoint)).collect();
+        let takes_part = payloads.iter().any(|it| it.attempt > ATTEMPTS_FOR_ALL);
+        self.send(&message, &known, takes_part, egress).await
     }
 
     /// Goes as far as can be gone without sending: signs in, and asks for every recipient.
@@ -164,6 +194,10 @@ impl Email {
     }
 }
 
+fn is_to_customer(payload: &Payload) -> bool {
+    payload.message.as_ref().is_some_and(|it| it.audience == Audience::Customer)
+}
+
 /// An address with or without a name, as every mail server takes it.
 fn mailbox(text: &str) -> Option<Mailbox> {
     let mailbox: Mailbox = text.trim().parse().ok()?;
@@ -202,18 +236,33 @@ impl Connector for Email {
         egress: &'a Egress,
     ) -> BoxFuture<'a, Delivered> {
         async move {
-            let mut delivered = Delivered { tried: Vec::with_capacity(batch.len()), calls: 0 };
-            for payload in batch {
-                let tried = self.deliver_one(payload, egress, &mut delivered.calls).await;
-                delivered.tried.push(tried);
+            let mut tried: Vec<Option<Tried>> = vec![None; batch.len()];
+            let (mut calls, mut together) = (0, Vec::new());
+            for (at, payload) in batch.iter().enumerate() {
+                match self.content(payload, &mut Vec::new()) {
+                    Err(not_sent) => tried[at] = Some(*not_sent),
+                    Ok(content) if self.collects && !is_to_customer(payload) => together.push((at, content)),
+                    Ok(content) => {
+                        calls += 1;
+                        tried[at] = Some(self.deliver_alone((payload, &content), egress).await);
+                    }
+                }
             }
-            delivered
+            if !together.is_empty() {
+                let (places, contents): (Vec<usize>, Vec<Content>) = together.into_iter().unzip();
+                let payloads: Vec<&Payload> = places.iter().map(|at| &batch[*at]).collect();
+                calls += 1;
+                let all = self.deliver_together(&payloads, contents, egress).await;
+                places.into_iter().for_each(|at| tried[at] = Some(all.clone()));
+            }
+            let tried = tried.into_iter().map(|it| it.expect("each was tried, or could not be")).collect();
+            Delivered { tried, calls }
         }
         .boxed()
     }
 
     fn batch_max(&self) -> usize {
-        1
+        if self.collects { DIGEST_LEADS_MAX } else { 1 }
     }
 
     /// Mail servers bear few sessions of one user: Exchange Online three.
@@ -222,27 +271,32 @@ impl Connector for Email {
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {
-        let mut preview = Preview::default();
+        let (mut preview, mut contents) = (Preview::default(), Vec::new());
         for payload in batch {
-            let mapped = match self.map.apply(payload) {
-                Ok(mapped) => mapped,
-                Err(tried) => {
-                    preview.unsent.push(*tried);
-                    continue;
-                }
-            };
-            preview.notes.extend(mapped.notes.clone());
-            let message = request::of_lead(&self.addresses, payload, &mapped);
-            preview.requests.push(PreviewedRequest {
+            match self.content(payload, &mut preview.notes) {
+                Ok(content) => contents.push(content),
+                Err(tried) => preview.unsent.push(*tried),
+            }
+        }
+        let messages: Vec<Message> = match contents.split_first() {
+            Some((first, others)) if self.collects => {
+                vec![request::collected(&self.addresses, first, others)]
+            }
+            _ => contents.iter().map(|it| request::message(&self.addresses, it)).collect(),
+        };
+        let of_message = |it: &Message| {
+            let to: Vec<String> = it.envelope().to().iter().map(ToString::to_string).collect();
+            PreviewedRequest {
                 method: "SMTP".to_owned(),
                 url: format!("smtp://{}", self.server.name()),
                 headers: vec![
                     ("MAIL FROM".to_owned(), self.addresses.from.email.to_string()),
-                    ("RCPT TO".to_owned(), self.to.join(", ")),
+                    ("RCPT TO".to_owned(), to.join(", ")),
                 ],
-                body: message.formatted().into(),
-            });
-        }
+                body: it.formatted().into(),
+            }
+        };
+        preview.requests = messages.iter().map(of_message).collect();
         preview
     }
 
@@ -252,7 +306,7 @@ impl Connector for Email {
 
     fn tell<'a>(&'a self, notice: &'a Notice, _: Moment, egress: &'a Egress) -> BoxFuture<'a, Option<Tried>> {
         async move {
-            let message = request::of_notice(&self.addresses, notice);
+            let message = request::message(&self.addresses, &request::of_notice(notice));
             Some(self.send(&message, &[], true, egress).await)
         }
         .boxed()

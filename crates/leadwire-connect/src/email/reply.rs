@@ -4,7 +4,7 @@ use super::errors::ERRORS;
 use crate::catalogue::Known;
 use crate::egress::mail::{MailAnswer, MailReply, MailStep};
 use crate::redact;
-use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
+use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 
 /// What became of a message. `to`: the recipients' addresses, in the order they were named; `known`: values that were
 /// sent, which a reply may repeat.
@@ -35,6 +35,26 @@ pub(super) fn read(answer: &MailAnswer, to: &[String], known: &[&str]) -> Tried 
     };
     evidence.fix = entry.fix.to_owned();
     Tried { outcome: Outcome::NotDone(entry.fault), evidence }
+}
+
+/// A message to a customer: an address that is refused is that customer's trouble, and nobody else's.
+pub(super) fn of_customer(mut tried: Tried) -> Tried {
+    if tried.outcome == Outcome::NotDone(Fault::Pause) && tried.evidence.cause == "recipients_refused" {
+        tried.outcome = Outcome::NotDone(Fault::Park);
+        tried.evidence.fix = "nothing can be done unless the customer gives another address".to_owned();
+    }
+    tried
+}
+
+/// The customer's address is none that a message can be sent to.
+pub(super) fn unreachable_customer() -> Tried {
+    let evidence = Evidence {
+        cause: "no_address".to_owned(),
+        message: "the customer gave no e-mail address that mail servers take".to_owned(),
+        fix: "nothing can be done unless the customer gives another address".to_owned(),
+        ..Evidence::default()
+    };
+    Tried { outcome: Outcome::NotDone(Fault::Withhold), evidence }
 }
 
 fn taken(refused: &[(usize, MailReply)], to: &[String]) -> String {

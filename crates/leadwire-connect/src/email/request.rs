@@ -3,6 +3,7 @@
 use super::fields::{REPLY_TO, SUBJECT};
 use crate::Payload;
 use crate::notice::Notice;
+use leadwire_core::follow_up::{Audience, Message as Words};
 use leadwire_core::mapping::{Mapped, Value};
 use leadwire_core::time::Timestamp;
 use lettre::Address;
@@ -17,19 +18,28 @@ pub(super) struct Addresses {
     pub(super) to: Vec<Mailbox>,
 }
 
-/// What a message says.
-struct Content {
+/// What a message says of one lead, or of one notice.
+pub(super) struct Content {
     id: String,
     at: Timestamp,
+    /// The customer; none: the recipients of the settings.
+    to: Option<Mailbox>,
+    reply_to: Vec<Mailbox>,
     subject: String,
-    reply_to: Option<Address>,
-    text: String,
-    html: String,
+    language: &'static str,
+    body: Body,
 }
 
-/// A touchpoint as a message. The same touchpoint gives the same bytes whenever it is sent, so that a receiver that
+enum Body {
+    /// Lines with a label each.
+    Rows(Vec<(String, String)>),
+    /// Paragraphs.
+    Words(String),
+}
+
+/// What is said of a touchpoint. The same touchpoint gives the same bytes whenever it is sent, so that a receiver that
 /// drops repetitions by `Message-ID` drops them rightly.
-pub(super) fn of_lead(addresses: &Addresses, payload: &Payload, mapped: &Mapped) -> Message {
+pub(super) fn of_lead(payload: &Payload, mapped: &Mapped) -> Content {
     let touchpoint = &payload.touchpoint;
     let is_test = touchpoint.is_trial();
     let do_not_contact = payload.do_not_contact();
@@ -58,50 +68,125 @@ pub(super) fn of_lead(addresses: &Addresses, payload: &Payload, mapped: &Mapped)
             value => rows.push((&field.target, value.as_text())),
         }
     }
-    // An address that needs an extension of the mail server is in the lines, where people can copy it.
-    let reply_to =
-        get(REPLY_TO).parse::<Address>().ok().filter(|it| it.user().is_ascii() && it.domain().is_ascii());
-    let content = Content {
+    let reply_to = if do_not_contact { None } else { reachable(get(REPLY_TO)) };
+    Content {
         id: payload.delivery.to_string(),
         at: payload.received_at,
-        html: page(&subject, &rows),
-        text: lines(&rows),
+        to: None,
+        reply_to: reply_to.into_iter().collect(),
         subject,
-        reply_to: reply_to.filter(|_| !do_not_contact),
-    };
-    build(addresses, content)
+        language: "en",
+        body: Body::Rows(rows.into_iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect()),
+    }
 }
 
-/// A notice as a message.
-pub(super) fn of_notice(addresses: &Addresses, notice: &Notice) -> Message {
-    let text = notice.text();
-    let content = Content {
+/// What a follow-up says. To the customer it comes from the sender of the settings, and answers go to the recipients of
+/// the settings; to these it comes like a lead. None: the customer's address cannot be written to.
+pub(super) fn of_message(addresses: &Addresses, payload: &Payload, message: &Words) -> Option<Content> {
+    let customer = reachable(payload.touchpoint.customer.email.as_deref().unwrap_or_default());
+    let (to, reply_to) = match message.audience {
+        Audience::Customer => (Some(customer?), addresses.to.clone()),
+        Audience::Team => (None, customer.into_iter().collect()),
+    };
+    let mut subject = line(&message.subject);
+    if payload.touchpoint.is_trial() {
+        subject.insert_str(0, "[Test] ");
+    }
+    Some(Content {
+        id: payload.delivery.to_string(),
+        at: payload.received_at,
+        to,
+        reply_to,
+        subject,
+        language: message.language.code(),
+        body: Body::Words(message.text.clone()),
+    })
+}
+
+/// What a notice says.
+pub(super) fn of_notice(notice: &Notice) -> Content {
+    Content {
         id: notice.id.clone(),
         at: notice.at,
+        to: None,
+        reply_to: Vec::new(),
         subject: line(&notice.subject()),
-        reply_to: None,
-        html: page(&notice.subject(), &[("", &text)]),
-        text,
-    };
-    build(addresses, content)
+        language: "en",
+        body: Body::Rows(vec![(String::new(), notice.text())]),
+    }
 }
 
-fn build(addresses: &Addresses, content: Content) -> Message {
-    let millis = u64::try_from(content.at.millis()).unwrap_or(0);
-    let id: String = content.id.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '.' }).collect();
+/// An address that needs an extension of the mail server is none: it stands in the lines, where people can copy it.
+fn reachable(text: &str) -> Option<Mailbox> {
+    let address: Address = text.trim().parse().ok()?;
+    (address.user().is_ascii() && address.domain().is_ascii()).then(|| Mailbox::new(None, address))
+}
+
+/// What stands above a message.
+struct Head<'a> {
+    id: &'a str,
+    at: Timestamp,
+    to: &'a [Mailbox],
+    reply_to: &'a [Mailbox],
+    subject: &'a str,
+}
+
+/// One message of one content.
+pub(super) fn message(addresses: &Addresses, content: &Content) -> Message {
+    let head = Head {
+        id: &content.id,
+        at: content.at,
+        to: content.to.as_ref().map_or(&addresses.to, std::slice::from_ref),
+        reply_to: &content.reply_to,
+        subject: &content.subject,
+    };
+    let section = section(&content.body);
+    let section = match content.body {
+        Body::Rows(_) => heading(&content.subject) + &section,
+        // A letter has its subject above it already.
+        Body::Words(_) => section,
+    };
+    let html = page(content.language, &content.subject, &section);
+    build(addresses, &head, plain(&content.body), html)
+}
+
+/// One message of several contents for the recipients of the settings, a heading each. The same leads together give the
+/// same bytes.
+pub(super) fn collected(addresses: &Addresses, first: &Content, others: &[Content]) -> Message {
+    let Some(last) = others.last() else { return message(addresses, first) };
+    let count = others.len() + 1;
+    let subject = format!("{count} leads: {}, …", first.subject);
+    let (mut text, mut sections) = (String::new(), String::new());
+    for content in std::iter::once(first).chain(others) {
+        writeln!(text, "== {} ==\n\n{}", content.subject, plain(&content.body))
+            .expect("a String takes everything");
+        let (heading, section) = (escaped(&content.subject), section(&content.body));
+        let style = "font-size:16px;margin:24px 0 8px";
+        writeln!(sections, "<h2 style=\"{style}\">{heading}</h2>\n{section}")
+            .expect("a String takes everything");
+    }
+    let html = page(first.language, &subject, &(heading(&subject) + &sections));
+    let id = format!("{}.{count}.{}", first.id, last.id);
+    let head = Head { id: &id, at: first.at, to: &addresses.to, reply_to: &[], subject: &subject };
+    build(addresses, &head, text, html)
+}
+
+fn build(addresses: &Addresses, head: &Head<'_>, text: String, html: String) -> Message {
+    let millis = u64::try_from(head.at.millis()).unwrap_or(0);
+    let id: String = head.id.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '.' }).collect();
     let domain = addresses.from.email.domain();
     let mut builder = Message::builder()
         .message_id(Some(format!("<{id}@{domain}>")))
         .date(UNIX_EPOCH + Duration::from_millis(millis))
         .from(addresses.from.clone())
-        .subject(content.subject)
+        .subject(head.subject)
         // Keeps programs that answer mail for people on holiday from answering (RFC 3834, 5).
         .raw_header(header("Auto-Submitted", "auto-generated"));
-    for to in &addresses.to {
+    for to in head.to {
         builder = builder.to(to.clone());
     }
-    if let Some(address) = content.reply_to {
-        builder = builder.reply_to(Mailbox::new(None, address));
+    for mailbox in head.reply_to {
+        builder = builder.reply_to(mailbox.clone());
     }
     let part = |kind, body: String| {
         SinglePart::builder()
@@ -112,8 +197,8 @@ fn build(addresses: &Addresses, content: Content) -> Message {
     };
     let parts = MultiPart::alternative()
         .boundary(format!("leadwire.{id}"))
-        .singlepart(part(ContentType::TEXT_PLAIN, content.text))
-        .singlepart(part(ContentType::TEXT_HTML, content.html));
+        .singlepart(part(ContentType::TEXT_PLAIN, text))
+        .singlepart(part(ContentType::TEXT_HTML, html));
     builder.multipart(parts).expect("sender and recipients are there")
 }
 
@@ -127,38 +212,66 @@ fn line(text: &str) -> String {
     text.trim().to_owned()
 }
 
-fn lines(rows: &[(&str, &str)]) -> String {
+fn plain(body: &Body) -> String {
+    let rows = match body {
+        Body::Words(words) => return format!("{}\n", words.trim_end()),
+        Body::Rows(rows) => rows,
+    };
     let mut out = String::new();
     for (label, value) in rows {
-        let separator = if value.contains('\n') { "\n" } else { " " };
-        writeln!(out, "{label}:{separator}{value}").expect("a String takes everything");
+        let separator = match (label.is_empty(), value.contains('\n')) {
+            (true, _) => "",
+            (false, true) => ":\n",
+            (false, false) => ": ",
+        };
+        writeln!(out, "{label}{separator}{value}").expect("a String takes everything");
     }
     out
+}
+
+/// The same as HTML.
+fn section(body: &Body) -> String {
+    let mut out = String::new();
+    match body {
+        Body::Words(words) => {
+            for paragraph in words.split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
+                let style = "margin:0 0 12px;white-space:pre-wrap";
+                writeln!(out, "<p style=\"{style}\">{}</p>", escaped(paragraph))
+                    .expect("a String takes everything");
+            }
+        }
+        Body::Rows(rows) => {
+            out.push_str("<table style=\"border-collapse:collapse\">\n");
+            for (label, value) in rows {
+                writeln!(
+                    out,
+                    "<tr><th style=\"text-align:left;vertical-align:top;padding:4px 16px 4px 0;font-weight:600\">{}</th>\
+                     <td style=\"padding:4px 0;white-space:pre-wrap\">{}</td></tr>",
+                    escaped(label),
+                    escaped(value)
+                )
+                .expect("a String takes everything");
+            }
+            out.push_str("</table>\n");
+        }
+    }
+    out
+}
+
+fn heading(text: &str) -> String {
+    format!("<h1 style=\"font-size:18px;margin:0 0 12px\">{}</h1>\n", escaped(text))
 }
 
 /// A page without pictures, scripts or anything to load, in the reader's own light or dark.
-fn page(title: &str, rows: &[(&str, &str)]) -> String {
-    let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{0}</title></head>\n\
+fn page(language: &str, title: &str, sections: &str) -> String {
+    let title = escaped(title);
+    format!(
+        "<!doctype html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head>\n\
          <body style=\"font:15px/1.5 system-ui,sans-serif;margin:16px\">\n\
-         <h1 style=\"font-size:18px;margin:0 0 12px\">{0}</h1>\n<table style=\"border-collapse:collapse\">\n",
-        escaped(title)
-    );
-    for (label, value) in rows {
-        writeln!(
-            out,
-            "<tr><th style=\"text-align:left;vertical-align:top;padding:4px 16px 4px 0;font-weight:600\">{}</th>\
-             <td style=\"padding:4px 0;white-space:pre-wrap\">{}</td></tr>",
-            escaped(label),
-            escaped(value)
-        )
-        .expect("a String takes everything");
-    }
-    out.push_str("</table>\n</body></html>\n");
-    out
+         {sections}</body></html>\n"
+    )
 }
-
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for it in text.chars() {

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// 2026-11-20T10:00:05Z.
-const NOW: Timestamp = Timestamp::from_millis(1_795_168_805_000);
-const ACCEPTED: Outcome = Outcome::Done(Receipt::Accepted);
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_168_805_000);
+pub(super) const ACCEPTED: Outcome = Outcome::Done(Receipt::Accepted);
 
 fn payload(number: u128, attempt: u32) -> Payload {
     let some = |text: &str| Some(text.to_owned());
@@ -44,10 +44,11 @@ fn payload(number: u128, attempt: u32) -> Payload {
         }),
         attempt,
         standing: Default::default(),
+        message: None,
     }
 }
 
-fn willing(number: u128) -> Payload {
+pub(super) fn willing(number: u128) -> Payload {
     let mut payload = payload(number, 1);
     let touchpoint = Arc::make_mut(&mut payload.touchpoint);
     touchpoint.action = Action::Installation;
@@ -64,11 +65,11 @@ fn settings(more: &Json) -> Settings {
     settings.as_object().unwrap().clone()
 }
 
-fn open(more: &Json) -> Box<dyn Connector> {
+pub(super) fn open(more: &Json) -> Box<dyn Connector> {
     KIND.open(&settings(more)).unwrap_or_else(|refusals| panic!("{refusals:?}"))
 }
 
-fn egress() -> Egress {
+pub(super) fn egress() -> Egress {
     let policy = EgressPolicy {
         allow_http: true,
         allow_nets: vec!["127.0.0.0/8".parse().unwrap()],
@@ -78,7 +79,7 @@ fn egress() -> Egress {
     Egress::new(policy, None).unwrap()
 }
 
-async fn server(refused: &[(&str, &str)]) -> MailSandbox {
+pub(super) async fn server(refused: &[(&str, &str)]) -> MailSandbox {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut options = Options::new("a password");
     options.refused = refused.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect::<BTreeMap<_, _>>();
@@ -86,7 +87,7 @@ async fn server(refused: &[(&str, &str)]) -> MailSandbox {
 }
 
 /// A destination at the server with two recipients.
-fn at(server: &MailSandbox, more: &Json) -> Box<dyn Connector> {
+pub(super) fn at(server: &MailSandbox, more: &Json) -> Box<dyn Connector> {
     let mut settings = server.destination_settings();
     settings["to"] = json!("sales@contoso.example, crm@contoso.example");
     for (name, value) in more.as_object().unwrap() {
@@ -101,7 +102,7 @@ async fn deliver(connector: &dyn Connector, payload: Payload) -> Tried {
 }
 
 #[track_caller]
-fn check_golden(payload: Payload, more: &Json, golden: &str) {
+pub(super) fn check_golden(payload: Payload, more: &Json, golden: &str) {
     let preview = open(more).preview(&[payload], Moment { now: NOW });
     let shown = &preview.requests[0];
     let headers: Vec<String> = shown.headers.iter().map(|it| format!("{}: {}\n", it.0, it.1)).collect();

@@ -112,6 +112,7 @@ fn payload() -> Payload {
         touchpoint: Arc::new(Touchpoint::default()),
         attempt: 1,
         standing: Default::default(),
+        message: None,
     }
 }
 

@@ -11,8 +11,10 @@ use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Action, Source, Touchpoint};
 use std::borrow::Cow;
 
-/// What kind of event every body is about.
-const EVENT: &str = "lead.touchpoint";
+/// What kind of event a body is about: a lead's touchpoint, or what is to be said after one.
+fn event(payload: &Payload) -> &'static str {
+    if payload.message.is_some() { "lead.follow_up" } else { "lead.touchpoint" }
+}
 
 /// What requests look like.
 pub(super) struct Shape {
@@ -50,6 +52,8 @@ pub(super) fn compose(shape: &Shape, payload: &Payload, now: Timestamp) -> (Head
     };
     let body = match shape.format {
         Format::Leadwire => leadwire(payload, &id),
+        // Partner Center's body has no place for words.
+        Format::PartnerCenter if payload.message.is_some() => leadwire(payload, &id),
         Format::PartnerCenter => partner_center(&as_sent(payload), shape.lead_source),
         Format::CloudEvents => cloud_event(payload, &id),
         Format::CloudEventsBinary => data(payload),
@@ -108,7 +112,7 @@ fn signed(shape: &Shape, id: &str, (now, content_type): (Timestamp, &str), body:
 
 fn leadwire(payload: &Payload, id: &str) -> Json {
     Json::object([
-        ("type", Json::text(EVENT)),
+        ("type", Json::text(event(payload))),
         ("id", Json::text(id)),
         ("timestamp", Json::text(rfc3339::format(payload.received_at))),
         ("data", data(payload)),
@@ -134,6 +138,15 @@ fn data(payload: &Payload) -> Json {
         entries.push(("interest".to_owned(), Json::text(interest.as_str())));
     }
     entries.push(("do_not_contact".to_owned(), Json::Bool(payload.do_not_contact())));
+    if let Some(message) = &payload.message {
+        let message = Json::object([
+            ("audience", Json::text(message.audience.as_str())),
+            ("language", Json::text(message.language.code())),
+            ("subject", Json::text(&*message.subject)),
+            ("text", Json::text(&*message.text)),
+        ]);
+        entries.push(("message".to_owned(), message));
+    }
     Json::Object(entries)
 }
 
@@ -216,7 +229,7 @@ fn cloud_attributes(payload: &Payload, id: &str) -> [(&'static str, String); 5] 
         ("ce-specversion", "1.0".to_owned()),
         ("ce-id", id.to_owned()),
         ("ce-source", source),
-        ("ce-type", format!("leadwire.{EVENT}")),
+        ("ce-type", format!("leadwire.{}", event(payload))),
         ("ce-time", rfc3339::format(time)),
     ]
 }

@@ -35,6 +35,7 @@ fn payload(touchpoint: Touchpoint) -> Payload {
         lead: LeadId::new(42),
         received_at: RECEIVED,
         touchpoint: Arc::new(touchpoint),
+        message: None,
     }
 }
 
@@ -93,6 +94,20 @@ fn check_shape(shape: &Shape, payload: &Payload, golden: &str) {
         let signatures = signatures.to_str().unwrap();
         assert!(crate::signing::is_signed_by(&secret, id, timestamp, body.as_bytes(), signatures));
     }
+}
+
+#[test]
+fn a_follow_up_brings_its_words_with_the_lead() {
+    let words = leadwire_core::follow_up::Message {
+        audience: leadwire_core::follow_up::Audience::Team,
+        language: leadwire_core::language::Language::Hu,
+        subject: "Új érdeklődő".to_owned(),
+        text: "Lovelace Ada\nkipróbálja".to_owned(),
+    };
+    let payload = Payload { message: Some(Arc::new(words)), ..minimal() };
+    check_golden(Format::Leadwire, &payload, &[], include_str!("golden/follow_up.txt"));
+    // Partner Center's body has no place for words, and gives way.
+    check_golden(Format::PartnerCenter, &payload, &[], include_str!("golden/follow_up.txt"));
 }
 
 #[test]

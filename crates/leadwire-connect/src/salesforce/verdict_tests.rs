@@ -23,6 +23,7 @@ fn class(tried: &Tried) -> &'static str {
             Fault::Pause => "pause",
             Fault::Stop => "stop",
             Fault::Park => "park",
+            Fault::Withhold => "withhold",
         },
     }
 }

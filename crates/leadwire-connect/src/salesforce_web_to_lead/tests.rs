@@ -45,6 +45,7 @@ fn payload(number: u128, attempt: u32) -> Payload {
         }),
         attempt,
         standing: Default::default(),
+        message: None,
     }
 }
 
@@ -164,6 +165,7 @@ fn class(tried: &Tried) -> &'static str {
             Fault::Pause => "pause",
             Fault::Stop => "stop",
             Fault::Park => "park",
+            Fault::Withhold => "withhold",
         },
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use gate::read_gate;
 pub(crate) use order::{claim_at_once, place};
 
 use crate::{Store, StoreError};
-use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
+use leadwire_core::id::{DestinationNo, FollowUpId, LeadId, PublisherId, TouchpointId};
 use leadwire_core::lane::{Gate, Next};
 use leadwire_core::outcome::Tried;
 use leadwire_core::standing::Seen;
@@ -80,6 +80,8 @@ pub struct Claim {
     pub number: u32,
     /// How the lead stood when it was claimed.
     pub standing: Seen,
+    /// What is to be said in place of bringing the lead.
+    pub follow_up: Option<FollowUpId>,
 }
 
 /// What a turn came to.

@@ -78,10 +78,13 @@ fn settle(
         Next::Deliver(Receipt::Confirmed { record }) => ("delivered", now, now, record.as_str()),
         Next::RetryAt(at) => ("pending", *at, Timestamp::from_millis(0), ""),
         Next::Park => ("parked", now, now, ""),
+        Next::Suppress => ("suppressed", now, now, ""),
     };
     let (cause, message, fix) = match &settled.next {
         Next::Deliver(_) => ("", "", ""),
-        Next::RetryAt(_) | Next::Park => (&*evidence.cause, &*evidence.message, &*evidence.fix),
+        Next::RetryAt(_) | Next::Park | Next::Suppress => {
+            (&*evidence.cause, &*evidence.message, &*evidence.fix)
+        }
     };
     let lead = tx.find(
         "UPDATE delivery SET state = $1, due_at = $2, claim = 0, cause = $3, message = $4, fix = $5, record = $6,
@@ -166,9 +169,9 @@ fn claim(
              ORDER BY due_at, touchpoint_id
              LIMIT $5)
          RETURNING touchpoint_id, lead_id, attempts, (
-             SELECT l.interest + 4 * l.do_not_contact
+             SELECT l.interest + 4 * l.do_not_contact + CASE WHEN l.consent_by = '' THEN 0 ELSE 8 END
              FROM lead l
-             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id)",
+             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id), follow_up_id",
         &[
             Param::Int(token.0),
             publisher,
@@ -182,6 +185,7 @@ fn claim(
                 lead: row.lead(1)?,
                 number: row.count(2)?,
                 standing: Seen::from_number(row.int(3)?),
+                follow_up: row.follow_up_or_none(4)?,
             })
         },
     )?;

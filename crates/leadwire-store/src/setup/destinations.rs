@@ -124,7 +124,7 @@ impl Store {
         .await
     }
 
-    /// Removes a destination and the routes to it, unless deliveries to it are still pending.
+    /// Removes a destination, the routes to it and the follow-ups through it, unless deliveries to it are still pending.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -150,6 +150,10 @@ impl Store {
             }
             tx.execute(
                 "DELETE FROM route WHERE publisher_id = $1 AND destination_no = $2",
+                &[publisher, number],
+            )?;
+            tx.execute(
+                "DELETE FROM follow_up WHERE publisher_id = $1 AND destination_no = $2",
                 &[publisher, number],
             )?;
             let removed = tx.execute(

@@ -5,6 +5,7 @@
 
 mod credentials;
 mod destinations;
+mod follow_ups;
 mod interest;
 pub mod listings;
 pub mod proofs;
@@ -12,6 +13,7 @@ mod publishers;
 mod routes;
 mod secrets;
 
+pub use follow_ups::StoredFollowUp;
 pub use routes::RouteChange;
 pub use secrets::{PublisherKey, Rekeying, SealedSecrets, Sealing};
 
@@ -45,6 +47,8 @@ pub struct Setup {
     pub keys: Vec<ApiKey>,
     /// The operator's rows of the table of interest, by source and action.
     pub interest: Vec<(Pattern, Interest)>,
+    /// All follow-ups, by publisher.
+    pub follow_ups: Vec<StoredFollowUp>,
 }
 
 /// A tenant.
@@ -164,6 +168,8 @@ pub enum Change {
     Owed(i64),
     /// There are as many of its kind as there may be.
     Full,
+    /// The destination serves something else: routes and follow-ups share none.
+    InUse,
 }
 
 impl Store {
@@ -272,6 +278,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
             read_key,
         )?,
         interest: interest::all(tx)?,
+        follow_ups: follow_ups::all(tx)?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Change, StoredRoute, made_or};
 use crate::engine::{Param, Tx};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, follow_ups};
 use leadwire_core::id::{DestinationNo, PublisherId, RouteId};
 use leadwire_core::limits;
 use leadwire_core::routing::Offers;
@@ -44,6 +44,9 @@ impl Store {
             }
             if !has_destination(tx, &it)? {
                 return Ok(Change::Missing);
+            }
+            if follow_ups::serves(tx, &it.publisher, it.destination)? {
+                return Ok(Change::InUse);
             }
             if is_taken(tx, &it)? {
                 return Ok(Change::Taken);
@@ -97,6 +100,9 @@ impl Store {
             };
             if !has_destination(tx, &new)? {
                 return Ok(Change::Missing);
+            }
+            if follow_ups::serves(tx, &new.publisher, new.destination)? {
+                return Ok(Change::InUse);
             }
             if is_taken(tx, &new)? {
                 return Ok(Change::Taken);

@@ -5,7 +5,8 @@ use crate::desk::{
 };
 use leadwire_core::id::{LeadId, OfferId, QuarantineId};
 use leadwire_core::routing::Routed;
-use leadwire_store::accept::{Accept, Accepted, Quarantine};
+use leadwire_store::accept::{Accept, Accepted};
+use leadwire_store::quarantine::Quarantine;
 use leadwire_store::rows::DeliveryState;
 
 #[tokio::test]

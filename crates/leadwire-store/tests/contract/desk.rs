@@ -71,6 +71,7 @@ pub(crate) fn of_customer(id: u128, customer: u8) -> Accept {
         routed: vec![Routed { destination: number(1), suppressed: None }],
         holding: [].into(),
         routing_trouble: String::new(),
+        reached: None,
         offered: Vec::new(),
     }
 }
@@ -198,6 +199,7 @@ pub(crate) fn settled(claim: Claim, next: Next) -> Settled {
         Next::Deliver(receipt) => Outcome::Done(receipt.clone()),
         Next::RetryAt(_) => Outcome::NotDone(Fault::RetryAfter(None)),
         Next::Park => Outcome::NotDone(Fault::Park),
+        Next::Suppress => Outcome::NotDone(Fault::Withhold),
     };
     let evidence = Evidence { cause: "http_503".to_owned(), ..Evidence::default() };
     Settled { touchpoint: claim.touchpoint, number: claim.number, tried: Tried { outcome, evidence }, next }

@@ -10,6 +10,7 @@ mod delivery;
 mod dynamics;
 mod email;
 mod faults;
+mod follow_ups;
 mod hostile;
 mod hubspot;
 mod intake;

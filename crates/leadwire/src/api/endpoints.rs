@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    destinations, health, intake, keys, ledger, offers, openapi, page, proof, read, replays, routes, routing,
-    secrets, setup, standing, wire,
+    destinations, follow_ups, health, intake, keys, ledger, offers, openapi, page, proof, read, replays,
+    routes, routing, secrets, setup, standing, wire,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -206,6 +206,16 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::RouteChange>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Route>), routes::change),
     endpoint!(DELETE "/v1/routes/{route}", ChangeSetup, Publisher, "Remove a route",
         None, 0, 204, None, routes::remove),
+    endpoint!(GET "/v1/follow-ups", ReadSetup, Publisher, "List what is said to customers and to the team once a customer's interest rises",
+        None, 0, 200, Some(of::<wire::List<wire::FollowUp>>), follow_ups::list),
+    endpoint!(POST "/v1/follow-ups", ChangeSetup, Publisher, "Add a follow-up",
+        Some(of::<wire::NewFollowUp>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::FollowUp>), follow_ups::add),
+    endpoint!(PATCH "/v1/follow-ups/{follow_up}", ChangeSetup, Publisher, "Change a follow-up",
+        Some(of::<wire::FollowUpChange>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::FollowUp>), follow_ups::change),
+    endpoint!(DELETE "/v1/follow-ups/{follow_up}", ChangeSetup, Publisher, "Remove a follow-up; what it owes is not sent any more",
+        None, 0, 204, None, follow_ups::remove),
+    endpoint!(POST "/v1/follow-ups/{follow_up}/preview", ReadLeads, Publisher, "Show what a follow-up says of a lead, and whether it would be sent; nothing is",
+        Some(of::<wire::FollowUpTrial>), limits::TOUCHPOINT_BYTES_MAX, 200, Some(of::<wire::FollowUpShown>), follow_ups::preview),
     endpoint!(GET "/v1/intake-addresses", ReadSetup, Publisher, "List intake addresses, without their tokens",
         None, 0, 200, Some(of::<wire::List<wire::IntakeAddress>>), setup::addresses),
     endpoint!(POST "/v1/intake-addresses", ChangeSetup, Publisher, "Make an intake address for an offer; shown once",

@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod destinations;
 mod endpoints;
+mod follow_ups;
 mod health;
 mod intake;
 mod keys;

@@ -180,6 +180,7 @@ fn then(fault: Fault) -> &'static str {
         Fault::Pause => "the destination is paused and tried again from time to time; its leads wait",
         Fault::Stop => "the destination is paused until somebody resumes it; its leads wait",
         Fault::Park => "this lead is put aside for a person; the others go on",
+        Fault::Withhold => "this one is not sent, and says nothing of the destination",
     }
 }
 
@@ -196,7 +197,7 @@ fn test_payload(call: &Call, destination: &Destination) -> Payload {
     proof::test_lead(&destination.publisher, destination.number, (offer, bits, now))
 }
 
-async fn stored(call: &Call, destination: &Destination, id: &str) -> Result<Payload, Problem> {
+pub(super) async fn stored(call: &Call, destination: &Destination, id: &str) -> Result<Payload, Problem> {
     let bad = |error: leadwire_core::id::BadId| {
         Refusal::new("/touchpoint", "bad_id", "this is not a touchpoint's id", error.to_string())
     };
@@ -213,10 +214,15 @@ async fn stored(call: &Call, destination: &Destination, id: &str) -> Result<Payl
         touchpoint: Arc::new(touchpoint),
         attempt: 1,
         standing: lead.map_or_else(Default::default, |it| it.0.standing.seen()),
+        message: None,
     })
 }
 
-fn given(call: &Call, destination: &Destination, lead: &Map<String, Value>) -> Result<Payload, Problem> {
+pub(super) fn given(
+    call: &Call,
+    destination: &Destination,
+    lead: &Map<String, Value>,
+) -> Result<Payload, Problem> {
     let text = serde_json::to_vec(lead).expect("what was read as JSON can be written");
     let json = json::parse(&text).map_err(|it| Problem::from(Refusal::from(it)))?;
     let touchpoint = Touchpoint::parse(&json).map_err(Problem::refused)?;
@@ -233,6 +239,7 @@ fn given(call: &Call, destination: &Destination, lead: &Map<String, Value>) -> R
         standing: standing.seen(),
         touchpoint: Arc::new(touchpoint),
         attempt: 1,
+        message: None,
     })
 }
 

@@ -267,6 +267,7 @@ pub(super) fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Del
         fix: some(&it.fix),
         record: it.record.clone(),
         ended_at: it.ended_at.map(moment),
+        follow_up: it.follow_up.map(|it| it.to_string()),
     }
 }
 

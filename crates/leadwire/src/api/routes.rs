@@ -117,7 +117,7 @@ pub(super) fn bad_filter(bad: &BadFilter) -> Problem {
     Refusal::new("/filter", bad.code, bad.to_string(), bad.fix.clone()).into()
 }
 
-fn destination(call: &Call, name: &str) -> Result<DestinationNo, Problem> {
+pub(super) fn destination(call: &Call, name: &str) -> Result<DestinationNo, Problem> {
     let found = call.app.directory.now().destination(&call.publisher(), name).map(|it| it.number);
     found.ok_or_else(|| {
         let (what, fix) = ("there is no such destination", "add it first, or name one that exists");

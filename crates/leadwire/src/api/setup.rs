@@ -157,6 +157,15 @@ pub(super) async fn done(call: &Call, change: Change, pointer: &str) -> Result<(
             format!("{count} deliveries to this destination are still pending"),
             "wait until they are delivered, or until each waits for a person, and remove it then",
         )),
+        Change::InUse => {
+            let refusal = Refusal::new(
+                "/destination",
+                "destination_in_use",
+                "routes and follow-ups share no destination: a delivery brings a lead or says something of it",
+                "add a second destination with the same settings for the follow-ups",
+            );
+            Err(Problem::from(refusal).with_status(StatusCode::CONFLICT))
+        }
         Change::Full => Err(Problem::new(
             StatusCode::CONFLICT,
             "too_many",

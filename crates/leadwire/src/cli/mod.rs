@@ -11,6 +11,7 @@ mod doctor;
 mod exit_code;
 mod export;
 mod failure;
+mod follow_up;
 mod interest;
 mod key;
 mod lead;
@@ -87,6 +88,9 @@ enum Command {
     /// Say which offers' leads go to which destination
     #[command(subcommand, after_help = route::EXAMPLES)]
     Route(route::Command),
+    /// Say what customers and the team are told once a customer's interest rises
+    #[command(subcommand, after_help = follow_up::EXAMPLES)]
+    FollowUp(follow_up::Command),
     /// Route kept leads anew, and bring them where they were not brought
     #[command(subcommand, after_help = replay::EXAMPLES)]
     Replay(replay::Command),
@@ -176,6 +180,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Offer(command) => offer::run(command, session).await,
         Command::Destination(command) => destination::run(command, session).await,
         Command::Route(command) => route::run(command, session).await,
+        Command::FollowUp(command) => follow_up::run(command, session).await,
         Command::Replay(command) => replay::run(command, session).await,
         Command::Address(command) => address::run(command, session).await,
         Command::Key(command) => key::run(command, session).await,

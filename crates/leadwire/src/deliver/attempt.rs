@@ -1,6 +1,6 @@
 //! One try of a batch: the connector does it, and whatever happens inside stays inside.
 
-use super::payload::Ready;
+use super::payload::{Ready, withheld};
 use crate::directory::Outlet;
 use futures_util::FutureExt;
 use leadwire_connect::{Moment, Payload};
@@ -20,6 +20,10 @@ pub(super) async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Mo
     let mut payloads: Vec<Payload> = Vec::new();
     for (claim, content) in batch {
         match content {
+            // The wish came after the message was written: the last look before it leaves.
+            Ok(payload) if payload.message.is_some() && payload.do_not_contact() => {
+                done.push((claim, *withheld("do_not_contact")));
+            }
             Ok(payload) => {
                 claims.push(claim);
                 payloads.push(payload);

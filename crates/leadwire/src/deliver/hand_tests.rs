@@ -46,6 +46,7 @@ fn hand(leads: impl IntoIterator<Item = u128>) -> Hand {
             lead: LeadId::new(lead),
             number: 1,
             standing: Default::default(),
+            follow_up: None,
         };
         let payload = Payload {
             delivery: DeliveryId { touchpoint: claim.touchpoint, destination: DestinationNo::new(1) },
@@ -55,6 +56,7 @@ fn hand(leads: impl IntoIterator<Item = u128>) -> Hand {
             touchpoint: Arc::new(Touchpoint::default()),
             attempt: 1,
             standing: Default::default(),
+            message: None,
         };
         hand.take_in(claim, Ok(payload), true);
     }

@@ -226,6 +226,7 @@ impl Places {
                 touchpoint: Arc::clone(&item.parsed),
                 attempt: claim.number,
                 standing,
+                message: None,
             };
             place.token = None;
             if let Some(door) = self.lanes.door(&place.lane) {

@@ -1,10 +1,16 @@
 //! From claims to what a connector is given, reading from the store what is not at hand any more.
 
 use super::handover::Handover;
-use crate::bodies;
+use crate::directory::Snapshot;
+use crate::{bodies, follow_ups};
 use leadwire_connect::Payload;
+use leadwire_core::follow_up::{self, FollowUp, Message};
 use leadwire_core::id::DeliveryId;
+use leadwire_core::language::Language;
+use leadwire_core::mapping::Subject;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
+use leadwire_core::time::Timestamp;
+use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::lanes::{Claim, LaneKey};
 use leadwire_store::{Store, StoreError};
 use std::collections::HashMap;
@@ -19,7 +25,7 @@ pub(super) type Content = Result<Payload, Box<Tried>>;
 /// Finds the content of each claim, in the order of the claims.
 pub(super) async fn load(
     store: &Store,
-    handover: &Handover,
+    (handover, setup): (&Handover, &Snapshot),
     lane: &LaneKey,
     claims: Vec<Claim>,
 ) -> Result<Vec<Ready>, StoreError> {
@@ -31,7 +37,7 @@ pub(super) async fn load(
             missing.push(claim.touchpoint);
         }
         let payload =
-            found.map(|(touchpoint, received_at)| Ok(payload(lane, claim, touchpoint, received_at)));
+            found.map(|(touchpoint, received_at)| payload(setup, lane, claim, (touchpoint, received_at)));
         ready.push((claim, payload));
     }
     let mut kept: HashMap<_, _> = HashMap::new();
@@ -47,7 +53,7 @@ pub(super) async fn load(
                     kept.get(&claim.touchpoint).ok_or_else(|| unreadable("its touchpoint is not there"))?;
                 let touchpoint = bodies::read_back(&lane.publisher, kept)
                     .map_err(|_| unreadable("its kept body cannot be read by this version"))?;
-                Ok(payload(lane, claim, Arc::new(touchpoint), kept.received_at))
+                payload(setup, lane, claim, (Arc::new(touchpoint), kept.received_at))
             });
             (claim, found)
         })
@@ -55,12 +61,12 @@ pub(super) async fn load(
 }
 
 fn payload(
+    setup: &Snapshot,
     lane: &LaneKey,
     claim: Claim,
-    touchpoint: Arc<leadwire_core::touchpoint::Touchpoint>,
-    received_at: leadwire_core::time::Timestamp,
-) -> Payload {
-    Payload {
+    (touchpoint, received_at): (Arc<Touchpoint>, Timestamp),
+) -> Content {
+    let mut payload = Payload {
         delivery: DeliveryId { touchpoint: claim.touchpoint, destination: lane.destination },
         lead: claim.lead,
         publisher: lane.publisher.clone(),
@@ -68,7 +74,40 @@ fn payload(
         touchpoint,
         attempt: claim.number,
         standing: claim.standing,
+        message: None,
+    };
+    if let Some(id) = claim.follow_up {
+        let follow_up = setup.follow_up(&lane.publisher, id).ok_or_else(|| withheld("follow_up_removed"))?;
+        payload.message = Some(Arc::new(write(follow_up, &payload).map_err(withheld)?));
     }
+    Ok(payload)
+}
+
+fn write(follow_up: &FollowUp, payload: &Payload) -> Result<Message, &'static str> {
+    let subject = Subject {
+        touchpoint: &payload.touchpoint,
+        publisher: &payload.publisher,
+        lead: payload.lead,
+        id: payload.delivery.touchpoint,
+        received_at: payload.received_at,
+        standing: payload.standing,
+        language: Language::default(),
+    };
+    follow_ups::write(follow_up, &subject)
+}
+
+/// A follow-up that must not be sent any more: nothing is tried.
+pub(super) fn withheld(cause: &str) -> Box<Tried> {
+    let (message, fix) = follow_up::explain(cause);
+    Box::new(Tried {
+        outcome: Outcome::NotDone(Fault::Withhold),
+        evidence: Evidence {
+            cause: cause.to_owned(),
+            message: message.to_owned(),
+            fix: fix.to_owned(),
+            ..Evidence::default()
+        },
+    })
 }
 
 fn unreadable(message: &str) -> Box<Tried> {

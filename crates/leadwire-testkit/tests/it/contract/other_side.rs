@@ -156,6 +156,7 @@ pub(super) fn payload(number: usize, attempt: u32) -> Payload {
         }),
         attempt,
         standing: Default::default(),
+        message: None,
     }
 }
 

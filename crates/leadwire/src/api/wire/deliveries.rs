@@ -40,6 +40,9 @@ pub struct Delivery {
     /// When it came to rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,
+    /// The follow-up it brings in place of the lead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_up: Option<String>,
 }
 
 /// A delivery with its touchpoint and its attempts.
