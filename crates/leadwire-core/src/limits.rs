@@ -31,6 +31,8 @@ pub const ENTRIES_MAX: usize = 256;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// How long an `Idempotency-Key` is remembered: longer than the retry window of any sender we know.
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long the leads of an import are recognised by their content: an import is mended and repeated for weeks, not years.
+pub const IMPORT_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How long the same body at the same intake address counts as one: the payload has no id, a sender's retry
 /// comes within minutes, and the same customer may act again the next day.
 pub const SAME_BODY_WINDOW: Duration = Duration::from_secs(10 * 60);

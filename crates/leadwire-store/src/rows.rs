@@ -16,6 +16,8 @@ pub enum Channel {
     PartnerCenter,
     /// A marketplace's form-encoded body.
     Form,
+    /// The canonical form, from a file of earlier times. Nothing follows it up, and an erased person's stays out.
+    File,
     /// A listing page, whose forms become the canonical form.
     Page,
     /// What a person decided about a lead, in the canonical form. No sender can choose it, so it tells a decision from a
@@ -30,6 +32,7 @@ impl Channel {
             Channel::Api => "api",
             Channel::PartnerCenter => "partner_center",
             Channel::Form => "form",
+            Channel::File => "file",
             Channel::Page => "page",
             Channel::Person => "person",
         }
@@ -44,6 +47,7 @@ impl Channel {
             "api" => Ok(Channel::Api),
             "partner_center" => Ok(Channel::PartnerCenter),
             "form" => Ok(Channel::Form),
+            "file" => Ok(Channel::File),
             "page" => Ok(Channel::Page),
             "person" => Ok(Channel::Person),
             other => Err(StoreError::Wrong(format!("no channel is called {other}"))),

@@ -117,7 +117,7 @@ pub fn from_address(
 /// When the kept bytes are not what was accepted.
 pub fn read_back(publisher: &PublisherId, kept: &StoredTouchpoint) -> Result<Touchpoint, Vec<Refusal>> {
     let mut touchpoint = match kept.channel {
-        Channel::Api | Channel::Page | Channel::Person => {
+        Channel::Api | Channel::File | Channel::Page | Channel::Person => {
             json::parse(&kept.body).map_err(|it| vec![it.into()]).and_then(|it| Touchpoint::parse(&it))
         }
         Channel::PartnerCenter => partner_center::parse_bytes(&kept.body),

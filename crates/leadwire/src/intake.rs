@@ -53,6 +53,8 @@ pub struct Incoming {
 pub enum Key {
     /// The sender's own key for it.
     Sender(String, Duration),
+    /// Its very bytes, in whatever import they come.
+    SameItem(Duration),
     /// Its very bytes at one intake address, for there is no other id in them.
     SameBody(String, Duration),
 }
@@ -89,6 +91,9 @@ impl Intake {
                     (item.routed, item.routing_trouble) = (decision.routed, decision.trouble);
                     let at = (item.received_at, item.shown.as_ref());
                     item.reached = setup.reached(&item.publisher, &item.parsed, at);
+                    if let (Channel::File, Some(reached)) = (item.channel, &mut item.reached) {
+                        reached.follow_ups.clear();
+                    }
                 }
                 let own = self.find_places(item);
                 item.offered = Places::offered(&own);
@@ -132,6 +137,7 @@ impl Intake {
         let once = incoming.key.map(|key| {
             let (key, kept) = match &key {
                 Key::Sender(key, kept) => (secrets::short_hash(&[b"key", publisher, key.as_bytes()]), *kept),
+                Key::SameItem(kept) => (secrets::short_hash(&[b"item", publisher, &body_sha256]), *kept),
                 Key::SameBody(place, kept) => {
                     (secrets::short_hash(&[b"body", publisher, place.as_bytes(), &body_sha256]), *kept)
                 }

@@ -13,6 +13,7 @@ mod faults;
 mod follow_ups;
 mod hostile;
 mod hubspot;
+mod import;
 mod intake;
 mod kills;
 mod lost_answers;

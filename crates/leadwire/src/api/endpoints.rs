@@ -88,7 +88,8 @@ macro_rules! endpoint {
 pub static ENDPOINTS: &[Endpoint] = &[
     // Senders.
     endpoint!(POST "/v1/leads", SendTouchpoints, Service, "Accept one touchpoint, an array of them, or NDJSON",
-        Some(of::<wire::Touchpoints>), limits::BATCH_BYTES_MAX, 202, Some(of::<wire::LeadsAnswer>), intake::by_api),
+        Some(of::<wire::Touchpoints>), limits::BATCH_BYTES_MAX, 202, Some(of::<wire::LeadsAnswer>), intake::by_api,
+        &[("import", "`true` for leads of earlier times: each is recognised by its content for 90 days, and nothing follows it up")]),
     endpoint!(POST "/in/{token}", SendToAddress, Service, "Accept a marketplace's own lead body at an intake address",
         Some(of::<serde_json::Value>), limits::TOUCHPOINT_BYTES_MAX, 202, Some(of::<wire::AddressReceipt>), intake::by_address),
     // Readers.

@@ -30,7 +30,15 @@ pub(super) async fn by_api(call: Call) -> Result<Response, Problem> {
             ));
         }
     };
-    let key = idempotency_key(&call)?;
+    let way = match call.query.get("import").map(String::as_str) {
+        None | Some("false") => Way { channel: Channel::Api, key: idempotency_key(&call)? },
+        Some("true") => Way { channel: Channel::File, key: None },
+        Some(_) => {
+            let fix = "use `import=true`, or leave it out";
+            let refusal = Refusal::new("", "bad_import", "`import` is neither true nor false", fix);
+            return Err(Problem::from(refusal).with_status(StatusCode::BAD_REQUEST));
+        }
+    };
     let items = bodies::api_items(&call.body, is_ndjson)
         .map_err(|it| Problem::from(it).with_status(StatusCode::BAD_REQUEST))?;
     match items {
@@ -39,32 +47,50 @@ pub(super) async fn by_api(call: Call) -> Result<Response, Problem> {
                 let refusals = item.parsed.err().unwrap_or_default();
                 return Err(Problem::refused(refusals).with_status(StatusCode::PAYLOAD_TOO_LARGE));
             }
-            one(&call, *item, key).await
+            one(&call, *item, &way).await
         }
-        Items::Many(items) => many(&call, items, key.as_deref()).await,
+        Items::Many(items) => many(&call, items, &way).await,
     }
 }
 
-async fn one(call: &Call, item: Item, key: Option<String>) -> Result<Response, Problem> {
-    let incoming = admit(call, item, key)?;
+/// How touchpoints come by the API, and by what key of the sender's a repetition is recognised.
+struct Way {
+    channel: Channel,
+    key: Option<String>,
+}
+
+impl Way {
+    /// The key of the item at this place. Each has one of its own, so that a repeated request recognises each of them.
+    /// No sender's own key is like it: a header holds no line end. In an import its own bytes are the key: the file may
+    /// be sorted, mended or lengthened when it comes again.
+    fn key(&self, place: Option<usize>) -> Option<Key> {
+        if self.channel == Channel::File {
+            return Some(Key::SameItem(limits::IMPORT_KEPT));
+        }
+        let key = self.key.as_ref()?;
+        let key = place.map_or_else(|| key.clone(), |it| format!("{key}\n{it}"));
+        Some(Key::Sender(key, limits::IDEMPOTENCY_KEPT))
+    }
+}
+
+async fn one(call: &Call, item: Item, way: &Way) -> Result<Response, Problem> {
+    let incoming = admit(call, item, (way.channel, way.key(None)))?;
     let received = call.app.intake.accept(vec![incoming]).await?;
-    let receipt = receipt(call, received[0])?;
+    let receipt = receipt(call, way.channel, received[0])?;
     Ok(answer::json(StatusCode::ACCEPTED, &receipt))
 }
 
-async fn many(call: &Call, items: Vec<Item>, key: Option<&str>) -> Result<Response, Problem> {
+async fn many(call: &Call, items: Vec<Item>, way: &Way) -> Result<Response, Problem> {
     let mut results: Vec<Option<ItemResult>> = Vec::with_capacity(items.len());
     let mut incoming = Vec::with_capacity(items.len());
     for (number, item) in items.into_iter().enumerate() {
-        // Each item has a key of its own, so that a repeated request recognises each of them. No sender's own key is
-        // like it: a header holds no line end.
-        match admit(call, item, key.map(|it| format!("{it}\n{number}"))) {
+        match admit(call, item, (way.channel, way.key(Some(number)))) {
             Ok(admitted) => {
                 incoming.push(admitted);
                 results.push(None);
             }
             Err(problem) => {
-                call.app.metrics.count_received("api", "refused");
+                call.app.metrics.count_received(way.channel.as_str(), "refused");
                 results.push(Some(ItemResult::Refused { problem: problem.to_json() }));
             }
         }
@@ -76,7 +102,7 @@ async fn many(call: &Call, items: Vec<Item>, key: Option<&str>) -> Result<Respon
         .map(|it| {
             it.unwrap_or_else(|| {
                 let received = received.next().expect("every admitted item is answered");
-                receipt(call, received)
+                receipt(call, way.channel, received)
                     .map_or_else(|it| ItemResult::Refused { problem: it.to_json() }, ItemResult::Accepted)
             })
         })
@@ -95,17 +121,10 @@ async fn many(call: &Call, items: Vec<Item>, key: Option<&str>) -> Result<Respon
 }
 
 /// Checks an item, and whether this key may send it.
-fn admit(call: &Call, item: Item, key: Option<String>) -> Result<Incoming, Problem> {
+fn admit(call: &Call, item: Item, (channel, key): (Channel, Option<Key>)) -> Result<Incoming, Problem> {
     let touchpoint = item.parsed.map_err(Problem::refused)?;
     let publisher = publisher_of(call, &touchpoint)?;
-    Ok(Incoming {
-        publisher,
-        channel: Channel::Api,
-        body: item.body,
-        touchpoint,
-        key: key.map(|it| Key::Sender(it, limits::IDEMPOTENCY_KEPT)),
-        of_lead: None,
-    })
+    Ok(Incoming { publisher, channel, body: item.body, touchpoint, key, of_lead: None })
 }
 
 /// The publisher of the touchpoint's offer, or the key's own. A foreign publisher looks like a missing one.
@@ -134,18 +153,18 @@ fn publisher_of(call: &Call, touchpoint: &Touchpoint) -> Result<PublisherId, Pro
     }
 }
 
-fn receipt(call: &Call, received: Received) -> Result<Receipt, Problem> {
+fn receipt(call: &Call, channel: Channel, received: Received) -> Result<Receipt, Problem> {
     match received {
         Received::New(touchpoint, lead) => {
-            call.app.metrics.count_received("api", "stored");
+            call.app.metrics.count_received(channel.as_str(), "stored");
             Ok(Receipt { id: touchpoint.to_string(), lead: lead.to_string(), duplicate: false })
         }
         Received::Duplicate(touchpoint, lead) => {
-            call.app.metrics.count_received("api", "duplicate");
+            call.app.metrics.count_received(channel.as_str(), "duplicate");
             Ok(Receipt { id: touchpoint.to_string(), lead: lead.to_string(), duplicate: true })
         }
         Received::KeyReused(touchpoint) => {
-            call.app.metrics.count_received("api", "refused");
+            call.app.metrics.count_received(channel.as_str(), "refused");
             Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",

@@ -12,6 +12,7 @@ mod exit_code;
 mod export;
 mod failure;
 mod follow_up;
+mod import;
 mod interest;
 mod key;
 mod lead;
@@ -74,6 +75,8 @@ enum Command {
     Bench(bench::Args),
     /// Bring leads in from files or standard input; running it again doubles nothing
     Send(send::Args),
+    /// Bring in leads of earlier times from tables and files; an interrupted import goes on where it was
+    Import(import::Args),
     /// Write leads to a file, as CSV or NDJSON; an interrupted one goes on where it was
     Export(export::Args),
     /// Add and list publishers, the tenants of the service
@@ -175,6 +178,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args, out.json).await,
         Command::Bench(args) => bench::run(args, out.json).await,
         Command::Export(args) => export::run(args, session).await,
+        Command::Import(args) => import::run(args, session).await,
         Command::Send(args) => send::run(args, session).await,
         Command::Publisher(command) => publisher::run(command, session).await,
         Command::Offer(command) => offer::run(command, session).await,

@@ -11,13 +11,13 @@ const BYTES_MAX: usize = limits::BATCH_BYTES_MAX / 4;
 
 /// One request's worth of leads.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Batch {
+pub(in crate::cli) struct Batch {
     /// Its `Idempotency-Key`.
-    pub(super) key: String,
+    pub(in crate::cli) key: String,
     /// The leads, one on each line.
-    pub(super) body: Bytes,
+    pub(in crate::cli) body: Bytes,
     /// The line of the file each of them starts on.
-    pub(super) lines: Vec<u64>,
+    pub(in crate::cli) lines: Vec<u64>,
 }
 
 /// Puts a file's leads together.
@@ -26,7 +26,7 @@ pub(super) struct Batch {
 /// kept anywhere; one that was lengthened keeps the keys of its full batches; and a batch whose content stands
 /// twice in a file has two keys, as its leads are two.
 #[derive(Default)]
-pub(super) struct Batcher {
+pub(in crate::cli) struct Batcher {
     so_far: [u8; 16],
     body: Vec<u8>,
     lines: Vec<u64>,
@@ -34,7 +34,7 @@ pub(super) struct Batcher {
 
 impl Batcher {
     /// Takes one lead, and gives the batch that was full without it.
-    pub(super) fn push(&mut self, line: u64, body: &[u8]) -> Option<Batch> {
+    pub(in crate::cli) fn push(&mut self, line: u64, body: &[u8]) -> Option<Batch> {
         let is_full = self.lines.len() == ITEMS_MAX || self.body.len() + body.len() + 1 > BYTES_MAX;
         let full = if is_full { self.take() } else { None };
         self.body.extend_from_slice(body);
@@ -44,7 +44,7 @@ impl Batcher {
     }
 
     /// Gives what is left, when there is any.
-    pub(super) fn take(&mut self) -> Option<Batch> {
+    pub(in crate::cli) fn take(&mut self) -> Option<Batch> {
         if self.lines.is_empty() {
             return None;
         }

@@ -1,10 +1,11 @@
-//! `leadwire send --dry-run`: what would be sent, as this program reads it, before anything leaves.
+//! `--dry-run` of `leadwire send` and `leadwire import`: what would be sent, as this program reads it, before anything leaves.
 
-use super::items::{self, Item};
+use super::Input;
+use super::items::{self, Format, Item};
 use super::tally::Tally;
-use super::{Args, Input};
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output::{self, Output};
+use leadwire_core::id::OfferRef;
 use leadwire_core::json;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::touchpoint::Touchpoint;
@@ -45,11 +46,15 @@ struct Found {
 ///
 /// # Errors
 /// When a file cannot be read, or is not what it should be.
-pub(super) fn run(args: &Args, inputs: Vec<Input>, out: Output) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) fn run(
+    (format, to): (Format, Option<&OfferRef>),
+    inputs: Vec<Input>,
+    out: Output,
+) -> anyhow::Result<ExitCode> {
     let (mut shapes, mut refused) = (Vec::new(), 0);
     for input in inputs {
         let mut found = Found::default();
-        for item in items::read(input.reader, &input.name, args.format, args.to.clone())? {
+        for item in items::read(input.reader, &input.name, format, to.cloned())? {
             found.take(&input.name, item?);
         }
         refused += found.tally.refused;
@@ -132,7 +137,6 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::send::items::Format;
 
     fn found(csv: &str) -> Found {
         let mut found = Found::default();

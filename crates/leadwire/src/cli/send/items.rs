@@ -21,7 +21,7 @@ const LOOK_BYTES: usize = 64 * 1024;
 
 /// How leads are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
+pub(in crate::cli) enum Format {
     /// Told by the file's name, else by its beginning
     Auto,
     /// One JSON object, or an array of them
@@ -34,21 +34,21 @@ pub(super) enum Format {
 
 /// One lead of a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Item {
+pub(in crate::cli) struct Item {
     /// The line it starts on, from 1.
-    pub(super) line: u64,
+    pub(in crate::cli) line: u64,
     /// What is sent for it, on one line, or why it cannot be sent.
-    pub(super) body: Result<Vec<u8>, Vec<Detail>>,
+    pub(in crate::cli) body: Result<Vec<u8>, Vec<Detail>>,
 }
 
 /// The leads of a file. An error ends it.
-pub(super) type Items = Box<dyn Iterator<Item = anyhow::Result<Item>>>;
+pub(in crate::cli) type Items = Box<dyn Iterator<Item = anyhow::Result<Item>>>;
 
 /// Reads a file's leads. `to` is the offer of those that name none.
 ///
 /// # Errors
 /// When the file cannot be read, or is not what it should be.
-pub(super) fn read(
+pub(in crate::cli) fn read(
     reader: impl Read + 'static,
     name: &str,
     format: Format,
@@ -71,7 +71,7 @@ pub(super) fn read(
 }
 
 /// What a file is, by its name, else by how it begins.
-pub(super) fn tell(format: Format, name: &str, start: &[u8]) -> Format {
+pub(in crate::cli) fn tell(format: Format, name: &str, start: &[u8]) -> Format {
     if format != Format::Auto {
         return format;
     }
@@ -274,7 +274,7 @@ fn rows(
     })))
 }
 
-pub(super) fn detail(it: &Refusal) -> Detail {
+pub(in crate::cli) fn detail(it: &Refusal) -> Detail {
     Detail {
         pointer: it.pointer.clone(),
         code: it.code.to_owned(),

@@ -1,11 +1,11 @@
 //! `leadwire send`: brings leads in from files, in batches; sending the same again stores nothing twice.
 
-mod batch;
-mod dry;
-mod items;
-mod post;
-mod progress;
-mod tally;
+pub(super) mod batch;
+pub(super) mod dry;
+pub(super) mod items;
+pub(super) mod post;
+pub(super) mod progress;
+pub(super) mod tally;
 mod verbatim;
 
 use super::exit_code::ExitCode;
@@ -58,10 +58,10 @@ pub(super) struct Args {
 }
 
 /// An input: its name, its length if known, and its bytes.
-struct Input {
-    name: String,
-    bytes: Option<u64>,
-    reader: Box<dyn Read>,
+pub(super) struct Input {
+    pub(super) name: String,
+    pub(super) bytes: Option<u64>,
+    pub(super) reader: Box<dyn Read>,
 }
 
 pub(super) async fn run(mut args: Args, session: &Session) -> anyhow::Result<ExitCode> {
@@ -76,7 +76,7 @@ pub(super) async fn run(mut args: Args, session: &Session) -> anyhow::Result<Exi
     // Every file is opened before the first is sent: a misspelt name is told before anything happens.
     let inputs = args.files.iter().map(|it| open(it)).collect::<anyhow::Result<Vec<_>>>()?;
     if args.dry_run {
-        return dry::run(&args, inputs, out);
+        return dry::run((args.format, args.to.as_ref()), inputs, out);
     }
     let clock = MachineClock::start();
     let mut poster = Poster::new(session.client()?, &clock, out, Duration::from_secs(args.patience));
@@ -143,13 +143,27 @@ async fn send_batch(
 ) -> anyhow::Result<()> {
     let post = Post { body: batch.body.clone(), content_type: "application/x-ndjson", key: Some(&batch.key) };
     let url = poster.client().url(&["v1", "leads"], &[])?;
-    let answer = poster.post(&url, &post).await?;
+    send_to(&url, &post, (name, &batch.lines), poster, tally).await
+}
+
+/// Posts leads that stand on these lines of a file, and counts what became of each.
+///
+/// # Errors
+/// When the service refused them as a whole, or did not answer for long.
+pub(super) async fn send_to(
+    url: &Url,
+    post: &Post<'_>,
+    (name, lines): (&str, &[u64]),
+    poster: &mut Poster<'_>,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let answer = poster.post(url, post).await?;
     // A batch of which every lead was refused is answered 422, with the same list.
     let receipts = serde_json::from_slice::<Receipts>(&answer.body).ok();
-    let Some(receipts) = receipts.filter(|it| it.results.len() == batch.lines.len()) else {
+    let Some(receipts) = receipts.filter(|it| it.results.len() == lines.len()) else {
         return Err(poster.client().failure(&answer).into());
     };
-    for (result, line) in receipts.results.into_iter().zip(&batch.lines) {
+    for (result, line) in receipts.results.into_iter().zip(lines) {
         match result {
             ItemResult::Accepted(receipt) if !receipt.duplicate => tally.accepted += 1,
             ItemResult::Accepted(_) => tally.duplicates += 1,
@@ -159,7 +173,11 @@ async fn send_batch(
     Ok(())
 }
 
-fn open(name: &str) -> anyhow::Result<Input> {
+/// Opens a file; `-` is standard input.
+///
+/// # Errors
+/// When there is no such file, or it is a folder.
+pub(super) fn open(name: &str) -> anyhow::Result<Input> {
     if name == "-" {
         return Ok(Input {
             name: "standard input".to_owned(),

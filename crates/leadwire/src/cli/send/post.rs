@@ -17,7 +17,7 @@ use url::Url;
 const PATIENT: RetryPolicy = RetryPolicy { first: Duration::from_secs(2), longest: Duration::from_secs(30) };
 
 /// Posts one request after another to one service.
-pub(super) struct Poster<'a> {
+pub(in crate::cli) struct Poster<'a> {
     client: Client,
     clock: &'a dyn Clock,
     out: Output,
@@ -27,12 +27,12 @@ pub(super) struct Poster<'a> {
 
 impl<'a> Poster<'a> {
     /// `patience` is how long a service may stay away before it is given up.
-    pub(super) fn new(client: Client, clock: &'a dyn Clock, out: Output, patience: Duration) -> Self {
+    pub(in crate::cli) fn new(client: Client, clock: &'a dyn Clock, out: Output, patience: Duration) -> Self {
         Self { client, clock, out, patience, has_answered: false }
     }
 
     /// What is posted to.
-    pub(super) fn client(&self) -> &Client {
+    pub(in crate::cli) fn client(&self) -> &Client {
         &self.client
     }
 
@@ -40,7 +40,7 @@ impl<'a> Poster<'a> {
     ///
     /// # Errors
     /// When the patience is over.
-    pub(super) async fn post(&mut self, url: &Url, post: &Post<'_>) -> anyhow::Result<Answer> {
+    pub(in crate::cli) async fn post(&mut self, url: &Url, post: &Post<'_>) -> anyhow::Result<Answer> {
         let (since, base) = (self.clock.steady(), url.origin().ascii_serialization());
         let mut tries = 0;
         loop {
@@ -84,13 +84,13 @@ impl<'a> Poster<'a> {
 }
 
 /// A body to post, and what is said about it.
-pub(super) struct Post<'a> {
+pub(in crate::cli) struct Post<'a> {
     /// The body.
-    pub(super) body: Bytes,
+    pub(in crate::cli) body: Bytes,
     /// Its content type.
-    pub(super) content_type: &'static str,
+    pub(in crate::cli) content_type: &'static str,
     /// Its idempotency key, at the API; an intake address has none, and needs no API key either.
-    pub(super) key: Option<&'a str>,
+    pub(in crate::cli) key: Option<&'a str>,
 }
 
 impl Post<'_> {

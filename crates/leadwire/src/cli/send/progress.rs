@@ -6,11 +6,11 @@ use std::io::{self, Read};
 
 /// A progress bar, or nothing where nobody would see one.
 #[derive(Clone)]
-pub(super) struct Progress(ProgressBar);
+pub(in crate::cli) struct Progress(ProgressBar);
 
 impl Progress {
     /// Shows progress through so many bytes; of standard input nobody knows how many.
-    pub(super) fn start(out: Output, bytes: Option<u64>) -> Self {
+    pub(in crate::cli) fn start(out: Output, bytes: Option<u64>) -> Self {
         if !out.shows_progress() {
             return Self(ProgressBar::hidden());
         }
@@ -28,23 +28,23 @@ impl Progress {
     }
 
     /// Tells what was done so far.
-    pub(super) fn tell(&self, text: String) {
+    pub(in crate::cli) fn tell(&self, text: String) {
         self.0.set_message(text);
     }
 
     /// Takes the bar away.
-    pub(super) fn end(&self) {
+    pub(in crate::cli) fn end(&self) {
         self.0.finish_and_clear();
     }
 
     /// Counts the bytes that are read.
-    pub(super) fn watch<R: Read>(&self, reader: R) -> Watched<R> {
+    pub(in crate::cli) fn watch<R: Read>(&self, reader: R) -> Watched<R> {
         Watched { reader, progress: self.clone() }
     }
 }
 
 /// A reader whose bytes are counted.
-pub(super) struct Watched<R> {
+pub(in crate::cli) struct Watched<R> {
     reader: R,
     progress: Progress,
 }

@@ -11,15 +11,17 @@ const SHOWN_MAX: usize = 20;
 
 /// The counts.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(in crate::cli) struct Tally {
+    /// Brought in by an earlier run that was interrupted, and not sent again.
+    pub(in crate::cli) before: u64,
     /// Stored now.
-    pub(super) accepted: u64,
+    pub(in crate::cli) accepted: u64,
     /// Stored before.
-    pub(super) duplicates: u64,
+    pub(in crate::cli) duplicates: u64,
     /// Kept whole, although they could not be read.
-    pub(super) quarantined: u64,
+    pub(in crate::cli) quarantined: u64,
     /// Refused.
-    pub(super) refused: u64,
+    pub(in crate::cli) refused: u64,
     refusals: Vec<Refused>,
 }
 
@@ -32,7 +34,7 @@ struct Refused {
 
 impl Tally {
     /// Counts a lead that was refused.
-    pub(super) fn refuse(&mut self, file: &str, line: u64, details: Vec<Detail>) {
+    pub(in crate::cli) fn refuse(&mut self, file: &str, line: u64, details: Vec<Detail>) {
         self.refused += 1;
         if self.refusals.len() < KEPT_MAX {
             self.refusals.push(Refused { file: file.to_owned(), line, details });
@@ -40,7 +42,7 @@ impl Tally {
     }
 
     /// Counts a lead that was refused, from the problem details (RFC 9457) about it.
-    pub(super) fn refuse_problem(&mut self, file: &str, line: u64, problem: &Value) {
+    pub(in crate::cli) fn refuse_problem(&mut self, file: &str, line: u64, problem: &Value) {
         let mut details = details_of(problem);
         if details.is_empty() {
             let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -55,12 +57,12 @@ impl Tally {
     }
 
     /// How many leads this is about.
-    pub(super) fn total(&self) -> u64 {
+    pub(in crate::cli) fn total(&self) -> u64 {
         self.accepted + self.duplicates + self.quarantined + self.refused
     }
 
     /// The counts, in a line.
-    pub(super) fn line(&self) -> String {
+    pub(in crate::cli) fn line(&self) -> String {
         let mut words = vec![
             format!("{} accepted", self.accepted),
             format!("{} duplicate", self.duplicates),
@@ -73,7 +75,7 @@ impl Tally {
     }
 
     /// Every refusal that is shown, a line each.
-    pub(super) fn refusals(&self) -> String {
+    pub(in crate::cli) fn refusals(&self) -> String {
         let mut text = String::new();
         for refused in self.refusals.iter().take(SHOWN_MAX) {
             for detail in &refused.details {
@@ -93,13 +95,14 @@ impl Tally {
     }
 
     /// The counts and refusals, for programs.
-    pub(super) fn to_json(&self) -> Value {
+    pub(in crate::cli) fn to_json(&self) -> Value {
         let refusals: Vec<Value> = self
             .refusals
             .iter()
             .map(|it| json!({ "file": it.file, "line": it.line, "errors": it.details }))
             .collect();
         json!({
+            "before": self.before,
             "accepted": self.accepted,
             "duplicates": self.duplicates,
             "quarantined": self.quarantined,
