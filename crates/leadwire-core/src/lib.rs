@@ -31,3 +31,4 @@ pub mod standing;
 pub mod text;
 pub mod time;
 pub mod touchpoint;
+pub mod withhold;

@@ -46,6 +46,8 @@ pub const ROUTING_ROUNDS_MAX: usize = 8;
 /// Most rows of the operator's table of interest: five known actions for each of forty sources, each looked at with every
 /// touchpoint.
 pub const INTEREST_RULES_MAX: usize = 200;
+/// Most rules about withheld leads: each is looked at with every touchpoint.
+pub const WITHHOLD_RULES_MAX: usize = 100;
 /// Longest source or action of such a row, in bytes: far longer than any that is documented.
 pub const INTEREST_NAME_BYTES_MAX: usize = 100;
 /// Longest reason a person gives for a decision about a lead, and longest name beside it, in bytes: a paragraph.

@@ -68,6 +68,18 @@ pub struct DeliveryFilter {
     pub limit: usize,
 }
 
+/// The cause of a delivery that a marketplace's rule keeps from the publisher.
+pub const WITHHELD: &str = "withheld";
+
+/// Who asks that a delivery be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AskedBy {
+    /// The publisher, or nobody in particular.
+    Publisher,
+    /// The operator, who may release what the marketplace's rules withhold.
+    Operator,
+}
+
 impl Store {
     /// Lists deliveries, newest first.
     ///
@@ -131,7 +143,29 @@ impl Store {
         id: DeliveryId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| Ok(has_lane(tx, &publisher, id.destination)? && retry(tx, &publisher, id, now)?))
+        self.put_back(publisher, id, (AskedBy::Publisher, now)).await
+    }
+
+    /// As [`Store::retry_delivery`], as the operator may ask it: what a marketplace's rule withheld is released too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn release_delivery(
+        &self,
+        publisher: PublisherId,
+        id: DeliveryId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.put_back(publisher, id, (AskedBy::Operator, now)).await
+    }
+
+    async fn put_back(
+        &self,
+        publisher: PublisherId,
+        id: DeliveryId,
+        by: (AskedBy, Timestamp),
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| Ok(has_lane(tx, &publisher, id.destination)? && retry(tx, &publisher, id, by)?))
             .await
     }
 
@@ -163,9 +197,9 @@ impl Store {
                 ],
                 |row| row.touchpoint(0),
             )?;
-            let mut retried = 0;
+            let (mut retried, by) = (0, (AskedBy::Publisher, now));
             for touchpoint in parked {
-                retried += usize::from(retry(tx, &publisher, DeliveryId { touchpoint, destination }, now)?);
+                retried += usize::from(retry(tx, &publisher, DeliveryId { touchpoint, destination }, by)?);
             }
             Ok(retried)
         })
@@ -204,31 +238,35 @@ pub(crate) fn has_lane(
     Ok(found.is_some())
 }
 
-/// Makes a parked or waiting delivery due now, or one that was held back as long as its customer wanted no contact.
-/// False when it is none of these, or being tried.
+/// Makes a parked or waiting delivery due now, one that was held back as long as its customer wanted no contact, or one that
+/// was withheld and the operator releases. False when it is none of these, or being tried.
 pub(crate) fn retry(
     tx: &Tx<'_>,
     publisher: &PublisherId,
     id: DeliveryId,
-    now: Timestamp,
+    (by, now): (AskedBy, Timestamp),
 ) -> Result<bool, StoreError> {
     let touchpoint = id.touchpoint.to_string();
     let key =
         [Param::Text(publisher.as_str()), Param::Text(&touchpoint), Param::Int(id.destination.get().into())];
     let found = tx.find(
         "SELECT d.state, d.claim, d.lead_id,
-             CASE WHEN l.do_not_contact = 0 AND d.cause = 'do_not_contact' AND t.action <> 'DNC' THEN 1 ELSE 0 END
+             CASE WHEN l.do_not_contact = 0 AND d.cause = 'do_not_contact' AND t.action <> 'DNC' THEN 1 ELSE 0 END,
+             d.cause, l.do_not_contact
          FROM delivery d
          JOIN touchpoint t ON t.publisher_id = d.publisher_id AND t.touchpoint_id = d.touchpoint_id
          JOIN lead l ON l.publisher_id = d.publisher_id AND l.lead_id = d.lead_id
          WHERE d.publisher_id = $1 AND d.touchpoint_id = $2 AND d.destination_no = $3",
         &key,
-        |row| Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?, row.int(3)? != 0)),
+        |row| {
+            let is_released = by == AskedBy::Operator && row.text(4)? == WITHHELD && row.int(5)? == 0;
+            Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?, row.int(3)? != 0 || is_released))
+        },
     )?;
     let again = |lead| place(tx, publisher, id.destination, lead, id.touchpoint);
     let claim = match found {
         Some((DeliveryState::Parked, _, lead, _)) => again(lead)?,
-        // Held back because the customer asked not to be contacted, who permitted it since.
+        // Held back because the customer asked not to be contacted, who permitted it since; or withheld, and released.
         Some((DeliveryState::Suppressed, _, lead, true)) => again(lead)?,
         Some((DeliveryState::Pending, claim, ..)) if claim <= 0 => claim,
         Some(_) | None => return Ok(false),

@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0005_listings.sqlite.sql"),
     include_str!("migrations/0006_routing.sqlite.sql"),
     include_str!("migrations/0010_follow_ups.sqlite.sql"),
+    include_str!("migrations/0011_withhold.sqlite.sql"),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.

@@ -1,4 +1,4 @@
--- Schema 7.
+-- Schema 8.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -287,6 +287,13 @@ CREATE TABLE watch (
     warned_of INTEGER NOT NULL DEFAULT 0,
     warned_days INTEGER NOT NULL DEFAULT -1,
     PRIMARY KEY (publisher_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE withhold_rule (
+    publisher_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, source, domain)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX delivery_due ON delivery (publisher_id, destination_no, claim, due_at, touchpoint_id)

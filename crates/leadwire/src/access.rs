@@ -63,8 +63,8 @@ pub enum Action {
     RetryDeliveries,
     /// To decide about a lead: its interest, and whether its customer may be contacted.
     DecideOnLeads,
-    /// To change the table of interest, which holds for every publisher.
-    ManageInterest,
+    /// To change the tables of interest and of withheld leads, which hold for every publisher.
+    ManageRules,
     /// To read the set-up, which holds no secrets.
     ReadSetup,
     /// To change offers, destinations, routes and intake addresses, and to pause and resume.
@@ -103,7 +103,7 @@ fn allows(role: Role, action: Action) -> bool {
     match role {
         Role::Operator => true,
         Role::Publisher => {
-            !matches!(action, Action::ManagePublishers | Action::ManageSecrets | Action::ManageInterest)
+            !matches!(action, Action::ManagePublishers | Action::ManageSecrets | Action::ManageRules)
         }
         Role::Sender => action == Action::SendTouchpoints,
         Role::Reader => matches!(action, Action::ReadLeads | Action::ReadSetup),

@@ -11,7 +11,9 @@ use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::routing;
 use leadwire_core::touchpoint::Touchpoint;
+use leadwire_core::withhold::is_withheld;
 use leadwire_store::accept::{Accept, Accepted, Committed, Once};
+use leadwire_store::deliveries::WITHHELD;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::quarantine::Quarantine;
 use leadwire_store::rows::Channel;
@@ -89,9 +91,15 @@ impl Intake {
                     item.shown = setup.shown(&item.parsed);
                     let decision = routing::route(&item.parsed, setup.routes(&item.publisher));
                     (item.routed, item.routing_trouble) = (decision.routed, decision.trouble);
+                    let is_withheld = is_withheld(&item.parsed, &setup.setup.withhold);
+                    if is_withheld {
+                        item.routed.iter_mut().for_each(|it| it.suppressed = Some(WITHHELD));
+                    }
                     let at = (item.received_at, item.shown.as_ref());
                     item.reached = setup.reached(&item.publisher, &item.parsed, at);
-                    if let (Channel::File, Some(reached)) = (item.channel, &mut item.reached) {
+                    if let Some(reached) = &mut item.reached
+                        && (is_withheld || item.channel == Channel::File)
+                    {
                         reached.follow_ups.clear();
                     }
                 }

@@ -2,7 +2,7 @@
 
 use super::{Done, ReplayState, ReplayStep, Replayed};
 use crate::StoreError;
-use crate::deliveries::retry;
+use crate::deliveries::{AskedBy, retry};
 use crate::engine::{Param, Tx};
 use crate::lanes::place;
 use crate::rows::DeliveryState;
@@ -52,7 +52,7 @@ fn take_up(
             }
             (Some(DeliveryState::Parked | DeliveryState::Delivered), Some(_)) => done.held += 1,
             (Some(DeliveryState::Parked), None) => {
-                done.again += u64::from(retry(tx, publisher, id, step.now)?);
+                done.again += u64::from(retry(tx, publisher, id, (AskedBy::Publisher, step.now))?);
                 woken.insert(routed.destination);
             }
             (Some(DeliveryState::Delivered), None) if step.replay.force => {

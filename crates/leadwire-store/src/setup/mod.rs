@@ -12,6 +12,7 @@ pub mod proofs;
 mod publishers;
 mod routes;
 mod secrets;
+mod withhold;
 
 pub use follow_ups::StoredFollowUp;
 pub use routes::RouteChange;
@@ -25,6 +26,7 @@ use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::lane::Gate;
 use leadwire_core::routing::Offers;
 use leadwire_core::time::Timestamp;
+use leadwire_core::withhold::WithholdRule;
 
 /// Everything that is set up, as of one version.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,8 @@ pub struct Setup {
     pub interest: Vec<(Pattern, Interest)>,
     /// All follow-ups, by publisher.
     pub follow_ups: Vec<StoredFollowUp>,
+    /// Which customers' leads are kept from publishers.
+    pub withhold: Vec<WithholdRule>,
 }
 
 /// A tenant.
@@ -279,6 +283,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
         )?,
         interest: interest::all(tx)?,
         follow_ups: follow_ups::all(tx)?,
+        withhold: withhold::all(tx)?,
     })
 }
 

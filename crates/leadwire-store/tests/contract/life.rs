@@ -265,6 +265,7 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
     desk.accept(Accept { parsed: acted(Action::DoNotContact), ..of_customer(3, 2) }).await;
     let back = |tx: &leadwire_store::engine::Tx<'_>| {
         for undo in [
+            "DROP TABLE withhold_rule",
             "DROP TABLE follow_up",
             "DROP TABLE lead_step",
             "ALTER TABLE delivery DROP COLUMN follow_up_id",

@@ -29,3 +29,4 @@ mod secrets;
 mod standing;
 mod verifiers;
 mod watch;
+mod withhold;

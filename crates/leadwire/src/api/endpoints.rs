@@ -6,7 +6,7 @@ use super::call::Call;
 use super::problem::Problem;
 use super::{
     destinations, follow_ups, health, intake, keys, ledger, offers, openapi, page, proof, read, replays,
-    routes, routing, secrets, setup, standing, wire,
+    routes, routing, secrets, setup, standing, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -144,11 +144,18 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 204, None, setup::remove_offer),
     endpoint!(GET "/v1/interest-rules", ReadSetup, Service, "List the table of interest: what a customer did, and how interested that shows them to be",
         None, 0, 200, Some(of::<wire::List<wire::InterestRule>>), standing::rules),
-    endpoint!(POST "/v1/interest-rules", ManageInterest, Service, "Add or change a row of the table of interest",
+    endpoint!(POST "/v1/interest-rules", ManageRules, Service, "Add or change a row of the table of interest",
         Some(of::<wire::NewInterestRule>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::InterestRule>), standing::put_rule),
-    endpoint!(DELETE "/v1/interest-rules", ManageInterest, Service, "Bring the delivered rows of the table of interest back: one, or all",
+    endpoint!(DELETE "/v1/interest-rules", ManageRules, Service, "Bring the delivered rows of the table of interest back: one, or all",
         None, 0, 204, None, standing::reset_rules,
         &[("source", "Only the row for this source; `*` for any"), ("action", "Only the row for this action; `*` for any")]),
+    endpoint!(GET "/v1/withhold-rules", ReadSetup, Service, "List which customers' leads are kept from publishers",
+        None, 0, 200, Some(of::<wire::List<wire::WithholdRule>>), withhold::list),
+    endpoint!(POST "/v1/withhold-rules", ManageRules, Service, "Keep leads of customers with addresses in a domain from publishers",
+        Some(of::<wire::WithholdRule>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::WithholdRule>), withhold::add),
+    endpoint!(DELETE "/v1/withhold-rules", ManageRules, Service, "Remove such a rule; what it withheld stays so until the operator releases it",
+        None, 0, 204, None, withhold::remove,
+        &[("source", "The rule's source; `*` when missing"), ("domain", "The rule's domain")]),
     endpoint!(GET "/v1/offers/{offer}", ReadSetup, Publisher, "Show an offer with its listing",
         None, 0, 200, Some(of::<wire::OfferDetail>), offers::show),
     endpoint!(PUT "/v1/offers/{offer}/listing", ChangeSetup, Publisher, "Write an offer's listing; what is live stays until it goes live again",

@@ -24,6 +24,7 @@ mod setup;
 mod standing;
 mod taken;
 pub mod wire;
+mod withhold;
 
 pub use destinations::connector_shape;
 pub use endpoints::{ENDPOINTS, Endpoint, Tenancy};

@@ -4,6 +4,7 @@ use super::answer;
 use super::call::Call;
 use super::problem::Problem;
 use super::wire::{self, moment};
+use crate::access::Role;
 use crate::bodies;
 use crate::directory::Snapshot;
 use axum::http::StatusCode;
@@ -237,13 +238,19 @@ pub(super) async fn retry(call: Call) -> Result<Response, Problem> {
     let publisher = call.publisher();
     let known = call.app.store.delivery(publisher.clone(), id).await?;
     known.ok_or_else(Problem::not_found)?;
-    let retried = call.app.store.retry_delivery(publisher.clone(), id, call.app.clock.steady()).await?;
+    let (store, now) = (&call.app.store, call.app.clock.steady());
+    let retried = match call.actor.as_ref().map(|it| it.role) {
+        Some(Role::Operator) => store.release_delivery(publisher.clone(), id, now).await?,
+        Some(Role::Publisher | Role::Sender | Role::Reader) | None => {
+            store.retry_delivery(publisher.clone(), id, now).await?
+        }
+    };
     if !retried {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "not_waiting",
             "the delivery is neither parked nor waiting, or is being tried now",
-            "look at its state; what is delivered or suppressed is not sent again",
+            "look at its state and cause; what is delivered is not sent again, and only the operator releases what is withheld",
         ));
     }
     call.app.lanes.wake(&LaneKey { publisher, destination: id.destination });

@@ -33,6 +33,7 @@ mod serve;
 mod service;
 mod settings;
 mod whereabouts;
+mod withhold;
 
 use clap::{Parser, Subcommand};
 use client::Client;
@@ -112,6 +113,9 @@ enum Command {
     /// Say which action shows how much interest
     #[command(subcommand, after_help = interest::EXAMPLES)]
     Interest(interest::Command),
+    /// Say which customers' leads are kept from publishers
+    #[command(subcommand, after_help = withhold::EXAMPLES)]
+    Withhold(withhold::Command),
     /// Look at leads and their timelines, and decide about them
     #[command(subcommand, after_help = lead::EXAMPLES)]
     Lead(lead::Command),
@@ -191,6 +195,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Secret(command) => secret::run(command, session).await,
         Command::Connector(command) => connector::run(command, session).await,
         Command::Interest(command) => interest::run(command, session).await,
+        Command::Withhold(command) => withhold::run(command, session).await,
         Command::Lead(command) => lead::run(command, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,

@@ -35,7 +35,7 @@ pub use secrets::{MasterKey, RotatedKey, Secrets, SecretsRotated, SecretsRotatio
 pub use setup::{NewOffer, NewPublisher, Offer, Publisher};
 pub use standing::{
     Act, ConsentRecord, Decision, InterestRule, InterestWhy, InterestWish, NewInterestRule, Permission, Said,
-    Standing,
+    Standing, WithholdRule,
 };
 pub use touchpoint::{Consent, Customer, Touchpoint, Touchpoints};
 

@@ -16,6 +16,21 @@ pub struct InterestRule {
     pub own: bool,
 }
 
+/// Leads that are kept from publishers.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithholdRule {
+    /// Where the customer acted, or `*` for anywhere.
+    #[serde(default = "anywhere")]
+    pub source: String,
+    /// The domain of the customer's address, with all below it, such as `.edu`.
+    pub domain: String,
+}
+
+fn anywhere() -> String {
+    "*".to_owned()
+}
+
 /// A row to add or to change.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
