@@ -15,6 +15,7 @@ mod hostile;
 mod hubspot;
 mod import;
 mod intake;
+mod journey;
 mod kills;
 mod lost_answers;
 mod marketo;

@@ -1,5 +1,6 @@
 //! `leadwire demo`: the whole path in a scratch folder, from sample leads to every kind of destination, side by side.
 
+mod journey;
 mod samples;
 mod show;
 
@@ -57,11 +58,13 @@ pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
 
 async fn play(rehearsal: &Rehearsal, args: &Args, as_json: bool) -> anyhow::Result<ExitCode> {
     let show = Show::new(as_json);
-    trouble(rehearsal);
     let address = rehearsal.add("intake-addresses", OWN, json!({ "offer": "crm-pro" })).await?;
     let address: wire::IntakeAddress = serde_json::from_value(address)?;
     let intake_url = address.url.context("an address is shown once, when it is made")?;
     show.opening(rehearsal);
+    let journey = journey::play(rehearsal, PATIENCE).await?;
+    show.journey(&journey);
+    trouble(rehearsal);
     for sample in MARKETPLACE {
         let answer = send(rehearsal, &intake_url, sample, None).await?;
         show.arrival(&Arrival::read(sample.name, &answer));
@@ -80,7 +83,9 @@ async fn play(rehearsal: &Rehearsal, args: &Args, as_json: bool) -> anyhow::Resu
     let ledger = rehearsal.ledger().await?;
     let refused: u64 = rehearsal.stages.iter().map(stage::Stage::signatures_refused).sum();
     let good = settled && ledger.adds_up && refused == 0;
-    show.ledger(&summary(&ledger, rehearsal), &ledger, rehearsal);
+    let mut summary = summary(&ledger, rehearsal);
+    summary["journey"] = journey.to_json();
+    show.ledger(&summary, &ledger, rehearsal);
     let parked = [OWN, &[("state", "parked")]].concat();
     let parked: wire::Page<wire::Delivery> =
         client::shape(rehearsal.client.get(&["v1", "deliveries"], &parked).await?)?;

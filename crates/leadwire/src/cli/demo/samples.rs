@@ -52,6 +52,9 @@ pub(super) const API: &[Sample] = &[
     sample!("api/04-array.json", JSON),
 ];
 
+/// One customer's seven actions on two offers, a line each; the demo tells them as a story.
+pub(super) const JOURNEY: Sample = sample!("api/05-journey.ndjson", NDJSON);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +70,8 @@ mod tests {
         }
         on_disk.retain(|it| !it.ends_with(".csv"));
         on_disk.sort();
-        let mut embedded: Vec<String> = MARKETPLACE.iter().chain(API).map(|it| it.name.to_owned()).collect();
+        let mut embedded: Vec<String> =
+            MARKETPLACE.iter().chain(API).chain([&JOURNEY]).map(|it| it.name.to_owned()).collect();
         embedded.sort();
         assert_eq!(embedded, on_disk);
     }

@@ -1,5 +1,6 @@
 //! What the demo shows: each lead as it arrives, what is still on its way, and the ledger.
 
+use super::journey::Journey;
 use crate::api::wire;
 use crate::cli::rehearsal::Rehearsal;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
@@ -51,6 +52,17 @@ impl Arrival {
     }
 }
 
+/// What a code stands for.
+fn did(action: &str) -> &str {
+    match action {
+        "INS" => "got it",
+        "PLT" => "asked for contact",
+        "Create" => "purchased it",
+        "StartTestDrive" => "started a test drive",
+        other => other,
+    }
+}
+
 impl Show {
     pub(super) fn new(as_json: bool) -> Self {
         Self { as_json, is_terminal: std::io::stdout().is_terminal() }
@@ -82,6 +94,43 @@ impl Show {
             text.push_str(&format!("  {:<24} {}\n", stage.kind, stage.url()));
         }
         self.write(&format!("{text}\n"));
+    }
+
+    /// The story of one customer.
+    pub(super) fn journey(&self, it: &Journey) {
+        let lead = &it.lead.lead;
+        let said = |name: &str| lead.customer.get(name).and_then(Value::as_str).unwrap_or_default();
+        let mut text =
+            format!("  {}\n\n", style("One customer, seven actions on two offers, one lead").bold());
+        for it in &it.lead.timeline {
+            let when = it.content.as_ref().and_then(|it| it["occurred_at"].as_str()).unwrap_or_default();
+            text.push_str(&format!(
+                "  {:<17} {:<22} {:<20} {}\n",
+                when.get(..16).unwrap_or_default().replace('T', " "),
+                did(&it.action),
+                it.offer.as_deref().unwrap_or_default(),
+                style(it.interest.as_deref().unwrap_or_default()).dim(),
+            ));
+        }
+        text.push_str(&format!(
+            "\n  {} {} {}, {}, {}: interest {}\n",
+            style("=").green(),
+            said("first_name"),
+            said("last_name"),
+            said("title"),
+            said("company"),
+            style(lead.interest.as_deref().unwrap_or_default()).green(),
+        ));
+        let named = |wanted: fn(u64) -> bool| {
+            let kinds: Vec<&str> = it.records.iter().filter(|it| wanted(it.1)).map(|it| it.0).collect();
+            kinds.join(", ")
+        };
+        text.push_str(&format!(
+            "  one record in           {}\n  told of each action     {}\n\n",
+            named(|it| it == 1),
+            named(|it| it != 1)
+        ));
+        self.write(&text);
     }
 
     pub(super) fn arrival(&self, it: &Arrival) {
