@@ -19,6 +19,8 @@ pub enum Proven {
 pub struct RoutedTo {
     /// Its name.
     pub name: String,
+    /// Whether some route brings it every touchpoint of the offer: one without a filter.
+    pub takes_all: bool,
     /// Whether it was validated.
     pub validated: Proven,
     /// Whether it received a test lead that stayed there.
@@ -71,6 +73,7 @@ pub fn steps(offer: &str, listing: Option<&Listing>, state: OfferState, routed: 
         format!("open the preview with `leadwire offer preview {offer}` and look at the page"),
     ));
     steps.push(destination_is_there(offer, listing, routed));
+    steps.extend(none_is_left_out(offer, routed));
     steps.extend(routed.iter().flat_map(|it| of_destination(offer, it)));
     steps
 }
@@ -150,6 +153,19 @@ fn destination_is_there(offer: &str, listing: Option<&Listing>, routed: &[Routed
     )
 }
 
+/// Advice where every route to a destination has a filter: a lead that fulfils none of them goes nowhere.
+fn none_is_left_out(offer: &str, routed: &[RoutedTo]) -> Option<Step> {
+    let is_done = routed.iter().any(|it| it.takes_all);
+    let missing = "every route of the offer has a filter: a lead that fulfils none is kept and goes nowhere";
+    let (publisher, id) = offer.split_once('.').unwrap_or((offer, offer));
+    let fix = format!(
+        "try leads with `leadwire route test {publisher} LEAD.json`, or add a last route without a filter: \
+         `leadwire route add {publisher} --offer {id} --to DESTINATION`"
+    );
+    let message = told(is_done, "some destination takes every lead of the offer", missing);
+    (!routed.is_empty()).then(|| step("all_taken", is_done, NeededFor::Advice, message, fix))
+}
+
 fn of_destination(offer: &str, it: &RoutedTo) -> [Step; 2] {
     let publisher = offer.split('.').next().unwrap_or(offer);
     let name = &it.name;
@@ -217,7 +233,7 @@ mod tests {
     }
 
     fn routed(validated: Proven, test_lead: Proven) -> RoutedTo {
-        RoutedTo { name: "crm".to_owned(), validated, test_lead }
+        RoutedTo { name: "crm".to_owned(), takes_all: true, validated, test_lead }
     }
 
     fn missing(listing: Option<&Listing>, state: OfferState, routed: &[RoutedTo]) -> Vec<&'static str> {
@@ -255,6 +271,20 @@ mod tests {
         assert_eq!(missing(Some(&optional), OfferState::Preview, &[]), Vec::<&str>::new());
         let steps = steps("contoso.crm", Some(&optional), OfferState::Preview, &[]);
         assert!(steps.iter().any(|it| it.code == "destination" && !it.is_done));
+    }
+
+    #[test]
+    fn routes_that_all_have_a_filter_are_pointed_out_and_keep_nothing_back() {
+        let saas = listing(OfferKind::Saas);
+        let filtered = RoutedTo { takes_all: false, ..routed(Proven::Now, Proven::Now) };
+        let all_taken = |routed: &[RoutedTo]| {
+            let steps = steps("contoso.crm", Some(&saas), OfferState::Preview, routed);
+            assert!(is_ready(&steps, NeededFor::Live) || routed.is_empty());
+            steps.iter().find(|it| it.code == "all_taken").map(|it| it.is_done)
+        };
+        assert_eq!(all_taken(std::slice::from_ref(&filtered)), Some(false));
+        assert_eq!(all_taken(&[filtered, routed(Proven::Now, Proven::Now)]), Some(true));
+        assert_eq!(all_taken(&[]), None);
     }
 
     #[test]

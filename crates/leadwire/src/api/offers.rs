@@ -8,7 +8,7 @@ use super::wire::{self, moment};
 use crate::secrets::{self, CredentialKind};
 use axum::http::StatusCode;
 use axum::response::Response;
-use leadwire_core::id::{OfferId, PublisherId};
+use leadwire_core::id::{DestinationNo, OfferId, PublisherId};
 use leadwire_core::listing::readiness::{self, NeededFor, Proven, RoutedTo, Step};
 use leadwire_core::listing::{Button, Listing, OfferState};
 use leadwire_core::refusal::Refusal;
@@ -16,6 +16,7 @@ use leadwire_core::time::Timestamp;
 use leadwire_store::setup::listings::StoredListing;
 use leadwire_store::setup::proofs::ProvedBefore;
 use leadwire_store::setup::{Change, Offer};
+use std::collections::BTreeMap;
 
 /// `GET /v1/offers/{offer}`
 pub(super) async fn show(call: Call) -> Result<Response, Problem> {
@@ -167,9 +168,13 @@ fn routed_to(
     let setup = call.app.directory.now();
     let own =
         setup.setup.routes.iter().filter(|it| it.publisher == *publisher && it.offers.have(Some(offer)));
-    let numbers: std::collections::BTreeSet<_> = own.map(|it| it.destination).collect();
+    // By number, whether some route brings it everything.
+    let mut numbers: BTreeMap<DestinationNo, bool> = BTreeMap::new();
+    for route in own {
+        *numbers.entry(route.destination).or_default() |= route.filter.is_empty();
+    }
     let destinations = setup.setup.destinations.iter();
-    let routed = destinations.filter(|it| it.publisher == *publisher && numbers.contains(&it.number));
+    let routed = destinations.filter(|it| it.publisher == *publisher && numbers.contains_key(&it.number));
     let state = |proved: Option<(u32, Timestamp)>, settings_no: u32| match proved {
         None => Proven::Never,
         Some((no, _)) if no == settings_no => Proven::Now,
@@ -180,6 +185,7 @@ fn routed_to(
             let proof = proofs.iter().find(|proof| proof.destination == it.number);
             RoutedTo {
                 name: it.name.clone(),
+                takes_all: numbers.get(&it.number).is_some_and(|it| *it),
                 validated: state(proof.and_then(|it| it.validated), it.settings_no),
                 test_lead: state(proof.and_then(|it| it.test_lead), it.settings_no),
             }
