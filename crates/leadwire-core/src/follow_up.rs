@@ -20,7 +20,7 @@ use crate::standing::Seen;
 use crate::time::Timestamp;
 use crate::touchpoint::Touchpoint;
 use std::fmt;
-use template::Template;
+use template::{Filling, Template};
 
 /// Who is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -224,10 +224,14 @@ pub struct Message {
     pub subject: String,
     /// Paragraphs.
     pub text: String,
+    /// Where the customer says that they want no more; none for the team, and where the world does not reach us.
+    pub stop_url: Option<String>,
 }
 
 /// Puts a follow-up into words: for the customer in their language, for the team in the first one there is.
-pub fn write(follow_up: &FollowUp, subject: &Subject<'_>) -> Message {
+///
+/// A message to the customer says where they can say that they want no more: at the place `{{stop_link}}`, else below.
+pub fn write(follow_up: &FollowUp, subject: &Subject<'_>, stop_url: Option<String>) -> Message {
     let wished = match follow_up.audience {
         Audience::Customer => language_of(subject.touchpoint),
         Audience::Team => None,
@@ -235,13 +239,23 @@ pub fn write(follow_up: &FollowUp, subject: &Subject<'_>) -> Message {
     let first = follow_up.words.iter().next().map(|it| it.0).unwrap_or_default();
     let language = wished.filter(|it| follow_up.words.get(*it).is_some()).unwrap_or(first);
     let subject = Subject { language, ..*subject };
-    let (title, text) = match follow_up.words.get(language) {
-        Some(words) => (
-            words.subject.write(&subject, follow_up.audience),
-            words.text.write(&subject, follow_up.audience),
-        ),
+    let stop_url = stop_url.filter(|_| follow_up.audience == Audience::Customer);
+    let filling = Filling { audience: follow_up.audience, stop_url: stop_url.as_deref() };
+    let (title, mut text) = match follow_up.words.get(language) {
+        Some(words) => (words.subject.write(&subject, &filling), words.text.write(&subject, &filling)),
         None => Default::default(),
     };
+    if let Some(url) = stop_url.as_deref().filter(|it| !text.contains(it)) {
+        text = format!("{}\n\n{} {url}", text.trim_end(), no_more(language));
+    }
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    Message { audience: follow_up.audience, language, subject: title, text }
+    Message { audience: follow_up.audience, language, subject: title, text, stop_url }
+}
+
+fn no_more(language: Language) -> &'static str {
+    match language {
+        Language::En => "If you want no more messages from us:",
+        Language::Hu => "Ha nem kér tőlünk több üzenetet:",
+        Language::Tr => "Bizden başka ileti almak istemiyorsanız:",
+    }
 }

@@ -62,7 +62,7 @@ const MAY_USE: &MayUse = &[
     ("flood", &["clock", "secrets"]),
     ("housekeeping", &["clock"]),
     ("bodies", &[]),
-    ("follow_ups", &[]),
+    ("follow_ups", &["vault"]),
     ("access", &[]),
     ("secrets", &["clock"]),
     ("vault", &["clock", "secrets"]),

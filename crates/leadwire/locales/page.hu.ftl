@@ -76,3 +76,9 @@ busy-text = Túl sok kérés érkezett az Ön hálózatából. Próbálja újra 
 wrong-title = Ez nem sikerült
 wrong-text = Nálunk történt hiba, és semmit sem tároltunk. Kérjük, próbálja újra egy perc múlva.
 large-text = Túl nagy volt, amit küldött, ezért semmit sem tároltunk. Kérjük, rövidítse le az üzenetet.
+
+stop-title = Nem kér több üzenetet?
+stop-text = Ha megnyomja a gombot, { $publisher } nem ír Önnek többet, és a munkatársai is megtudják, hogy nem szeretné, ha keresnék.
+stop-send = Nem kérek több üzenetet
+stopped-title = Rendben van
+stopped-text = { $publisher } nem keresi Önt többet. Más teendője nincs.

@@ -76,3 +76,9 @@ busy-text = Ağınızdan çok fazla istek geldi. Biraz sonra yeniden deneyin.
 wrong-title = Bu olmadı
 wrong-text = Bizim tarafımızda bir sorun oldu ve hiçbir şey kaydedilmedi. Lütfen bir dakika sonra yeniden deneyin.
 large-text = Gönderdiğiniz çok büyüktü ve hiçbir şey kaydedilmedi. Lütfen mesajınızı kısaltın.
+
+stop-title = Başka ileti istemiyor musunuz?
+stop-text = Düğmeye bastığınızda { $publisher } size artık yazmaz ve sizinle iletişim kurulmasını istemediğinizi çalışanlarına bildirir.
+stop-send = Başka ileti istemiyorum
+stopped-title = Tamam
+stopped-text = { $publisher } artık sizinle iletişim kurmayacak. Başka bir şey yapmanız gerekmez.

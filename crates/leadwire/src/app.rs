@@ -88,7 +88,9 @@ impl App {
         });
         let egress = Egress::new(config.egress_policy(), extra_ca.transpose()?.as_deref())?;
         let local_key = local_key.map(|it| secrets::sha256(it.expose().as_bytes()));
-        let directory = Arc::new(Directory::open(store.clone(), vault, egress, local_key).await?);
+        let directory = Arc::new(
+            Directory::open(store.clone(), vault, egress, (local_key, config.public_url.clone())).await?,
+        );
         tell_unopened(&directory);
         let ids = Arc::new(Ids::after(store.last_touchpoint().await?.map_or(0, |it| it.bits())));
         let metrics = Arc::new(Metrics::default());

@@ -15,7 +15,7 @@ use leadwire_connect::descriptor::Settings;
 use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_core::filter::Filter;
 use leadwire_core::follow_up::{self, FollowUp};
-use leadwire_core::id::{DestinationNo, FollowUpId, OfferId, OfferRef, PublisherId, TokenId};
+use leadwire_core::id::{DestinationNo, FollowUpId, LeadId, OfferId, OfferRef, PublisherId, TokenId};
 use leadwire_core::interest::InterestRules;
 use leadwire_core::routing::{DoNotContact, Route};
 use leadwire_core::standing::Shown;
@@ -36,6 +36,7 @@ pub struct Directory {
     vault: Arc<Vault>,
     egress: leadwire_connect::egress::Egress,
     local_key: Option<[u8; 32]>,
+    public_url: Option<String>,
     current: RwLock<Arc<Snapshot>>,
     version: watch::Sender<i64>,
 }
@@ -111,7 +112,8 @@ impl Outlet {
 }
 
 impl Directory {
-    /// Reads the set-up. `local_key` is the hash of a further operator's key that is not in the store.
+    /// Reads the set-up. `local_key` is the hash of a further operator's key that is not in the store, and `public_url` how the
+    /// world reaches the service, when somebody said so.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -119,11 +121,11 @@ impl Directory {
         store: Store,
         vault: Arc<Vault>,
         egress: leadwire_connect::egress::Egress,
-        local_key: Option<[u8; 32]>,
+        (local_key, public_url): (Option<[u8; 32]>, Option<String>),
     ) -> Result<Self, StoreError> {
         let (version, _) = watch::channel(0);
         let current = RwLock::new(Arc::new(Snapshot::default()));
-        let directory = Self { store, vault, egress, local_key, current, version };
+        let directory = Self { store, vault, egress, local_key, public_url, current, version };
         directory.refresh().await?;
         Ok(directory)
     }
@@ -131,6 +133,12 @@ impl Directory {
     /// The set-up now.
     pub fn now(&self) -> Arc<Snapshot> {
         Arc::clone(&self.current.read().expect("swapping a pointer cannot panic"))
+    }
+
+    /// The address where the customer of a lead says that they want no more messages; none when nobody said how the world
+    /// reaches the service.
+    pub fn stop_url(&self, publisher: &PublisherId, lead: LeadId) -> Option<String> {
+        Some(follow_ups::stop_url(&self.vault, self.public_url.as_deref()?, publisher, lead))
     }
 
     /// Seals secret settings for a destination.

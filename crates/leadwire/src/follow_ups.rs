@@ -1,7 +1,10 @@
-//! Follow-ups in the program: their words read from what is kept, and written for a lead that is on its way.
+//! Follow-ups in the program: their words read from what is kept, and written for a lead that is on its way; and the links by
+//! which customers say that they want no more.
 
+use crate::vault::Vault;
 use leadwire_core::follow_up::template::Template;
 use leadwire_core::follow_up::{self, FollowUp, Message, Words};
+use leadwire_core::id::{LeadId, PublisherId};
 use leadwire_core::language::{Language, PerLanguage};
 use leadwire_core::limits::{FOLLOW_UP_SUBJECT_BYTES_MAX, FOLLOW_UP_TEXT_BYTES_MAX};
 use leadwire_core::mapping::Subject;
@@ -79,9 +82,38 @@ pub fn ready(kept: &StoredFollowUp) -> Option<FollowUp> {
 ///
 /// # Errors
 /// As [`follow_up::held`].
-pub fn write(follow_up: &FollowUp, subject: &Subject<'_>) -> Result<Message, &'static str> {
+pub fn write(
+    follow_up: &FollowUp,
+    subject: &Subject<'_>,
+    stop_url: Option<String>,
+) -> Result<Message, &'static str> {
     match follow_up::held(follow_up.audience, subject.standing, subject.touchpoint) {
         Some(held) => Err(held),
-        None => Ok(follow_up::write(follow_up, subject)),
+        None => Ok(follow_up::write(follow_up, subject, stop_url)),
     }
+}
+
+/// What the mark of a link is for.
+const STOP: &str = "stop";
+
+/// The address where the customer of a lead says that they want no more messages. It holds ids and a mark that only this
+/// installation can make; it works as long as the lead is there and the master key of that time is at hand.
+pub fn stop_url(vault: &Vault, public_url: &str, publisher: &PublisherId, lead: LeadId) -> String {
+    let mark = vault.stamp(STOP, &[publisher.as_str().as_bytes(), lead.to_string().as_bytes()]);
+    let mark: String = mark.iter().map(|it| format!("{it:02x}")).collect();
+    format!("{}/stop/{publisher}.{lead}.{mark}", public_url.trim_end_matches('/'))
+}
+
+/// Whose link this is; none when this installation did not make it.
+pub fn read_stop(vault: &Vault, token: &str) -> Option<(PublisherId, LeadId)> {
+    let mut parts = token.split('.');
+    let publisher = PublisherId::parse(parts.next()?).ok()?;
+    let lead = LeadId::parse(parts.next()?).ok()?;
+    let mark = parts.next()?.as_bytes();
+    let (pairs, rest) = mark.as_chunks::<2>();
+    let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
+    let bytes: Option<Vec<u8>> =
+        pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    let parts: [&[u8]; 2] = [publisher.as_str().as_bytes(), &lead.to_string().into_bytes()];
+    (rest.is_empty() && vault.is_stamp(STOP, &parts, &bytes?)).then_some((publisher, lead))
 }

@@ -16,6 +16,7 @@ fn saying(number: u128, audience: Audience) -> Payload {
         language: Language::Hu,
         subject: "Köszönjük, <Ada>!\r\nBcc: all@contoso.example".to_owned(),
         text: "Kedves Lovelace Ada!\n\nHamarosan jelentkezünk.\nContoso".to_owned(),
+        stop_url: (audience == Audience::Customer).then(|| "https://leads.example.com/stop/x".to_owned()),
     };
     Payload { message: Some(Arc::new(words)), ..willing(number) }
 }

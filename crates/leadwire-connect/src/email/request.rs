@@ -28,6 +28,8 @@ pub(super) struct Content {
     subject: String,
     language: &'static str,
     body: Body,
+    /// Where the customer says that they want no more.
+    stop_url: Option<String>,
 }
 
 enum Body {
@@ -77,6 +79,7 @@ pub(super) fn of_lead(payload: &Payload, mapped: &Mapped) -> Content {
         subject,
         language: "en",
         body: Body::Rows(rows.into_iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect()),
+        stop_url: None,
     }
 }
 
@@ -100,6 +103,7 @@ pub(super) fn of_message(addresses: &Addresses, payload: &Payload, message: &Wor
         subject,
         language: message.language.code(),
         body: Body::Words(message.text.clone()),
+        stop_url: message.stop_url.clone(),
     })
 }
 
@@ -113,6 +117,7 @@ pub(super) fn of_notice(notice: &Notice) -> Content {
         subject: line(&notice.subject()),
         language: "en",
         body: Body::Rows(vec![(String::new(), notice.text())]),
+        stop_url: None,
     }
 }
 
@@ -129,6 +134,7 @@ struct Head<'a> {
     to: &'a [Mailbox],
     reply_to: &'a [Mailbox],
     subject: &'a str,
+    stop_url: Option<&'a str>,
 }
 
 /// One message of one content.
@@ -139,6 +145,7 @@ pub(super) fn message(addresses: &Addresses, content: &Content) -> Message {
         to: content.to.as_ref().map_or(&addresses.to, std::slice::from_ref),
         reply_to: &content.reply_to,
         subject: &content.subject,
+        stop_url: content.stop_url.as_deref(),
     };
     let section = section(&content.body);
     let section = match content.body {
@@ -167,7 +174,8 @@ pub(super) fn collected(addresses: &Addresses, first: &Content, others: &[Conten
     }
     let html = page(first.language, &subject, &(heading(&subject) + &sections));
     let id = format!("{}.{count}.{}", first.id, last.id);
-    let head = Head { id: &id, at: first.at, to: &addresses.to, reply_to: &[], subject: &subject };
+    let head =
+        Head { id: &id, at: first.at, to: &addresses.to, reply_to: &[], subject: &subject, stop_url: None };
     build(addresses, &head, text, html)
 }
 
@@ -182,6 +190,12 @@ fn build(addresses: &Addresses, head: &Head<'_>, text: String, html: String) -> 
         .subject(head.subject)
         // Keeps programs that answer mail for people on holiday from answering (RFC 3834, 5).
         .raw_header(header("Auto-Submitted", "auto-generated"));
+    if let Some(url) = head.stop_url {
+        // Mail programs show a button for it, and press it without opening the page (RFC 8058).
+        builder = builder
+            .raw_header(header("List-Unsubscribe", &format!("<{url}>")))
+            .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+    }
     for to in head.to {
         builder = builder.to(to.clone());
     }

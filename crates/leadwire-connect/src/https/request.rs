@@ -139,12 +139,14 @@ fn data(payload: &Payload) -> Json {
     }
     entries.push(("do_not_contact".to_owned(), Json::Bool(payload.do_not_contact())));
     if let Some(message) = &payload.message {
-        let message = Json::object([
+        let mut words = vec![
             ("audience", Json::text(message.audience.as_str())),
             ("language", Json::text(message.language.code())),
             ("subject", Json::text(&*message.subject)),
             ("text", Json::text(&*message.text)),
-        ]);
+        ];
+        words.extend(message.stop_url.as_deref().map(|it| ("stop_url", Json::text(it))));
+        let message = Json::object(words);
         entries.push(("message".to_owned(), message));
     }
     Json::Object(entries)

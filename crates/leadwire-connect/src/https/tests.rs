@@ -103,6 +103,7 @@ fn a_follow_up_brings_its_words_with_the_lead() {
         language: leadwire_core::language::Language::Hu,
         subject: "Új érdeklődő".to_owned(),
         text: "Lovelace Ada\nkipróbálja".to_owned(),
+        stop_url: None,
     };
     let payload = Payload { message: Some(Arc::new(words)), ..minimal() };
     check_golden(Format::Leadwire, &payload, &[], include_str!("golden/follow_up.txt"));

@@ -6,6 +6,9 @@ use crate::limits::{FOLLOW_UP_PLACES_MAX, FOLLOW_UP_VALUE_CHARS_MAX};
 use crate::mapping::{BadExpression, Expression, Subject, Value};
 use crate::text;
 
+/// The place that becomes an address of ours, and no value of the lead.
+const STOP_LINK: &str = "stop_link";
+
 /// Words that were read once and then only written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -17,6 +20,16 @@ pub struct Template {
 enum Piece {
     Words(String),
     Place(Expression),
+    /// Where the customer says that they want no more.
+    StopLink,
+}
+
+/// What a template is filled in for.
+pub struct Filling<'a> {
+    /// Who reads it.
+    pub audience: Audience,
+    /// Where the reader says that they want no more.
+    pub stop_url: Option<&'a str>,
 }
 
 impl Template {
@@ -47,7 +60,10 @@ impl Template {
             if !words.is_empty() {
                 pieces.push(Piece::Words(words.to_owned()));
             }
-            pieces.push(Piece::Place(Expression::parse(place)?));
+            pieces.push(match place.trim() {
+                STOP_LINK => Piece::StopLink,
+                place => Piece::Place(Expression::parse(place)?),
+            });
             rest = behind;
         }
         if !rest.is_empty() {
@@ -62,14 +78,15 @@ impl Template {
     }
 
     /// The words with every place filled; one without a value is left empty.
-    pub fn write(&self, subject: &Subject<'_>, audience: Audience) -> String {
+    pub fn write(&self, subject: &Subject<'_>, filling: &Filling<'_>) -> String {
         let mut out = String::with_capacity(self.source.len());
         for piece in &self.pieces {
             match piece {
                 Piece::Words(words) => out.push_str(words),
+                Piece::StopLink => out.push_str(filling.stop_url.unwrap_or_default()),
                 Piece::Place(expression) => {
                     let value = expression.value(subject);
-                    out.push_str(&match audience {
+                    out.push_str(&match filling.audience {
                         Audience::Team => value.map_or_else(String::new, |it| it.as_text().to_owned()),
                         Audience::Customer => value.and_then(|it| tame(&it)).unwrap_or_default(),
                     });

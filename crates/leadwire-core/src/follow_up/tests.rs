@@ -54,6 +54,10 @@ fn ids(touchpoint: &Touchpoint, step: Interest, all: &[FollowUp]) -> Vec<u128> {
 }
 
 fn said(follow_up: &FollowUp, touchpoint: &Touchpoint) -> Message {
+    said_with(follow_up, touchpoint, None)
+}
+
+fn said_with(follow_up: &FollowUp, touchpoint: &Touchpoint, stop_url: Option<&str>) -> Message {
     let publisher = PublisherId::parse("contoso").unwrap();
     write(
         follow_up,
@@ -66,6 +70,7 @@ fn said(follow_up: &FollowUp, touchpoint: &Touchpoint) -> Message {
             standing: Seen::default(),
             language: Language::En,
         },
+        stop_url.map(str::to_owned),
     )
 }
 
@@ -170,6 +175,21 @@ fn a_strangers_link_is_not_carried_to_a_customer() {
         assert_eq!(said(&it, &touchpoint(spam, "", "")).text, "Hello ", "{spam}");
     }
     assert_eq!(said(&it, &touchpoint("Ada\r\nBcc: x", "J. R.", "")).text, "Hello Ada Bcc: x J. R.");
+}
+
+#[test]
+fn a_customer_is_told_where_to_say_no_and_the_team_is_not() {
+    let url = "https://leads.example.com/stop/x";
+    let mut it = follow_up(1, "*", Interest::Initial, Audience::Customer, 1);
+    let told = said_with(&it, &touchpoint("Ilona", "Kovács", "HU"), Some(url));
+    assert_eq!(told.text, format!("Kedves Kovács Ilona\n\nHa nem kér tőlünk több üzenetet: {url}"));
+    assert_eq!(told.stop_url.as_deref(), Some(url));
+    it.words.put(Language::En, Words { subject: template("x"), text: template("No more: {{stop_link}}.") });
+    assert_eq!(said_with(&it, &touchpoint("Ada", "", ""), Some(url)).text, format!("No more: {url}."));
+    assert_eq!(said(&it, &touchpoint("Ada", "", "")).text, "No more: .");
+    let team = follow_up(1, "*", Interest::Initial, Audience::Team, 1);
+    let told = said_with(&team, &touchpoint("Ada", "", ""), Some(url));
+    assert!(told.stop_url.is_none() && !told.text.contains("stop"));
 }
 
 proptest! {

@@ -1,9 +1,11 @@
 //! Follow-ups over the whole program: who is written to once their interest rises, in which words, and who never is.
 
 use http::Method;
+use leadwire::config::Config;
 use leadwire_sandbox::https_endpoint::HttpsEndpoint;
 use leadwire_sandbox::smtp::{MailSandbox, Options, start as start_mail};
 use leadwire_testkit::app::{TestApp, start_endpoint};
+use leadwire_testkit::clock::TestClock;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +23,12 @@ struct Rig {
 
 impl Rig {
     async fn start() -> Self {
-        let app = TestApp::start().await;
+        Self::start_with(|_| {}).await
+    }
+
+    async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let app = TestApp::start_in(folder, Arc::new(TestClock::default()), change).await;
         app.add_contoso().await;
         let crm = start_endpoint(&app.clock, None).await;
         app.add_destination("crm", json!({ "url": crm.url() })).await;
@@ -318,5 +325,51 @@ async fn bad_follow_ups_say_what_is_wrong_and_how_one_reads_is_shown() {
     rig.app.call(Method::PATCH, &path, Some(&change)).await.expect(200);
     assert_eq!(rig.app.get("/v1/follow-ups?publisher=contoso").await["items"][0]["words"], change["words"]);
     rig.app.wait_until_settled().await;
+    rig.app.stop().await;
+}
+
+#[tokio::test]
+async fn one_press_on_the_link_in_a_message_stops_everything_and_is_told_to_the_crm() {
+    let rig =
+        Rig::start_with(|config| config.public_url = Some("https://leads.example.com".to_owned())).await;
+    rig.follow("initial", "customer", "mail", json!({})).await;
+    rig.follow("active", "customer", "mail", json!({})).await;
+    rig.act("INS", "ada@example.com", consent(EARLY)).await;
+    rig.app.wait_until_settled().await;
+    let letter = rig.mail.messages().remove(0).content.replace("\r\n ", "");
+    let header = letter.lines().find_map(|it| it.strip_prefix("List-Unsubscribe: <")).unwrap();
+    let path = header.trim_end_matches('>').strip_prefix("https://leads.example.com").unwrap();
+    assert!(letter.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"));
+
+    let call = async |method: Method, path: &str, language: &str| {
+        let headers = [("accept-language", language), ("content-type", "application/x-www-form-urlencoded")];
+        let body = if method == Method::POST { "List-Unsubscribe=One-Click" } else { "" };
+        let answer = rig.app.raw(method, path, &headers, body.into()).await;
+        (answer.status, String::from_utf8(answer.body.to_vec()).unwrap())
+    };
+    let (status, page) = call(Method::GET, path, "hu").await;
+    assert!(status == 200 && page.contains("Nem kérek több üzenetet") && page.contains("contoso"), "{page}");
+    // Programs that look at every link change nothing.
+    rig.act("INS", "ada@example.com", consent(EARLY)).await;
+    rig.app.wait_until_settled().await;
+    let last = |rig: &Rig| serde_json::from_slice::<Value>(&rig.crm.received().last().unwrap().body).unwrap();
+    assert_eq!((rig.crm.received().len(), &last(&rig)["data"]["do_not_contact"]), (2, &json!(false)));
+
+    let (status, page) = call(Method::POST, path, "tr").await;
+    assert!(status == 200 && page.contains("Tamam"), "{page}");
+    rig.app.wait_until_settled().await;
+    assert_eq!((rig.crm.received().len(), &last(&rig)["data"]["do_not_contact"]), (3, &json!(true)));
+    // Once more is no second wish, and the next step says nothing.
+    assert_eq!(call(Method::POST, path, "en").await.0, 200);
+    rig.act("PLT", "ada@example.com", consent(EARLY)).await;
+    rig.app.wait_until_settled().await;
+    assert_eq!((rig.mail.messages().len(), rig.app.ledger().await["touchpoints"].clone()), (1, json!(4)));
+
+    let forged = format!("{}0", &path[..path.len() - 1]);
+    let forged = if forged == path { format!("{}1", &path[..path.len() - 1]) } else { forged };
+    for wrong in [forged.as_str(), "/stop/x", "/stop/contoso.lead_00000000000000000000000007.", "/stop/é"] {
+        assert_eq!(call(Method::GET, wrong, "en").await.0, 404, "{wrong}");
+        assert_eq!(call(Method::POST, wrong, "en").await.0, 404, "{wrong}");
+    }
     rig.app.stop().await;
 }

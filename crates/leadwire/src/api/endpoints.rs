@@ -251,6 +251,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<serde_json::Value>), limits::FORM_BYTES_MAX, 303, None, page::submit),
     endpoint!(GET "/o/{offer}/{action}/thanks", Visit, Service, "Thanks for a form that was stored",
         None, 0, 200, None, page::thanks),
+    endpoint!(GET "/stop/{token}", Visit, Service, "Asks a customer whether they want no more messages",
+        None, 0, 200, None, page::stop::show),
+    endpoint!(POST "/stop/{token}", Visit, Service, "Writes down that a customer wants no more messages; mail programs press it by themselves",
+        None, 0, 200, None, page::stop::stop),
     endpoint!(GET "/assets/{name}", Visit, Service, "Style and scripts of the pages",
         None, 0, 200, None, page::asset),
     // Machines.

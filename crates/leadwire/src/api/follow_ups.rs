@@ -86,7 +86,8 @@ pub(super) async fn preview(call: Call) -> Result<Response, Problem> {
         }
     };
     let it = ready(&kept).ok_or_else(Problem::not_found)?;
-    let message = follow_up::write(&it, &subject(&payload));
+    let stop_url = call.app.directory.stop_url(&kept.publisher, payload.lead);
+    let message = follow_up::write(&it, &subject(&payload), stop_url);
     let held = follow_up::held(it.audience, payload.standing, &payload.touchpoint);
     let shown = wire::FollowUpShown {
         would_be_sent: held.is_none(),

@@ -182,7 +182,7 @@ async fn say(
 }
 
 /// The customer as last said: systems that know people by their address find them by it.
-fn customer_of(lead: &Lead) -> Customer {
+pub(super) fn customer_of(lead: &Lead) -> Customer {
     let some = |text: &String| Some(text.clone()).filter(|it| !it.is_empty());
     Customer {
         first_name: some(&lead.first_name),

@@ -255,7 +255,7 @@ impl Lane {
             }
             let Some(mut turned) = turned else { return Ok(None) };
             let claims = std::mem::take(&mut turned.claims);
-            let ready = payload::load(store, (&self.handover, &self.directory.now()), key, claims).await?;
+            let ready = payload::load(store, (&self.handover, &self.directory), key, claims).await?;
             Ok(Some((turned, ready, turn.room)))
         }
     }

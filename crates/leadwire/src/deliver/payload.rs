@@ -1,7 +1,7 @@
 //! From claims to what a connector is given, reading from the store what is not at hand any more.
 
 use super::handover::Handover;
-use crate::directory::Snapshot;
+use crate::directory::{Directory, Snapshot};
 use crate::{bodies, follow_ups};
 use leadwire_connect::Payload;
 use leadwire_core::follow_up::{self, FollowUp, Message};
@@ -25,10 +25,11 @@ pub(super) type Content = Result<Payload, Box<Tried>>;
 /// Finds the content of each claim, in the order of the claims.
 pub(super) async fn load(
     store: &Store,
-    (handover, setup): (&Handover, &Snapshot),
+    (handover, directory): (&Handover, &Directory),
     lane: &LaneKey,
     claims: Vec<Claim>,
 ) -> Result<Vec<Ready>, StoreError> {
+    let setup = directory.now();
     let mut ready: Vec<(Claim, Option<Content>)> = Vec::with_capacity(claims.len());
     let mut missing = Vec::new();
     for claim in claims {
@@ -36,8 +37,9 @@ pub(super) async fn load(
         if found.is_none() {
             missing.push(claim.touchpoint);
         }
-        let payload =
-            found.map(|(touchpoint, received_at)| payload(setup, lane, claim, (touchpoint, received_at)));
+        let payload = found.map(|(touchpoint, received_at)| {
+            payload((directory, &setup), lane, claim, (touchpoint, received_at))
+        });
         ready.push((claim, payload));
     }
     let mut kept: HashMap<_, _> = HashMap::new();
@@ -53,7 +55,7 @@ pub(super) async fn load(
                     kept.get(&claim.touchpoint).ok_or_else(|| unreadable("its touchpoint is not there"))?;
                 let touchpoint = bodies::read_back(&lane.publisher, kept)
                     .map_err(|_| unreadable("its kept body cannot be read by this version"))?;
-                payload(setup, lane, claim, (Arc::new(touchpoint), kept.received_at))
+                payload((directory, &setup), lane, claim, (Arc::new(touchpoint), kept.received_at))
             });
             (claim, found)
         })
@@ -61,7 +63,7 @@ pub(super) async fn load(
 }
 
 fn payload(
-    setup: &Snapshot,
+    (directory, setup): (&Directory, &Snapshot),
     lane: &LaneKey,
     claim: Claim,
     (touchpoint, received_at): (Arc<Touchpoint>, Timestamp),
@@ -78,12 +80,13 @@ fn payload(
     };
     if let Some(id) = claim.follow_up {
         let follow_up = setup.follow_up(&lane.publisher, id).ok_or_else(|| withheld("follow_up_removed"))?;
-        payload.message = Some(Arc::new(write(follow_up, &payload).map_err(withheld)?));
+        let stop_url = directory.stop_url(&lane.publisher, claim.lead);
+        payload.message = Some(Arc::new(write(follow_up, &payload, stop_url).map_err(withheld)?));
     }
     Ok(payload)
 }
 
-fn write(follow_up: &FollowUp, payload: &Payload) -> Result<Message, &'static str> {
+fn write(follow_up: &FollowUp, payload: &Payload, stop_url: Option<String>) -> Result<Message, &'static str> {
     let subject = Subject {
         touchpoint: &payload.touchpoint,
         publisher: &payload.publisher,
@@ -93,7 +96,7 @@ fn write(follow_up: &FollowUp, payload: &Payload) -> Result<Message, &'static st
         standing: payload.standing,
         language: Language::default(),
     };
-    follow_ups::write(follow_up, &subject)
+    follow_ups::write(follow_up, &subject, stop_url)
 }
 
 /// A follow-up that must not be sent any more: nothing is tried.

@@ -5,6 +5,7 @@
 
 mod assets;
 mod mark;
+pub(super) mod stop;
 mod view;
 mod visit;
 mod words;

@@ -338,10 +338,35 @@ impl ToldPage {
         }
     }
 
+    /// That a customer's wish was taken.
+    pub(super) fn stopped(language: Language, publisher: &str, base: String) -> Self {
+        let shell = Shell::bare(language, words::say(language, "stopped-title", &[]), base);
+        let lines = vec![shell.say_with("stopped-text", "publisher", publisher)];
+        Self { lines, is_good: true, next: None, back: None, shell }
+    }
+
     /// What went wrong, where no offer's page can be shown.
     pub(super) fn wrong(language: Language, (title, line): (&str, &str), base: String) -> Self {
         let shell = Shell::bare(language, words::say(language, title, &[]), base);
         Self { lines: vec![shell.say(line)], is_good: false, next: None, back: None, shell }
+    }
+}
+
+/// The question whether a customer wants no more messages.
+#[derive(Template)]
+#[template(path = "page/stop.html")]
+pub(super) struct StopPage {
+    shell: Shell,
+    line: String,
+    send: String,
+    send_to: String,
+}
+
+impl StopPage {
+    pub(super) fn new(language: Language, publisher: String, send_to: String, base: String) -> Self {
+        let shell = Shell::bare(language, words::say(language, "stop-title", &[]), base);
+        let line = shell.say_with("stop-text", "publisher", &publisher);
+        Self { line, send: shell.say("stop-send"), send_to, shell: Shell { publisher, ..shell } }
     }
 }
 
