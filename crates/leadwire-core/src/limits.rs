@@ -51,6 +51,25 @@ pub const REASON_BYTES_MAX: usize = 1000;
 /// Decisions shown with a lead; people decide about one a few times at the most.
 pub const ACTS_SHOWN_MAX: usize = 100;
 
+// What became of leads
+
+/// Pieces of feedback shown with a lead: what became of it changes a few times in its life.
+pub const FEEDBACK_SHOWN_MAX: usize = 100;
+/// Most pieces of feedback kept of one lead: a sender that repeats itself in other words must not fill the disk.
+pub const FEEDBACK_PER_LEAD_MAX: usize = 1000;
+/// Longest time a report is about: a year and a month, so that two equal months can be compared.
+pub const REPORT_WINDOW_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+/// The time a report is about when nobody says.
+pub const REPORT_WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Touchpoints read in one step of a report: a few milliseconds, so that other reads come between.
+pub const REPORT_STEP: usize = 500;
+/// Rows of a report; sources, actions and campaigns are whatever senders write, and the rest becomes one row.
+pub const REPORT_ROWS_MAX: usize = 200;
+/// Longest key of a row, in bytes; longer names are cut.
+pub const REPORT_KEY_BYTES_MAX: usize = 200;
+/// Reports made at a time; more wait, for each reads a part of the store through.
+pub const REPORTS_AT_ONCE: usize = 2;
+
 // The HTTP server
 
 /// Largest head of a request, its address included, in bytes.

@@ -10,6 +10,7 @@ use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
 use crate::replay::Replays;
+use crate::report::Reports;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
@@ -45,6 +46,8 @@ pub struct App {
     pub lanes: Arc<Lanes>,
     /// Kept touchpoints routed anew.
     pub replays: Replays,
+    /// What came and what became of it, added up.
+    pub reports: Reports,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -114,6 +117,7 @@ impl App {
         };
         let address = listener.local_addr()?;
         let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let reports = Reports::new(store.clone());
         let disk = Disk::new(&store, config.disk_reserve_bytes);
         let (stop, _) = watch::channel(false);
         let listener = std::sync::Mutex::new(Some((listener, metrics_listener)));
@@ -126,6 +130,7 @@ impl App {
             intake,
             lanes,
             replays,
+            reports,
             metrics,
             disk,
             floods: Floods::default(),

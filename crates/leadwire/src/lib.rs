@@ -15,6 +15,7 @@ pub mod housekeeping;
 pub mod intake;
 pub mod proof;
 pub mod replay;
+pub mod report;
 pub mod secrets;
 pub mod telemetry;
 pub mod vault;

@@ -10,6 +10,7 @@ mod delivery;
 mod dynamics;
 mod email;
 mod faults;
+mod feedback;
 mod hostile;
 mod hubspot;
 mod intake;

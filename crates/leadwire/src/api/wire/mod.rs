@@ -3,11 +3,13 @@
 mod credentials;
 mod deliveries;
 mod destinations;
+mod feedback;
 mod leads;
 mod ledger;
 mod listing;
 mod proof;
 mod receipts;
+mod reports;
 mod routes;
 mod secrets;
 mod setup;
@@ -17,6 +19,7 @@ mod touchpoint;
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
+pub use feedback::{Feedback, LeadFeedback, NewFeedback};
 pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
 pub use listing::{
@@ -25,6 +28,7 @@ pub use listing::{
 };
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
+pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};
 pub use routes::{
     LeadRouting, NewReplay, NewRoute, Replay, Route, RouteChange, RouteOrder, RouteTrial, RouteTried,
     RouteVerdict, TouchpointRouting,
