@@ -29,7 +29,7 @@ pub(super) const HOT: &[(&str, &[&str])] = &[
     ),
     (
         "SELECT lead_id, feedback_id, at, kind FROM feedback…",
-        &["SEARCH feedback USING PRIMARY KEY (publisher_id=? AND lead_id>? AND lead_id<?)"],
+        &["SEARCH feedback USING COVERING INDEX feedback_once (publisher_id=? AND lead_id>? AND lead_id<?)"],
     ),
     (
         "SELECT feedback_id, at, noted_at…",
