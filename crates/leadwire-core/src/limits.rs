@@ -57,6 +57,22 @@ pub const ACTS_SHOWN_MAX: usize = 100;
 pub const FEEDBACK_SHOWN_MAX: usize = 100;
 /// Most pieces of feedback kept of one lead: a sender that repeats itself in other words must not fill the disk.
 pub const FEEDBACK_PER_LEAD_MAX: usize = 1000;
+/// Most rows of a publisher's own table of statuses: far more than systems offer.
+pub const FEEDBACK_STATES_MAX: usize = 200;
+/// How far back feedback is read when it is first read: Marketo keeps its activities for ninety days.
+pub const FEEDBACK_FROM: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How much of what was read is read again: longer than a transaction of a CRM takes to become visible.
+pub const FEEDBACK_OVERLAP: Duration = Duration::from_secs(120);
+/// How often is looked which destinations are due to be read.
+pub const FEEDBACK_LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Pages read from one destination in a row, so that deliveries share its allowance with nothing that has no end.
+pub const FEEDBACK_PAGES: usize = 10;
+/// How long after so many pages the next ones are read.
+pub const FEEDBACK_MORE: Duration = Duration::from_secs(60);
+/// Destinations read side by side.
+pub const FEEDBACK_AT_ONCE: usize = 4;
+/// Failures in a row after which somebody is told.
+pub const FEEDBACK_FAILURES_TOLD: u32 = 3;
 /// Longest time a report is about: a year and a month, so that two equal months can be compared.
 pub const REPORT_WINDOW_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 /// The time a report is about when nobody says.

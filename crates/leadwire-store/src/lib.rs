@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod engine;
 mod failure;
 pub mod feedback;
+pub mod feedback_readings;
 pub mod floor;
 pub mod idempotency;
 pub mod lanes;

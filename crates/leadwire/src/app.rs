@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
 use crate::directory::Directory;
 use crate::disk::Disk;
+use crate::feedback::FeedbackReader;
 use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
@@ -46,6 +47,8 @@ pub struct App {
     pub lanes: Arc<Lanes>,
     /// Kept touchpoints routed anew.
     pub replays: Replays,
+    /// What became of leads, read back from destinations.
+    pub feedback: FeedbackReader,
     /// What came and what became of it, added up.
     pub reports: Reports,
     /// Numbers.
@@ -117,6 +120,12 @@ impl App {
         };
         let address = listener.local_addr()?;
         let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let feedback = FeedbackReader::new(
+            store.clone(),
+            Arc::clone(&directory),
+            (Arc::clone(&clock), Arc::clone(&ids)),
+            (Arc::clone(&metrics), lanes.news()),
+        );
         let reports = Reports::new(store.clone());
         let disk = Disk::new(&store, config.disk_reserve_bytes);
         let (stop, _) = watch::channel(false);
@@ -130,6 +139,7 @@ impl App {
             intake,
             lanes,
             replays,
+            feedback,
             reports,
             metrics,
             disk,
@@ -212,6 +222,7 @@ impl App {
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
             () = self.replays.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
+            () = self.feedback.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };
         self.stop();

@@ -49,6 +49,9 @@ impl Salesforce {
             checked.steps.push(self.key_field(&describe));
             checked.steps.push(self.fields(&describe));
             checked.field_rules = Some(describe.field_rules(self.map.targets()));
+            if self.reading.every.is_some() {
+                checked.steps.push(self.may_read_changes(&way).await);
+            }
             checked.steps.extend(Usage::read(&answer.headers).map(|it| self.calls_left(it)));
         }
         checked

@@ -188,7 +188,12 @@ impl Salesforce {
 
     /// Converts a lead, as a salesperson does. Whether there is one.
     pub fn convert(&mut self, id: &str) -> bool {
-        self.leads.convert(id)
+        self.leads.convert(id, None)
+    }
+
+    /// The same at a moment, which those who ask for changes see.
+    pub fn convert_at(&mut self, id: &str, now: i64) -> bool {
+        self.leads.convert(id, Some(now))
     }
 
     /// Writes fields of a lead in a salesperson's name.
