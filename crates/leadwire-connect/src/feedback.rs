@@ -1,6 +1,7 @@
 //! Reading back what became of leads: settings that four kinds share, which status means what, and how far was read. Pure.
 
 use crate::descriptor::{Field, FieldShape, Settings, Values, refusal};
+use crate::validation::{Step, Verdict};
 use leadwire_core::feedback::FeedbackKind;
 use leadwire_core::id::LeadId;
 use leadwire_core::limits::{FEEDBACK_OVERLAP, FEEDBACK_STATES_MAX, REASON_BYTES_MAX};
@@ -91,11 +92,6 @@ impl Reading {
             None => Said::Unknown,
         }
     }
-
-    /// Statuses that mean something.
-    pub(crate) fn statuses(&self) -> impl Iterator<Item = &str> {
-        self.rows.iter().filter(|it| it.1.is_some()).map(|it| it.0.as_str())
-    }
 }
 
 fn own_rows(text: &str) -> Result<Vec<(String, Option<FeedbackKind>)>, Vec<Refusal>> {
@@ -116,8 +112,7 @@ fn own_rows(text: &str) -> Result<Vec<(String, Option<FeedbackKind>)>, Vec<Refus
                     "`{}` has a line that cannot be read, or more than {FEEDBACK_STATES_MAX} lines",
                     FEEDBACK_STATES.name
                 );
-                let fix =
-                    "write lines such as `Won = converted`; meanings are qualified, disqualified, converted, lost and nothing";
+                let fix = "write lines such as `Won = converted`; meanings are qualified, disqualified, converted, lost and nothing";
                 return Err(vec![refusal(&FEEDBACK_STATES, "bad_states", message, fix)]);
             }
         }
@@ -232,6 +227,23 @@ impl Position {
     }
 }
 
+/// What a look at a destination says of whether feedback can be read. Leads do not need it, so it is never a failure.
+pub(crate) fn permission(asked: &Asked) -> Step {
+    let title = "Read what became of leads";
+    match asked {
+        Ok(_) => Step::passed("feedback", title, "it can be read"),
+        Err(tried) => {
+            let step = Step::of_attempt("feedback", title, tried);
+            let fix = if tried.evidence.fix.is_empty() {
+                "let the user that Leadwire signs in as read leads and how they stand"
+            } else {
+                &tried.evidence.fix
+            };
+            step.but(Verdict::Warned, &tried.evidence.cause, fix)
+        }
+    }
+}
+
 /// A moment as systems write it; Salesforce leaves the colon out of the offset.
 pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     rfc3339::parse(text).or_else(|| {
@@ -273,14 +285,19 @@ mod tests {
     fn rows_that_cannot_be_read_are_refused() {
         for states in ["Won", "Won = sold", " = lost"] {
             let refused = read(&json!({ "read_feedback": "on", "feedback_states": states })).err();
-            assert_eq!(refused.map(|it| it[0].pointer.clone()), Some("/feedback_states".to_owned()), "{states}");
+            assert_eq!(
+                refused.map(|it| it[0].pointer.clone()),
+                Some("/feedback_states".to_owned()),
+                "{states}"
+            );
         }
         assert!(read(&json!({})).is_ok_and(|it| it.every.is_none()));
     }
 
     #[test]
     fn a_position_reads_back_and_never_goes_back() {
-        let position = Position { from: Timestamp::from_millis(1_795_168_805_123), next: Some("a b".to_owned()) };
+        let position =
+            Position { from: Timestamp::from_millis(1_795_168_805_123), next: Some("a b".to_owned()) };
         assert_eq!(Position::parse(&position.to_text()), Some(position.clone()));
         assert_eq!(Position::parse("{}"), None);
         let after = position.after(Some(Timestamp::from_millis(5)), None);

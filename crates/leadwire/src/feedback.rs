@@ -151,7 +151,8 @@ impl Task<'_> {
 
     async fn ask_once(&self, connector: &dyn Connector, position: &Position) -> Asked {
         let moment = Moment { now: self.reader.clock.wall() };
-        let asking = AssertUnwindSafe(connector.changes(position, moment, &self.outlet.egress)).catch_unwind();
+        let asking =
+            AssertUnwindSafe(connector.changes(position, moment, &self.outlet.egress)).catch_unwind();
         match tokio::time::timeout(limits::ATTEMPT_WAIT, asking).await {
             Ok(Ok(Some(asked))) => asked,
             Ok(Ok(None)) => Err(trouble("cannot_tell", "this system does not tell what became of leads")),

@@ -4,6 +4,7 @@ mod check;
 mod deliver;
 pub(crate) mod envelope;
 pub(crate) mod errors;
+mod feedback;
 pub(crate) mod fields;
 pub(crate) mod look;
 pub(crate) mod reply;
@@ -20,6 +21,7 @@ pub(crate) use deliver::{not_ascii, settled};
 
 use crate::descriptor::{Settings, Values, refusal};
 use crate::egress::Egress;
+use crate::feedback::{Asked, Position, Reading};
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::token::bearer;
@@ -34,6 +36,7 @@ use leadwire_core::outcome::Receipt;
 use leadwire_core::refusal::Refusal;
 use request::{Program, RECORDS_MAX, Shape, Sort};
 use session::Session;
+use std::time::Duration;
 
 /// The descriptor.
 pub(crate) const KIND: ConnectorKind = ConnectorKind {
@@ -64,6 +67,7 @@ struct Marketo {
     map: FieldMap,
     /// People who are there already get all mapped fields.
     overwrites: bool,
+    reading: Reading,
 }
 
 impl Marketo {
@@ -73,7 +77,9 @@ impl Marketo {
         let session = Session::read(&values, FIELDS, settings).map_err(|more| refusals.extend(more)).ok();
         let shape = shape(&values).map_err(|more| refusals.extend(more)).ok();
         let map = FieldMap::read(MAPPING, TARGETS, settings).map_err(|more| refusals.extend(more)).ok();
-        let (Some(session), Some(shape), Some(mut map), true) = (session, shape, map, refusals.is_empty())
+        let reading =
+            Reading::read(FIELDS, feedback::STATES, settings).map_err(|more| refusals.extend(more)).ok();
+        let (Some(session), Some(shape), Some(mut map), Some(reading)) = (session, shape, map, reading)
         else {
             return Err(refusals);
         };
@@ -82,7 +88,7 @@ impl Marketo {
             map.require("email", email_rule());
         }
         let overwrites = values.text("existing_people") == Some("overwrite");
-        Ok(Self { session, shape, map, overwrites })
+        Ok(Self { session, shape, map, overwrites, reading })
     }
 }
 
@@ -183,6 +189,19 @@ impl Connector for Marketo {
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {
         self.look(moment, egress).boxed()
+    }
+
+    fn feedback_every(&self) -> Option<Duration> {
+        self.reading.every
+    }
+
+    fn changes<'a>(
+        &'a self,
+        position: &'a Position,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Asked>> {
+        async move { Some(self.ask_for_changes(position, moment, egress).await) }.boxed()
     }
 
     fn read_back<'a>(

@@ -7,11 +7,9 @@ use super::request::{Call, Shape};
 use crate::Moment;
 use crate::egress::{Answer, Egress};
 use crate::feedback::{Asked, Change, Changes, Position, Reading, Row, Said, Whose, moment, whole_seconds};
-use crate::validation::{Step, Verdict};
 use http::header::{HeaderName, HeaderValue};
 use leadwire_core::feedback::FeedbackKind;
 use leadwire_core::id::LeadId;
-use leadwire_core::outcome::Tried;
 use serde_json::Value;
 
 /// Statuses an org has from the start, and what most orgs add (Object Reference, `LeadStatus`).
@@ -104,47 +102,42 @@ fn is_ours(next: &str, shape: &Shape) -> bool {
 }
 
 impl Salesforce {
-    pub(super) async fn ask_for_changes(&self, position: &Position, moment: Moment, egress: &Egress) -> Asked {
+    pub(super) async fn ask_for_changes(
+        &self,
+        position: &Position,
+        moment: Moment,
+        egress: &Egress,
+    ) -> Asked {
         let mut calls = 0;
         if let super::usage::Reading::Held(usage) = self.gauge.reading(moment.now) {
             return Err(Box::new(self.gauge.hold(usage)));
         }
         let held = self.session.get(moment.now, egress, &mut calls).await?;
         let way = Way { held: &held, moment, egress };
-        let (answer, _) =
-            self.call(&way, self.shape.changes(position)).await.map_err(|it| reply::not_written(it.tried()))?;
+        let (answer, _) = self
+            .call(&way, self.shape.changes(position))
+            .await
+            .map_err(|it| reply::not_written(it.tried()))?;
         calls += 1;
         if !answer.status.is_success() {
             let tried = reply::read_refusal(&answer, &[], &self.about(&way));
             if position.next.is_some() && tried.evidence.cause == EXPIRED {
                 // The page is gone, and nothing with it: what was read is marked row by row.
                 let position = Position::at(position.from);
-                return Ok(Changes { items: Vec::new(), seen: 0, unknown: 0, position, is_end: false, calls });
+                return Ok(Changes {
+                    items: Vec::new(),
+                    seen: 0,
+                    unknown: 0,
+                    position,
+                    is_end: false,
+                    calls,
+                });
             }
             return Err(Box::new(reply::not_written(tried)));
         }
         match read(&answer, position, (&self.shape, &self.reading)) {
             Some(changes) => Ok(Changes { calls, ..changes }),
             None => Err(Box::new(reply::not_written(reply::unreadable(&answer)))),
-        }
-    }
-
-    /// Whether changes can be read: the one question, asked once.
-    pub(super) async fn may_read_changes(&self, way: &Way<'_>) -> Step {
-        let title = "Read what became of leads";
-        let call = self.shape.changes(&Position::at(way.moment.now));
-        let failed = |tried: &Tried| {
-            // Leads do not need it, so it is no failure.
-            let step = Step::of_attempt("feedback", title, tried);
-            let fix = "let the integration user read Status and the external id of leads";
-            step.but(Verdict::Warned, &tried.evidence.cause, fix)
-        };
-        match self.call(way, call).await {
-            Ok((answer, _)) if answer.status.is_success() => {
-                Step::passed("feedback", title, "the integration user may").took(super::check::took(&answer))
-            }
-            Ok((answer, _)) => failed(&reply::read_refusal(&answer, &[], &self.about(way))),
-            Err(error) => failed(&error.tried()),
         }
     }
 }

@@ -137,7 +137,8 @@ impl Salesforce {
         let session = Session::read(&values, wait).map_err(|more| refusals.extend(more)).ok();
         let map = FieldMap::read(MAPPING, TARGETS, settings).map_err(|more| refusals.extend(more)).ok();
         let shape = shape(&values).map_err(|more| refusals.extend(more)).ok();
-        let reading = Reading::read(FIELDS, feedback::STATES, settings).map_err(|more| refusals.extend(more)).ok();
+        let reading =
+            Reading::read(FIELDS, feedback::STATES, settings).map_err(|more| refusals.extend(more)).ok();
         let (Some(session), Some(map), Some(shape), Some(reading)) = (session, map, shape, reading) else {
             return Err(refusals);
         };
