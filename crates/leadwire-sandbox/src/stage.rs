@@ -1,7 +1,7 @@
 //! A simulated service whatever its kind: started, struck with faults, counted, and reached by a destination's settings.
 
 use crate::https_endpoint::{self, Answer, HttpsEndpoint, Keep};
-use crate::service::{self, Fault, Sandbox, Scope, UnixMillis};
+use crate::service::{self, Became, Fault, Sandbox, Scope, UnixMillis};
 use crate::smtp::{self, MailSandbox};
 use crate::webhook_signature::Verifier;
 use base64::Engine;
@@ -131,6 +131,14 @@ impl Stage {
             }
             Back::Mail(it) => it.messages().into_iter().map(|it| it.content).collect(),
             Back::Service(it) => it.records().iter().map(Value::to_string).collect(),
+        }
+    }
+
+    /// Does to a record what a salesperson does. False: there is no such record, or nobody can say so in this system.
+    pub fn decide(&self, record: &str, became: Became) -> bool {
+        match &self.back {
+            Back::Endpoint(_) | Back::Mail(_) => false,
+            Back::Service(it) => it.decide(record, became),
         }
     }
 

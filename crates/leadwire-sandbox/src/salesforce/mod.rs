@@ -13,7 +13,7 @@ mod token;
 mod tooling;
 mod write;
 
-use crate::service::{Call, Fault, Reply, Service};
+use crate::service::{Became, Call, Fault, Reply, Service};
 use http::Method;
 use org::Leads;
 use schema::Schema;
@@ -306,6 +306,15 @@ impl Service for Salesforce {
             | Fault::EmptyAnswer
             | Fault::HugeAnswer => None,
         }
+    }
+
+    fn decide(&mut self, record: &str, became: Became, now: i64) -> bool {
+        let status = match became {
+            Became::Converted => return self.convert_at(record, now),
+            Became::Qualified => "Qualified",
+            Became::Disqualified => "Closed - Not Converted",
+        };
+        self.edit(record, &json!({ "Status": status }), now).is_ok()
     }
 
     fn destination_settings(&self, base: &str) -> Value {

@@ -1,10 +1,17 @@
 //! What became of leads, over the whole program: said by people, read from systems, and added up in reports.
 
 use http::Method;
+use leadwire::clock::Clock;
+use leadwire_connect::CONNECTORS;
 use leadwire_core::limits;
-use leadwire_testkit::app::{TestApp, start_endpoint};
+use leadwire_sandbox::https_endpoint::Keep;
+use leadwire_sandbox::service::Became;
+use leadwire_sandbox::stage::{Options, Stage};
+use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -136,5 +143,102 @@ async fn a_report_of_many_pages_leaves_nothing_out_and_counts_nothing_twice() {
         let answer = app.call(Method::GET, &format!("/v1/reports?publisher=contoso&{query}"), None).await;
         assert_eq!(answer.text("/errors/0/code"), "bad_query", "{query}");
     }
+    app.stop().await;
+}
+
+/// A system by the program's clock, with a destination that reads what became of leads there.
+async fn start_crm(app: &TestApp, kind: &str) -> Stage {
+    let clock = Arc::clone(&app.clock);
+    let now = Arc::new(move || clock.wall().millis());
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let options = Options { now, secret: [7; 32], keep: Keep::Requests { count_max: 100 } };
+    let crm = Stage::start(kind, listener, options).unwrap();
+    let mut settings = crm.settings.clone();
+    settings["read_feedback"] = json!("on");
+    app.add_destination_of_kind("crm", kind, settings).await;
+    crm
+}
+
+/// Looks after each round of readings until the answer is as wished.
+async fn wait_for(app: &TestApp, path: &str, wish: impl Fn(&Value) -> bool) -> Value {
+    let mut rounds = app.app.feedback.rounds();
+    loop {
+        rounds.borrow_and_update();
+        let seen = app.get(path).await;
+        if wish(&seen) {
+            return seen;
+        }
+        let changed = tokio::time::timeout(PATIENCE, rounds.changed()).await;
+        changed.unwrap_or_else(|_| panic!("{path} never came to what was wished: {seen}")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_salesperson_does_in_each_system_is_known_here() {
+    for kind in CONNECTORS.iter().filter(|it| it.reads_feedback()) {
+        let app = TestApp::start().await;
+        app.add_contoso().await;
+        let crm = start_crm(&app, kind.name).await;
+        let sent = app.post("/v1/leads", &came("INS", "ada@example.com")).await;
+        app.post("/v1/leads", &came("INS", "bob@example.com")).await;
+        app.wait_until_settled().await;
+        let delivery =
+            format!("/v1/deliveries/dlv_{}_1?publisher=contoso", &sent["id"].as_str().unwrap()[3..]);
+        let record = app.get(&delivery).await["delivery"]["record"].as_str().unwrap().to_owned();
+        app.clock.advance(HOUR);
+        assert!(crm.decide(&record, Became::Qualified), "{}", kind.name);
+        app.clock.advance(HOUR);
+        let path = format!("/v1/leads/{}?publisher=contoso", sent["lead"].as_str().unwrap());
+        let lead = wait_for(&app, &path, |it| it["feedback"]["outcome"] == "qualified").await;
+        let said = &lead["feedback"]["said"][0];
+        let from = (&said["source"], &said["destination"], said["record"].as_str().unwrap());
+        assert_eq!(from, (&json!("crm"), &json!("crm"), record.as_str()), "{}", kind.name);
+        assert!(
+            said["at"].as_str() < said["noted_at"].as_str(),
+            "{}: when it became so, not when it was read",
+            kind.name
+        );
+        // Read again and again, it is one word, and a report counts it.
+        app.clock.advance(HOUR);
+        let reading = "/v1/destinations/crm/feedback?publisher=contoso";
+        let first = app.get(reading).await["read_at"].clone();
+        wait_for(&app, reading, |it| it["read_at"] != first).await;
+        let said = app.get(&path).await["feedback"]["said"].as_array().unwrap().len();
+        assert_eq!(said, 1, "{}", kind.name);
+        let report = app.get("/v1/reports?publisher=contoso&by=destination").await;
+        assert_eq!((&report["rows"][0]["qualified"], &report["rows"][0]["leads"]), (&json!(1), &json!(2)));
+        crm.stop().await;
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_system_that_cannot_be_read_takes_its_leads_and_somebody_is_told() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let crm = start_crm(&app, "salesforce").await;
+    let reading = "/v1/destinations/crm/feedback?publisher=contoso";
+    wait_for(&app, reading, |it| it["read_at"].is_string()).await;
+    let settings = json!({ "settings": { "external_id_field": "Hidden__c" } });
+    app.call(Method::PATCH, "/v1/destinations/crm?publisher=contoso", Some(&settings)).await.expect(200);
+    for _ in 0..limits::FEEDBACK_FAILURES_TOLD {
+        let failures = app.get(reading).await["failures"].as_u64().unwrap();
+        app.clock.advance(2 * HOUR);
+        wait_for(&app, reading, |it| it["failures"].as_u64() > Some(failures)).await;
+    }
+    let seen = app.get(reading).await;
+    assert_eq!(seen["cause"], "field_unknown", "{seen}");
+    let notices = app.get("/v1/destinations/crm/notices?publisher=contoso").await;
+    assert_eq!(notices["items"][0]["cause"], "feedback_field_unknown", "{notices}");
+    let back = json!({ "settings": { "external_id_field": "LeadwireLeadId__c" } });
+    app.call(Method::PATCH, "/v1/destinations/crm?publisher=contoso", Some(&back)).await.expect(200);
+    app.send_lead("ada@example.com").await;
+    app.wait_until_settled().await;
+    assert_eq!(crm.kept(), 1, "leads go on meanwhile");
+    app.clock.advance(24 * HOUR);
+    wait_for(&app, reading, |it| it["failures"] == 0).await;
+    let notices = app.get("/v1/destinations/crm/notices?publisher=contoso").await;
+    assert_eq!(notices["items"][0]["kind"], "check_passed", "{notices}");
+    crm.stop().await;
     app.stop().await;
 }

@@ -182,6 +182,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::DestinationChange>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Destination>), destinations::update),
     endpoint!(DELETE "/v1/destinations/{destination}", ChangeSetup, Publisher, "Remove a destination to which nothing is owed",
         None, 0, 204, None, destinations::remove),
+    endpoint!(GET "/v1/destinations/{destination}/feedback", ReadSetup, Publisher, "Show how reading from a destination what became of leads stands",
+        None, 0, 200, Some(of::<wire::FeedbackReading>), feedback::reading),
     endpoint!(GET "/v1/destinations/{destination}/notices", ReadSetup, Publisher, "List what was to be told of a destination, newest first",
         None, 0, 200, Some(of::<wire::List<wire::Notice>>), destinations::notices, &[LIMIT]),
     endpoint!(POST "/v1/destinations/{destination}/pause", ChangeSetup, Publisher, "Pause a destination; its leads wait",

@@ -1,5 +1,6 @@
 //! Endpoints about what became of leads.
 
+use super::answer;
 use super::call::Call;
 use super::problem::Problem;
 use super::standing::{lead_id, reason, shown, who};
@@ -14,6 +15,7 @@ use leadwire_core::refusal::Refusal;
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
 use leadwire_store::feedback::{Feedback, Noted};
+use leadwire_store::lanes::LaneKey;
 
 /// `POST /v1/leads/{lead}/feedback`
 pub(super) async fn add(call: Call) -> Result<Response, Problem> {
@@ -85,4 +87,32 @@ fn shape(setup: &Snapshot, publisher: &PublisherId, it: Feedback) -> wire::Feedb
         destination: it.destination.map(|it| name(it.to_string())),
         record: some(it.record),
     }
+}
+
+/// `GET /v1/destinations/{destination}/feedback`
+pub(super) async fn reading(call: Call) -> Result<Response, Problem> {
+    let (publisher, setup) = (call.publisher(), call.app.directory.now());
+    let destination = setup.destination(&publisher, call.path("destination"));
+    let destination = destination.ok_or_else(Problem::not_found)?;
+    let lane = LaneKey { publisher, destination: destination.number };
+    let every = setup.outlet(&lane).and_then(|it| it.connector.as_ref().ok()?.feedback_every());
+    let kept = call.app.store.feedback_reading(lane).await?;
+    let kept = kept.as_ref();
+    let some = |it: &String| Some(it.clone()).filter(|it| !it.is_empty());
+    let counts = kept.map(|it| it.counts).unwrap_or_default();
+    let shape = wire::FeedbackReading {
+        possible: leadwire_connect::kind(&destination.kind).is_some_and(|it| it.reads_feedback()),
+        on: every.is_some(),
+        read_at: kept.and_then(|it| it.read_at).map(moment),
+        due_at: kept.filter(|_| every.is_some()).map(|it| moment(it.due_at)),
+        failures: kept.map_or(0, |it| it.failures),
+        cause: kept.and_then(|it| some(&it.cause)),
+        message: kept.and_then(|it| some(&it.message)),
+        fix: kept.and_then(|it| some(&it.fix)),
+        seen: counts.seen,
+        noted: counts.noted,
+        unknown: counts.unknown,
+        unmatched: counts.unmatched,
+    };
+    Ok(answer::json(StatusCode::OK, &shape))
 }

@@ -56,3 +56,37 @@ pub struct Feedback {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
 }
+
+/// How reading from a destination what became of leads stands.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct FeedbackReading {
+    /// Whether this kind of system can tell at all.
+    pub possible: bool,
+    /// Whether the settings switch it on.
+    pub on: bool,
+    /// When all there was had been read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<String>,
+    /// When it is read next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<String>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Stable name of the cause of the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// Records looked at; those at the edge of two readings are looked at twice.
+    pub seen: u64,
+    /// Words about leads that were new.
+    pub noted: u64,
+    /// Records in a status that nobody explained: see the setting `feedback_states`.
+    pub unknown: u64,
+    /// Records of no lead that was brought there.
+    pub unmatched: u64,
+}

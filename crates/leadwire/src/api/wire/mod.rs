@@ -19,7 +19,7 @@ mod touchpoint;
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
-pub use feedback::{Feedback, LeadFeedback, NewFeedback};
+pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
 pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
 pub use listing::{
