@@ -257,6 +257,17 @@ pub(crate) fn whole_seconds(at: Timestamp) -> String {
     rfc3339::format(Timestamp::from_millis(at.millis().div_euclid(1000) * 1000))
 }
 
+/// A request as a person reads it, for golden files.
+#[cfg(test)]
+pub(crate) fn shown(request: &crate::egress::Request) -> String {
+    let shown = crate::preview::PreviewedRequest::of(request, false);
+    let mut lines: Vec<String> = shown.headers.iter().map(|it| format!("{}: {}\n", it.0, it.1)).collect();
+    lines.sort();
+    let body: Value = serde_json::from_slice(&shown.body).unwrap_or_default();
+    let body = if body.is_null() { String::new() } else { format!("\n{body:#}\n") };
+    format!("{} {}\n{}{body}", shown.method, shown.url, lines.concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

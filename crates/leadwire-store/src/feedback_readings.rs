@@ -289,12 +289,11 @@ fn was_brought_to(
     record: &str,
 ) -> Result<bool, StoreError> {
     let records = tx.query(
-        "WITH brought AS MATERIALIZED (
-             SELECT touchpoint_id FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
-         SELECT DISTINCT d.record
-         FROM brought
+        "SELECT DISTINCT d.record
+         FROM touchpoint t
          CROSS JOIN delivery d
-         WHERE d.publisher_id = $1 AND d.touchpoint_id = brought.touchpoint_id AND d.destination_no = $3",
+         WHERE t.publisher_id = $1 AND t.lead_id = $2 AND d.publisher_id = t.publisher_id
+             AND d.touchpoint_id = t.touchpoint_id AND d.destination_no = $3",
         &[
             Param::Text(publisher.as_str()),
             Param::Text(&lead.to_string()),

@@ -2,7 +2,6 @@
 //! the index that was made for them.
 
 mod feedback;
-
 use crate::accept::{Accept, Once, Quarantine};
 use crate::deliveries::DeliveryFilter;
 use crate::lanes::{LaneKey, Settled, Turn};

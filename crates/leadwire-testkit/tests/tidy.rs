@@ -54,7 +54,7 @@ const MAY_USE: &MayUse = &[
             "vault",
         ],
     ),
-    ("intake", &["clock", "deliver", "directory", "secrets"]),
+    ("intake", &["clock", "deliver", "directory", "secrets", "telemetry"]),
     ("deliver", &["bodies", "clock", "directory", "telemetry"]),
     ("directory", &["access", "clock", "secrets", "vault"]),
     ("proof", &["directory"]),

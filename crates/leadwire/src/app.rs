@@ -110,6 +110,7 @@ impl App {
             ids: Arc::clone(&ids),
             clock: Arc::clone(&clock),
             lanes: Arc::clone(&lanes),
+            metrics: Arc::clone(&metrics),
         };
         let replays =
             Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));

@@ -158,3 +158,7 @@ impl Dynamics {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "feedback_tests.rs"]
+mod tests;

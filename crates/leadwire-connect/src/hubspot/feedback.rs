@@ -168,3 +168,7 @@ fn unreadable() -> Box<Tried> {
     };
     Box::new(Tried { outcome: Outcome::NotDone(Fault::RetryAfter(None)), evidence })
 }
+
+#[cfg(test)]
+#[path = "feedback_tests.rs"]
+mod tests;

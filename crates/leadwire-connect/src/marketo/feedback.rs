@@ -200,3 +200,7 @@ fn is_final(tried: &Tried) -> bool {
         Outcome::NotDone(Fault::Park | Fault::Pause | Fault::Stop | Fault::RetryThenPause { .. })
     )
 }
+
+#[cfg(test)]
+#[path = "feedback_tests.rs"]
+mod tests;

@@ -144,3 +144,7 @@ impl Salesforce {
 
 /// The cause of a word for the next page that is not good any more.
 pub(super) const EXPIRED: &str = "page_expired";
+
+#[cfg(test)]
+#[path = "feedback_tests.rs"]
+mod tests;

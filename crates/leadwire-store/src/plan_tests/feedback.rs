@@ -1,6 +1,8 @@
 //! The statements about what became of leads, and of reports.
 
 use crate::feedback::{Feedback, Noted};
+use crate::feedback_readings::{ReadFailure, ReadStep, ReadWord, Whose};
+use crate::lanes::LaneKey;
 use crate::reports::{Bodies, ReportRange};
 use crate::{Store, StoreError};
 use leadwire_core::feedback::FeedbackKind;
@@ -30,6 +32,20 @@ pub(super) const HOT: &[(&str, &[&str])] = &[
     (
         "SELECT lead_id, feedback_id, at, kind FROM feedback…",
         &["SEARCH feedback USING COVERING INDEX feedback_once (publisher_id=? AND lead_id>? AND lead_id<?)"],
+    ),
+    (
+        "SELECT at, kind FROM feedback…",
+        &[
+            "SEARCH feedback USING COVERING INDEX feedback_once (publisher_id=? AND lead_id=? AND destination_no=?)",
+        ],
+    ),
+    (
+        "SELECT DISTINCT d.record…",
+        &[
+            "SEARCH t USING COVERING INDEX touchpoint_of_lead (publisher_id=? AND lead_id=?)",
+            "SEARCH d USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
+            "USE TEMP B-TREE FOR DISTINCT",
+        ],
     ),
     (
         "SELECT feedback_id, at, noted_at…",
@@ -64,5 +80,30 @@ pub(super) async fn run(
         let range = ReportRange { publisher: publisher.clone(), after, last, bodies, limit: 9 };
         assert!(!store.report_page(range).await?.touchpoints.is_empty());
     }
+    let lane = || LaneKey { publisher: publisher.clone(), destination };
+    store.begin_feedback_reading(lane(), String::new(), at).await?;
+    let word = |whose| ReadWord {
+        id: FeedbackId::new(2),
+        whose,
+        record: String::new(),
+        at,
+        kind: FeedbackKind::Lost,
+        reason: String::new(),
+    };
+    let step = ReadStep {
+        lane: lane(),
+        before: String::new(),
+        position: String::new(),
+        words: vec![word(Whose::Lead(lead)), word(Whose::Customer([7; 16])), word(Whose::Nobody)],
+        seen: 1,
+        unknown: 0,
+        is_end: true,
+        due_at: at,
+        said: None,
+        now: at,
+    };
+    assert!(store.note_feedback_page(step).await?.is_some());
+    let why = [String::new(), String::new(), String::new()];
+    store.note_feedback_failure(ReadFailure { lane: lane(), why, due_at: at, said: None, now: at }).await?;
     Ok(())
 }

@@ -3,11 +3,14 @@
 use crate::desk::{Desk, NOON, at, contoso, crm, done, number, of_customer, touchpoint};
 use leadwire_core::feedback::FeedbackKind;
 use leadwire_core::id::{FeedbackId, LeadId};
+use leadwire_core::lane::Next;
 use leadwire_core::limits;
+use leadwire_core::outcome::Receipt;
 use leadwire_core::report::Place;
 use leadwire_core::routing::Routed;
 use leadwire_store::accept::Accept;
 use leadwire_store::feedback::{Feedback, Noted};
+use leadwire_store::feedback_readings::{ReadCounts, ReadFailure, ReadStep, ReadWord, Whose};
 use leadwire_store::reports::{Bodies, ReportRange};
 
 fn word(id: u128, moment: i64, kind: FeedbackKind) -> Feedback {
@@ -97,4 +100,97 @@ async fn a_report_is_read_in_pages_that_leave_nothing_out() {
         limit: 9,
     };
     assert_eq!(desk.store.report_page(range).await.unwrap().touchpoints[0].body, br#"{"n":10}"#);
+}
+
+fn read(id: u128, whose: Whose, record: &str, moment: i64, kind: FeedbackKind) -> ReadWord {
+    let (record, reason) = (record.to_owned(), "Status".to_owned());
+    ReadWord { id: FeedbackId::new(id), whose, record, at: at(moment), kind, reason }
+}
+
+fn page(before: &str, position: &str, words: Vec<ReadWord>) -> ReadStep {
+    ReadStep {
+        lane: crm(),
+        before: before.to_owned(),
+        position: position.to_owned(),
+        seen: words.len() as u64,
+        words,
+        unknown: 1,
+        is_end: true,
+        due_at: at(NOON + 900),
+        said: None,
+        now: at(NOON + 100),
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_written_down_once_whoever_comes_late() {
+    let desk = Desk::new().await;
+    let lead = desk.lead_of(of_customer(1, 1)).await;
+    desk.store.begin_feedback_reading(crm(), "a".to_owned(), at(NOON)).await.unwrap();
+    desk.store.begin_feedback_reading(crm(), "z".to_owned(), at(NOON)).await.unwrap();
+    let words = vec![
+        read(1, Whose::Lead(lead), "00Q1", NOON + 10, FeedbackKind::Qualified),
+        read(2, Whose::Lead(LeadId::new(77)), "00Q2", NOON + 11, FeedbackKind::Qualified),
+        read(3, Whose::Nobody, "00Q3", NOON + 12, FeedbackKind::Lost),
+    ];
+    let note = async |it: ReadStep| desk.store.note_feedback_page(it).await.unwrap();
+    let counts = note(page("a", "b", words.clone())).await;
+    assert_eq!(counts, Some(ReadCounts { seen: 3, noted: 1, unknown: 1, unmatched: 2 }));
+    // Another that read the same page, and a repetition of it after a crash.
+    assert_eq!(note(page("a", "b", words.clone())).await, None);
+    let counts = note(page("b", "c", words)).await;
+    assert_eq!(counts.map(|it| it.noted), Some(0));
+    // Somebody edited the record: the same word at a later moment is no news; another word is, and not from the future.
+    let later = vec![read(5, Whose::Lead(lead), "00Q1", NOON + 50, FeedbackKind::Qualified)];
+    assert_eq!(note(page("c", "d", later)).await.map(|it| it.noted), Some(0));
+    let ahead = vec![read(6, Whose::Lead(lead), "00Q1", NOON + 5000, FeedbackKind::Converted)];
+    assert_eq!(note(page("d", "e", ahead)).await.map(|it| it.noted), Some(1));
+    let said = desk.store.feedback(contoso(), lead, 9).await.unwrap();
+    let said: Vec<_> = said.iter().map(|it| (it.kind, it.at, it.destination)).collect();
+    let expected = [
+        (FeedbackKind::Converted, at(NOON + 100), Some(number(1))),
+        (FeedbackKind::Qualified, at(NOON + 10), Some(number(1))),
+    ];
+    assert_eq!(said, expected);
+    let reading = desk.store.feedback_reading(crm()).await.unwrap().unwrap();
+    assert_eq!((&*reading.position, reading.read_at), ("e", Some(at(NOON + 100))));
+    assert_eq!(reading.counts, ReadCounts { seen: 8, noted: 2, unknown: 4, unmatched: 4 });
+}
+
+#[tokio::test]
+async fn a_record_of_the_same_person_that_is_not_the_leads_says_nothing_of_it() {
+    let desk = Desk::new().await;
+    let lead = desk.lead_of(of_customer(1, 7)).await;
+    let token = desk.take(NOON + 5).await;
+    for claim in desk.claim(token, 1, NOON + 5).await {
+        let receipt = Receipt::Confirmed { record: "C-151".to_owned() };
+        desk.settle(token, claim, Next::Deliver(receipt), NOON + 7).await;
+    }
+    desk.store.begin_feedback_reading(crm(), "a".to_owned(), at(NOON)).await.unwrap();
+    let customer = Whose::Customer([7; 16]);
+    let words = vec![
+        read(1, customer, "C-999", NOON + 10, FeedbackKind::Converted),
+        read(2, customer, "c-151", NOON + 11, FeedbackKind::Qualified),
+        read(3, Whose::Customer([8; 16]), "C-151", NOON + 12, FeedbackKind::Lost),
+    ];
+    let counts = desk.store.note_feedback_page(page("a", "b", words)).await.unwrap().unwrap();
+    assert_eq!((counts.noted, counts.unmatched), (1, 2));
+    let said = desk.store.feedback(contoso(), lead, 9).await.unwrap();
+    assert_eq!((said[0].kind, said[0].record.as_str()), (FeedbackKind::Qualified, "c-151"));
+}
+
+#[tokio::test]
+async fn a_failure_is_counted_until_a_page_is_read() {
+    let desk = Desk::new().await;
+    desk.store.begin_feedback_reading(crm(), "a".to_owned(), at(NOON)).await.unwrap();
+    for _ in 0..2 {
+        let why = ["down", "it is down", "wait"].map(str::to_owned);
+        let failure = ReadFailure { lane: crm(), why, due_at: at(NOON + 9), said: None, now: at(NOON) };
+        desk.store.note_feedback_failure(failure).await.unwrap();
+    }
+    let reading = desk.store.feedback_reading(crm()).await.unwrap().unwrap();
+    assert_eq!((reading.failures, &*reading.cause, &*reading.position), (2, "down", "a"));
+    desk.store.note_feedback_page(page("a", "b", Vec::new())).await.unwrap().unwrap();
+    let reading = desk.store.feedback_reading(crm()).await.unwrap().unwrap();
+    assert_eq!((reading.failures, &*reading.cause, reading.due_at), (0, "", at(NOON + 900)));
 }

@@ -218,6 +218,7 @@ async fn a_system_that_cannot_be_read_takes_its_leads_and_somebody_is_told() {
     app.add_contoso().await;
     let crm = start_crm(&app, "salesforce").await;
     let reading = "/v1/destinations/crm/feedback?publisher=contoso";
+    app.clock.advance(HOUR);
     wait_for(&app, reading, |it| it["read_at"].is_string()).await;
     let settings = json!({ "settings": { "external_id_field": "Hidden__c" } });
     app.call(Method::PATCH, "/v1/destinations/crm?publisher=contoso", Some(&settings)).await.expect(200);

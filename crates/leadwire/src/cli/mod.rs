@@ -11,6 +11,7 @@ mod doctor;
 mod exit_code;
 mod export;
 mod failure;
+mod feedback;
 mod interest;
 mod key;
 mod lead;
