@@ -45,7 +45,18 @@ pub(crate) const FEEDBACK_STATES: Field = Field {
 };
 
 /// What a status means: a word about the lead, or that nothing became of it yet.
-pub(crate) type Row = (&'static str, Option<FeedbackKind>);
+pub type Row = (&'static str, Option<FeedbackKind>);
+
+/// What the statuses of a kind mean unless a publisher says otherwise; empty for kinds that cannot tell.
+pub fn states(kind: &str) -> &'static [Row] {
+    match kind {
+        "dynamics" => crate::dynamics::STATES,
+        "hubspot" => crate::hubspot::STATES,
+        "marketo" => crate::marketo::STATES,
+        "salesforce" => crate::salesforce::STATES,
+        _ => &[],
+    }
+}
 
 /// How a destination says that a lead stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -270,11 +270,12 @@ fn lead_of(tx: &Tx<'_>, lane: &LaneKey, word: &ReadWord) -> Result<Option<LeadId
         Whose::Lead(lead) => Ok(is_there(tx, publisher, lead)?.then_some(lead)),
         Whose::Customer(identity) => {
             let found = tx.find(
-                "SELECT lead_id FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
+                "SELECT lead_id, created_at FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
                 &[Param::Text(publisher.as_str()), Param::Bytes(&identity)],
-                |row| row.lead(0),
+                |row| Ok((row.lead(0)?, row.time(1)?)),
             )?;
-            let Some(lead) = found else { return Ok(None) };
+            // What became of the person before the lead began is not what became of the lead.
+            let Some((lead, _)) = found.filter(|it| it.1 <= word.at) else { return Ok(None) };
             Ok(was_brought_to(tx, publisher, (lead, lane.destination), &word.record)?.then_some(lead))
         }
     }

@@ -15,7 +15,7 @@ use url::Url;
 
 /// By number of the status reason; by state where the reason is one of the environment's own. The states have no numbers
 /// in common with the reasons, so they are written with a word.
-pub(super) const STATES: &[Row] = &[
+pub(crate) const STATES: &[Row] = &[
     ("1", None),
     ("2", None),
     ("3", Some(FeedbackKind::Qualified)),

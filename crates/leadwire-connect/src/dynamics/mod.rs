@@ -15,6 +15,8 @@ mod sandbox_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use feedback::STATES;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;

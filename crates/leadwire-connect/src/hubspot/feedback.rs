@@ -13,7 +13,7 @@ use leadwire_core::touchpoint::Customer;
 use serde_json::{Value, json};
 
 /// The options of `hs_lead_status` and `lifecyclestage` that an account has from the start.
-pub(super) const STATES: &[Row] = &[
+pub(crate) const STATES: &[Row] = &[
     ("NEW", None),
     ("OPEN", None),
     ("IN_PROGRESS", None),

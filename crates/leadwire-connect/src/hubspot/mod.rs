@@ -9,6 +9,8 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use feedback::STATES;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::{Egress, Request};

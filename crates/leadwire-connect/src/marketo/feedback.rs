@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashMap};
 use url::form_urlencoded::Serializer;
 
 /// Marketo leaves the words of `leadStatus` to the publisher; these are those that most use.
-pub(super) const STATES: &[Row] = &[
+pub(crate) const STATES: &[Row] = &[
     ("New", None),
     ("Open", None),
     ("Working", None),

@@ -19,6 +19,8 @@ pub(crate) mod tests;
 pub(crate) use check::{may_write, sign_in};
 pub(crate) use deliver::{not_ascii, settled};
 
+pub(crate) use feedback::STATES;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::egress::Egress;
 use crate::feedback::{Asked, Position, Reading};

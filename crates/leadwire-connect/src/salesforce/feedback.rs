@@ -13,7 +13,7 @@ use leadwire_core::id::LeadId;
 use serde_json::Value;
 
 /// Statuses an org has from the start, and what most orgs add (Object Reference, `LeadStatus`).
-pub(super) const STATES: &[Row] = &[
+pub(crate) const STATES: &[Row] = &[
     ("Open - Not Contacted", None),
     ("Open", None),
     ("New", None),

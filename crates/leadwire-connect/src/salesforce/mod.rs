@@ -21,6 +21,8 @@ mod tests;
 #[cfg(test)]
 mod verdict_tests;
 
+pub(crate) use feedback::STATES;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;

@@ -170,11 +170,12 @@ async fn a_record_of_the_same_person_that_is_not_the_leads_says_nothing_of_it() 
     let customer = Whose::Customer([7; 16]);
     let words = vec![
         read(1, customer, "C-999", NOON + 10, FeedbackKind::Converted),
+        read(4, customer, "C-151", NOON - 1, FeedbackKind::Converted),
         read(2, customer, "c-151", NOON + 11, FeedbackKind::Qualified),
         read(3, Whose::Customer([8; 16]), "C-151", NOON + 12, FeedbackKind::Lost),
     ];
     let counts = desk.store.note_feedback_page(page("a", "b", words)).await.unwrap().unwrap();
-    assert_eq!((counts.noted, counts.unmatched), (1, 2));
+    assert_eq!((counts.noted, counts.unmatched), (1, 3), "another's record, before the lead, another's lead");
     let said = desk.store.feedback(contoso(), lead, 9).await.unwrap();
     assert_eq!((said[0].kind, said[0].record.as_str()), (FeedbackKind::Qualified, "c-151"));
 }
