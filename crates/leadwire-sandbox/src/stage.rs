@@ -171,6 +171,15 @@ impl Stage {
         true
     }
 
+    /// Lets the next calls of any sort go wrong. False: this kind has no such fault.
+    pub fn strike_any(&self, count: usize, fault: &Fault) -> bool {
+        match &self.back {
+            Back::Endpoint(_) | Back::Mail(_) => return false,
+            Back::Service(it) => it.faults(|plan| plan.next(count, fault.clone(), Scope::All)),
+        }
+        true
+    }
+
     /// Lets this share of the calls that write leads go wrong, until it is told a share of 0. False: this kind has no
     /// dice.
     pub fn strike_share(&self, share: f64, fault: &Fault) -> bool {

@@ -117,7 +117,7 @@ impl Task<'_> {
                 store.feedback_reading(self.lane.clone()).await?
             }
         };
-        let Some(mut kept) = kept.filter(|it| it.due_at <= now) else { return Ok(()) };
+        let Some(mut kept) = kept.filter(|it| is_due(it, self.every, now)) else { return Ok(()) };
         // What is wrong with a paused lane is known, and somebody is told.
         if store.gate(self.lane.clone()).await? != Gate::Open {
             return Ok(());
@@ -223,6 +223,12 @@ impl Task<'_> {
         }
         Ok(())
     }
+}
+
+/// Somebody may have shortened the interval since the next reading was put down.
+fn is_due(kept: &FeedbackReading, every: Duration, now: Timestamp) -> bool {
+    let is_over = kept.failures == 0 && kept.read_at.is_some_and(|it| now.since(it) >= every);
+    kept.due_at <= now || is_over
 }
 
 fn trouble(cause: &str, message: &str) -> Box<Tried> {

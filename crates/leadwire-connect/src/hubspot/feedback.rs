@@ -100,6 +100,8 @@ pub(super) fn read(
     (id_property, reading): (&str, &Reading),
 ) -> Option<Changes> {
     let json: Value = serde_json::from_slice(&answer.body).ok()?;
+    // Every search says how many it found; what does not is the answer to something else.
+    json.get("total")?.as_u64()?;
     let rows = json.get("results")?.as_array()?;
     let (mut items, mut unknown, mut last) = (Vec::new(), 0, None);
     for row in rows {

@@ -67,10 +67,15 @@ fn a_customer_is_one_whatever_the_status_and_a_status_counts_before_a_stage() {
     assert_eq!((found, changes.unknown, changes.is_end), (expected.to_vec(), 1, true));
     let Whose::Customer(customer) = &changes.items[0].whose else { panic!("a customer") };
     assert_eq!(customer.email.as_deref(), Some("c1@example.com"));
-    let keyed =
-        super::read(&answer(&json!({ "results": rows })), &Position::at(NOW), ("lead", &hubspot.reading));
+    let keyed = super::read(
+        &answer(&json!({ "total": 5, "results": rows })),
+        &Position::at(NOW),
+        ("lead", &hubspot.reading),
+    );
     assert_eq!(keyed.unwrap().items[1].whose, Whose::Lead(LeadId::new(2)));
-    for body in [json!({}), json!({ "results": [{ "id": "1" }] }), json!([])] {
+    for body in
+        [json!({}), json!({ "total": 1, "results": [{ "id": "1" }] }), json!({ "results": [] }), json!([])]
+    {
         assert_eq!(read(&body), None, "{body}");
     }
 }
@@ -84,7 +89,7 @@ fn the_next_page_is_asked_for_by_the_last_moment_of_this_one() {
     assert_eq!(next(&place, 1000), "1000:100");
     assert_eq!(next(&Place { from: 1000, after: 9_800 }, 1000), "1000:9900");
     assert_eq!(next(&Place { from: 1000, after: 9_900 }, 1000), "1001:0");
-    let more = json!({ "results": [row(1, "2026-11-20T10:00:05.123Z", "", "")], "paging": { "next": { "after": "100" } } });
+    let more = json!({ "total": 101, "results": [row(1, "2026-11-20T10:00:05.123Z", "", "")], "paging": { "next": { "after": "100" } } });
     let changes =
         super::read(&answer(&more), &Position::at(NOW), ("email", &connector(&json!({})).reading)).unwrap();
     assert_eq!(changes.position.next.as_deref(), Some("1795168805123:0"));

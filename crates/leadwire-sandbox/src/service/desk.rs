@@ -20,7 +20,7 @@ pub(super) fn answer(state: &mut State, call: &Call, now: i64) -> Reply {
                 "calls": state.calls,
                 "writes": state.writes,
                 "records": state.service.records().len(),
-                "look": ["/_sandbox/records", "/_sandbox/calls", "/_sandbox/faults"],
+                "look": ["/_sandbox/records", "/_sandbox/calls", "/_sandbox/faults", "/_sandbox/decide"],
             }),
         ),
         (&Method::GET, "records") => Reply::json(200, &Value::Array(state.service.records())),

@@ -49,10 +49,7 @@ pub(super) const HOT: &[(&str, &[&str])] = &[
     ),
     (
         "SELECT feedback_id, at, noted_at…",
-        &[
-            "SEARCH feedback USING INDEX feedback_once (publisher_id=? AND lead_id=?)",
-            "USE TEMP B-TREE FOR ORDER BY",
-        ],
+        &["SEARCH feedback USING PRIMARY KEY (publisher_id=? AND lead_id=?)", "USE TEMP B-TREE FOR ORDER BY"],
     ),
 ];
 
@@ -86,7 +83,8 @@ pub(super) async fn run(
         id: FeedbackId::new(2),
         whose,
         record: String::new(),
-        at,
+        // After the lead began.
+        at: Timestamp::from_millis(2_000_000),
         kind: FeedbackKind::Lost,
         reason: String::new(),
     };

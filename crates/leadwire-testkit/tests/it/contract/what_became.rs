@@ -1,11 +1,12 @@
 //! What became of leads, read by every kind that says it can: all of it, in order, in pages, and nobody else's.
 
 use super::other_side::{OtherSide, payload};
+use super::{FAULTS, Wrong};
 use leadwire_connect::feedback::{Change, Position, Whose};
 use leadwire_connect::validation::Verdict;
 use leadwire_connect::{CONNECTORS, Connector, Payload};
 use leadwire_core::feedback::FeedbackKind;
-use leadwire_core::outcome::{Outcome, Receipt, Tried};
+use leadwire_core::outcome::{Fault, Outcome, Receipt, Tried};
 use leadwire_sandbox::service::Became;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -125,4 +126,57 @@ async fn pages_of_changes_leave_nothing_out_though_all_are_of_one_moment() {
         }
         side.stop().await;
     }
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_with_a_reading_nothing_is_lost_and_it_is_said_why() {
+    for kind in CONNECTORS.iter().filter(|it| it.reads_feedback()) {
+        let side = OtherSide::start(kind).await;
+        let records: Vec<String> = side.deliver(&[payload(0, 1)]).await.iter().map(record).collect();
+        let connector = side.reading();
+        let begin = Position::at(side.moment().now);
+        side.pass(MINUTE);
+        assert!(side.stage.decide(&records[0], Became::Qualified));
+        // A first one, so that a token is at hand.
+        read(&side, &*connector, begin.clone()).await;
+        for fault in FAULTS.iter().filter(|it| **it != Wrong::Stall) {
+            side.stage.strike_any(1, fault);
+            let asked = connector.changes(&begin, side.moment(), &side.egress).await.unwrap();
+            let about = format!("{}, {fault:?}: {asked:?}", kind.name);
+            match asked {
+                Ok(changes) => {
+                    assert!(changes.items.iter().all(|it| it.record == records[0]), "{about}");
+                    assert!(!changes.items.is_empty() || !changes.is_end, "it passed for an end; {about}");
+                }
+                Err(tried) => {
+                    assert!(
+                        matches!(tried.outcome, Outcome::NotDone(_)),
+                        "a reading writes nothing; {about}"
+                    );
+                    assert!(
+                        !tried.evidence.cause.is_empty() && !tried.evidence.message.is_empty(),
+                        "{about}"
+                    );
+                    side.check_discreet(&format!("{:?}", tried.evidence), &about);
+                }
+            }
+            side.pass_a_day();
+            let (items, ..) = read_patiently(&side, &*connector, begin.clone()).await;
+            assert_eq!(items.len(), 1, "{}, {fault:?}", kind.name);
+        }
+        side.stop().await;
+    }
+}
+
+/// Reads as the program does: once more when the token was refused.
+async fn read_patiently(
+    side: &OtherSide,
+    connector: &dyn Connector,
+    from: Position,
+) -> (Vec<Change>, Position, usize) {
+    let first = connector.changes(&from, side.moment(), &side.egress).await.unwrap();
+    if let Err(tried) = first {
+        assert_eq!(tried.outcome, Outcome::NotDone(Fault::RetryNow), "{}: {tried:?}", side.kind);
+    }
+    read(side, connector, from).await
 }
