@@ -96,6 +96,7 @@ async fn a_report_goes_from_what_came_to_what_it_became() {
     let total = &by_action["total"];
     assert_eq!(numbers(total), [4, 2, 2, 2, 1, 1, 1]);
     assert_eq!(total["seconds_to_crm"]["count"], 3);
+    assert!(app.app.render_metrics().contains("leadwire_touchpoints_test_total{channel=\"api\"} 1\n"));
     for (by, key) in
         [("offer", "contoso.crm-pro"), ("source", "SPZA"), ("campaign", ""), ("destination", "crm")]
     {
@@ -207,6 +208,17 @@ async fn what_a_salesperson_does_in_each_system_is_known_here() {
         assert_eq!(said, 1, "{}", kind.name);
         let report = app.get("/v1/reports?publisher=contoso&by=destination").await;
         assert_eq!((&report["rows"][0]["qualified"], &report["rows"][0]["leads"]), (&json!(1), &json!(2)));
+        let metric = format!("leadwire_feedback_read_total{{connector=\"{}\"}} 1\n", kind.name);
+        assert!(app.app.render_metrics().contains(&metric), "{}", kind.name);
+        // What a salesperson does while the program is down is known once it runs again.
+        let clock = Arc::clone(&app.clock);
+        let folder = app.stop().await;
+        clock.advance(HOUR);
+        assert!(crm.decide(&record, Became::Disqualified), "{}", kind.name);
+        clock.advance(HOUR);
+        let app = TestApp::start_in(folder, clock, |_| {}).await;
+        let lead = wait_for(&app, &path, |it| it["feedback"]["outcome"] == "disqualified").await;
+        assert_eq!(lead["feedback"]["said"].as_array().unwrap().len(), 2, "{}", kind.name);
         crm.stop().await;
         app.stop().await;
     }

@@ -129,6 +129,40 @@ async fn pages_of_changes_leave_nothing_out_though_all_are_of_one_moment() {
 }
 
 #[tokio::test]
+async fn what_changes_between_two_pages_pushes_nothing_over_their_border() {
+    for kind in CONNECTORS.iter().filter(|it| it.reads_feedback()) {
+        let side = OtherSide::start(kind).await;
+        let connector = side.reading();
+        let begin = Position::at(side.moment().now);
+        let all: Vec<_> = (0..MANY).map(|it| payload(it, 1)).collect();
+        let mut records = Vec::new();
+        for batch in all.chunks(side.connector.batch_max()) {
+            records.extend(side.deliver(batch).await.iter().map(record));
+        }
+        for record in &records {
+            side.pass(Duration::from_millis(10));
+            assert!(side.stage.decide(record, Became::Qualified));
+        }
+        let asked = connector.changes(&begin, side.moment(), &side.egress).await.unwrap();
+        let first = asked.unwrap_or_else(|tried| panic!("{}: {tried:?}", kind.name));
+        assert!(!first.is_end, "{}: one page", kind.name);
+        // Records of the page that was read move to the end, and all others one place forward.
+        side.pass(MINUTE);
+        for change in first.items.iter().take(20) {
+            assert!(side.stage.decide(&change.record, Became::Disqualified), "{}", kind.name);
+        }
+        let (mut rest, position, _) = read(&side, &*connector, first.position).await;
+        // A page of Salesforce is of the moment of the question, and the next question finds the rest.
+        rest.extend(read(&side, &*connector, position).await.0);
+        let found: BTreeSet<&String> = first.items.iter().chain(&rest).map(|it| &it.record).collect();
+        assert_eq!(found, records.iter().collect(), "{}", kind.name);
+        let again = rest.iter().filter(|it| it.kind == FeedbackKind::Disqualified);
+        assert_eq!(again.map(|it| &it.record).collect::<BTreeSet<_>>().len(), 20, "{}", kind.name);
+        side.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn whatever_goes_wrong_with_a_reading_nothing_is_lost_and_it_is_said_why() {
     for kind in CONNECTORS.iter().filter(|it| it.reads_feedback()) {
         let side = OtherSide::start(kind).await;
