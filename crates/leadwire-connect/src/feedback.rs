@@ -4,7 +4,9 @@ use crate::descriptor::{Field, FieldShape, Settings, Values, refusal};
 use crate::validation::{Step, Verdict};
 use leadwire_core::feedback::FeedbackKind;
 use leadwire_core::id::LeadId;
-use leadwire_core::limits::{FEEDBACK_OVERLAP, FEEDBACK_STATES_MAX, REASON_BYTES_MAX};
+use leadwire_core::limits::{
+    FEEDBACK_OVERLAP, FEEDBACK_RECORD_BYTES_MAX, FEEDBACK_STATES_MAX, REASON_BYTES_MAX,
+};
 use leadwire_core::outcome::Tried;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::rfc3339;
@@ -174,7 +176,9 @@ impl Change {
         (kind, reason): (FeedbackKind, &str),
     ) -> Self {
         let reason = reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].to_owned();
-        Self { whose, record: record.into(), at, kind, reason }
+        let mut record = record.into();
+        record.truncate(record.floor_char_boundary(FEEDBACK_RECORD_BYTES_MAX));
+        Self { whose, record, at, kind, reason }
     }
 }
 
@@ -326,6 +330,14 @@ mod tests {
         assert_eq!(after, Position::at(position.from));
         assert_eq!(position.from.since(position.asked_from()), FEEDBACK_OVERLAP);
         assert_eq!(whole_seconds(position.from), "2026-11-20T10:00:05Z");
+    }
+
+    #[test]
+    fn what_a_system_says_is_kept_within_bounds() {
+        let (record, reason) = ("r".repeat(5000), "ő".repeat(5000));
+        let whose = Whose::Lead(LeadId::new(1));
+        let change = Change::new(whose, record, Timestamp::from_millis(0), (FeedbackKind::Lost, &reason));
+        assert_eq!((change.record.len(), change.reason.len()), (FEEDBACK_RECORD_BYTES_MAX, REASON_BYTES_MAX));
     }
 
     #[test]

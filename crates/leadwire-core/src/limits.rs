@@ -63,6 +63,10 @@ pub const FEEDBACK_STATES_MAX: usize = 200;
 pub const FEEDBACK_FROM: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How much of what was read is read again: longer than a transaction of a CRM takes to become visible.
 pub const FEEDBACK_OVERLAP: Duration = Duration::from_secs(120);
+/// Most words of one page: three times what any system is asked for, since one page is one transaction.
+pub const FEEDBACK_PAGE_MAX: usize = 1000;
+/// Longest id of a record that is kept with a word, in bytes: systems have 18 to 36.
+pub const FEEDBACK_RECORD_BYTES_MAX: usize = 200;
 /// How often is looked which destinations are due to be read.
 pub const FEEDBACK_LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Pages read from one destination in a row, so that deliveries share its allowance with nothing that has no end.

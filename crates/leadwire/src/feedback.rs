@@ -154,6 +154,9 @@ impl Task<'_> {
         let asking =
             AssertUnwindSafe(connector.changes(position, moment, &self.outlet.egress)).catch_unwind();
         match tokio::time::timeout(limits::ATTEMPT_WAIT, asking).await {
+            Ok(Ok(Some(Ok(changes)))) if changes.items.len() > limits::FEEDBACK_PAGE_MAX => {
+                Err(trouble("page_too_large", "it answered with more than it was asked for"))
+            }
             Ok(Ok(Some(asked))) => asked,
             Ok(Ok(None)) => Err(trouble("cannot_tell", "this system does not tell what became of leads")),
             Ok(Err(_)) => Err(trouble("panic", "the connector failed; this is a mistake in Leadwire")),

@@ -58,6 +58,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
         "Under Admin, LaunchPoint, make a custom service for that user, and copy its client id and client secret (View Details)",
         "Copy the Munchkin ID from Admin, Integration, Munchkin",
         "To keep two customers with one e-mail address apart, make a custom string field under Admin, Field Management, and name it as `lookup_field`",
+        "To read back what became of leads, give the role the API permission `Read-Only Activity` too",
         "For the notes of leads, make a text area field and map it, such as `marketplaceNotes = details`",
     ],
     build: |settings| Ok(Box::new(Marketo::read(settings)?)),

@@ -58,6 +58,8 @@ pub struct Options {
     pub may_write: bool,
     /// The API user's role may read assets, such as forms.
     pub may_read_assets: bool,
+    /// The API user's role may read activities.
+    pub may_read_activities: bool,
     /// Lead partitions. With more than one, who makes people must name one.
     pub partitions: Vec<String>,
     /// Programmes, each with the statuses of its channel.
@@ -95,6 +97,7 @@ impl Options {
             client_secret: client_secret.to_owned(),
             may_write: true,
             may_read_assets: true,
+            may_read_activities: true,
             partitions: texts(&["Default"]),
             programs: vec![("Marketplace Leads".to_owned(), texts(&["Member", "Engaged"]))],
             form_id: 1179,
@@ -241,6 +244,9 @@ impl Marketo {
                 let names = self.options.partitions.clone();
                 let entry = |it: (i32, String)| json!({ "id": it.0, "name": it.1, "description": "" });
                 self.success((1..).zip(names).map(entry).collect())
+            }
+            (&Method::GET, _, ["activities", _]) if !self.options.may_read_activities => {
+                self.refuse(("603", "Access denied".to_owned()))
             }
             (&Method::GET, _, ["activities", "pagingtoken.json"]) => self.paging_token(call),
             (&Method::GET, _, ["activities", "leadchanges.json"]) => self.lead_changes(call),
