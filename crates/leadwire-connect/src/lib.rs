@@ -12,6 +12,7 @@ mod dynamics;
 pub mod egress;
 mod email;
 mod entra;
+pub mod feedback;
 mod group;
 mod https;
 mod hubspot;
@@ -38,6 +39,7 @@ use catalogue::Known;
 use descriptor::{Field, Settings};
 use egress::Egress;
 use egress::guard::EgressPolicy;
+use feedback::{Asked, Position};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use leadwire_core::follow_up::Message;
@@ -52,6 +54,7 @@ use leadwire_core::touchpoint::{Action, Touchpoint};
 use notice::Notice;
 use preview::Preview;
 use std::sync::Arc;
+use std::time::Duration;
 use validation::{Checked, Step};
 
 /// Every connector the product has, sorted by name.
@@ -200,6 +203,24 @@ pub trait Connector: Send + Sync {
         async { None }.boxed()
     }
 
+    /// How long after one reading of what became of leads the next one comes. None: it is not read, by the settings or
+    /// since the system offers no way to.
+    fn feedback_every(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Asks what became of leads since a position, a page at a time, oldest change first. Reads only, and may be repeated.
+    /// None: the system offers no way to.
+    fn changes<'a>(
+        &'a self,
+        position: &'a Position,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Asked>> {
+        let _ = (position, moment, egress);
+        async { None }.boxed()
+    }
+
     /// When a credential in the settings ends, as far as the settings tell: a certificate, a signed URL, a date a
     /// person entered. The earliest counts.
     fn ends_at(&self) -> Option<Timestamp> {
@@ -244,6 +265,11 @@ impl ConnectorKind {
     /// All settings in the order a form shows them: those of this kind, then those every destination has.
     pub fn fields(&self) -> impl Iterator<Item = &'static Field> + Clone + use<> {
         self.own_fields.iter().chain(destination_settings::FIELDS)
+    }
+
+    /// Whether what became of leads can be read back; [`Connector::feedback_every`] says whether it is.
+    pub fn reads_feedback(&self) -> bool {
+        self.own_fields.iter().any(|it| it.name == feedback::READ_FEEDBACK.name)
     }
 
     /// Checks settings and makes a connector of them. Makes no request.

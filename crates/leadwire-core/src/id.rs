@@ -121,6 +121,11 @@ minted!(
     "act_"
 );
 minted!(
+    /// What a person or a destination said became of a lead.
+    FeedbackId,
+    "fbk_"
+);
+minted!(
     /// Routing kept touchpoints anew.
     ReplayId,
     "rpl_"

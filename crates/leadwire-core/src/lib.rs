@@ -5,6 +5,7 @@
 
 pub mod country;
 pub mod email;
+pub mod feedback;
 pub mod filter;
 pub mod follow_up;
 pub mod history;
@@ -23,6 +24,7 @@ pub mod partner_center;
 pub mod phone;
 pub mod rate;
 pub mod refusal;
+pub mod report;
 pub mod retry;
 pub mod rfc3339;
 pub mod routing;

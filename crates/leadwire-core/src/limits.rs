@@ -73,6 +73,45 @@ pub const FOLLOW_UP_AGE_MAX: Duration = Duration::from_secs(3 * 24 * 3600);
 /// Most leads in one message that collects them: a page that people still read.
 pub const DIGEST_LEADS_MAX: usize = 100;
 
+// What became of leads
+
+/// Pieces of feedback shown with a lead: what became of it changes a few times in its life.
+pub const FEEDBACK_SHOWN_MAX: usize = 100;
+/// Most pieces of feedback kept of one lead: a sender that repeats itself in other words must not fill the disk.
+pub const FEEDBACK_PER_LEAD_MAX: usize = 1000;
+/// Most rows of a publisher's own table of statuses: far more than systems offer.
+pub const FEEDBACK_STATES_MAX: usize = 200;
+/// How far back feedback is read when it is first read: Marketo keeps its activities for ninety days.
+pub const FEEDBACK_FROM: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How much of what was read is read again: longer than a transaction of a CRM takes to become visible.
+pub const FEEDBACK_OVERLAP: Duration = Duration::from_secs(120);
+/// Most words of one page: three times what any system is asked for, since one page is one transaction.
+pub const FEEDBACK_PAGE_MAX: usize = 1000;
+/// Longest id of a record that is kept with a word, in bytes: systems have 18 to 36.
+pub const FEEDBACK_RECORD_BYTES_MAX: usize = 200;
+/// How often is looked which destinations are due to be read.
+pub const FEEDBACK_LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Pages read from one destination in a row, so that deliveries share its allowance with nothing that has no end.
+pub const FEEDBACK_PAGES: usize = 10;
+/// How long after so many pages the next ones are read.
+pub const FEEDBACK_MORE: Duration = Duration::from_secs(60);
+/// Destinations read side by side.
+pub const FEEDBACK_AT_ONCE: usize = 4;
+/// Failures in a row after which somebody is told.
+pub const FEEDBACK_FAILURES_TOLD: u32 = 3;
+/// Longest time a report is about: a year and a month, so that two equal months can be compared.
+pub const REPORT_WINDOW_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+/// The time a report is about when nobody says.
+pub const REPORT_WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Touchpoints read in one step of a report: a few milliseconds, so that other reads come between.
+pub const REPORT_STEP: usize = 500;
+/// Rows of a report; sources, actions and campaigns are whatever senders write, and the rest becomes one row.
+pub const REPORT_ROWS_MAX: usize = 200;
+/// Longest key of a row, in bytes; longer names are cut.
+pub const REPORT_KEY_BYTES_MAX: usize = 200;
+/// Reports made at a time; more wait, for each reads a part of the store through.
+pub const REPORTS_AT_ONCE: usize = 2;
+
 // The HTTP server
 
 /// Largest head of a request, its address included, in bytes.

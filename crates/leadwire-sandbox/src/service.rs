@@ -35,8 +35,38 @@ pub trait Service: Send + 'static {
     /// answered as usual with [`Service::answer`] by whoever implements it.
     fn misbehave(&mut self, fault: &Fault, call: &Call, now: i64) -> Option<Reply>;
 
+    /// Does to a record what a salesperson does, in the way of this system. False: there is no such record, or nobody
+    /// can say so in this system.
+    fn decide(&mut self, record: &str, became: Became, now: i64) -> bool {
+        let _ = (record, became, now);
+        false
+    }
+
     /// Settings of a Leadwire destination that reaches this service at a base URL without a slash at the end.
     fn destination_settings(&self, base: &str) -> Value;
+}
+
+/// What a salesperson says became of a lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// Taken up.
+    Qualified,
+    /// Not taken up.
+    Disqualified,
+    /// Business.
+    Converted,
+}
+
+impl Became {
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "qualified" => Some(Self::Qualified),
+            "disqualified" => Some(Self::Disqualified),
+            "converted" => Some(Self::Converted),
+            _ => None,
+        }
+    }
 }
 
 /// A service that a test keeps hold of.
@@ -59,6 +89,10 @@ impl<S: Service> Service for Arc<Mutex<S>> {
 
     fn misbehave(&mut self, fault: &Fault, call: &Call, now: i64) -> Option<Reply> {
         locked(self).misbehave(fault, call, now)
+    }
+
+    fn decide(&mut self, record: &str, became: Became, now: i64) -> bool {
+        locked(self).decide(record, became, now)
     }
 
     fn destination_settings(&self, base: &str) -> Value {

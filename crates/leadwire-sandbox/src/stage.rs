@@ -1,7 +1,7 @@
 //! A simulated service whatever its kind: started, struck with faults, counted, and reached by a destination's settings.
 
 use crate::https_endpoint::{self, Answer, HttpsEndpoint, Keep};
-use crate::service::{self, Fault, Sandbox, Scope, UnixMillis};
+use crate::service::{self, Became, Fault, Sandbox, Scope, UnixMillis};
 use crate::smtp::{self, MailSandbox};
 use crate::webhook_signature::Verifier;
 use base64::Engine;
@@ -134,6 +134,14 @@ impl Stage {
         }
     }
 
+    /// Does to a record what a salesperson does. False: there is no such record, or nobody can say so in this system.
+    pub fn decide(&self, record: &str, became: Became) -> bool {
+        match &self.back {
+            Back::Endpoint(_) | Back::Mail(_) => false,
+            Back::Service(it) => it.decide(record, became),
+        }
+    }
+
     /// Calls it refused for a bad signature; only the receiver counts those.
     pub fn signatures_refused(&self) -> u64 {
         match &self.back {
@@ -159,6 +167,15 @@ impl Stage {
             }
             Back::Mail(it) => it.faults(|plan| plan.next(count, fault.clone(), Scope::Writes)),
             Back::Service(it) => it.faults(|plan| plan.next(count, fault.clone(), Scope::Writes)),
+        }
+        true
+    }
+
+    /// Lets the next calls of any sort go wrong. False: this kind has no such fault.
+    pub fn strike_any(&self, count: usize, fault: &Fault) -> bool {
+        match &self.back {
+            Back::Endpoint(_) | Back::Mail(_) => return false,
+            Back::Service(it) => it.faults(|plan| plan.next(count, fault.clone(), Scope::All)),
         }
         true
     }

@@ -260,7 +260,8 @@ pub(crate) fn say_of_gate(
     say(tx, lane, &said, now)
 }
 
-fn say(tx: &Tx<'_>, lane: &LaneKey, said: &Said, now: Timestamp) -> Result<(), StoreError> {
+/// Makes a notice about a destination.
+pub(crate) fn say(tx: &Tx<'_>, lane: &LaneKey, said: &Said, now: Timestamp) -> Result<(), StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
     let number = tx

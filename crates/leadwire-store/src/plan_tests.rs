@@ -1,6 +1,7 @@
 //! Every statement the crate runs is explained: none reads a table of leads from end to end, and the hot ones use
 //! the index that was made for them.
 
+mod feedback;
 use crate::accept::{Accept, Once};
 use crate::deliveries::DeliveryFilter;
 use crate::follow_ups::{Following, Reached};
@@ -236,7 +237,7 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             }
         }
     }
-    for (part, expected) in HOT {
+    for (part, expected) in HOT.iter().chain(feedback::HOT) {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
         for (sql, plan) in found {
@@ -530,5 +531,6 @@ async fn work_and_read(
             TouchpointFilter { publisher: publisher.clone(), routing, offer: None, before: None, limit: 9 };
         store.touchpoints_by_routing(filter).await?;
     }
+    feedback::run(store, publisher, number).await?;
     replay(store, publisher, number).await
 }

@@ -1,4 +1,4 @@
--- Schema 8.
+-- Schema 11.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -57,6 +57,37 @@ CREATE TABLE destination (
     secrets BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     removed_at INTEGER NOT NULL DEFAULT 0, settings_no INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (publisher_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE feedback (
+    publisher_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    feedback_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    noted_at INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('qualified', 'disqualified', 'converted', 'lost')),
+    reason TEXT NOT NULL,
+    who TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, lead_id, feedback_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE feedback_reading (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    position TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    read_at INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    cause TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    fix TEXT NOT NULL DEFAULT '',
+    seen INTEGER NOT NULL DEFAULT 0,
+    noted INTEGER NOT NULL DEFAULT 0,
+    unknown INTEGER NOT NULL DEFAULT 0,
+    unmatched INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -309,6 +340,8 @@ CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoi
     WHERE state = 'parked';
 
 CREATE UNIQUE INDEX destination_name ON destination (publisher_id, name) WHERE removed_at = 0;
+
+CREATE UNIQUE INDEX feedback_once ON feedback (publisher_id, lead_id, destination_no, at, kind);
 
 CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identity <> x'';
 

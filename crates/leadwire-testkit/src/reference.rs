@@ -1,7 +1,7 @@
 //! The reference of destinations, written from the descriptors of the connectors, so that it cannot drift from them.
 
 use leadwire_connect::descriptor::{Field, FieldShape};
-use leadwire_connect::{CONNECTORS, ConnectorKind};
+use leadwire_connect::{CONNECTORS, ConnectorKind, feedback};
 use leadwire_core::mapping::{SOURCES, TRANSFORMS};
 use leadwire_core::outcome::Fault;
 use std::fmt::Write as _;
@@ -38,6 +38,16 @@ fn section(out: &mut String, kind: &ConnectorKind) {
         );
         for (target, row) in kind.default_mapping {
             line(out, &format!("| `{target}` | `{}` |", cell(row)));
+        }
+    }
+    let states = feedback::states(kind.name);
+    if !states.is_empty() {
+        line(
+            out,
+            "\nWhat statuses mean when feedback is read, unless the setting `feedback_states` says otherwise:\n\n| status there | became of the lead |\n|---|---|",
+        );
+        for (status, kind) in states {
+            line(out, &format!("| `{status}` | {} |", kind.map_or("nothing yet", |it| it.as_str())));
         }
     }
     if !kind.errors.is_empty() {

@@ -6,10 +6,12 @@ use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
 use crate::directory::Directory;
 use crate::disk::Disk;
+use crate::feedback::FeedbackReader;
 use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
 use crate::replay::Replays;
+use crate::report::Reports;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
@@ -45,6 +47,10 @@ pub struct App {
     pub lanes: Arc<Lanes>,
     /// Kept touchpoints routed anew.
     pub replays: Replays,
+    /// What became of leads, read back from destinations.
+    pub feedback: FeedbackReader,
+    /// What came and what became of it, added up.
+    pub reports: Reports,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -106,6 +112,7 @@ impl App {
             ids: Arc::clone(&ids),
             clock: Arc::clone(&clock),
             lanes: Arc::clone(&lanes),
+            metrics: Arc::clone(&metrics),
         };
         let replays =
             Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));
@@ -116,6 +123,13 @@ impl App {
         };
         let address = listener.local_addr()?;
         let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let feedback = FeedbackReader::new(
+            store.clone(),
+            Arc::clone(&directory),
+            (Arc::clone(&clock), Arc::clone(&ids)),
+            (Arc::clone(&metrics), lanes.news()),
+        );
+        let reports = Reports::new(store.clone());
         let disk = Disk::new(&store, config.disk_reserve_bytes);
         let (stop, _) = watch::channel(false);
         let listener = std::sync::Mutex::new(Some((listener, metrics_listener)));
@@ -128,6 +142,8 @@ impl App {
             intake,
             lanes,
             replays,
+            feedback,
+            reports,
             metrics,
             disk,
             floods: Floods::default(),
@@ -209,6 +225,7 @@ impl App {
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
             () = self.replays.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
+            () = self.feedback.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };
         self.stop();

@@ -4,6 +4,7 @@ use crate::clock::{Clock, Ids};
 use crate::deliver::{Lanes, Place, Places};
 use crate::directory::Directory;
 use crate::secrets;
+use crate::telemetry::Metrics;
 use bytes::Bytes;
 use leadwire_core::id::{LeadId, OfferRef, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::identity;
@@ -33,6 +34,8 @@ pub struct Intake {
     pub clock: Arc<dyn Clock>,
     /// Who is told that there is work.
     pub lanes: Arc<Lanes>,
+    /// Numbers.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A touchpoint that was read and is not yet stored.
@@ -117,6 +120,7 @@ impl Intake {
             };
             let version = setup.setup.version;
             if let Some(committed) = self.store.accept_then(version, Arc::clone(&shared), after).await? {
+                self.count_tests(&shared, &committed);
                 return Ok(shared
                     .iter()
                     .zip(&committed.accepted)
@@ -128,6 +132,19 @@ impl Intake {
             items = shared.to_vec();
         }
         Err(StoreError::Busy)
+    }
+
+    /// Tells apart in the metrics what was stored without a customer behind it.
+    fn count_tests(&self, items: &[Accept], committed: &Committed) {
+        for (item, accepted) in items.iter().zip(&committed.accepted) {
+            if item.parsed.is_trial() && matches!(accepted, Accepted::Stored { .. }) {
+                let channel = match item.channel {
+                    Channel::PartnerCenter | Channel::Form => "address",
+                    Channel::Api | Channel::File | Channel::Page | Channel::Person => item.channel.as_str(),
+                };
+                self.metrics.count_test(channel);
+            }
+        }
     }
 
     fn find_places(&self, item: &Accept) -> Vec<Place> {

@@ -37,6 +37,16 @@ struct ReceivedLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConnectorLabels {
+    connector: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChannelLabels {
+    channel: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AttemptLabels {
     connector: &'static str,
     outcome: &'static str,
@@ -46,7 +56,10 @@ struct AttemptLabels {
 pub struct Metrics {
     registry: Mutex<Registry>,
     received: Family<ReceivedLabels, Counter>,
+    tests: Family<ChannelLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
+    feedback: Family<ConnectorLabels, Counter>,
+    feedback_failures: Family<ConnectorLabels, Counter>,
     commits: Gauge,
     lanes_paused: Gauge,
     disk_free: Gauge,
@@ -56,11 +69,25 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("leadwire");
         let received = Family::default();
+        let tests = Family::default();
         let attempts = Family::default();
+        let feedback = Family::default();
+        let feedback_failures = Family::default();
         let commits = Gauge::default();
         let lanes_paused = Gauge::default();
         let disk_free = Gauge::default();
         registry.register("touchpoints_received", "Touchpoints by channel and result", received.clone());
+        registry.register(
+            "touchpoints_test",
+            "Touchpoints stored that are tests or previews, which touchpoints_received counts too",
+            tests.clone(),
+        );
+        registry.register("feedback_read", "Words about leads read from destinations", feedback.clone());
+        registry.register(
+            "feedback_failures",
+            "Readings of feedback that failed, by connector",
+            feedback_failures.clone(),
+        );
         registry.register("delivery_attempts", "Attempts by connector and outcome", attempts.clone());
         registry.register(
             "store_commits",
@@ -69,7 +96,17 @@ impl Default for Metrics {
         );
         registry.register("lanes_paused", "Destinations that are paused", lanes_paused.clone());
         registry.register("disk_free_bytes", "Free space of the data folder's disk", disk_free.clone());
-        Self { registry: Mutex::new(registry), received, attempts, commits, lanes_paused, disk_free }
+        Self {
+            registry: Mutex::new(registry),
+            received,
+            tests,
+            attempts,
+            feedback,
+            feedback_failures,
+            commits,
+            lanes_paused,
+            disk_free,
+        }
     }
 }
 
@@ -77,6 +114,21 @@ impl Metrics {
     /// Counts a touchpoint: `stored`, `duplicate`, `refused` or `quarantined`.
     pub fn count_received(&self, channel: &'static str, result: &'static str) {
         self.received.get_or_create(&ReceivedLabels { channel, result }).inc();
+    }
+
+    /// Counts a touchpoint that was stored and behind which no customer stands.
+    pub fn count_test(&self, channel: &'static str) {
+        self.tests.get_or_create(&ChannelLabels { channel }).inc();
+    }
+
+    /// Counts words about leads that were read from a destination.
+    pub fn count_feedback(&self, connector: &'static str, words: u64) {
+        self.feedback.get_or_create(&ConnectorLabels { connector }).inc_by(words);
+    }
+
+    /// Counts a reading that failed.
+    pub fn count_feedback_failure(&self, connector: &'static str) {
+        self.feedback_failures.get_or_create(&ConnectorLabels { connector }).inc();
     }
 
     /// Counts an attempt.
@@ -119,11 +171,14 @@ mod tests {
     fn every_metric_is_in_the_operators_guide() {
         let metrics = Metrics::default();
         metrics.count_received("api", "stored");
+        metrics.count_test("api");
+        metrics.count_feedback("salesforce", 1);
+        metrics.count_feedback_failure("salesforce");
         metrics.count_attempt("https", &Outcome::Unknown);
         let text = metrics.render(0, 0, 0);
         let samples = text.lines().filter(|it| !it.starts_with('#'));
         let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
-        assert_eq!(names.len(), 5, "{text}");
+        assert_eq!(names.len(), 8, "{text}");
         for name in names {
             let row = format!("| `{name}` |");
             assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");

@@ -7,6 +7,7 @@ use super::metadata::{self, Columns, KeyState};
 use super::reply;
 use super::request::{Call, Key};
 use crate::egress::{Answer, Egress};
+use crate::feedback::{self, Position};
 use crate::token::Held;
 use crate::validation::{Checked, Step, Verdict};
 use crate::{Moment, Payload};
@@ -57,6 +58,10 @@ impl Dynamics {
         };
         checked.steps.push(self.fields(&columns));
         let is_required = |name: &str| TARGETS.iter().any(|it| it.name == name && it.required);
+        if self.reading.every.is_some() {
+            let asked = self.ask_for_changes(&Position::at(moment.now), moment, egress).await;
+            checked.steps.push(feedback::permission(&asked));
+        }
         checked.field_rules = Some(columns.field_rules(self.map.targets(), is_required));
         if let (Key::Column(column), true) = (&self.shape.key, checked.is_passed()) {
             checked.steps.push(self.key_step(&way, column, &columns).await);

@@ -2,7 +2,7 @@
 
 use crate::descriptor::{Field, FieldShape};
 use crate::entra::fields as entra;
-use crate::mapped;
+use crate::{feedback, mapped};
 use leadwire_core::mapping::{Kind, Length, Target};
 
 const SECRET: Option<(&str, &str)> = Some(("auth", "client_secret"));
@@ -82,6 +82,9 @@ pub(super) static FIELDS: &[Field] = &[
         default: Some("v9.2"),
         ..Field::PLAIN
     },
+    feedback::READ_FEEDBACK,
+    feedback::FEEDBACK_MINUTES,
+    feedback::FEEDBACK_STATES,
     mapped::MAPPING,
     mapped::FIELD_RULES,
 ];

@@ -3,6 +3,7 @@
 mod check;
 mod deliver;
 mod errors;
+mod feedback;
 mod fields;
 mod metadata;
 mod prepare;
@@ -14,10 +15,13 @@ mod sandbox_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use feedback::STATES;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
 use crate::entra::{Proof, SignIn};
+use crate::feedback::{Asked, Position, Reading};
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::token::bearer;
@@ -65,6 +69,7 @@ struct Dynamics {
     /// Leads that are there already get all mapped fields.
     overwrites: bool,
     wait: Duration,
+    reading: Reading,
 }
 
 impl Dynamics {
@@ -92,13 +97,15 @@ impl Dynamics {
         let sign_in = sign_in.map_err(|more| refusals.extend(more)).ok();
         let map = FieldMap::read(MAPPING, TARGETS, settings).map_err(|more| refusals.extend(more)).ok();
         let shape = shape(&values).map_err(|more| refusals.extend(more)).ok();
-        let (Some(url), Some(sign_in), Some(map), Some(shape), true) =
-            (url, sign_in, map, shape, refusals.is_empty())
+        let reading =
+            Reading::read(FIELDS, feedback::STATES, settings).map_err(|more| refusals.extend(more)).ok();
+        let (Some(url), Some(sign_in), Some(map), Some(shape), Some(reading)) =
+            (url, sign_in, map, shape, reading)
         else {
             return Err(refusals);
         };
         let overwrites = values.text("existing_leads") == Some("overwrite");
-        Ok(Self { url, sign_in, shape, map, overwrites, wait })
+        Ok(Self { url, sign_in, shape, map, overwrites, wait, reading })
     }
 }
 
@@ -192,6 +199,19 @@ impl Connector for Dynamics {
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {
         self.look(moment, egress).boxed()
+    }
+
+    fn feedback_every(&self) -> Option<Duration> {
+        self.reading.every
+    }
+
+    fn changes<'a>(
+        &'a self,
+        position: &'a Position,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Asked>> {
+        async move { Some(self.ask_for_changes(position, moment, egress).await) }.boxed()
     }
 
     fn read_back<'a>(

@@ -4,6 +4,7 @@ use super::HubSpot;
 use super::reply::{self, Fate};
 use crate::Moment;
 use crate::egress::{Answer, Egress, Request};
+use crate::feedback::{self, Position};
 use crate::mapped;
 use crate::validation::{Checked, Step, Verdict};
 use http::Method;
@@ -36,6 +37,10 @@ pub(super) async fn check(hubspot: &HubSpot, moment: Moment, egress: &Egress) ->
             let fix = "give the key the scope crm.schemas.contacts.read, so that values can be held to what HubSpot takes";
             checked.steps.push(step.but(Verdict::Warned, &tried.evidence.cause, fix));
         }
+    }
+    if hubspot.reading.every.is_some() {
+        let asked = super::feedback::ask(hubspot, &Position::at(moment.now), moment, egress).await;
+        checked.steps.push(feedback::permission(&asked));
     }
     checked
 }

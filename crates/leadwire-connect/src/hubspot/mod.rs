@@ -1,6 +1,7 @@
 //! Writes each lead as a HubSpot contact, a hundred in a call, known by their e-mail address or a property of your own.
 
 mod errors;
+mod feedback;
 mod fields;
 mod look;
 mod reply;
@@ -8,9 +9,12 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use feedback::STATES;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::{Egress, Request};
+use crate::feedback::{Asked, Position, Reading};
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::validation::{Checked, Step};
@@ -23,6 +27,7 @@ use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
 use leadwire_core::refusal::Refusal;
 use reply::Fate;
 use request::Place;
+use std::time::Duration;
 use url::Url;
 
 /// The descriptor.
@@ -53,6 +58,7 @@ struct HubSpot {
     map: FieldMap,
     id_property: String,
     overwrites: bool,
+    reading: Reading,
 }
 
 /// A lead as HubSpot gets it.
@@ -112,13 +118,16 @@ impl HubSpot {
             }
             it
         });
-        let (Some(credential), Some(base), Some(map), true) = (credential, base, map, refusals.is_empty())
+        let reading =
+            Reading::read(FIELDS, feedback::STATES, settings).map_err(|more| refusals.extend(more)).ok();
+        let (Some(credential), Some(base), Some(map), Some(reading), true) =
+            (credential, base, map, reading, refusals.is_empty())
         else {
             return Err(refusals);
         };
         let wait = DestinationSettings::read(settings).wait;
         let overwrites = text("existing_contacts") == "overwrite";
-        Ok(Self { place: Place { base, version, credential, wait }, map, id_property, overwrites })
+        Ok(Self { place: Place { base, version, credential, wait }, map, id_property, overwrites, reading })
     }
 
     fn contact(&self, payload: &Payload) -> Result<Contact, Box<Tried>> {
@@ -354,6 +363,19 @@ impl Connector for HubSpot {
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {
         look::check(self, moment, egress).boxed()
+    }
+
+    fn feedback_every(&self) -> Option<Duration> {
+        self.reading.every
+    }
+
+    fn changes<'a>(
+        &'a self,
+        position: &'a Position,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Asked>> {
+        async move { Some(feedback::ask(self, position, moment, egress).await) }.boxed()
     }
 
     fn read_back<'a>(

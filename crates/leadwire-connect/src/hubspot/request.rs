@@ -50,7 +50,7 @@ impl Place {
         request
     }
 
-    fn post(&self, rest: &str, body: &Json) -> Request {
+    pub(super) fn post(&self, rest: &str, body: &Json) -> Request {
         let mut request = self.request(Method::POST, self.contacts(rest));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.body = Bytes::from(body.to_string());

@@ -8,6 +8,7 @@ use super::session::{Call, Session};
 use crate::Moment;
 use crate::catalogue::Known;
 use crate::egress::Egress;
+use crate::feedback::{self, Position};
 use crate::mapped::{FieldMap, rule_json};
 use crate::validation::{Checked, Step, Verdict};
 use leadwire_core::mapping::{Kind, Length, Rule};
@@ -35,6 +36,10 @@ impl Marketo {
         let described = Described::read(&results);
         checked.steps.push(described.judge(title, &self.map).took(took(&answer)));
         checked.steps.push(self.lookup_step(&described));
+        if self.reading.every.is_some() {
+            let asked = self.ask_for_changes(&Position::at(moment.now), moment, egress).await;
+            checked.steps.push(feedback::permission(&asked));
+        }
         checked.field_rules = Some(described.rules(self.map.targets()));
         if checked.is_passed() {
             let step = may_write(&self.session, way).await;

@@ -1,7 +1,7 @@
 //! The settings of a Marketo destination, its fields, and the default mapping, as data.
 
 use crate::descriptor::{Field, FieldShape};
-use crate::mapped;
+use crate::{feedback, mapped};
 use leadwire_core::mapping::{Kind, Length, Target};
 
 pub(crate) const MUNCHKIN_ID: Field = Field {
@@ -88,6 +88,9 @@ pub(super) const FIELDS: &[Field] = &[
         ..Field::PLAIN
     },
     API_URL,
+    feedback::READ_FEEDBACK,
+    feedback::FEEDBACK_MINUTES,
+    feedback::FEEDBACK_STATES,
     mapped::MAPPING,
     mapped::FIELD_RULES,
 ];

@@ -4,6 +4,7 @@ mod check;
 mod deliver;
 pub(crate) mod envelope;
 pub(crate) mod errors;
+mod feedback;
 pub(crate) mod fields;
 pub(crate) mod look;
 pub(crate) mod reply;
@@ -18,8 +19,11 @@ pub(crate) mod tests;
 pub(crate) use check::{may_write, sign_in};
 pub(crate) use deliver::{not_ascii, settled};
 
+pub(crate) use feedback::STATES;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::egress::Egress;
+use crate::feedback::{Asked, Position, Reading};
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::token::bearer;
@@ -34,6 +38,7 @@ use leadwire_core::outcome::Receipt;
 use leadwire_core::refusal::Refusal;
 use request::{Program, RECORDS_MAX, Shape, Sort};
 use session::Session;
+use std::time::Duration;
 
 /// The descriptor.
 pub(crate) const KIND: ConnectorKind = ConnectorKind {
@@ -53,6 +58,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
         "Under Admin, LaunchPoint, make a custom service for that user, and copy its client id and client secret (View Details)",
         "Copy the Munchkin ID from Admin, Integration, Munchkin",
         "To keep two customers with one e-mail address apart, make a custom string field under Admin, Field Management, and name it as `lookup_field`",
+        "To read back what became of leads, give the role the API permission `Read-Only Activity` too",
         "For the notes of leads, make a text area field and map it, such as `marketplaceNotes = details`",
     ],
     build: |settings| Ok(Box::new(Marketo::read(settings)?)),
@@ -64,6 +70,7 @@ struct Marketo {
     map: FieldMap,
     /// People who are there already get all mapped fields.
     overwrites: bool,
+    reading: Reading,
 }
 
 impl Marketo {
@@ -73,7 +80,9 @@ impl Marketo {
         let session = Session::read(&values, FIELDS, settings).map_err(|more| refusals.extend(more)).ok();
         let shape = shape(&values).map_err(|more| refusals.extend(more)).ok();
         let map = FieldMap::read(MAPPING, TARGETS, settings).map_err(|more| refusals.extend(more)).ok();
-        let (Some(session), Some(shape), Some(mut map), true) = (session, shape, map, refusals.is_empty())
+        let reading =
+            Reading::read(FIELDS, feedback::STATES, settings).map_err(|more| refusals.extend(more)).ok();
+        let (Some(session), Some(shape), Some(mut map), Some(reading)) = (session, shape, map, reading)
         else {
             return Err(refusals);
         };
@@ -82,7 +91,7 @@ impl Marketo {
             map.require("email", email_rule());
         }
         let overwrites = values.text("existing_people") == Some("overwrite");
-        Ok(Self { session, shape, map, overwrites })
+        Ok(Self { session, shape, map, overwrites, reading })
     }
 }
 
@@ -183,6 +192,19 @@ impl Connector for Marketo {
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {
         self.look(moment, egress).boxed()
+    }
+
+    fn feedback_every(&self) -> Option<Duration> {
+        self.reading.every
+    }
+
+    fn changes<'a>(
+        &'a self,
+        position: &'a Position,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Asked>> {
+        async move { Some(self.ask_for_changes(position, moment, egress).await) }.boxed()
     }
 
     fn read_back<'a>(

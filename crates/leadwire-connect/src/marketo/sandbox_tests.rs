@@ -429,3 +429,20 @@ async fn a_test_lead_is_read_back_and_taken_away() {
     assert_eq!((denied.verdict, &*denied.cause), (Verdict::Warned, "permission_missing"));
     assert_eq!(lab.instance().records().len(), 1);
 }
+
+#[tokio::test]
+async fn a_role_that_may_not_read_activities_is_warned_of_and_leads_go_on() {
+    let options = Options { may_read_activities: false, ..options() };
+    let lab = Lab::start(KIND, options, json!({ "read_feedback": "on" })).await;
+    let checked = lab.connector.check(lab.moment(), &lab.egress).await;
+    let step = checked.steps.iter().find(|it| it.name == "feedback").unwrap();
+    assert_eq!((step.verdict, step.cause.is_empty()), (Verdict::Warned, false), "{step:?}");
+    assert!(!step.fix.is_empty() && checked.is_passed(), "{step:?}");
+    assert!(matches!(lab.one(payload(7, 7, 1)).await.outcome, Outcome::Done(_)));
+    // A word for the next page does not hide that.
+    let position =
+        Position { next: Some("GIYDAOBNGEYS2MBWKQYDAORQGA5DAMBO7".to_owned()), ..Position::at(NOW) };
+    let first = lab.connector.changes(&position, lab.moment(), &lab.egress).await.unwrap().unwrap();
+    let second = lab.connector.changes(&first.position, lab.moment(), &lab.egress).await.unwrap();
+    assert_eq!(second.unwrap_err().outcome, Outcome::NotDone(Fault::Pause));
+}

@@ -9,6 +9,7 @@ use super::request::Call;
 use super::usage::Usage;
 use crate::catalogue::Known;
 use crate::egress::{Answer, Egress};
+use crate::feedback::{self, Position};
 use crate::validation::{Checked, Step, Verdict};
 use crate::{Moment, Payload, record_id};
 use http::Method;
@@ -49,6 +50,10 @@ impl Salesforce {
             checked.steps.push(self.key_field(&describe));
             checked.steps.push(self.fields(&describe));
             checked.field_rules = Some(describe.field_rules(self.map.targets()));
+            if self.reading.every.is_some() {
+                let asked = self.ask_for_changes(&Position::at(moment.now), moment, egress).await;
+                checked.steps.push(feedback::permission(&asked));
+            }
             checked.steps.extend(Usage::read(&answer.headers).map(|it| self.calls_left(it)));
         }
         checked

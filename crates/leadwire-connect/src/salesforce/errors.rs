@@ -48,6 +48,7 @@ pub(super) const ERRORS: &[Known] = &[
     known("DUPLICATE_EXTERNAL_ID", Fault::Pause, "key_not_unique", "several leads have the same Leadwire id", "mark the external id field as Unique, and merge the leads that share an id"),
     known("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", Fault::Park, "automation_failed", "a trigger or flow in Salesforce failed", "see the answer for the trigger or flow; have it mended, then retry"),
     known("CANNOT_EXECUTE_FLOW_TRIGGER", Fault::Park, "automation_failed", "a flow in Salesforce failed", "see the answer for the flow; have it mended, then retry"),
+    known("INVALID_QUERY_LOCATOR", LATER, "page_expired", "the rest of an answer is not there any more", ""),
     // Settings, schema and permission.
     known("INVALID_FIELD", Fault::Pause, "field_unknown", "a mapped field does not exist, or the integration user cannot see it", ACCESS_FIX),
     known("INVALID_FIELD_FOR_INSERT_UPDATE", Fault::Pause, "field_not_writable", "a mapped field may not be written by the integration user", ACCESS_FIX),

@@ -1,7 +1,7 @@
 //! The settings of a Salesforce destination, as data.
 
 use crate::descriptor::{Field, FieldShape};
-use crate::mapped;
+use crate::{feedback, mapped};
 
 pub(super) const FIELDS: &[Field] = &[
     Field {
@@ -125,6 +125,9 @@ pub(super) const FIELDS: &[Field] = &[
         default: Some("80"),
         ..Field::PLAIN
     },
+    feedback::READ_FEEDBACK,
+    feedback::FEEDBACK_MINUTES,
+    feedback::FEEDBACK_STATES,
     mapped::MAPPING,
     mapped::FIELD_RULES,
 ];

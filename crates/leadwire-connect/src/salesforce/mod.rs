@@ -4,6 +4,7 @@ mod check;
 mod deliver;
 mod describe;
 mod errors;
+mod feedback;
 mod fields;
 mod jwt;
 mod names;
@@ -20,9 +21,12 @@ mod tests;
 #[cfg(test)]
 mod verdict_tests;
 
+pub(crate) use feedback::STATES;
+
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
+use crate::feedback::{Asked, Position, Reading};
 use crate::group::Record;
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
@@ -124,6 +128,7 @@ struct Salesforce {
     gauge: Gauge,
     share_percent: u64,
     wait: Duration,
+    reading: Reading,
 }
 
 impl Salesforce {
@@ -134,7 +139,9 @@ impl Salesforce {
         let session = Session::read(&values, wait).map_err(|more| refusals.extend(more)).ok();
         let map = FieldMap::read(MAPPING, TARGETS, settings).map_err(|more| refusals.extend(more)).ok();
         let shape = shape(&values).map_err(|more| refusals.extend(more)).ok();
-        let (Some(session), Some(map), Some(shape), true) = (session, map, shape, refusals.is_empty()) else {
+        let reading =
+            Reading::read(FIELDS, feedback::STATES, settings).map_err(|more| refusals.extend(more)).ok();
+        let (Some(session), Some(map), Some(shape), Some(reading)) = (session, map, shape, reading) else {
             return Err(refusals);
         };
         let percent = values.number("api_share_percent").and_then(|it| u64::try_from(it).ok());
@@ -147,6 +154,7 @@ impl Salesforce {
             gauge: Gauge::new(share_percent),
             share_percent,
             wait,
+            reading,
         })
     }
 }
@@ -256,6 +264,19 @@ impl Connector for Salesforce {
         egress: &'a Egress,
     ) -> BoxFuture<'a, Option<Step>> {
         self.delete_test_lead(payload, receipt, moment, egress).boxed()
+    }
+
+    fn feedback_every(&self) -> Option<Duration> {
+        self.reading.every
+    }
+
+    fn changes<'a>(
+        &'a self,
+        position: &'a Position,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Asked>> {
+        async move { Some(self.ask_for_changes(position, moment, egress).await) }.boxed()
     }
 
     fn prepare<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Option<Vec<Step>>> {

@@ -85,6 +85,16 @@ impl Leads {
         })
     }
 
+    /// The same at a moment, which those who ask for changes see.
+    pub(super) fn set_state_at(&mut self, id: &str, state: i64, now: i64) -> bool {
+        let is_there = self.set_state(id, state);
+        if let Some(place) = self.by_id.get(&id.to_lowercase()).copied() {
+            self.versions += 1;
+            (self.all[place].modified_at, self.all[place].version) = (now, self.versions);
+        }
+        is_there
+    }
+
     pub(super) fn delete(&mut self, id: &str) -> bool {
         let Some(place) = self.by_id.remove(&id.to_lowercase()) else { return false };
         self.forget(place);

@@ -14,7 +14,7 @@ mod schema;
 mod tests;
 
 use crate::entra::{self, Entra};
-use crate::service::{Call, Fault, Reply, Service};
+use crate::service::{Became, Call, Fault, Reply, Service};
 use http::Method;
 use leads::Leads;
 use metadata::AlternateKey;
@@ -321,6 +321,15 @@ impl Service for Dynamics {
             | Fault::Html
             | Fault::EmptyAnswer
             | Fault::HugeAnswer => None,
+        }
+    }
+
+    fn decide(&mut self, record: &str, became: Became, now: i64) -> bool {
+        match became {
+            Became::Qualified => self.leads.set_state_at(record, 1, now),
+            Became::Disqualified => self.leads.set_state_at(record, 2, now),
+            // What became of the opportunity is not in the lead.
+            Became::Converted => false,
         }
     }
 

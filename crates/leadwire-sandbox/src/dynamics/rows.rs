@@ -219,13 +219,38 @@ impl Dynamics {
                 if since.contains('.') { since } else { since.replace('Z', ".000Z") }
             }
         };
-        let mut leads: Vec<&Lead> =
-            self.leads.all().filter(|it| moment::rfc3339(it.modified_at) >= since).collect();
+        if call.parameter("$orderby").is_some_and(|it| !matches!(&*it, "modifiedon" | "modifiedon asc")) {
+            let message = "The sandbox understands `$orderby=modifiedon`.";
+            return Err(Problem::new(400, "0x80060888", message));
+        }
+        let behind = match call.parameter("$skiptoken") {
+            None => 0,
+            Some(cookie) => cookie_version(&cookie)
+                .ok_or_else(|| Problem::new(400, "0x80060888", "Malformed XML in the Paging Cookie"))?,
+        };
+        let is_meant = |it: &&Lead| moment::rfc3339(it.modified_at) >= since && it.version > behind;
+        let mut leads: Vec<&Lead> = self.leads.all().filter(is_meant).collect();
         leads.sort_by_key(|it| it.version);
-        let top = call.parameter("$top").and_then(|it| it.parse().ok()).unwrap_or(PAGE);
-        let rows: Vec<Value> =
-            leads.into_iter().take(top.min(PAGE)).map(|it| Value::Object(self.row(call, it))).collect();
-        Ok(json_reply(200, &json!({ "value": rows })))
+        let prefer = call.header("prefer").unwrap_or_default();
+        let size =
+            prefer.split(',').find_map(|it| it.trim().strip_prefix("odata.maxpagesize=")?.parse().ok());
+        let top = call.parameter("$top").and_then(|it| it.parse().ok()).unwrap_or(usize::MAX);
+        let size = size.unwrap_or(PAGE).min(PAGE);
+        let page: Vec<&Lead> = leads.iter().take(top.min(size)).copied().collect();
+        let rows: Vec<Value> = page.iter().map(|it| Value::Object(self.row(call, it))).collect();
+        let mut body = json!({ "value": rows });
+        if let Some(last) = page.last().filter(|_| page.len() == size && leads.len() > size) {
+            let query = call
+                .query
+                .split('&')
+                .filter(|it| !it.starts_with("$skiptoken="))
+                .collect::<Vec<_>>()
+                .join("&");
+            let cookie = format!("%3Ccookie%20pagenumber=%222%22%20last=%22{}%22%20/%3E", last.version);
+            let link = format!("http://{}{}?{query}&$skiptoken={cookie}", call.host(), call.path);
+            body["@odata.nextLink"] = json!(link);
+        }
+        Ok(json_reply(200, &body))
     }
 
     /// `CreateMultiple`: all or none, and the answer names the first that failed.
@@ -274,6 +299,11 @@ pub(super) fn body(call: &Call) -> Result<Map<String, Value>, Problem> {
             "Error identified in Payload provided by the user for Entity :'leads'. Stream was not readable.";
         Problem::new(400, "0x80048d19", message)
     })
+}
+
+/// The row a paging cookie ends at, by its version.
+fn cookie_version(cookie: &str) -> Option<u64> {
+    cookie.split_once("last=\"")?.1.split_once('"')?.0.parse().ok()
 }
 
 fn etag(lead: &Lead) -> String {

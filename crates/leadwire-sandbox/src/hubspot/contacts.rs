@@ -203,6 +203,35 @@ impl Contacts {
         })
     }
 
+    /// Places of the contacts that changed at a moment or later, oldest change first.
+    pub(super) fn changed_since(&self, from: i64) -> Vec<usize> {
+        let is_meant = |it: &usize| !self.all[*it].archived && self.all[*it].updated >= from;
+        let mut found: Vec<usize> = (0..self.all.len()).filter(is_meant).collect();
+        found.sort_by_key(|it| self.all[*it].updated);
+        found
+    }
+
+    /// A contact with these properties and no others; what it has no value of is null.
+    pub(super) fn picked(&self, at: usize, names: &[&str]) -> Value {
+        let contact = &self.all[at];
+        let value = |name: &str| match name {
+            "lastmodifieddate" => json!(rfc3339(contact.updated)),
+            "createdate" => json!(rfc3339(contact.created)),
+            name => json!(contact.properties.get(name)),
+        };
+        let mut shape = self.shape(at);
+        let mut properties: Map<String, Value> =
+            names.iter().map(|it| ((*it).to_owned(), value(it))).collect();
+        properties.insert("hs_object_id".to_owned(), json!(contact.id.to_string()));
+        shape["properties"] = Value::Object(properties);
+        shape
+    }
+
+    pub(super) fn has_property(&self, name: &str) -> bool {
+        ["lastmodifieddate", "createdate", "hs_object_id"].contains(&name)
+            || self.properties.contains_key(name)
+    }
+
     pub(super) fn first(&self, count: usize) -> Value {
         let there = (0..self.all.len()).filter(|it| !self.all[*it].archived).take(count);
         json!({ "results": there.map(|it| self.shape(it)).collect::<Vec<_>>() })

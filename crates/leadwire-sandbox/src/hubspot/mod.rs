@@ -5,10 +5,11 @@
 
 mod batch;
 mod contacts;
+mod search;
 #[cfg(test)]
 mod tests;
 
-use crate::service::{Call, Fault, Reply, Service};
+use crate::service::{Became, Call, Fault, Reply, Service};
 use contacts::Contacts;
 use http::Method;
 use serde_json::{Value, json};
@@ -130,6 +131,7 @@ impl HubSpot {
             },
             (&Method::GET, "objects", []) => Reply::json(200, &self.contacts.first(10)),
             (&Method::POST, "objects", []) => self.create_one(call, now),
+            (&Method::POST, "objects", ["search"]) => self.search(call),
             (&Method::POST, "objects", ["batch", verb]) => self.batch(verb, call, now),
             (&Method::GET, "objects", [id]) => {
                 match self.contacts.find(call.parameter("idProperty").as_deref(), id) {
@@ -187,12 +189,14 @@ impl Service for HubSpot {
         if call.method != Method::GET && !call.body.is_empty() && call.media_type() != "application/json" {
             return self.error(415, "VALIDATION_ERROR", "Unsupported Media Type");
         }
+        let is_search = call.path.ends_with("/search");
         let reply = self.route(call, now);
-        self.with_rates(reply)
+        // A search tells no rates.
+        if is_search { reply } else { self.with_rates(reply) }
     }
 
     fn is_write(&self, call: &Call) -> bool {
-        call.method != Method::GET && !call.path.ends_with("/batch/read")
+        call.method != Method::GET && !["/batch/read", "/search"].iter().any(|it| call.path.ends_with(it))
     }
 
     fn records(&self) -> Vec<Value> {
@@ -224,6 +228,16 @@ impl Service for HubSpot {
             | Fault::EmptyAnswer
             | Fault::HugeAnswer => None,
         }
+    }
+
+    fn decide(&mut self, record: &str, became: Became, now: i64) -> bool {
+        let Some(at) = self.contacts.find(None, record) else { return false };
+        let properties = match became {
+            Became::Qualified => json!({ "lifecyclestage": "opportunity" }),
+            Became::Disqualified => json!({ "hs_lead_status": "UNQUALIFIED" }),
+            Became::Converted => json!({ "lifecyclestage": "customer" }),
+        };
+        self.contacts.update(at, &properties, now).is_ok()
     }
 
     fn destination_settings(&self, base: &str) -> Value {

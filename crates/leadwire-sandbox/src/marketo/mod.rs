@@ -4,6 +4,7 @@
 //! with `success: false`, as there. Stricter where those are silent: a value that is too long or of the wrong type is
 //! refused, a key that is in a call twice refuses both, and more than 300 records are answered 413.
 
+mod activities;
 mod form;
 mod limits;
 mod people;
@@ -12,7 +13,7 @@ mod sync;
 mod tests;
 mod token;
 
-use crate::service::{Call, Fault, Reply, Service};
+use crate::service::{Became, Call, Fault, Reply, Service};
 use http::Method;
 use limits::Limits;
 use people::People;
@@ -57,6 +58,8 @@ pub struct Options {
     pub may_write: bool,
     /// The API user's role may read assets, such as forms.
     pub may_read_assets: bool,
+    /// The API user's role may read activities.
+    pub may_read_activities: bool,
     /// Lead partitions. With more than one, who makes people must name one.
     pub partitions: Vec<String>,
     /// Programmes, each with the statuses of its channel.
@@ -94,6 +97,7 @@ impl Options {
             client_secret: client_secret.to_owned(),
             may_write: true,
             may_read_assets: true,
+            may_read_activities: true,
             partitions: texts(&["Default"]),
             programs: vec![("Marketplace Leads".to_owned(), texts(&["Member", "Engaged"]))],
             form_id: 1179,
@@ -241,6 +245,11 @@ impl Marketo {
                 let entry = |it: (i32, String)| json!({ "id": it.0, "name": it.1, "description": "" });
                 self.success((1..).zip(names).map(entry).collect())
             }
+            (&Method::GET, _, ["activities", _]) if !self.options.may_read_activities => {
+                self.refuse(("603", "Access denied".to_owned()))
+            }
+            (&Method::GET, _, ["activities", "pagingtoken.json"]) => self.paging_token(call),
+            (&Method::GET, _, ["activities", "leadchanges.json"]) => self.lead_changes(call),
             (&Method::GET, _, ["stats", "usage.json"]) => {
                 let total = self.limits.used();
                 let date = crate::moment::rfc3339(now)[..10].to_owned();
@@ -357,6 +366,17 @@ impl Service for Marketo {
             | Fault::EmptyAnswer
             | Fault::HugeAnswer => None,
         }
+    }
+
+    fn decide(&mut self, record: &str, became: Became, now: i64) -> bool {
+        let Some(at) = self.people.find("id", record, None).first().copied() else { return false };
+        let status = match became {
+            Became::Qualified => "Qualified",
+            Became::Disqualified => "Disqualified",
+            Became::Converted => "Converted",
+        };
+        self.people.update(at, [("leadStatus".to_owned(), json!(status))].into_iter().collect(), now);
+        true
     }
 
     fn destination_settings(&self, base: &str) -> Value {

@@ -66,6 +66,16 @@ pub(super) struct People {
     /// Places of people, by searchable field and by value in small letters.
     index: HashMap<String, HashMap<String, Vec<usize>>>,
     race_millis: i64,
+    changes: Vec<FieldChange>,
+}
+
+/// A change of one field, which is an activity.
+pub(super) struct FieldChange {
+    pub(super) at: i64,
+    pub(super) person: u64,
+    pub(super) name: String,
+    pub(super) old: Value,
+    pub(super) new: Value,
 }
 
 impl People {
@@ -81,7 +91,7 @@ impl People {
         fields.extend(OTHERS.iter().map(|it| field(it.0, it.1, true, false)));
         fields.push(field("createdAt", "datetime", false, false));
         fields.push(field("updatedAt", "datetime", false, false));
-        Self { fields, all: Vec::new(), index: HashMap::new(), race_millis }
+        Self { fields, all: Vec::new(), index: HashMap::new(), race_millis, changes: Vec::new() }
     }
 
     pub(super) fn add_field(&mut self, name: &str, data_type: &'static str, is_searchable: bool) {
@@ -162,11 +172,28 @@ impl People {
             is_deleted: false,
         });
         self.put(at, "id", &json!(id));
-        self.update(at, fields, now);
+        self.write(at, fields, now);
         id
     }
 
     pub(super) fn update(&mut self, at: usize, fields: Map<String, Value>, now: i64) {
+        let person = &self.all[at];
+        let changes = fields.iter().filter_map(|(name, new)| {
+            let old = person.fields.get(name).cloned().unwrap_or_default();
+            let (name, new) = (name.clone(), new.clone());
+            (old != new).then_some(FieldChange { at: now, person: person.id, name, old, new })
+        });
+        let changes: Vec<FieldChange> = changes.collect();
+        self.changes.extend(changes);
+        self.write(at, fields, now);
+    }
+
+    /// Changes of fields, oldest first.
+    pub(super) fn changes(&self) -> &[FieldChange] {
+        &self.changes
+    }
+
+    fn write(&mut self, at: usize, fields: Map<String, Value>, now: i64) {
         for (name, value) in fields {
             if let Some(old) = self.all[at].fields.get(&name).cloned() {
                 let places = self.index.get_mut(&name).and_then(|it| it.get_mut(&key(&old)));

@@ -13,7 +13,7 @@ mod token;
 mod tooling;
 mod write;
 
-use crate::service::{Call, Fault, Reply, Service};
+use crate::service::{Became, Call, Fault, Reply, Service};
 use http::Method;
 use org::Leads;
 use schema::Schema;
@@ -188,7 +188,12 @@ impl Salesforce {
 
     /// Converts a lead, as a salesperson does. Whether there is one.
     pub fn convert(&mut self, id: &str) -> bool {
-        self.leads.convert(id)
+        self.leads.convert(id, None)
+    }
+
+    /// The same at a moment, which those who ask for changes see.
+    pub fn convert_at(&mut self, id: &str, now: i64) -> bool {
+        self.leads.convert(id, Some(now))
     }
 
     /// Writes fields of a lead in a salesperson's name.
@@ -301,6 +306,15 @@ impl Service for Salesforce {
             | Fault::EmptyAnswer
             | Fault::HugeAnswer => None,
         }
+    }
+
+    fn decide(&mut self, record: &str, became: Became, now: i64) -> bool {
+        let status = match became {
+            Became::Converted => return self.convert_at(record, now),
+            Became::Qualified => "Qualified",
+            Became::Disqualified => "Closed - Not Converted",
+        };
+        self.edit(record, &json!({ "Status": status }), now).is_ok()
     }
 
     fn destination_settings(&self, base: &str) -> Value {

@@ -54,11 +54,13 @@ impl Leads {
         Some(&self.all[*place])
     }
 
-    /// Marks a lead as converted, as a salesperson does.
-    pub(super) fn convert(&mut self, id: &str) -> bool {
+    /// Marks a lead as converted, as a salesperson does; with the moment, where one is given.
+    pub(super) fn convert(&mut self, id: &str, now: Option<i64>) -> bool {
         let place = id.get(..15).and_then(|it| self.by_id.get(it)).copied();
         place.is_some_and(|it| {
             self.all[it].is_converted = true;
+            self.all[it].values.insert("Status".to_owned(), json!("Closed - Converted"));
+            self.all[it].changed_at = now.unwrap_or(self.all[it].changed_at);
             true
         })
     }

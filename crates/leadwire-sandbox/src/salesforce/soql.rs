@@ -35,10 +35,17 @@ impl Test {
             Self::Is(other) => is_same(value, other),
             Self::IsNot(other) => !is_same(value, other),
             Self::In(others) => others.iter().any(|it| is_same(value, it)),
-            Self::AtLeast(other) => value.as_str() >= other.as_str() && !value.is_null(),
-            Self::AtMost(other) => value.as_str() <= other.as_str() && !value.is_null(),
+            Self::AtLeast(other) => comparable(value) >= comparable(other) && !value.is_null(),
+            Self::AtMost(other) => comparable(value) <= comparable(other) && !value.is_null(),
         }
     }
+}
+
+/// A moment of a query, in whole seconds, as moments are written in answers, so that texts compare as moments do.
+fn comparable(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let is_whole = text.len() == 20 && text.ends_with('Z');
+    Some(if is_whole { text.replace('Z', ".000+0000") } else { text.to_owned() })
 }
 
 /// Texts compare without regard to case.

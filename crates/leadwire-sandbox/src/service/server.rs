@@ -1,7 +1,7 @@
 //! The server around a simulated service.
 
 use super::fault::{Fault, FaultPlan};
-use super::{Call, Reply, Service, desk};
+use super::{Became, Call, Reply, Service, desk};
 use crate::listen::{self, AnswerBody, Cut, NoBody, Then};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -119,6 +119,12 @@ impl Sandbox {
         self.shared.state().service.records()
     }
 
+    /// Does to a record what a salesperson does, now. Whether it could be done.
+    pub fn decide(&self, record: &str, became: Became) -> bool {
+        let now = (self.shared.options.now)();
+        self.shared.state().service.decide(record, became, now)
+    }
+
     /// Changes what is switched on.
     pub fn faults(&self, change: impl FnOnce(&mut FaultPlan)) {
         change(&mut self.shared.state().faults);
@@ -187,7 +193,7 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<A
         body,
     };
     if call.path == desk::PATH || call.path.strip_prefix(desk::PATH).is_some_and(|it| it.starts_with('/')) {
-        let reply = desk::answer(&mut shared.state(), &call);
+        let reply = desk::answer(&mut shared.state(), &call, (shared.options.now)());
         return whole(reply);
     }
     let (answer, latency) = decide(&mut shared.state(), &call, (shared.options.now)());

@@ -292,6 +292,8 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
             "ALTER TABLE lead DROP COLUMN permitted_by",
             "ALTER TABLE lead DROP COLUMN consent_at",
             "ALTER TABLE lead DROP COLUMN consent_by",
+            "DROP TABLE feedback",
+            "DROP TABLE feedback_reading",
             "DROP TABLE replay",
             "DROP INDEX touchpoint_troubled",
             "ALTER TABLE touchpoint DROP COLUMN routing_trouble",

@@ -4,6 +4,7 @@
 
 mod accept;
 mod desk;
+mod feedback;
 mod lanes;
 mod ledger;
 mod life;

@@ -2,6 +2,7 @@
 //! in order and true; nothing doubled where there is a key; no secret and no customer in what people read.
 
 mod other_side;
+mod what_became;
 
 use leadwire_connect::descriptor::{FieldShape, Settings};
 use leadwire_connect::{CONNECTORS, ConnectorKind};

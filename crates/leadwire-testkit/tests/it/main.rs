@@ -10,6 +10,7 @@ mod delivery;
 mod dynamics;
 mod email;
 mod faults;
+mod feedback;
 mod follow_ups;
 mod hostile;
 mod hubspot;

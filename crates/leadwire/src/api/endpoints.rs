@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    destinations, follow_ups, health, intake, keys, ledger, offers, openapi, page, proof, read, replays,
-    routes, routing, secrets, setup, standing, wire, withhold,
+    destinations, feedback, follow_ups, health, intake, keys, ledger, offers, openapi, page, proof, read,
+    replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -104,6 +104,13 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::Decision>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), standing::do_not_contact),
     endpoint!(POST "/v1/leads/{lead}/permit-contact", DecideOnLeads, Publisher, "Write down that a lead's customer permits contact again",
         Some(of::<wire::Permission>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), standing::permit_contact),
+    endpoint!(POST "/v1/leads/{lead}/feedback", DecideOnLeads, Publisher, "Say what became of a lead: qualified, disqualified, converted or lost",
+        Some(of::<wire::NewFeedback>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), feedback::add),
+    endpoint!(GET "/v1/reports", ReadLeads, Publisher, "Add up what came, what became of it and how long that took",
+        None, 0, 200, Some(of::<wire::Report>), reports::report,
+        &[("by", "What the rows are: `offer`, the default, `source`, `action`, `campaign` or `destination`"),
+            ("from", "From this day or moment; 30 days before the end when missing"),
+            ("to", "Up to, not including, this day or moment; now when missing")]),
     endpoint!(GET "/v1/leads/{lead}/routing", ReadLeads, Publisher, "Say in words why each touchpoint of a lead went, or did not go, to each destination",
         None, 0, 200, Some(of::<wire::LeadRouting>), routing::lead),
     endpoint!(GET "/v1/touchpoints", ReadLeads, Publisher, "List touchpoints that no route took, or of which some filter could not be told, newest first",
@@ -183,6 +190,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::DestinationChange>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Destination>), destinations::update),
     endpoint!(DELETE "/v1/destinations/{destination}", ChangeSetup, Publisher, "Remove a destination to which nothing is owed",
         None, 0, 204, None, destinations::remove),
+    endpoint!(GET "/v1/destinations/{destination}/feedback", ReadSetup, Publisher, "Show how reading from a destination what became of leads stands",
+        None, 0, 200, Some(of::<wire::FeedbackReading>), feedback::reading),
     endpoint!(GET "/v1/destinations/{destination}/notices", ReadSetup, Publisher, "List what was to be told of a destination, newest first",
         None, 0, 200, Some(of::<wire::List<wire::Notice>>), destinations::notices, &[LIMIT]),
     endpoint!(POST "/v1/destinations/{destination}/pause", ChangeSetup, Publisher, "Pause a destination; its leads wait",

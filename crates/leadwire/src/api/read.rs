@@ -57,6 +57,7 @@ pub(super) async fn lead_detail(call: &Call, id: LeadId) -> Result<wire::LeadDet
     let setup = call.app.directory.now();
     Ok(wire::LeadDetail {
         standing: standing(call, &lead).await?,
+        feedback: super::feedback::of_lead(call, id).await?,
         lead: lead_shape(&lead),
         history: history_shape(&publisher, &touchpoints),
         timeline: touchpoints.iter().map(|it| touchpoint_shape(&publisher, it)).collect(),

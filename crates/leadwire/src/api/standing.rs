@@ -195,16 +195,16 @@ pub(super) fn customer_of(lead: &Lead) -> Customer {
     }
 }
 
-async fn shown(call: &Call, lead: LeadId) -> Result<Response, Problem> {
+pub(super) async fn shown(call: &Call, lead: LeadId) -> Result<Response, Problem> {
     let detail = super::read::lead_detail(call, lead).await?;
     Ok(answer::json(StatusCode::OK, &detail))
 }
 
-fn lead_id(call: &Call) -> Result<LeadId, Problem> {
+pub(super) fn lead_id(call: &Call) -> Result<LeadId, Problem> {
     LeadId::parse(call.path("lead")).map_err(|_| Problem::not_found())
 }
 
-fn reason(text: &str) -> Result<&str, Problem> {
+pub(super) fn reason(text: &str) -> Result<&str, Problem> {
     short("/reason", text)
 }
 
@@ -216,7 +216,7 @@ fn short<'a>(pointer: &'static str, text: &'a str) -> Result<&'a str, Problem> {
 }
 
 /// Who decides: the key that was shown, and the name of whoever used it, where one is given.
-fn who(call: &Call, by: Option<&str>) -> Result<String, Problem> {
+pub(super) fn who(call: &Call, by: Option<&str>) -> Result<String, Problem> {
     let key = call.actor.as_ref().map_or_else(String::new, |it| it.key.to_string());
     Ok(match by {
         Some(name) => format!("{} ({key})", short("/by", name)?),

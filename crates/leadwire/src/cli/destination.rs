@@ -5,7 +5,7 @@ use super::delivery::retry_parked;
 use super::exit_code::ExitCode;
 use super::output::{Output, fields, or_dash};
 use super::settings::{self, Setting};
-use super::{Session, output, proof};
+use super::{Session, feedback, output, proof};
 use crate::api::{connector_shape, wire};
 use leadwire_core::id::PublisherId;
 use serde_json::{Value, json};
@@ -74,6 +74,8 @@ pub(super) enum Command {
     Kinds,
     /// Show what was to be told of it: pauses, failed looks, credentials that end
     Notices(Which),
+    /// Show how reading from it what became of leads stands
+    Feedback(Which),
     /// Hold its leads; none is lost
     Pause(Which),
     /// Let its leads go again
@@ -128,6 +130,10 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         Command::Preview { which, subject } => return proof::preview(&client, out, &which, subject).await,
         Command::Prepare(which) => return proof::prepare(&client, out, &which).await,
         Command::Kinds => return kinds(out),
+        Command::Feedback(which) => {
+            let answer = client.get(&which.path_to("feedback"), &which.query()).await?;
+            out.one(answer, |it| feedback::text(&it))?;
+        }
         Command::Notices(which) => {
             let rows = client.list(&which.path_to("notices"), &which.query()).await?;
             let heads = ["WHEN", "WHAT", "WHY", "WHAT TO DO", "TOLD"];

@@ -153,7 +153,7 @@ fn cells(it: &wire::LeadDetail) -> Vec<String> {
 }
 
 /// One row as CSV, in which no cell is a formula.
-fn row(cells: Vec<String>) -> anyhow::Result<Vec<u8>> {
+pub(super) fn row(cells: Vec<String>) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(cells.into_iter().map(harmless))?;
     writer.into_inner().context("a row cannot be written")

@@ -15,7 +15,9 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire lead list contoso --all --json > leads.ndjson
   leadwire lead interest contoso lead_01m8wc initial --reason no-budget
   leadwire lead do-not-contact contoso lead_01m8wc --reason phoned
-  leadwire lead permit-contact contoso lead_01m8wc --reason mailed --text-version 2026-01";
+  leadwire lead permit-contact contoso lead_01m8wc --reason mailed --text-version 2026-01
+  leadwire lead feedback contoso lead_01m8wc qualified
+  leadwire lead feedback contoso lead_01m8wc lost --reason price --at 2026-11-20T10:00:00Z";
 
 /// What can be done with leads.
 #[derive(clap::Subcommand)]
@@ -55,6 +57,23 @@ pub(super) enum Command {
         which: Which,
         #[command(flatten)]
         why: Why,
+    },
+    /// Say what became of the lead
+    Feedback {
+        #[command(flatten)]
+        which: Which,
+        /// What became of it
+        #[arg(value_parser = ["qualified", "disqualified", "converted", "lost"])]
+        outcome: String,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+        /// When it became so, as 2026-11-20T10:00:00Z; now when missing
+        #[arg(long)]
+        at: Option<String>,
+        /// Who says so; the API key is written down in any case
+        #[arg(long)]
+        by: Option<String>,
     },
     /// Write down that the customer permits contact again
     PermitContact {
@@ -117,6 +136,10 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let wish = wire::Decision { reason: why.reason, by: why.by };
             out.one(decide(&client, &which, "do-not-contact", &wish).await?, |it| text(&it))?;
         }
+        Command::Feedback { which, outcome, reason, at, by } => {
+            let wish = wire::NewFeedback { outcome, reason, at, by };
+            out.one(decide(&client, &which, "feedback", &wish).await?, |it| text(&it))?;
+        }
         Command::PermitContact { which, why, text_version } => {
             let wish = wire::Permission { reason: why.reason, text_version, by: why.by };
             out.one(decide(&client, &which, "permit-contact", &wish).await?, |it| text(&it))?;
@@ -166,6 +189,7 @@ fn text(it: &wire::LeadDetail) -> String {
         ("interest", &interest(lead, &it.standing)),
         ("contact", &contact(lead, &it.standing)),
         ("consent", &consent(&it.standing)),
+        ("became", it.feedback.outcome.as_deref().unwrap_or_default()),
         ("first came", &lead.created_at),
         ("last came", &lead.updated_at),
         ("test", if lead.test { "yes: a test of the connection, not a customer" } else { "" }),
@@ -189,6 +213,7 @@ fn text(it: &wire::LeadDetail) -> String {
             harmless(&act.reason)
         ));
     }
+    it.feedback.said.iter().for_each(|it| text.push_str(&said_of_it(it)));
     text.push_str(&format!("\ndeliveries, newest first ({})\n", it.deliveries.len()));
     if !it.deliveries.is_empty() {
         let rows = it.deliveries.iter().map(delivery::row).collect();
@@ -196,6 +221,12 @@ fn text(it: &wire::LeadDetail) -> String {
         text.push('\n');
     }
     text
+}
+
+fn said_of_it(it: &wire::Feedback) -> String {
+    let who = it.destination.as_deref().or(it.who.as_deref()).unwrap_or_default();
+    let reason = it.reason.as_deref().map_or_else(String::new, |it| format!(": {}", harmless(it)));
+    format!("  {}  {} by {}{reason}\n", it.at, it.outcome, harmless(who))
 }
 
 fn interest(lead: &wire::Lead, standing: &wire::Standing) -> String {

@@ -11,6 +11,7 @@ mod doctor;
 mod exit_code;
 mod export;
 mod failure;
+mod feedback;
 mod follow_up;
 mod import;
 mod interest;
@@ -24,6 +25,7 @@ mod publisher;
 mod quarantine;
 mod rehearsal;
 mod replay;
+mod report;
 mod route;
 mod routing;
 mod sandbox;
@@ -127,6 +129,8 @@ enum Command {
     Quarantine(quarantine::Command),
     /// Add up what was accepted and where all of it is
     Ledger(ledger::Args),
+    /// Add up what came, what became of it and how long that took
+    Report(report::Args),
     /// Check the data folder, the machine and the service, offline or running
     #[command(after_help = doctor::EXAMPLES)]
     Doctor,
@@ -200,6 +204,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,
         Command::Ledger(args) => ledger::run(args, session).await,
+        Command::Report(args) => report::run(args, session).await,
         Command::Sandbox(args) => sandbox::run(args, session).await,
         Command::Explain(args) => proof::explain(args, session).await,
         Command::Doctor => doctor::run(session).await,

@@ -17,6 +17,7 @@ Each prints the settings of a destination that reaches it. Look into it, and swi
   curl http://127.0.0.1:7000/_sandbox/records
   curl http://127.0.0.1:7000/_sandbox/faults -d '{\"fault\":\"cut_after\",\"share\":0.3}'
   curl -X DELETE http://127.0.0.1:7000/_sandbox/faults
+  curl http://127.0.0.1:7000/_sandbox/decide -d '{\"record\":\"00Q…\",\"became\":\"qualified\"}'
 The service takes such a destination when it runs with --allow-http and --allow-net 127.0.0.0/8.";
 
 /// What `sandbox` can be told.

@@ -62,6 +62,19 @@ impl OtherSide {
         kind.open(&settings).unwrap_or_else(|it| panic!("{}: {it:?}", self.kind))
     }
 
+    /// A connector that reads what became of leads.
+    pub(super) fn reading(&self) -> Box<dyn Connector> {
+        let mut settings = self.settings.clone();
+        settings.insert("read_feedback".to_owned(), "on".into());
+        let kind = leadwire_connect::kind(self.kind).unwrap();
+        kind.open(&settings).unwrap_or_else(|it| panic!("{}: {it:?}", self.kind))
+    }
+
+    /// Lets time pass.
+    pub(super) fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
     pub(super) fn moment(&self) -> Moment {
         Moment { now: self.clock.wall() }
     }

@@ -1,6 +1,6 @@
 //! Leads with their timelines.
 
-use super::{Delivery, Standing};
+use super::{Delivery, LeadFeedback, Standing};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -35,6 +35,8 @@ pub struct LeadDetail {
     pub lead: Lead,
     /// How it stands, and who says so.
     pub standing: Standing,
+    /// What became of it.
+    pub feedback: LeadFeedback,
     /// What the touchpoints of the timeline said of each field, when they said more than one thing.
     pub history: Vec<FieldHistory>,
     /// Its touchpoints, oldest first.

@@ -3,12 +3,14 @@
 mod credentials;
 mod deliveries;
 mod destinations;
+mod feedback;
 mod follow_ups;
 mod leads;
 mod ledger;
 mod listing;
 mod proof;
 mod receipts;
+mod reports;
 mod routes;
 mod secrets;
 mod setup;
@@ -18,6 +20,7 @@ mod touchpoint;
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
+pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
 pub use follow_ups::{FollowUp, FollowUpChange, FollowUpShown, FollowUpTrial, NewFollowUp};
 pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
@@ -27,6 +30,7 @@ pub use listing::{
 };
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
+pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};
 pub use routes::{
     LeadRouting, NewReplay, NewRoute, Replay, Route, RouteChange, RouteOrder, RouteTrial, RouteTried,
     RouteVerdict, TouchpointRouting,
