@@ -121,6 +121,11 @@ minted!(
     "act_"
 );
 minted!(
+    /// Two leads that may be one customer.
+    SuggestionId,
+    "sug_"
+);
+minted!(
     /// Routing kept touchpoints anew.
     ReplayId,
     "rpl_"

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_standing.sqlite.sql"),
     include_str!("migrations/0005_listings.sqlite.sql"),
     include_str!("migrations/0006_routing.sqlite.sql"),
+    include_str!("migrations/0007_merges.sqlite.sql"),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.

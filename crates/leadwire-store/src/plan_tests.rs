@@ -50,6 +50,8 @@ const READ_WHOLE: &[&str] = &[
     "owed",
     "routed",
     "replay",
+    "identity_rules",
+    "own",
 ];
 /// How a step looks that goes through all rows of a publisher, at worst.
 const WIDE: &[&str] =
@@ -58,8 +60,19 @@ const WIDE: &[&str] =
 const MAY_BE_WIDE: &[&str] =
     &["DESC LIMIT $", "DESC LIMIT 1", "SELECT COUNT(*) FROM", "COUNT(*), CAST(SUM(attempts)"];
 /// Tables that grow with the leads, and what they are called in joins.
-const GROWING: &[&str] =
-    &["delivery", "touchpoint", "lead", "attempt", "quarantine", "idempotency", "d", "t", "i"];
+const GROWING: &[&str] = &[
+    "delivery",
+    "touchpoint",
+    "lead",
+    "attempt",
+    "quarantine",
+    "idempotency",
+    "near_key",
+    "suggestion",
+    "d",
+    "t",
+    "i",
+];
 
 /// A hot statement, with `…` for what is left out before or after, and how each table in it must be reached.
 const HOT: &[(&str, &[&str])] = &[
@@ -230,7 +243,7 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             }
         }
     }
-    for (part, expected) in HOT {
+    for (part, expected) in HOT.iter().chain(crate::plan_merges_tests::HOT) {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
         for (sql, plan) in found {
@@ -374,6 +387,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     store.quarantine(quarantine).await?;
     work_and_read(store, &publisher, number).await?;
     decide(store, &publisher, version).await?;
+    crate::plan_merges_tests::merge_and_suggest(store, &publisher, |id| accept(id, true)).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
     let keys = |publisher: &PublisherId| {
@@ -405,6 +419,7 @@ async fn decide(store: &Store, publisher: &PublisherId, version: i64) -> Result<
         value: String::new(),
         reason: String::new(),
         who: String::new(),
+        rule: String::new(),
     };
     assert!(store.set_interest(publisher.clone(), lead, Interest::Initial, act).await?);
     store.acts(publisher.clone(), lead, 9).await?;

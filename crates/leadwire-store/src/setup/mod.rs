@@ -5,6 +5,7 @@
 
 mod credentials;
 mod destinations;
+mod identity;
 mod interest;
 pub mod listings;
 pub mod proofs;
@@ -19,6 +20,7 @@ use crate::engine::{Param, Row, Tx};
 use crate::lanes::read_gate;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, KeyId, OfferId, PublisherId, RouteId, TokenId, TouchpointId};
+use leadwire_core::identity::IdentityRules;
 use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::lane::Gate;
 use leadwire_core::routing::Offers;
@@ -45,6 +47,8 @@ pub struct Setup {
     pub keys: Vec<ApiKey>,
     /// The operator's rows of the table of interest, by source and action.
     pub interest: Vec<(Pattern, Interest)>,
+    /// Rules of identity of publishers that have their own.
+    pub identity: Vec<(PublisherId, IdentityRules)>,
 }
 
 /// A tenant.
@@ -272,6 +276,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
             read_key,
         )?,
         interest: interest::all(tx)?,
+        identity: identity::all(tx)?,
     })
 }
 

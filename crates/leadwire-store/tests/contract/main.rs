@@ -8,6 +8,7 @@ mod lanes;
 mod ledger;
 mod life;
 mod listings;
+mod merges;
 mod people;
 mod replays;
 mod setup;
