@@ -41,9 +41,13 @@ pub(crate) const HOT: &[(&str, &[&str])] = &[
         &["SEARCH suggestion USING INDEX suggestion_pair (publisher_id=? AND one_id=? AND other_id=?)"],
     ),
     (
-        "…FROM suggestion WHERE publisher_id = $1 AND state = $2 AND suggestion_id < $3…",
+        "WITH undecided AS…",
         &[
-            "SEARCH suggestion USING INDEX suggestion_in_state (publisher_id=? AND state=? AND suggestion_id<?)",
+            "MATERIALIZE undecided",
+            "SEARCH suggestion USING COVERING INDEX suggestion_open (publisher_id=? AND suggestion_id<?)",
+            "SCAN undecided",
+            "SEARCH s USING PRIMARY KEY (publisher_id=? AND suggestion_id=?)",
+            "USE TEMP B-TREE FOR ORDER BY",
         ],
     ),
 ];

@@ -52,6 +52,7 @@ const READ_WHOLE: &[&str] = &[
     "replay",
     "identity_rules",
     "own",
+    "undecided",
 ];
 /// How a step looks that goes through all rows of a publisher, at worst.
 const WIDE: &[&str] =

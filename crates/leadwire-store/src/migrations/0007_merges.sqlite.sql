@@ -83,7 +83,7 @@ CREATE TABLE suggestion (
 
 CREATE UNIQUE INDEX suggestion_pair ON suggestion (publisher_id, one_id, other_id);
 CREATE INDEX suggestion_other ON suggestion (publisher_id, other_id);
-CREATE INDEX suggestion_in_state ON suggestion (publisher_id, state, suggestion_id);
+CREATE INDEX suggestion_open ON suggestion (publisher_id, suggestion_id) WHERE state = 'open';
 
 -- How far the search for near matches has come: what is behind `done_to` is done.
 CREATE TABLE suggesting (

@@ -61,6 +61,25 @@ impl SuggestionState {
     }
 }
 
+/// Found apart from being read, or SQLite walks past all that were decided.
+const OPEN: &str = "WITH undecided AS MATERIALIZED (
+        SELECT suggestion_id
+        FROM suggestion
+        WHERE state = 'open' AND publisher_id = $1 AND suggestion_id < $2
+        ORDER BY suggestion_id DESC
+        LIMIT $3)
+    SELECT s.suggestion_id, s.one_id, s.other_id, s.rules, s.at, s.state, s.decided_at, s.reason, s.who
+    FROM undecided
+    CROSS JOIN suggestion s
+    WHERE s.publisher_id = $1 AND s.suggestion_id = undecided.suggestion_id
+    ORDER BY s.suggestion_id DESC";
+/// Walks from the newest, past those that are open.
+const DECIDED: &str = "SELECT suggestion_id, one_id, other_id, rules, at, state, decided_at, reason, who
+    FROM suggestion
+    WHERE publisher_id = $1 AND suggestion_id < $2 AND state = $3
+    ORDER BY suggestion_id DESC
+    LIMIT $4";
+
 impl Store {
     /// Lists suggestions in a state, newest first.
     ///
@@ -74,20 +93,15 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Suggestion>, StoreError> {
         self.read(move |tx| {
-            tx.query(
-                "SELECT suggestion_id, one_id, other_id, rules, at, state, decided_at, reason, who
-                 FROM suggestion
-                 WHERE publisher_id = $1 AND state = $2 AND suggestion_id < $3
-                 ORDER BY suggestion_id DESC
-                 LIMIT $4",
-                &[
-                    Param::Text(publisher.as_str()),
-                    Param::Text(state.as_str()),
-                    Param::Text(&before.map_or("sug_~".to_owned(), |it| it.to_string())),
-                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
-                ],
-                read_suggestion,
-            )
+            let before = before.map_or("sug_~".to_owned(), |it| it.to_string());
+            let limit = Param::Int(i64::try_from(limit).unwrap_or(i64::MAX));
+            let (whose, before) = (Param::Text(publisher.as_str()), Param::Text(&before));
+            match state {
+                SuggestionState::Open => tx.query(OPEN, &[whose, before, limit], read_suggestion),
+                SuggestionState::Dismissed | SuggestionState::Merged => {
+                    tx.query(DECIDED, &[whose, before, Param::Text(state.as_str()), limit], read_suggestion)
+                }
+            }
         })
         .await
     }
