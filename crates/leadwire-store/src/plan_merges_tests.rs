@@ -10,8 +10,13 @@ use leadwire_core::id::{ActId, LeadId, PublisherId, SuggestionId, TouchpointId};
 use leadwire_core::identity::IdentityRules;
 use leadwire_core::interest::Interest;
 use leadwire_core::time::Timestamp;
-use leadwire_core::touchpoint::{Customer, Touchpoint};
+use leadwire_core::touchpoint::{Action, Customer, Touchpoint};
 use std::sync::Arc;
+
+/// As `READ_WHOLE` of `plan_tests.rs`.
+pub(crate) const READ_WHOLE: &[&str] = &["identity_rules", "own", "undecided"];
+/// As `GROWING` of `plan_tests.rs`.
+pub(crate) const GROWING: &[&str] = &["near_key", "suggestion"];
 
 /// As `HOT` of `plan_tests.rs`.
 pub(crate) const HOT: &[(&str, &[&str])] = &[

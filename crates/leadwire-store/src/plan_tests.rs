@@ -5,6 +5,7 @@ use crate::accept::{Accept, Once, Quarantine};
 use crate::deliveries::DeliveryFilter;
 use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
+use crate::plan_merges_tests;
 use crate::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
 use crate::rows::{Channel, DeliveryState};
 use crate::setup::proofs::Proved;
@@ -50,9 +51,6 @@ const READ_WHOLE: &[&str] = &[
     "owed",
     "routed",
     "replay",
-    "identity_rules",
-    "own",
-    "undecided",
 ];
 /// How a step looks that goes through all rows of a publisher, at worst.
 const WIDE: &[&str] =
@@ -61,19 +59,8 @@ const WIDE: &[&str] =
 const MAY_BE_WIDE: &[&str] =
     &["DESC LIMIT $", "DESC LIMIT 1", "SELECT COUNT(*) FROM", "COUNT(*), CAST(SUM(attempts)"];
 /// Tables that grow with the leads, and what they are called in joins.
-const GROWING: &[&str] = &[
-    "delivery",
-    "touchpoint",
-    "lead",
-    "attempt",
-    "quarantine",
-    "idempotency",
-    "near_key",
-    "suggestion",
-    "d",
-    "t",
-    "i",
-];
+const GROWING: &[&str] =
+    &["delivery", "touchpoint", "lead", "attempt", "quarantine", "idempotency", "d", "t", "i"];
 
 /// A hot statement, with `…` for what is left out before or after, and how each table in it must be reached.
 const HOT: &[(&str, &[&str])] = &[
@@ -234,8 +221,13 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
         for step in plan {
             let mut words = step.split(' ');
             match (words.next(), words.next()) {
-                (Some("SCAN"), Some(table)) => assert!(READ_WHOLE.contains(&table), "{step}\n{sql}"),
-                (Some("SEARCH"), Some(table)) if GROWING.contains(&table) => {
+                (Some("SCAN"), Some(table)) => {
+                    let may = READ_WHOLE.contains(&table) || plan_merges_tests::READ_WHOLE.contains(&table);
+                    assert!(may, "{step}\n{sql}");
+                }
+                (Some("SEARCH"), Some(table))
+                    if GROWING.contains(&table) || plan_merges_tests::GROWING.contains(&table) =>
+                {
                     let is_wide = WIDE.iter().any(|it| step.ends_with(it));
                     let is_counted = sql.starts_with("SELECT COUNT(*)");
                     assert!(!is_wide || may_be_wide && !is_sorted || is_counted, "{step}\n{sql}");
@@ -244,7 +236,7 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             }
         }
     }
-    for (part, expected) in HOT.iter().chain(crate::plan_merges_tests::HOT) {
+    for (part, expected) in HOT.iter().chain(plan_merges_tests::HOT) {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
         for (sql, plan) in found {
@@ -388,7 +380,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     store.quarantine(quarantine).await?;
     work_and_read(store, &publisher, number).await?;
     decide(store, &publisher, version).await?;
-    crate::plan_merges_tests::merge_and_suggest(store, &publisher, |id| accept(id, true)).await?;
+    plan_merges_tests::merge_and_suggest(store, &publisher, |id| accept(id, true)).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
     let keys = |publisher: &PublisherId| {

@@ -11,6 +11,7 @@ use crate::housekeeping;
 use crate::intake::Intake;
 use crate::replay::Replays;
 use crate::secrets::{self, CredentialKind};
+use crate::suggest::Suggesting;
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
 use crate::watch::Watch;
@@ -45,6 +46,8 @@ pub struct App {
     pub lanes: Arc<Lanes>,
     /// Kept touchpoints routed anew.
     pub replays: Replays,
+    /// The search for leads that may be one.
+    pub suggesting: Suggesting,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -107,6 +110,8 @@ impl App {
         };
         let replays =
             Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));
+        let suggesting =
+            Suggesting::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&ids));
         let listener = bind(config.listen, "listen").await?;
         let metrics_listener = match config.metrics_listen {
             Some(address) => Some(bind(address, "metrics_listen").await?),
@@ -126,6 +131,7 @@ impl App {
             intake,
             lanes,
             replays,
+            suggesting,
             metrics,
             disk,
             floods: Floods::default(),
@@ -206,6 +212,7 @@ impl App {
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
             () = self.replays.run() => Ended::Stopped,
+            () = self.suggesting.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };

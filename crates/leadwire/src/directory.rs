@@ -12,6 +12,7 @@ use leadwire_connect::descriptor::Settings;
 use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_core::filter::Filter;
 use leadwire_core::id::{DestinationNo, OfferId, OfferRef, PublisherId, TokenId};
+use leadwire_core::identity::{self, Identity, IdentityRules};
 use leadwire_core::interest::InterestRules;
 use leadwire_core::routing::{DoNotContact, Route, When};
 use leadwire_core::standing::Shown;
@@ -47,6 +48,7 @@ pub struct Snapshot {
     tokens: HashMap<[u8; 32], Address>,
     lanes: HashMap<LaneKey, Arc<Outlet>>,
     interest: InterestRules,
+    identity: HashMap<PublisherId, IdentityRules>,
     holding: HashMap<PublisherId, Arc<[DestinationNo]>>,
 }
 
@@ -211,6 +213,7 @@ impl Directory {
         }
         snapshot.holding = holding.into_iter().map(|(publisher, all)| (publisher, all.into())).collect();
         snapshot.interest = InterestRules::with(setup.interest.iter().cloned());
+        snapshot.identity = setup.identity.iter().cloned().collect();
         for key in &setup.keys {
             let Some(role) = Role::parse(&key.role) else { continue };
             let actor = Actor { key: key.id, role, publisher: key.publisher.clone() };
@@ -335,6 +338,19 @@ impl Snapshot {
     /// The table of interest.
     pub fn interest(&self) -> &InterestRules {
         &self.interest
+    }
+
+    /// A publisher's own rules of identity; none: the delivered ones hold.
+    pub fn own_identity_rules(&self, publisher: &PublisherId) -> Option<&IdentityRules> {
+        self.identity.get(publisher)
+    }
+
+    /// Whose lead a touchpoint belongs to, by the publisher's rules.
+    pub fn identify(&self, publisher: &PublisherId, touchpoint: &Touchpoint) -> Identity {
+        match self.identity.get(publisher) {
+            Some(rules) => rules.identify(touchpoint),
+            None => identity::of(touchpoint),
+        }
     }
 
     /// What a touchpoint shows of its customer's interest.

@@ -6,7 +6,6 @@ use crate::directory::Directory;
 use crate::secrets;
 use bytes::Bytes;
 use leadwire_core::id::{LeadId, OfferRef, PublisherId, QuarantineId, TouchpointId};
-use leadwire_core::identity;
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::routing;
@@ -83,6 +82,7 @@ impl Intake {
                 item.holding = setup.holding(&item.publisher);
                 // What a person says of a lead shows no interest, and is told to those who know the lead only.
                 if item.of_lead.is_none() {
+                    item.identity = setup.identify(&item.publisher, &item.parsed).key();
                     item.shown = setup.shown(&item.parsed);
                     let decision = routing::route(&item.parsed, setup.routes(&item.publisher));
                     (item.routed, item.routing_trouble) = (decision.routed, decision.trouble);
@@ -123,7 +123,8 @@ impl Intake {
         to_send.map(|it| place(it.destination)).collect()
     }
 
-    fn prepare(&self, incoming: Incoming) -> Accept {
+    /// What is stored of it, before anything of the set-up is asked.
+    pub fn prepare(&self, incoming: Incoming) -> Accept {
         let body_sha256 = secrets::sha256(&incoming.body);
         let publisher = incoming.publisher.as_str().as_bytes();
         let once = incoming.key.map(|key| {
@@ -141,7 +142,7 @@ impl Intake {
             channel: incoming.channel,
             body_sha256,
             body: incoming.body,
-            identity: identity::of(&incoming.touchpoint).key(),
+            identity: None,
             of_lead: incoming.of_lead,
             shown: None,
             parsed: Arc::new(incoming.touchpoint),

@@ -17,6 +17,7 @@ mod kills;
 mod lost_answers;
 mod marketo;
 mod matrix;
+mod merges;
 mod pages;
 mod peers;
 mod proof;

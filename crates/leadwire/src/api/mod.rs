@@ -8,6 +8,7 @@ mod health;
 mod intake;
 mod keys;
 mod ledger;
+mod merges;
 mod offers;
 mod openapi;
 mod page;

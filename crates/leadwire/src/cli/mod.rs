@@ -11,10 +11,12 @@ mod doctor;
 mod exit_code;
 mod export;
 mod failure;
+mod identity;
 mod interest;
 mod key;
 mod lead;
 mod ledger;
+mod merge;
 mod offer;
 mod output;
 mod proof;
@@ -105,6 +107,9 @@ enum Command {
     /// Say which action shows how much interest
     #[command(subcommand, after_help = interest::EXAMPLES)]
     Interest(interest::Command),
+    /// Say by which rules touchpoints of one customer fold into one lead
+    #[command(subcommand, after_help = identity::EXAMPLES)]
+    Identity(identity::Command),
     /// Look at leads and their timelines, and decide about them
     #[command(subcommand, after_help = lead::EXAMPLES)]
     Lead(lead::Command),
@@ -182,6 +187,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Secret(command) => secret::run(command, session).await,
         Command::Connector(command) => connector::run(command, session).await,
         Command::Interest(command) => interest::run(command, session).await,
+        Command::Identity(command) => identity::run(command, session).await,
         Command::Lead(command) => lead::run(command, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,

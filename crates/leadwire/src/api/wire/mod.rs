@@ -6,6 +6,7 @@ mod destinations;
 mod leads;
 mod ledger;
 mod listing;
+mod merges;
 mod proof;
 mod receipts;
 mod routes;
@@ -23,6 +24,7 @@ pub use listing::{
     Embed, Listing, ListingTexts, OfferDetail, OfferPreview, OfferReadiness, OfferedAction, Picture,
     ReadinessStep,
 };
+pub use merges::{DismissWish, IdentityRules, Member, MergeWish, Record, Suggestion, Unmerged};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use routes::{
