@@ -91,10 +91,7 @@ pub(crate) async fn merge_and_suggest(
     let holding = made(0).holding;
     let wish = Merge { publisher: whose(), into, from, act: act(104), holding, says: says(105) };
     assert!(matches!(store.merge(version, wish, |_| {}).await?, Merged::Done { .. }));
-    for (id, action) in [
-        (106, leadwire_core::touchpoint::Action::Missing),
-        (107, leadwire_core::touchpoint::Action::DoNotContact),
-    ] {
+    for (id, action) in [(106, Action::Missing), (107, Action::DoNotContact)] {
         let parsed = Arc::new(Touchpoint { action, ..Touchpoint::default() });
         let item = Accept { identity: Some([2; 16]), parsed, ..made(id) };
         assert!(store.accept(version, [item].into()).await?.is_some());

@@ -101,30 +101,30 @@ pub(super) fn line_up(
     Ok(())
 }
 
-/// Deliveries of leads' own touchpoints that came after a decision and arrived, oldest first. What people said is not
-/// among them.
-pub(super) fn delivered_since(
+/// Deliveries of leads' own touchpoints that arrived under the record of another lead, oldest first. What people said is
+/// not among them.
+pub(super) fn delivered_elsewhere(
     tx: &Tx<'_>,
     publisher: &PublisherId,
     leads: &[LeadId],
-    since: ActId,
 ) -> Result<Vec<Owed>, StoreError> {
     let mut found = Vec::new();
     for lead in leads {
-        let after = TouchpointId::new(since.bits()).to_string();
-        found.extend(tx.query(
+        let delivered = tx.query(
             "WITH own AS MATERIALIZED (
-                 SELECT touchpoint_id, channel
-                 FROM touchpoint
-                 WHERE publisher_id = $1 AND lead_id = $2 AND touchpoint_id > $3)
-             SELECT d.touchpoint_id, d.destination_no
+                 SELECT touchpoint_id, channel FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
+             SELECT d.touchpoint_id, d.destination_no, d.lead_id
              FROM own
              CROSS JOIN delivery d
              WHERE d.publisher_id = $1 AND d.touchpoint_id = own.touchpoint_id AND d.state = 'delivered'
                  AND own.channel <> 'person'",
-            &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string()), Param::Text(&after)],
-            |row| Ok(DeliveryId { touchpoint: row.touchpoint(0)?, destination: row.destination(1)? }),
-        )?);
+            &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
+            |row| {
+                let id = DeliveryId { touchpoint: row.touchpoint(0)?, destination: row.destination(1)? };
+                Ok((id, row.lead(2)?))
+            },
+        )?;
+        found.extend(delivered.into_iter().filter(|it| !leads.contains(&it.1)).map(|it| it.0));
     }
     found.sort_unstable();
     let mut owed = Vec::with_capacity(found.len());

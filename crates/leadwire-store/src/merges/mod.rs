@@ -308,17 +308,12 @@ fn unmerge(tx: &Tx<'_>, setup_version: i64, wish: &Unmerge) -> Result<Merged, St
     let own = write_group(tx, publisher, lead, &leaving)?;
     deliveries::hand_over(tx, publisher, &owed, lead)?;
     let mut destinations: BTreeSet<DestinationNo> = owed.iter().map(|it| it.id.destination).collect();
-    let mut brought_anew = 0;
-    if let Some(since) = since {
-        let held: &[DestinationNo] =
-            if own.standing.is_refused() || is_doubtful { &wish.holding } else { &[] };
-        let mut anew: Vec<Owed> = deliveries::delivered_since(tx, publisher, &ids, since)?;
-        anew.retain(|it| !held.contains(&it.id.destination));
-        anew.truncate(limits::BROUGHT_ANEW_MAX);
-        deliveries::bring_anew(tx, publisher, (&anew, lead), wish.says_of_lead.received_at)?;
-        destinations.extend(anew.iter().map(|it| it.id.destination));
-        brought_anew = anew.len();
-    }
+    let held: &[DestinationNo] = if own.standing.is_refused() || is_doubtful { &wish.holding } else { &[] };
+    let mut anew: Vec<Owed> = deliveries::delivered_elsewhere(tx, publisher, &ids)?;
+    anew.retain(|it| !held.contains(&it.id.destination));
+    anew.truncate(limits::BROUGHT_ANEW_MAX);
+    deliveries::bring_anew(tx, publisher, (&anew, lead), wish.says_of_lead.received_at)?;
+    destinations.extend(anew.iter().map(|it| it.id.destination));
     deliveries::line_up(tx, publisher, &destinations, &[root, lead])?;
     let (kind, value) = ("unmerge".to_owned(), format!("{lead} out of {root}"));
     let act = Act { kind, value, ..wish.act.clone() };
@@ -330,7 +325,7 @@ fn unmerge(tx: &Tx<'_>, setup_version: i64, wish: &Unmerge) -> Result<Merged, St
         accept(tx, place, &Accept { of_lead: Some(lead), ..says.clone() }, &mut committed)?;
     }
     committed.told.extend(deliveries::lanes(publisher, &destinations));
-    Ok(Merged::Done { committed, root, brought_anew })
+    Ok(Merged::Done { committed, root, brought_anew: anew.len() })
 }
 
 /// Divides leads that are one into the lead that is taken out, with those that were merged into it before, and the rest.

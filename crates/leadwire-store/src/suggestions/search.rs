@@ -11,6 +11,9 @@ use leadwire_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// What a lead has that others may have too, hashed, and by which rule.
+type NearKey = (NearRule, [u8; 16]);
+
 /// What one step of the search has to write.
 #[derive(Clone, Debug)]
 pub struct NearStep {
@@ -23,7 +26,7 @@ pub struct NearStep {
     /// Whether there may be more behind it.
     pub has_more: bool,
     /// Leads that have something else than before, and what.
-    leads: Vec<(LeadId, Vec<(NearRule, [u8; 16])>)>,
+    leads: Vec<(LeadId, Vec<NearKey>)>,
 }
 
 /// Makes ids.
@@ -108,11 +111,7 @@ fn own_values(
     }
 }
 
-fn known_keys(
-    tx: &Tx<'_>,
-    publisher: &PublisherId,
-    lead: LeadId,
-) -> Result<Vec<(NearRule, [u8; 16])>, StoreError> {
+fn known_keys(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<NearKey>, StoreError> {
     let rows = tx.query(
         "SELECT rule, near_key FROM near_key WHERE publisher_id = $1 AND lead_id = $2",
         &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
@@ -163,7 +162,7 @@ fn in_common(
     tx: &Tx<'_>,
     publisher: &PublisherId,
     lead: LeadId,
-    keys: &[(NearRule, [u8; 16])],
+    keys: &[NearKey],
 ) -> Result<BTreeMap<LeadId, Vec<NearRule>>, StoreError> {
     let mut found: BTreeMap<LeadId, Vec<NearRule>> = BTreeMap::new();
     for (rule, key) in keys {
