@@ -163,7 +163,7 @@ const HOT: &[(&str, &[&str])] = &[
         "WITH owed AS…",
         &[
             "MATERIALIZE owed",
-            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=?)",
+            "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=?)",
             "SCAN owed",
             "USE TEMP B-TREE FOR ORDER BY",
         ],

@@ -44,7 +44,7 @@ CREATE TABLE delivery (
     message TEXT NOT NULL DEFAULT '',
     fix TEXT NOT NULL DEFAULT '',
     record TEXT NOT NULL DEFAULT '',
-    ended_at INTEGER NOT NULL DEFAULT 0,
+    ended_at INTEGER NOT NULL DEFAULT 0, known_as TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, touchpoint_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 

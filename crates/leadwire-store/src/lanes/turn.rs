@@ -168,7 +168,7 @@ fn claim(
          RETURNING touchpoint_id, lead_id, attempts, (
              SELECT l.interest + 4 * l.do_not_contact
              FROM lead l
-             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id)",
+             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id), known_as",
         &[
             Param::Int(token.0),
             publisher,
@@ -179,7 +179,8 @@ fn claim(
         |row| {
             Ok(Claim {
                 touchpoint: row.touchpoint(0)?,
-                lead: row.lead(1)?,
+                // What may have arrived is repeated under the lead it was begun as.
+                lead: if row.text(4)?.is_empty() { row.lead(1)? } else { row.lead(4)? },
                 number: row.count(2)?,
                 standing: Seen::from_number(row.int(3)?),
             })

@@ -63,8 +63,8 @@ pub(super) fn busy_with_both(
     Ok(None)
 }
 
-/// Gives deliveries to the lead that stands. One that is under way ends under the lead it began with, and holds the
-/// customer's place meanwhile.
+/// Gives deliveries to the lead that stands. What is under way, or may have arrived, keeps the lead it was begun as, and
+/// holds the customer's place meanwhile.
 pub(super) fn hand_over(
     tx: &Tx<'_>,
     publisher: &PublisherId,
@@ -73,7 +73,38 @@ pub(super) fn hand_over(
 ) -> Result<(), StoreError> {
     for it in owed {
         tx.execute(
-            "UPDATE delivery SET lead_id = $1 WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4",
+            "UPDATE delivery SET lead_id = $1, known_as = CASE
+                 WHEN known_as <> '' THEN known_as
+                 WHEN claim > 0 OR EXISTS (
+                     SELECT 1 FROM attempt a
+                     WHERE a.publisher_id = delivery.publisher_id AND a.touchpoint_id = delivery.touchpoint_id
+                         AND a.destination_no = delivery.destination_no AND a.outcome IN ('unknown', 'interrupted'))
+                 THEN lead_id
+                 ELSE ''
+             END
+             WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4",
+            &[
+                Param::Text(&lead.to_string()),
+                Param::Text(publisher.as_str()),
+                Param::Text(&it.id.touchpoint.to_string()),
+                Param::Int(it.id.destination.get().into()),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// Gives deliveries back to a lead that is taken out, under whose own record they belong.
+pub(super) fn give_back(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    owed: &[Owed],
+    lead: LeadId,
+) -> Result<(), StoreError> {
+    for it in owed {
+        tx.execute(
+            "UPDATE delivery SET lead_id = $1, known_as = ''
+             WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4",
             &[
                 Param::Text(&lead.to_string()),
                 Param::Text(publisher.as_str()),
@@ -113,7 +144,7 @@ pub(super) fn delivered_elsewhere(
         let delivered = tx.query(
             "WITH own AS MATERIALIZED (
                  SELECT touchpoint_id, channel FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
-             SELECT d.touchpoint_id, d.destination_no, d.lead_id
+             SELECT d.touchpoint_id, d.destination_no, CASE WHEN d.known_as = '' THEN d.lead_id ELSE d.known_as END
              FROM own
              CROSS JOIN delivery d
              WHERE d.publisher_id = $1 AND d.touchpoint_id = own.touchpoint_id AND d.state = 'delivered'
@@ -146,7 +177,8 @@ pub(super) fn bring_anew(
 ) -> Result<(), StoreError> {
     for it in anew {
         tx.execute(
-            "UPDATE delivery SET state = 'pending', lead_id = $1, due_at = $2, claim = -1, ended_at = 0
+            "UPDATE delivery SET state = 'pending', lead_id = $1, known_as = '', due_at = $2, claim = -1,
+                 ended_at = 0
              WHERE publisher_id = $3 AND touchpoint_id = $4 AND destination_no = $5 AND state = 'delivered'",
             &[
                 Param::Text(&lead.to_string()),

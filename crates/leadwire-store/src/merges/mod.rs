@@ -306,7 +306,7 @@ fn unmerge(tx: &Tx<'_>, setup_version: i64, wish: &Unmerge) -> Result<Merged, St
     };
     write_group(tx, publisher, root, &staying)?;
     let own = write_group(tx, publisher, lead, &leaving)?;
-    deliveries::hand_over(tx, publisher, &owed, lead)?;
+    deliveries::give_back(tx, publisher, &owed, lead)?;
     let mut destinations: BTreeSet<DestinationNo> = owed.iter().map(|it| it.id.destination).collect();
     let held: &[DestinationNo] = if own.standing.is_refused() || is_doubtful { &wish.holding } else { &[] };
     let mut anew: Vec<Owed> = deliveries::delivered_elsewhere(tx, publisher, &ids)?;

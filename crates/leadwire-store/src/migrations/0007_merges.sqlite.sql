@@ -3,6 +3,10 @@
 ALTER TABLE lead ADD COLUMN merged_into TEXT NOT NULL DEFAULT '';
 ALTER TABLE lead ADD COLUMN members INTEGER NOT NULL DEFAULT 0;
 
+-- The lead under which a delivery was begun whose lead was merged meanwhile: what may have arrived is repeated under the
+-- same one. Empty when it goes by its own lead.
+ALTER TABLE delivery ADD COLUMN known_as TEXT NOT NULL DEFAULT '';
+
 -- Which touchpoint said each field, so that one that is stored late overwrites nothing newer: empty when the first one
 -- said all of them, one id when one did, else an id for each field. Fields of leads that were there are by their newest
 -- touchpoint, as far as anybody knows.

@@ -293,6 +293,7 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_all_it_holds() {
             "DROP TABLE near_key",
             "DROP TABLE suggestion",
             "DROP TABLE suggesting",
+            "ALTER TABLE delivery DROP COLUMN known_as",
             "ALTER TABLE lead DROP COLUMN merged_into",
             "ALTER TABLE lead DROP COLUMN members",
             "ALTER TABLE lead DROP COLUMN said_by",

@@ -282,7 +282,7 @@ pub(super) fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Del
     wire::Delivery {
         id: it.id.to_string(),
         touchpoint: it.id.touchpoint.to_string(),
-        lead: it.lead.to_string(),
+        lead: it.known_as.unwrap_or(it.lead).to_string(),
         destination: setup.destination(publisher, &number).map_or(number, |it| it.name.clone()),
         state: it.state.as_str().to_owned(),
         in_flight: it.in_flight,
