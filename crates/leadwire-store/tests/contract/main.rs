@@ -13,3 +13,4 @@ mod people;
 mod replays;
 mod setup;
 mod standing;
+mod suggestions;

@@ -165,7 +165,7 @@ fn row(it: wire::Lead) -> Vec<String> {
         name.push_str(" (do not contact)");
     }
     if it.members > 0 {
-        name.push_str(&format!(" (and {} more leads)", it.members));
+        name.push_str(&format!(" (merged: {})", it.members + 1));
     }
     let said = |name: &str| word(&it.customer, name).to_owned();
     let (email, company, country) = (said("email"), said("company"), said("country"));
