@@ -126,6 +126,11 @@ minted!(
     "fbk_"
 );
 minted!(
+    /// Two leads that may be one customer.
+    SuggestionId,
+    "sug_"
+);
+minted!(
     /// Routing kept touchpoints anew.
     ReplayId,
     "rpl_"

@@ -1,6 +1,7 @@
-//! Whose lead a touchpoint belongs to: the rule by which the actions of one customer fold into one lead.
+//! Whose lead a touchpoint belongs to: the rules by which the actions of one customer fold into one lead.
 
 use crate::email::Email;
+use crate::limits;
 use crate::phone::Phone;
 use crate::text;
 use crate::touchpoint::{Customer, Touchpoint};
@@ -17,32 +18,210 @@ pub enum Identity {
     Email(String),
     /// The telephone number in E.164, and the folded names: people of one company share a number.
     PhoneAndName(String),
-    /// Neither: this touchpoint is a lead of its own, for guessing would mix up two people.
+    /// The telephone number alone.
+    Phone(String),
+    /// None of these: this touchpoint is a lead of its own, for guessing would mix up two people.
     Alone,
 }
 
-/// Says whose lead a touchpoint belongs to.
-///
-/// An address that cannot be parsed counts as none, and a number without any name as none.
+/// A rule by which touchpoints fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// The same e-mail address.
+    Email,
+    /// The same telephone number and the same names.
+    PhoneAndName,
+    /// The same telephone number: only for publishers whose customers do not share one.
+    Phone,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Rule; 3] = [Rule::Email, Rule::PhoneAndName, Rule::Phone];
+
+    /// Its name in the store and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rule::Email => "email",
+            Rule::PhoneAndName => "phone_and_name",
+            Rule::Phone => "phone",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// Within what touchpoints of one customer are one lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Within the publisher.
+    Publisher,
+    /// Within the offer: a customer who acts on two offers is two leads.
+    Offer,
+}
+
+impl Scope {
+    /// Both.
+    pub const ALL: [Scope; 2] = [Scope::Publisher, Scope::Offer];
+
+    /// Its name in the store and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Publisher => "publisher",
+            Scope::Offer => "offer",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// An address, or all of a domain, that several people share: it tells nobody from anybody. Prints no value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SharedMailbox(String);
+
+impl SharedMailbox {
+    /// Reads `info@reseller.example`, or `@reseller.example` for every address of that domain.
+    ///
+    /// None: it is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text::trim(text);
+        let is_domain = text.starts_with('@');
+        let email = if is_domain { Email::parse(&format!("any{text}")) } else { Email::parse(text) }.ok()?;
+        Some(Self(if is_domain { format!("@{}", email.domain()) } else { email.identity_form() }))
+    }
+
+    /// As it is compared and shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn has(&self, email: &Email) -> bool {
+        match self.0.strip_prefix('@') {
+            Some(domain) => email.domain() == domain,
+            None => email.identity_form() == self.0,
+        }
+    }
+}
+
+impl fmt::Debug for SharedMailbox {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SharedMailbox(***)")
+    }
+}
+
+/// A publisher's rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityRules {
+    /// Which rules, in their order: the first for which a touchpoint has the values is the one.
+    pub rules: Vec<Rule>,
+    /// Within what.
+    pub scope: Scope,
+    /// Addresses that several people share.
+    pub shared: Vec<SharedMailbox>,
+}
+
+impl Default for IdentityRules {
+    fn default() -> Self {
+        Self { rules: vec![Rule::Email, Rule::PhoneAndName], scope: Scope::Publisher, shared: Vec::new() }
+    }
+}
+
+/// What is wrong with a publisher's rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadRules {
+    /// A rule is there twice.
+    Twice(Rule),
+    /// There are more shared addresses than [`limits::SHARED_MAILBOXES_MAX`].
+    TooManyShared,
+}
+
+impl IdentityRules {
+    /// Whether they can be used. No rule at all is one way: every touchpoint is a lead of its own.
+    ///
+    /// # Errors
+    /// [`BadRules`].
+    pub fn check(&self) -> Result<(), BadRules> {
+        if let Some(at) = (1..self.rules.len()).find(|at| self.rules[..*at].contains(&self.rules[*at])) {
+            return Err(BadRules::Twice(self.rules[at]));
+        }
+        if self.shared.len() > limits::SHARED_MAILBOXES_MAX {
+            return Err(BadRules::TooManyShared);
+        }
+        Ok(())
+    }
+
+    /// Says whose lead a touchpoint belongs to.
+    ///
+    /// An address that cannot be parsed counts as none, and so does one that people share; a number without any name
+    /// counts for the rule that asks for no name only.
+    pub fn identify(&self, touchpoint: &Touchpoint) -> Identity {
+        let within = prefix(touchpoint, self.scope);
+        for rule in &self.rules {
+            let found = match rule {
+                Rule::Email => own_address(&touchpoint.customer, &self.shared)
+                    .map(|it| Identity::Email(format!("{within}{}", it.identity_form()))),
+                Rule::PhoneAndName => phone_and_name(&touchpoint.customer)
+                    .map(|it| Identity::PhoneAndName(format!("{within}{it}"))),
+                Rule::Phone => {
+                    phone(&touchpoint.customer).map(|it| Identity::Phone(format!("{within}{}", it.e164())))
+                }
+            };
+            if let Some(found) = found {
+                return found;
+            }
+        }
+        Identity::Alone
+    }
+}
+
+/// Says whose lead a touchpoint belongs to by the rules that hold unless a publisher has others.
 pub fn of(touchpoint: &Touchpoint) -> Identity {
-    let customer = &touchpoint.customer;
-    // A space cannot occur in an address or a number, so these texts meet no customer's.
+    IdentityRules::default().identify(touchpoint)
+}
+
+/// By which rule a touchpoint folded into the lead with this key, and within what: whatever the rules are by now.
+pub fn folded_by(touchpoint: &Touchpoint, key: [u8; 16]) -> Option<(Identity, Scope)> {
+    let each = Rule::ALL.into_iter().flat_map(|rule| Scope::ALL.map(|scope| (rule, scope)));
+    each.map(|(rule, scope)| {
+        (IdentityRules { rules: vec![rule], scope, shared: Vec::new() }.identify(touchpoint), scope)
+    })
+    .find(|it| it.0.key() == Some(key))
+}
+
+/// What keeps tests, previews and offers apart. A space and a line end cannot occur in an address or a number, so these
+/// texts meet no customer's.
+fn prefix(touchpoint: &Touchpoint, scope: Scope) -> String {
     let tag = match (touchpoint.test, touchpoint.preview) {
         (true, _) => "test ",
         (false, true) => "preview ",
         (false, false) => "",
     };
-    if let Some(email) = customer.email.as_deref().and_then(|email| Email::parse(email).ok()) {
-        return Identity::Email(format!("{tag}{}", email.identity_form()));
-    }
-    match phone_and_name(customer) {
-        Some(text) => Identity::PhoneAndName(format!("{tag}{text}")),
-        None => Identity::Alone,
+    match scope {
+        Scope::Publisher => tag.to_owned(),
+        Scope::Offer => {
+            let offer = touchpoint.offer.as_ref().map_or("", |it| it.offer.as_str());
+            format!("{tag}offer {offer}\n")
+        }
     }
 }
 
+fn own_address(customer: &Customer, shared: &[SharedMailbox]) -> Option<Email> {
+    let email = Email::parse(customer.email.as_deref()?).ok()?;
+    (!shared.iter().any(|it| it.has(&email))).then_some(email)
+}
+
+fn phone(customer: &Customer) -> Option<Phone> {
+    Phone::parse(customer.phone.as_deref()?, customer.country.as_deref())
+}
+
 fn phone_and_name(customer: &Customer) -> Option<String> {
-    let phone = Phone::parse(customer.phone.as_deref()?, customer.country.as_deref())?;
+    let phone = phone(customer)?;
     let name = |name: &Option<String>| text::fold(&text::one_line(name.as_deref().unwrap_or_default()));
     let (first, last) = (name(&customer.first_name), name(&customer.last_name));
     // A line end cannot occur in a name of one line, so no two pairs of names give one text.
@@ -53,8 +232,11 @@ impl Identity {
     /// The rule by which touchpoints with this identity fold, and the fields it looks at.
     pub fn rule(&self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Identity::Email(_) => ("email", &["email"]),
-            Identity::PhoneAndName(_) => ("phone_and_name", &["phone", "country", "first_name", "last_name"]),
+            Identity::Email(_) => (Rule::Email.as_str(), &["email"]),
+            Identity::PhoneAndName(_) => {
+                (Rule::PhoneAndName.as_str(), &["phone", "country", "first_name", "last_name"])
+            }
+            Identity::Phone(_) => (Rule::Phone.as_str(), &["phone", "country"]),
             Identity::Alone => ("alone", &[]),
         }
     }
@@ -67,6 +249,7 @@ impl Identity {
         let (kind, text) = match self {
             Identity::Email(text) => ("email", text),
             Identity::PhoneAndName(text) => ("phone-and-name", text),
+            Identity::Phone(text) => ("phone", text),
             Identity::Alone => return None,
         };
         let tagged = format!("leadwire-identity-1\n{kind}\n{text}");
@@ -81,96 +264,12 @@ impl fmt::Debug for Identity {
         out.write_str(match self {
             Identity::Email(_) => "Email(***)",
             Identity::PhoneAndName(_) => "PhoneAndName(***)",
+            Identity::Phone(_) => "Phone(***)",
             Identity::Alone => "Alone",
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn touchpoint(email: &str, phone: &str, country: &str, name: &str) -> Touchpoint {
-        let (first, last) = name.split_once(' ').unwrap_or((name, ""));
-        let field = |text: &str| text::non_blank(text).map(str::to_owned);
-        let customer = Customer {
-            first_name: field(first),
-            last_name: field(last),
-            email: field(email),
-            phone: field(phone),
-            country: field(country),
-            ..Customer::default()
-        };
-        Touchpoint { customer, ..Touchpoint::default() }
-    }
-
-    fn key(email: &str, phone: &str, country: &str, name: &str) -> Option<[u8; 16]> {
-        of(&touchpoint(email, phone, country, name)).key()
-    }
-
-    #[test]
-    fn one_address_is_one_customer_whatever_else_differs() {
-        let ada = key("ada@example.com", "", "", "Ada Lovelace");
-        assert!(ada.is_some());
-        assert_eq!(ada, key(" <ADA@Example.com> ", "+36201234567", "HU", "A. Lovelace"));
-        assert_ne!(ada, key("bob@example.com", "", "", "Ada Lovelace"));
-    }
-
-    #[test]
-    fn without_an_address_number_and_name_tell_customers_apart() {
-        let ada = key("", "06 20 123 4567", "HU", "Ada Lovelace");
-        assert!(ada.is_some());
-        assert_eq!(ada, key("not an address", "+36 20 123-4567", "", "ADA  LOVELACE"));
-        assert_ne!(ada, key("", "+36 20 123 4567", "", "Bob Lovelace"));
-        assert_ne!(
-            key("", "+36201234567", "", "Ada"),
-            key("", "+36201234567", "", " Ada"),
-            "first is not last name"
-        );
-    }
-
-    #[test]
-    fn a_customer_without_either_is_alone() {
-        for (email, phone, name) in
-            [("", "", "Ada Lovelace"), ("a@b", "12", "Ada Lovelace"), ("", "+36201234567", "")]
-        {
-            let identity = of(&touchpoint(email, phone, "", name));
-            assert_eq!(identity, Identity::Alone, "{email} {phone} {name}");
-            assert_eq!(identity.key(), None);
-        }
-    }
-
-    #[test]
-    fn a_test_or_a_preview_never_folds_into_a_customer() {
-        for mut touchpoint in [
-            touchpoint("ada@example.com", "", "", "Ada Lovelace"),
-            touchpoint("", "+36201234567", "", "Ada Lovelace"),
-        ] {
-            let customer = of(&touchpoint).key();
-            for (test, preview) in [(true, false), (false, true), (true, true)] {
-                (touchpoint.test, touchpoint.preview) = (test, preview);
-                assert_ne!(of(&touchpoint).key(), customer);
-                assert!(of(&touchpoint).key().is_some());
-            }
-        }
-    }
-
-    #[test]
-    fn the_key_is_stored_so_it_never_changes() {
-        let hex = |key: Option<[u8; 16]>| key.map(|key| key.map(|byte| format!("{byte:02x}")).concat());
-        // Checked with `printf 'leadwire-identity-1\nemail\nada@example.com' | sha256sum`.
-        assert_eq!(
-            hex(key("ada@example.com", "", "", "")).as_deref(),
-            Some("52b2c5183c6f0675af9f718cce2e2f59")
-        );
-        assert_eq!(
-            hex(key("", "+36201234567", "", "Ada Lovelace")).as_deref(),
-            Some("eeac2c685c571e7f51eeda5b1b491962")
-        );
-    }
-
-    #[test]
-    fn an_identity_does_not_print_itself() {
-        assert_eq!(format!("{:?}", of(&touchpoint("ada@example.com", "", "", ""))), "Email(***)");
-    }
-}
+#[path = "identity_tests.rs"]
+mod tests;

@@ -54,6 +54,27 @@ pub const INTEREST_NAME_BYTES_MAX: usize = 100;
 pub const REASON_BYTES_MAX: usize = 1000;
 /// Decisions shown with a lead; people decide about one a few times at the most.
 pub const ACTS_SHOWN_MAX: usize = 100;
+/// Most leads that are merged into one, that one included: a person with more addresses is a shared mailbox.
+pub const MEMBERS_MAX: usize = 32;
+/// Most touchpoints of leads that are merged: their deliveries change hands in one transaction, which intake waits behind.
+pub const MERGED_TOUCHPOINTS_MAX: u32 = 10_000;
+/// Touchpoints that are brought anew to a lead's own record when it is taken out of another one, the oldest first.
+pub const BROUGHT_ANEW_MAX: usize = 1000;
+/// Most shared mailboxes of a publisher: each is compared with the address of every touchpoint.
+pub const SHARED_MAILBOXES_MAX: usize = 200;
+
+// Suggestions
+
+/// Touchpoints whose leads one step looks at: a few milliseconds of the writer's time.
+pub const SUGGEST_STEP: usize = 100;
+/// Wait between two steps that had work: under a flood the search for near matches falls behind, and intake does not.
+pub const SUGGEST_PAUSE: Duration = Duration::from_millis(50);
+/// Time between two rounds that found nothing to do.
+pub const SUGGEST_EVERY: Duration = Duration::from_secs(30);
+/// How old a touchpoint is when it is looked at: those that got their id at the same time are stored by then.
+pub const SUGGEST_AFTER: Duration = Duration::from_secs(60);
+/// Leads that may have something in common before it says nothing any more: a switchboard, a head office.
+pub const NEAR_LEADS_MAX: usize = 8;
 
 // Follow-ups
 

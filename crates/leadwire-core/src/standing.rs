@@ -130,6 +130,38 @@ impl Standing {
         touchpoints.into_iter().for_each(|it| self.fold(it));
     }
 
+    /// How the parts of one lead stand together. `since` is what touchpoints say that are newer than the last time a person
+    /// set the interest of any part, of those parts that [`Standing::lacks`] it; more of them do no harm.
+    pub fn join<'a>(parts: impl Iterator<Item = &'a Standing> + Clone, since: &[Said]) -> Self {
+        let set = parts.clone().filter_map(|it| it.interest_set).max();
+        let mut whole = Standing { interest_set: set, ..Standing::default() };
+        // What a person set last holds from then on, and what was shown before counts no more.
+        whole.interest = parts
+            .clone()
+            .find(|it| set.is_some() && it.interest_set == set)
+            .and_then(|it| it.interest.clone());
+        for part in parts {
+            whole.refused = whole.refused.max(part.refused);
+            whole.permitted = whole.permitted.max(part.permitted);
+            whole.consent = whole.consent.max(part.consent);
+            if let Some((interest, InterestBy::Touchpoint { id, rule })) = &part.interest {
+                let shown = Some(Shown { interest: *interest, rule: Arc::clone(rule) });
+                whole.fold(&Said { by: *id, shown, refused: None, permitted: None, consent: None });
+            }
+        }
+        since.iter().for_each(|it| whole.fold(it));
+        whole
+    }
+
+    /// Whether it cannot tell what its touchpoints show since a person set the interest of another part of the lead.
+    pub fn lacks(&self, set: ActId) -> bool {
+        let is_older = |by: &InterestBy| match by {
+            InterestBy::Touchpoint { id, .. } => id.bits() < set.bits(),
+            InterestBy::Person => true,
+        };
+        self.interest_set != Some(set) && self.interest.as_ref().is_some_and(|it| is_older(&it.1))
+    }
+
     /// Whether the customer must not be contacted: asked so, and did not permit it since. At the same moment the
     /// refusal counts.
     pub fn is_refused(&self) -> bool {

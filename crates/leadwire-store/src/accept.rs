@@ -1,18 +1,18 @@
 //! Accepting: touchpoint, lead, idempotency key and deliveries in one transaction.
 
 use crate::engine::{Param, Tx};
+use crate::fold::{self, Folded};
 use crate::follow_ups::{self, Reached};
 use crate::lanes::{Claim, LaneKey, LaneToken};
 use crate::rows::Channel;
-use crate::standing::{self, Columns, Folded};
-use crate::{Store, StoreError, idempotency, lanes, setup};
+use crate::{Store, StoreError, idempotency, lanes, setup, standing};
 use bytes::Bytes;
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::routing::Routed;
-use leadwire_core::standing::{Said, Shown, Standing};
+use leadwire_core::standing::Shown;
 use leadwire_core::time::Timestamp;
-use leadwire_core::touchpoint::{Customer, Touchpoint};
+use leadwire_core::touchpoint::Touchpoint;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,7 +148,7 @@ impl Store {
     }
 }
 
-fn accept(
+pub(crate) fn accept(
     tx: &Tx<'_>,
     place: usize,
     item: &Accept,
@@ -160,11 +160,12 @@ fn accept(
         return Ok(known);
     }
     let touchpoint_id = item.touchpoint.to_string();
-    let Some(folded) = fold_into_lead(tx, item)? else { return Ok(Accepted::NoLead) };
-    let lead = folded.lead;
-    let lead_id = lead.to_string();
+    let Some(folded) = fold::into_lead(tx, item)? else { return Ok(Accepted::NoLead) };
+    let (lead, home) = (folded.lead, folded.home.to_string());
     if folded.refuses {
-        committed.refused.push((item.publisher.clone(), lead));
+        // What is in hand of a lead that was merged meanwhile goes by its own id.
+        let all = folded.members.iter().chain([&lead]);
+        committed.refused.extend(all.map(|it| (item.publisher.clone(), *it)));
     }
     let routed = standing::with_told(item, &folded.told, &mut committed.told);
     let publisher = Param::Text(item.publisher.as_str());
@@ -176,7 +177,7 @@ fn accept(
         &[
             publisher,
             Param::Text(&touchpoint_id),
-            Param::Text(&lead_id),
+            Param::Text(&home),
             Param::Int(item.received_at.millis()),
             Param::Text(item.channel.as_str()),
             Param::Text(offer),
@@ -196,7 +197,7 @@ fn accept(
         let claim = owe(tx, item, &routed, &folded)?;
         committed.claimed.extend(claim.map(|it| (place, routed.destination, it)));
     }
-    follow_ups::owe(tx, item, (lead, folded.standing.seen()), &routed, &mut committed.told)?;
+    follow_ups::owe(tx, item, &folded, &routed, &mut committed.told)?;
     Ok(Accepted::Stored { lead })
 }
 
@@ -242,112 +243,4 @@ fn owe(tx: &Tx<'_>, item: &Accept, routed: &Routed, folded: &Folded) -> Result<O
         standing,
         follow_up: None,
     }))
-}
-
-/// Finds the customer's lead and renews its fields and how it stands, or makes it. None: the lead that was named is not
-/// there.
-fn fold_into_lead(tx: &Tx<'_>, item: &Accept) -> Result<Option<Folded>, StoreError> {
-    let publisher = Param::Text(item.publisher.as_str());
-    let said =
-        leadwire_core::standing::said(&item.parsed, item.touchpoint, item.received_at, item.shown.clone());
-    let known = standing::find(tx, item)?;
-    if known.is_none() && item.of_lead.is_some() {
-        return Ok(None);
-    }
-    let now = Param::Int(item.received_at.millis());
-    let [first_name, last_name, email, phone, country, company, title] = said_of(&item.parsed.customer);
-    if let Some((lead, before)) = known {
-        // The newest word of the customer counts, and silence changes nothing.
-        tx.execute(
-            "UPDATE lead SET
-                 first_name = CASE WHEN $1 = '' THEN first_name ELSE $1 END,
-                 last_name = CASE WHEN $2 = '' THEN last_name ELSE $2 END,
-                 email = CASE WHEN $3 = '' THEN email ELSE $3 END,
-                 phone = CASE WHEN $4 = '' THEN phone ELSE $4 END,
-                 country = CASE WHEN $5 = '' THEN country ELSE $5 END,
-                 company = CASE WHEN $6 = '' THEN company ELSE $6 END,
-                 title = CASE WHEN $7 = '' THEN title ELSE $7 END,
-                 touchpoints = touchpoints + 1,
-                 updated_at = $8
-             WHERE publisher_id = $9 AND lead_id = $10",
-            &[
-                first_name,
-                last_name,
-                email,
-                phone,
-                country,
-                company,
-                title,
-                now,
-                publisher,
-                Param::Text(&lead.to_string()),
-            ],
-        )?;
-        return standing::renew(tx, item, (lead, before), &said).map(Some);
-    }
-    make_lead(tx, item, &said).map(Some)
-}
-
-/// What a customer said of each field, empty where nothing.
-fn said_of(customer: &Customer) -> [Param<'_>; 7] {
-    let Customer { first_name, last_name, email, phone, country, company, title } = customer;
-    [first_name, last_name, email, phone, country, company, title]
-        .map(|it| Param::Text(it.as_deref().unwrap_or("")))
-}
-
-fn make_lead(tx: &Tx<'_>, item: &Accept, said: &Said) -> Result<Folded, StoreError> {
-    let publisher = Param::Text(item.publisher.as_str());
-    let now = Param::Int(item.received_at.millis());
-    let [first_name, last_name, email, phone, country, company, title] = said_of(&item.parsed.customer);
-    // A new lead takes the bits of its first touchpoint: unique, and sorted by when the customer first came.
-    let lead = LeadId::new(item.touchpoint.bits());
-    let mut stands = Standing::default();
-    stands.fold(said);
-    let columns = Columns::of(&stands);
-    let [
-        interest,
-        by,
-        rule,
-        _,
-        do_not_contact,
-        refused_at,
-        refused_by,
-        permitted_at,
-        permitted_by,
-        consent_at,
-        consent_by,
-    ] = columns.params();
-    tx.execute(
-        "INSERT INTO lead (publisher_id, lead_id, identity, test, first_name, last_name, email, phone, country,
-             company, title, touchpoints, created_at, updated_at, interest, interest_by, interest_rule,
-             do_not_contact, refused_at, refused_by, permitted_at, permitted_by, consent_at, consent_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-             $21, $22)",
-        &[
-            publisher,
-            Param::Text(&lead.to_string()),
-            Param::Bytes(item.identity.as_ref().map_or(&[], <[u8; 16]>::as_slice)),
-            Param::Int(item.parsed.is_trial().into()),
-            first_name,
-            last_name,
-            email,
-            phone,
-            country,
-            company,
-            title,
-            now,
-            interest,
-            by,
-            rule,
-            do_not_contact,
-            refused_at,
-            refused_by,
-            permitted_at,
-            permitted_by,
-            consent_at,
-            consent_by,
-        ],
-    )?;
-    let refuses = said.refused.is_some();
-    Ok(Folded { lead, is_known: false, refuses, standing: stands, told: Vec::new() })
 }

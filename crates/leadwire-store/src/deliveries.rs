@@ -16,6 +16,8 @@ pub struct Delivery {
     pub id: DeliveryId,
     /// Whose it is.
     pub lead: LeadId,
+    /// The lead under which the destination knows it, when that was merged while it was under way.
+    pub known_as: Option<LeadId>,
     /// How it stands.
     pub state: DeliveryState,
     /// When it is due, while pending.
@@ -286,7 +288,7 @@ fn wrong(id: DeliveryId, what: &str) -> StoreError {
 fn find(tx: &Tx<'_>, publisher: &PublisherId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
     tx.find(
         "SELECT touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts, cause, message, fix,
-             record, ended_at, follow_up_id
+             record, ended_at, follow_up_id, known_as
          FROM delivery
          WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3",
         &[
@@ -302,6 +304,7 @@ fn read_delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: DeliveryId { touchpoint: row.touchpoint(0)?, destination: row.destination(1)? },
         lead: row.lead(2)?,
+        known_as: if row.text(13)?.is_empty() { None } else { Some(row.lead(13)?) },
         state: row.delivery_state(3)?,
         due_at: row.time(4)?,
         in_flight: row.int(5)? > 0,

@@ -1,7 +1,7 @@
 //! Feedback in the store: what people and destinations say became of a lead, each word once.
 
 use crate::engine::{Param, Row, Tx};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, members};
 use leadwire_core::feedback::FeedbackKind;
 use leadwire_core::id::{DestinationNo, FeedbackId, LeadId, PublisherId};
 use leadwire_core::limits;
@@ -61,7 +61,8 @@ impl Store {
         .await
     }
 
-    /// What was said of a lead, newest first, up to `limit`.
+    /// What was said of a lead and of those that are one with it, newest first, up to `limit`. Each word stays with the lead
+    /// it was said of, so leads that are parted have their own again.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -72,33 +73,49 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Feedback>, StoreError> {
         self.read(move |tx| {
-            tx.query(
-                "SELECT feedback_id, at, noted_at, kind, reason, who, destination_no, record
-                 FROM feedback
-                 WHERE publisher_id = $1 AND lead_id = $2
-                 ORDER BY at DESC, feedback_id DESC
-                 LIMIT $3",
-                &[
-                    Param::Text(publisher.as_str()),
-                    Param::Text(&lead.to_string()),
-                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
-                ],
-                |row| {
-                    Ok(Feedback {
-                        id: feedback_id(row, 0)?,
-                        at: row.time(1)?,
-                        noted_at: row.time(2)?,
-                        kind: kind(row, 3)?,
-                        reason: row.text(4)?.to_owned(),
-                        who: row.text(5)?.to_owned(),
-                        destination: Some(row.destination(6)?).filter(|it| it.get() != 0),
-                        record: row.text(7)?.to_owned(),
-                    })
-                },
-            )
+            let Some(root) = members::root(tx, &publisher, lead)? else { return Ok(Vec::new()) };
+            let mut all = Vec::new();
+            for lead in members::members(tx, &publisher, root)? {
+                all.extend(said_of(tx, &publisher, lead, limit)?);
+            }
+            all.sort_by_key(|it| std::cmp::Reverse((it.at, it.id)));
+            all.truncate(limit);
+            Ok(all)
         })
         .await
     }
+}
+
+fn said_of(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    lead: LeadId,
+    limit: usize,
+) -> Result<Vec<Feedback>, StoreError> {
+    tx.query(
+        "SELECT feedback_id, at, noted_at, kind, reason, who, destination_no, record
+         FROM feedback
+         WHERE publisher_id = $1 AND lead_id = $2
+         ORDER BY at DESC, feedback_id DESC
+         LIMIT $3",
+        &[
+            Param::Text(publisher.as_str()),
+            Param::Text(&lead.to_string()),
+            Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
+        ],
+        |row| {
+            Ok(Feedback {
+                id: feedback_id(row, 0)?,
+                at: row.time(1)?,
+                noted_at: row.time(2)?,
+                kind: kind(row, 3)?,
+                reason: row.text(4)?.to_owned(),
+                who: row.text(5)?.to_owned(),
+                destination: Some(row.destination(6)?).filter(|it| it.get() != 0),
+                record: row.text(7)?.to_owned(),
+            })
+        },
+    )
 }
 
 /// Whether there is such a lead.

@@ -3,12 +3,12 @@
 use crate::StoreError;
 use crate::accept::Accept;
 use crate::engine::{Param, Tx};
+use crate::fold::Folded;
 use crate::lanes::{self, LaneKey};
 use leadwire_core::follow_up::{self, Audience};
-use leadwire_core::id::{DestinationNo, FollowUpId, LeadId, PublisherId};
+use leadwire_core::id::{DestinationNo, FollowUpId, PublisherId};
 use leadwire_core::interest::Interest;
 use leadwire_core::routing::Routed;
-use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
 
 /// The step a touchpoint shows, for publishers who have follow-ups, and what follows if its customer was not there yet.
@@ -38,14 +38,15 @@ pub struct Following {
 pub(crate) fn owe(
     tx: &Tx<'_>,
     item: &Accept,
-    (lead, standing): (LeadId, Seen),
+    folded: &Folded,
     routed: &[Routed],
     told: &mut Vec<LaneKey>,
 ) -> Result<(), StoreError> {
     let Some(reached) = &item.reached else { return Ok(()) };
-    if !rises(tx, item, lead, reached.step)? {
+    if !rises(tx, item, folded, reached.step)? {
         return Ok(());
     }
+    let (lead, standing) = (folded.lead, folded.standing.seen());
     // The set-up lets no route and no follow-up share a destination; one delivery of a touchpoint is all there can be.
     let is_free = |it: &&Following| !routed.iter().any(|routed| routed.destination == it.destination);
     for following in reached.follow_ups.iter().filter(is_free) {
@@ -81,9 +82,22 @@ pub(crate) fn owe(
     Ok(())
 }
 
-/// Whether the customer was not at this step in this offer before; if so, they are now.
-fn rises(tx: &Tx<'_>, item: &Accept, lead: LeadId, step: Interest) -> Result<bool, StoreError> {
-    let offer = item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str());
+/// Whether the customer was not at this step in this offer before; if so, they are now. A step stays with the lead that the
+/// touchpoint folds into by itself, and counts for all that are one with it.
+fn rises(tx: &Tx<'_>, item: &Accept, folded: &Folded, step: Interest) -> Result<bool, StoreError> {
+    let publisher = Param::Text(item.publisher.as_str());
+    let offer = Param::Text(item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str()));
+    let step = Param::Int(Interest::number(Some(step)));
+    for other in folded.members.iter().filter(|it| **it != folded.home) {
+        let was_there = tx.find(
+            "SELECT 1 FROM lead_step WHERE publisher_id = $1 AND lead_id = $2 AND offer_id = $3 AND step >= $4",
+            &[publisher, Param::Text(&other.to_string()), offer, step],
+            |_| Ok(()),
+        )?;
+        if was_there.is_some() {
+            return Ok(false);
+        }
+    }
     let risen = tx.execute(
         "INSERT INTO lead_step (publisher_id, lead_id, offer_id, step, touchpoint_id)
          VALUES ($1, $2, $3, $4, $5)
@@ -91,10 +105,10 @@ fn rises(tx: &Tx<'_>, item: &Accept, lead: LeadId, step: Interest) -> Result<boo
          SET step = excluded.step, touchpoint_id = excluded.touchpoint_id
          WHERE lead_step.step < excluded.step",
         &[
-            Param::Text(item.publisher.as_str()),
-            Param::Text(&lead.to_string()),
-            Param::Text(offer),
-            Param::Int(Interest::number(Some(step))),
+            publisher,
+            Param::Text(&folded.home.to_string()),
+            offer,
+            step,
             Param::Text(&item.touchpoint.to_string()),
         ],
     )?;

@@ -2,7 +2,7 @@
 
 use crate::accept::{Accept, Accepted, Once};
 use crate::engine::{Param, Tx};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, members};
 use leadwire_core::id::PublisherId;
 use leadwire_core::time::Timestamp;
 
@@ -116,6 +116,7 @@ pub(crate) fn repetition(tx: &Tx<'_>, item: &Accept, once: &Once) -> Result<Opti
         return Ok(Some(Accepted::KeyReused { touchpoint }));
     }
     count(tx, &item.publisher, "duplicates")?;
+    let lead = members::root(tx, &item.publisher, lead)?.unwrap_or(lead);
     Ok(Some(Accepted::Duplicate { touchpoint, lead }))
 }
 

@@ -2,10 +2,10 @@
 
 use crate::engine::{Param, Row, Tx};
 use crate::rows::Channel;
-use crate::{Store, StoreError, standing};
+use crate::{Store, StoreError, members, standing};
 use leadwire_core::id::{ActId, LeadId, OfferId, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
-use leadwire_core::standing::{Said, Shown, Standing};
+use leadwire_core::standing::{Shown, Standing};
 use leadwire_core::time::Timestamp;
 
 /// One customer of a publisher.
@@ -37,6 +37,8 @@ pub struct Lead {
     pub updated_at: Timestamp,
     /// How it stands.
     pub standing: Standing,
+    /// How many other leads are part of it.
+    pub members: u32,
 }
 
 /// A touchpoint as it is kept.
@@ -44,7 +46,7 @@ pub struct Lead {
 pub struct StoredTouchpoint {
     /// Its id.
     pub id: TouchpointId,
-    /// The lead it belongs to.
+    /// The lead it folded into, which may be part of another one by now.
     pub lead: LeadId,
     /// When it came.
     pub received_at: Timestamp,
@@ -75,10 +77,12 @@ pub struct Act {
     pub id: ActId,
     /// When.
     pub at: Timestamp,
-    /// About what: `interest`.
+    /// About what: `interest`, `merge` or `unmerge`.
     pub kind: String,
-    /// What it was set to.
+    /// What it was set to, or which lead went into or out of which.
     pub value: String,
+    /// What spoke for it: `person`, or what two leads were suggested for; empty where there is no such thing.
+    pub rule: String,
     /// Why, in somebody's words.
     pub reason: String,
     /// Who: the key that was shown, and the name that was given.
@@ -101,9 +105,10 @@ pub struct LeadFilter {
 const LEAD: &str =
     "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
          created_at, updated_at, interest, interest_by, interest_rule, interest_set, refused_at, refused_by,
-         permitted_at, permitted_by, consent_at, consent_by
+         permitted_at, permitted_by, consent_at, consent_by, members
      FROM lead
-     WHERE publisher_id = $1 AND lead_id < $2 AND ($3 = '' OR email = $3)
+     WHERE publisher_id = $1 AND lead_id < $2 AND merged_into = '' AND ($3 = '' OR email = $3 OR lead_id IN (
+         SELECT m.root_id FROM member m WHERE m.publisher_id = $1 AND m.email = $3))
      ORDER BY lead_id DESC
      LIMIT $4";
 
@@ -129,7 +134,8 @@ impl Store {
         .await
     }
 
-    /// A lead with its touchpoints, oldest first, up to `limit` of the newest.
+    /// A lead with its touchpoints, oldest first, up to `limit` of the newest, and with those of leads that are part of it.
+    /// For a lead that is part of another one it is that one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -140,127 +146,25 @@ impl Store {
         limit: usize,
     ) -> Result<Option<(Lead, Vec<StoredTouchpoint>)>, StoreError> {
         self.read(move |tx| {
+            let Some(root) = members::root(tx, &publisher, id)? else { return Ok(None) };
             let lead = tx.find(
                 "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
                      created_at, updated_at, interest, interest_by, interest_rule, interest_set, refused_at,
-                     refused_by, permitted_at, permitted_by, consent_at, consent_by
+                     refused_by, permitted_at, permitted_by, consent_at, consent_by, members
                  FROM lead
                  WHERE publisher_id = $1 AND lead_id = $2",
-                &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
+                &[Param::Text(publisher.as_str()), Param::Text(&root.to_string())],
                 read_lead,
             )?;
             let Some(lead) = lead else { return Ok(None) };
-            let mut touchpoints = tx.query(
-                "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
-                     interest, interest_rule, routing_trouble
-                 FROM touchpoint
-                 WHERE publisher_id = $1 AND lead_id = $2
-                 ORDER BY touchpoint_id DESC
-                 LIMIT $3",
-                &[
-                    Param::Text(publisher.as_str()),
-                    Param::Text(&id.to_string()),
-                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
-                ],
-                read_touchpoint,
-            )?;
+            let mut touchpoints = Vec::new();
+            for home in members::members(tx, &publisher, root)? {
+                touchpoints.extend(newest(tx, &publisher, home, limit)?);
+            }
+            touchpoints.sort_unstable_by_key(|it| std::cmp::Reverse(it.id));
+            touchpoints.truncate(limit);
             touchpoints.reverse();
             Ok(Some((lead, touchpoints)))
-        })
-        .await
-    }
-
-    /// What people decided about a lead, newest first, up to `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn acts(
-        &self,
-        publisher: PublisherId,
-        lead: LeadId,
-        limit: usize,
-    ) -> Result<Vec<Act>, StoreError> {
-        self.read(move |tx| {
-            tx.query(
-                "SELECT act_id, at, kind, value, reason, who
-                 FROM lead_act
-                 WHERE publisher_id = $1 AND lead_id = $2
-                 ORDER BY act_id DESC
-                 LIMIT $3",
-                &[
-                    Param::Text(publisher.as_str()),
-                    Param::Text(&lead.to_string()),
-                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
-                ],
-                |row| {
-                    Ok(Act {
-                        id: ActId::parse(row.text(0)?).map_err(|it| StoreError::Wrong(it.to_string()))?,
-                        at: row.time(1)?,
-                        kind: row.text(2)?.to_owned(),
-                        value: row.text(3)?.to_owned(),
-                        reason: row.text(4)?.to_owned(),
-                        who: row.text(5)?.to_owned(),
-                    })
-                },
-            )
-        })
-        .await
-    }
-
-    /// Sets how interested a lead's customer is, as a person decided, and writes that down. False: there is no such
-    /// lead. Touchpoints that are newer than the decision count as they would have.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn set_interest(
-        &self,
-        publisher: PublisherId,
-        lead: LeadId,
-        interest: Interest,
-        act: Act,
-    ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
-            let (publisher_id, lead_id) = (Param::Text(publisher.as_str()), lead.to_string());
-            let stands = tx.find(
-                "SELECT interest, interest_by, interest_rule, interest_set, refused_at, refused_by, permitted_at,
-                     permitted_by, consent_at, consent_by
-                 FROM lead
-                 WHERE publisher_id = $1 AND lead_id = $2",
-                &[publisher_id, Param::Text(&lead_id)],
-                |row| standing::read(row, 0),
-            )?;
-            let Some(mut stands) = stands else { return Ok(false) };
-            let newer = tx.query(
-                "SELECT touchpoint_id, interest, interest_rule
-                 FROM touchpoint
-                 WHERE publisher_id = $1 AND lead_id = $2 AND touchpoint_id > $3",
-                &[
-                    publisher_id,
-                    Param::Text(&lead_id),
-                    Param::Text(&TouchpointId::new(act.id.bits()).to_string()),
-                ],
-                |row| {
-                    let (by, shown) = (row.touchpoint(0)?, shown(row, 1)?);
-                    Ok(Said { by, shown, refused: None, permitted: None, consent: None })
-                },
-            )?;
-            stands.set_interest(act.id, interest, &newer);
-            standing::write(tx, &publisher, lead, &stands)?;
-            tx.execute(
-                "INSERT INTO lead_act (publisher_id, lead_id, act_id, at, kind, value, reason, who)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                &[
-                    publisher_id,
-                    Param::Text(&lead_id),
-                    Param::Text(&act.id.to_string()),
-                    Param::Int(act.at.millis()),
-                    Param::Text(&act.kind),
-                    Param::Text(&act.value),
-                    Param::Text(&act.reason),
-                    Param::Text(&act.who),
-                ],
-            )?;
-            Ok(true)
         })
         .await
     }
@@ -283,6 +187,29 @@ impl Store {
         })
         .await
     }
+}
+
+/// The newest touchpoints of a lead's own, newest first.
+fn newest(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    lead: LeadId,
+    limit: usize,
+) -> Result<Vec<StoredTouchpoint>, StoreError> {
+    tx.query(
+        "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
+             interest, interest_rule, routing_trouble
+         FROM touchpoint
+         WHERE publisher_id = $1 AND lead_id = $2
+         ORDER BY touchpoint_id DESC
+         LIMIT $3",
+        &[
+            Param::Text(publisher.as_str()),
+            Param::Text(&lead.to_string()),
+            Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
+        ],
+        read_touchpoint,
+    )
 }
 
 pub(crate) fn find_touchpoint(
@@ -315,6 +242,7 @@ fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
         created_at: row.time(10)?,
         updated_at: row.time(11)?,
         standing: standing::read(row, 12)?,
+        members: row.count(22)?,
     })
 }
 
@@ -335,7 +263,7 @@ pub(crate) fn read_touchpoint(row: &Row<'_>) -> Result<StoredTouchpoint, StoreEr
     })
 }
 
-fn shown(row: &Row<'_>, first: usize) -> Result<Option<Shown>, StoreError> {
+pub(crate) fn shown(row: &Row<'_>, first: usize) -> Result<Option<Shown>, StoreError> {
     let interest = Interest::from_number(row.int(first)?);
     let rule = row.text(first + 1)?.into();
     Ok(interest.map(|interest| Shown { interest, rule }))

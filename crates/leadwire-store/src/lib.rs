@@ -4,6 +4,7 @@
 //! of their own. Every transaction body is a plain function over [`engine::Tx`], written for any engine.
 
 pub mod accept;
+mod acts;
 mod checkpoint;
 pub mod deliveries;
 pub mod engine;
@@ -11,11 +12,14 @@ mod failure;
 pub mod feedback;
 pub mod feedback_readings;
 pub mod floor;
+mod fold;
 pub mod follow_ups;
 pub mod idempotency;
 pub mod lanes;
 pub mod leads;
 pub mod ledger;
+pub mod members;
+pub mod merges;
 mod migrate;
 pub mod notices;
 mod pages;
@@ -27,9 +31,12 @@ pub mod rows;
 pub mod setup;
 mod standing;
 mod store;
+pub mod suggestions;
 pub mod unrouted;
 mod writer;
 
+#[cfg(test)]
+mod plan_merges_tests;
 #[cfg(test)]
 mod plan_tests;
 

@@ -14,8 +14,8 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_standing.sqlite.sql"),
     include_str!("migrations/0005_listings.sqlite.sql"),
     include_str!("migrations/0006_routing.sqlite.sql"),
-    // 7 and 8 are taken by work that is not here yet.
-    "",
+    include_str!("migrations/0007_merges.sqlite.sql"),
+    // 8 is taken by work that is not here yet.
     "",
     include_str!("migrations/0009_feedback.sqlite.sql"),
     include_str!("migrations/0010_follow_ups.sqlite.sql"),

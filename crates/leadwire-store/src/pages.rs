@@ -1,18 +1,18 @@
 //! Pages of deliveries: which ids a list shows, found through the index that fits what is asked for.
 
-use crate::StoreError;
 use crate::deliveries::DeliveryFilter;
 use crate::engine::{Param, Row, Tx};
 use crate::rows::DeliveryState;
-use leadwire_core::id::{DeliveryId, DestinationNo};
+use crate::{StoreError, members};
+use leadwire_core::id::{DeliveryId, DestinationNo, LeadId};
 
 /// The next page of deliveries, newest first.
 ///
 /// With a lead the cost grows with the lead's touchpoints; with a state that is soon left, or seldom, with
 /// the deliveries in it at most. Any other list walks from the newest and stops at the end of its page.
 pub(crate) fn page(tx: &Tx<'_>, filter: &DeliveryFilter) -> Result<Vec<DeliveryId>, StoreError> {
-    if filter.lead.is_some() {
-        return of_lead(tx, filter);
+    if let Some(lead) = filter.lead {
+        return of_lead(tx, filter, lead);
     }
     let sql = match filter.state {
         Some(DeliveryState::Pending) => PENDING,
@@ -92,7 +92,19 @@ fn of_destination(
     Ok(page)
 }
 
-fn of_lead(tx: &Tx<'_>, filter: &DeliveryFilter) -> Result<Vec<DeliveryId>, StoreError> {
+/// Of a lead and all that are one with it: each gives its newest, and the newest of all are among them.
+fn of_lead(tx: &Tx<'_>, filter: &DeliveryFilter, lead: LeadId) -> Result<Vec<DeliveryId>, StoreError> {
+    let Some(root) = members::root(tx, &filter.publisher, lead)? else { return Ok(Vec::new()) };
+    let mut ids = Vec::new();
+    for home in members::members(tx, &filter.publisher, root)? {
+        ids.extend(of_home(tx, filter, home)?);
+    }
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.truncate(filter.limit);
+    Ok(ids)
+}
+
+fn of_home(tx: &Tx<'_>, filter: &DeliveryFilter, lead: LeadId) -> Result<Vec<DeliveryId>, StoreError> {
     let (before, before_no) = before(filter);
     tx.query(
         "WITH act AS MATERIALIZED (
@@ -109,7 +121,7 @@ fn of_lead(tx: &Tx<'_>, filter: &DeliveryFilter) -> Result<Vec<DeliveryId>, Stor
          LIMIT $7",
         &[
             Param::Text(filter.publisher.as_str()),
-            Param::Text(&filter.lead.map(|it| it.to_string()).unwrap_or_default()),
+            Param::Text(&lead.to_string()),
             Param::Text(&before),
             Param::Int(before_no),
             Param::Int(filter.destination.map_or(0, DestinationNo::get).into()),

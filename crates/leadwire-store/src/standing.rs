@@ -3,6 +3,7 @@
 use crate::StoreError;
 use crate::accept::Accept;
 use crate::engine::{Param, Row, Tx};
+use crate::fold::Folded;
 use crate::lanes::LaneKey;
 use leadwire_core::id::{ActId, DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
@@ -11,29 +12,18 @@ use leadwire_core::standing::{self, InterestBy, Mark, Past, Said, Standing};
 use leadwire_core::time::Timestamp;
 use std::borrow::Cow;
 
-/// What a touchpoint did to its lead.
-pub(crate) struct Folded {
-    pub(crate) lead: LeadId,
-    /// Whether the lead was there before.
-    pub(crate) is_known: bool,
-    /// Whether this touchpoint asks that its customer be not contacted.
-    pub(crate) refuses: bool,
-    /// How the lead stands now.
-    pub(crate) standing: Standing,
-    /// Who must hear of this touchpoint, whatever the routes say.
-    pub(crate) told: Vec<DestinationNo>,
-}
-
 impl Folded {
     /// A routing decision as it is for a lead that stands so. A destination that wants to hear nothing of customers who
-    /// must not be contacted gets the wish itself, when it may know the lead, and nothing after it.
+    /// must not be contacted gets the wish itself, and what a person says of the lead, when it may know the lead, and nothing
+    /// else.
     pub(crate) fn held(&self, item: &Accept, routed: &Routed) -> Routed {
         let holds = item.holding.contains(&routed.destination);
         let is_told = self.told.contains(&routed.destination);
         let suppressed = match routed.suppressed {
             Some(DO_NOT_CONTACT) | None => {
                 let must_hold = self.standing.is_refused() && holds || routed.suppressed.is_some();
-                (must_hold && !(self.refuses && is_told)).then_some(DO_NOT_CONTACT)
+                (must_hold && !((self.refuses || item.of_lead.is_some()) && is_told))
+                    .then_some(DO_NOT_CONTACT)
             }
             other => other,
         };
@@ -60,32 +50,7 @@ pub(crate) fn with_told<'a>(
     routed
 }
 
-/// Finds the lead of a touchpoint, and how it stands.
-pub(crate) fn find(tx: &Tx<'_>, item: &Accept) -> Result<Option<(LeadId, Standing)>, StoreError> {
-    let publisher = Param::Text(item.publisher.as_str());
-    let read = |row: &Row<'_>| Ok((row.lead(0)?, read(row, 1)?));
-    match (&item.of_lead, &item.identity) {
-        (Some(lead), _) => tx.find(
-            "SELECT lead_id, interest, interest_by, interest_rule, interest_set, refused_at, refused_by,
-                 permitted_at, permitted_by, consent_at, consent_by
-             FROM lead
-             WHERE publisher_id = $1 AND lead_id = $2",
-            &[publisher, Param::Text(&lead.to_string())],
-            read,
-        ),
-        (None, Some(identity)) => tx.find(
-            "SELECT lead_id, interest, interest_by, interest_rule, interest_set, refused_at, refused_by,
-                 permitted_at, permitted_by, consent_at, consent_by
-             FROM lead
-             WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
-            &[publisher, Param::Bytes(identity)],
-            read,
-        ),
-        (None, None) => Ok(None),
-    }
-}
-
-/// Reads how a lead stands from ten columns, in the order of [`find`].
+/// Reads how a lead stands from ten columns, in the order of [`write`], but for `do_not_contact`.
 pub(crate) fn read(row: &Row<'_>, first: usize) -> Result<Standing, StoreError> {
     let interest = Interest::from_number(row.int(first)?);
     let by = match row.text(first + 1)? {
@@ -176,35 +141,41 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Takes what a touchpoint says into a lead that is there; a lead that stands as before is not written. A wish not to
-/// be contacted holds what waits. That wish, and whatever a person says of a lead, is told to all who may know the lead.
-pub(crate) fn renew(
+/// What follows of a touchpoint that was taken into a lead: a wish not to be contacted holds what waits. That wish, and
+/// whatever a person says of a lead, is told to all who may know the lead. Gives whether it refuses, and who is told.
+pub(crate) fn follow(
     tx: &Tx<'_>,
     item: &Accept,
-    (lead, mut standing): (LeadId, Standing),
+    (members, standing): (&[LeadId], &Standing),
     said: &Said,
-) -> Result<Folded, StoreError> {
-    let before = standing.clone();
-    standing.fold(said);
-    if standing != before {
-        write(tx, &item.publisher, lead, &standing)?;
-    }
+) -> Result<(bool, Vec<DestinationNo>), StoreError> {
     // A wish that was lifted before it came says nothing new.
     let refuses = said.refused.is_some() && standing.is_refused();
-    let mut told = Vec::new();
-    if refuses || item.of_lead.is_some() {
-        let refusal = standing::refuse(&past(tx, &item.publisher, lead)?, &item.holding);
-        for held in refusal.held.iter().filter(|_| refuses) {
-            hold(tx, &item.publisher, *held, item.received_at)?;
-        }
-        told = refusal.told;
+    if !refuses && item.of_lead.is_none() {
+        return Ok((false, Vec::new()));
     }
-    Ok(Folded { lead, is_known: true, refuses, standing, told })
+    let refusal = standing::refuse(&past(tx, &item.publisher, members)?, &item.holding);
+    for held in refusal.held.iter().filter(|_| refuses) {
+        hold(tx, &item.publisher, *held, item.received_at)?;
+    }
+    Ok((refuses, refusal.told))
 }
 
 /// What a lead's deliveries to destinations that are still there came to. Its cost grows with the touchpoints of the
 /// lead, and it is read only when a customer asks not to be contacted.
-fn past(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<Past>, StoreError> {
+pub(crate) fn past(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    members: &[LeadId],
+) -> Result<Vec<Past>, StoreError> {
+    let mut past = Vec::new();
+    for lead in members {
+        past.extend(past_of(tx, publisher, *lead)?);
+    }
+    Ok(past)
+}
+
+fn past_of(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<Past>, StoreError> {
     tx.query(
         "WITH acts AS MATERIALIZED (
              SELECT touchpoint_id FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
@@ -234,7 +205,7 @@ fn past(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<Past>,
 }
 
 /// Suppresses a delivery that waits.
-fn hold(
+pub(crate) fn hold(
     tx: &Tx<'_>,
     publisher: &PublisherId,
     (touchpoint, destination): (TouchpointId, DestinationNo),

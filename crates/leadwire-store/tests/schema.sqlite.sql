@@ -44,7 +44,7 @@ CREATE TABLE delivery (
     message TEXT NOT NULL DEFAULT '',
     fix TEXT NOT NULL DEFAULT '',
     record TEXT NOT NULL DEFAULT '',
-    ended_at INTEGER NOT NULL DEFAULT 0, follow_up_id TEXT NOT NULL DEFAULT '',
+    ended_at INTEGER NOT NULL DEFAULT 0, known_as TEXT NOT NULL DEFAULT '', follow_up_id TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, touchpoint_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -113,6 +113,13 @@ CREATE TABLE idempotency (
     PRIMARY KEY (publisher_id, idempotency_key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE identity_rules (
+    publisher_id TEXT NOT NULL PRIMARY KEY,
+    rules TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    shared TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE intake_token (
     publisher_id TEXT NOT NULL,
     token_id TEXT NOT NULL,
@@ -162,7 +169,7 @@ CREATE TABLE lead (
     title TEXT NOT NULL,
     touchpoints INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_by TEXT NOT NULL DEFAULT '', interest_rule TEXT NOT NULL DEFAULT '', interest_set TEXT NOT NULL DEFAULT '', do_not_contact INTEGER NOT NULL DEFAULT 0, refused_at INTEGER NOT NULL DEFAULT 0, refused_by TEXT NOT NULL DEFAULT '', permitted_at INTEGER NOT NULL DEFAULT 0, permitted_by TEXT NOT NULL DEFAULT '', consent_at INTEGER NOT NULL DEFAULT 0, consent_by TEXT NOT NULL DEFAULT '',
+    updated_at INTEGER NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_by TEXT NOT NULL DEFAULT '', interest_rule TEXT NOT NULL DEFAULT '', interest_set TEXT NOT NULL DEFAULT '', do_not_contact INTEGER NOT NULL DEFAULT 0, refused_at INTEGER NOT NULL DEFAULT 0, refused_by TEXT NOT NULL DEFAULT '', permitted_at INTEGER NOT NULL DEFAULT 0, permitted_by TEXT NOT NULL DEFAULT '', consent_at INTEGER NOT NULL DEFAULT 0, consent_by TEXT NOT NULL DEFAULT '', merged_into TEXT NOT NULL DEFAULT '', members INTEGER NOT NULL DEFAULT 0, said_by TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, lead_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -174,7 +181,7 @@ CREATE TABLE lead_act (
     kind TEXT NOT NULL,
     value TEXT NOT NULL,
     reason TEXT NOT NULL,
-    who TEXT NOT NULL,
+    who TEXT NOT NULL, rule TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, lead_id, act_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -199,9 +206,48 @@ CREATE TABLE listing (
     PRIMARY KEY (publisher_id, offer_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE member (
+    publisher_id TEXT NOT NULL,
+    root_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    parent_id TEXT NOT NULL,
+    act_id TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    country TEXT NOT NULL,
+    company TEXT NOT NULL,
+    title TEXT NOT NULL,
+    said_by TEXT NOT NULL,
+    touchpoints INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    interest INTEGER NOT NULL,
+    interest_by TEXT NOT NULL,
+    interest_rule TEXT NOT NULL,
+    interest_set TEXT NOT NULL,
+    refused_at INTEGER NOT NULL,
+    refused_by TEXT NOT NULL,
+    permitted_at INTEGER NOT NULL,
+    permitted_by TEXT NOT NULL,
+    consent_at INTEGER NOT NULL,
+    consent_by TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, root_id, lead_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE meta (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE near_key (
+    publisher_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    near_key BLOB NOT NULL,
+    rule TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, lead_id, near_key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE notice (
@@ -295,6 +341,25 @@ CREATE TABLE route (
     PRIMARY KEY (publisher_id, route_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE suggesting (
+    publisher_id TEXT NOT NULL PRIMARY KEY,
+    done_to TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE suggestion (
+    publisher_id TEXT NOT NULL,
+    suggestion_id TEXT NOT NULL,
+    one_id TEXT NOT NULL,
+    other_id TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'dismissed', 'merged')),
+    decided_at INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '',
+    who TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (publisher_id, suggestion_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE touchpoint (
     publisher_id TEXT NOT NULL,
     touchpoint_id TEXT NOT NULL,
@@ -345,9 +410,17 @@ CREATE UNIQUE INDEX feedback_once ON feedback (publisher_id, lead_id, destinatio
 
 CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identity <> x'';
 
+CREATE INDEX near_key_leads ON near_key (publisher_id, near_key, lead_id);
+
 CREATE INDEX notice_due ON notice (due_at, publisher_id, destination_no, number) WHERE told_at = 0;
 
 CREATE INDEX replay_running ON replay (publisher_id, replay_id) WHERE state = 'running';
+
+CREATE INDEX suggestion_open ON suggestion (publisher_id, suggestion_id) WHERE state = 'open';
+
+CREATE INDEX suggestion_other ON suggestion (publisher_id, other_id);
+
+CREATE UNIQUE INDEX suggestion_pair ON suggestion (publisher_id, one_id, other_id);
 
 CREATE INDEX touchpoint_of_lead ON touchpoint (publisher_id, lead_id, touchpoint_id);
 

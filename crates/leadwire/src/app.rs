@@ -13,6 +13,7 @@ use crate::intake::Intake;
 use crate::replay::Replays;
 use crate::report::Reports;
 use crate::secrets::{self, CredentialKind};
+use crate::suggest::Suggesting;
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
 use crate::watch::Watch;
@@ -51,6 +52,8 @@ pub struct App {
     pub feedback: FeedbackReader,
     /// What came and what became of it, added up.
     pub reports: Reports,
+    /// The search for leads that may be one.
+    pub suggesting: Suggesting,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -89,10 +92,7 @@ impl App {
         let vault = Vault::open(&config.data, config.master_key.as_ref(), config.master_key_file.as_deref())?;
         let vault = Arc::new(vault);
         vault.finish_rotation(&store, clock.wall()).await?;
-        let extra_ca = config.extra_ca.as_ref().map(|file| {
-            std::fs::read(file).with_context(|| format!("cannot read the certificates in {}", file.display()))
-        });
-        let egress = Egress::new(config.egress_policy(), extra_ca.transpose()?.as_deref())?;
+        let egress = way_out(&config)?;
         let local_key = local_key.map(|it| secrets::sha256(it.expose().as_bytes()));
         let directory = Arc::new(
             Directory::open(store.clone(), vault, egress, (local_key, config.public_url.clone())).await?,
@@ -116,6 +116,8 @@ impl App {
         };
         let replays =
             Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));
+        let suggesting =
+            Suggesting::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&ids));
         let listener = bind(config.listen, "listen").await?;
         let metrics_listener = match config.metrics_listen {
             Some(address) => Some(bind(address, "metrics_listen").await?),
@@ -144,6 +146,7 @@ impl App {
             replays,
             feedback,
             reports,
+            suggesting,
             metrics,
             disk,
             floods: Floods::default(),
@@ -224,6 +227,7 @@ impl App {
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
             () = self.replays.run() => Ended::Stopped,
+            () = self.suggesting.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
             () = self.feedback.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
@@ -269,6 +273,14 @@ impl App {
         let paused = setup.setup.destinations.iter().filter(|it| it.gate != Gate::Open).count();
         self.metrics.render(self.store.commits(), paused, self.disk.free_bytes())
     }
+}
+
+/// The way to destinations, as the operator allows it.
+fn way_out(config: &Config) -> anyhow::Result<Egress> {
+    let extra_ca = config.extra_ca.as_ref().map(|file| {
+        std::fs::read(file).with_context(|| format!("cannot read the certificates in {}", file.display()))
+    });
+    Ok(Egress::new(config.egress_policy(), extra_ca.transpose()?.as_deref())?)
 }
 
 /// Says at the start which secrets do not open: their destinations pause, and everything else goes on.

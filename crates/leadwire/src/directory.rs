@@ -16,11 +16,14 @@ use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_core::filter::Filter;
 use leadwire_core::follow_up::{self, FollowUp};
 use leadwire_core::id::{DestinationNo, FollowUpId, LeadId, OfferId, OfferRef, PublisherId, TokenId};
+use leadwire_core::identity::{self, Identity, IdentityRules};
 use leadwire_core::interest::InterestRules;
-use leadwire_core::routing::{DoNotContact, Route};
+use leadwire_core::routing::{self, Decision, DoNotContact, Route};
 use leadwire_core::standing::Shown;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
+use leadwire_core::withhold::is_withheld;
+use leadwire_store::deliveries::WITHHELD;
 use leadwire_store::follow_ups::{Following, Reached};
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::setup::{Destination, Setup};
@@ -54,6 +57,7 @@ pub struct Snapshot {
     tokens: HashMap<[u8; 32], Address>,
     lanes: HashMap<LaneKey, Arc<Outlet>>,
     interest: InterestRules,
+    identity: HashMap<PublisherId, IdentityRules>,
     holding: HashMap<PublisherId, Arc<[DestinationNo]>>,
     follow_ups: HashMap<PublisherId, Vec<FollowUp>>,
 }
@@ -233,6 +237,7 @@ impl Directory {
             }
         }
         snapshot.interest = InterestRules::with(setup.interest.iter().cloned());
+        snapshot.identity = setup.identity.iter().cloned().collect();
         for key in &setup.keys {
             let Some(role) = Role::parse(&key.role) else { continue };
             let actor = Actor { key: key.id, role, publisher: key.publisher.clone() };
@@ -319,9 +324,31 @@ impl Snapshot {
         self.routes.get(publisher).map_or(&[], Vec::as_slice)
     }
 
+    /// Where a touchpoint goes, and what of that must not be sent: for the customer's wish, or by a rule of the marketplace.
+    pub fn route(&self, publisher: &PublisherId, touchpoint: &Touchpoint) -> Decision {
+        let mut decision = routing::route(touchpoint, self.routes(publisher));
+        if is_withheld(touchpoint, &self.setup.withhold) {
+            decision.routed.iter_mut().for_each(|it| it.suppressed = Some(WITHHELD));
+        }
+        decision
+    }
+
     /// The table of interest.
     pub fn interest(&self) -> &InterestRules {
         &self.interest
+    }
+
+    /// A publisher's own rules of identity; none: the delivered ones hold.
+    pub fn own_identity_rules(&self, publisher: &PublisherId) -> Option<&IdentityRules> {
+        self.identity.get(publisher)
+    }
+
+    /// Whose lead a touchpoint belongs to, by the publisher's rules.
+    pub fn identify(&self, publisher: &PublisherId, touchpoint: &Touchpoint) -> Identity {
+        match self.identity.get(publisher) {
+            Some(rules) => rules.identify(touchpoint),
+            None => identity::of(touchpoint),
+        }
     }
 
     /// What a touchpoint shows of its customer's interest.
@@ -339,7 +366,10 @@ impl Snapshot {
         (received_at, shown): (Timestamp, Option<&Shown>),
     ) -> Option<Reached> {
         let (follow_ups, step) = (self.follow_ups.get(publisher)?, shown?.interest);
-        let due = follow_up::due(touchpoint, received_at, step, follow_ups);
+        let due = match is_withheld(touchpoint, &self.setup.withhold) {
+            true => Vec::new(),
+            false => follow_up::due(touchpoint, received_at, step, follow_ups),
+        };
         let following = |it: &FollowUp| Following {
             id: it.id,
             audience: it.audience,

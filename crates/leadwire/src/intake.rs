@@ -7,14 +7,10 @@ use crate::secrets;
 use crate::telemetry::Metrics;
 use bytes::Bytes;
 use leadwire_core::id::{LeadId, OfferRef, PublisherId, QuarantineId, TouchpointId};
-use leadwire_core::identity;
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
-use leadwire_core::routing;
 use leadwire_core::touchpoint::Touchpoint;
-use leadwire_core::withhold::is_withheld;
 use leadwire_store::accept::{Accept, Accepted, Committed, Once};
-use leadwire_store::deliveries::WITHHELD;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::quarantine::Quarantine;
 use leadwire_store::rows::Channel;
@@ -91,17 +87,14 @@ impl Intake {
                 item.holding = setup.holding(&item.publisher);
                 // What a person says of a lead shows no interest, and is told to those who know the lead only.
                 if item.of_lead.is_none() {
+                    item.identity = setup.identify(&item.publisher, &item.parsed).key();
                     item.shown = setup.shown(&item.parsed);
-                    let decision = routing::route(&item.parsed, setup.routes(&item.publisher));
+                    let decision = setup.route(&item.publisher, &item.parsed);
                     (item.routed, item.routing_trouble) = (decision.routed, decision.trouble);
-                    let is_withheld = is_withheld(&item.parsed, &setup.setup.withhold);
-                    if is_withheld {
-                        item.routed.iter_mut().for_each(|it| it.suppressed = Some(WITHHELD));
-                    }
                     let at = (item.received_at, item.shown.as_ref());
                     item.reached = setup.reached(&item.publisher, &item.parsed, at);
                     if let Some(reached) = &mut item.reached
-                        && (is_withheld || item.channel == Channel::File)
+                        && item.channel == Channel::File
                     {
                         reached.follow_ups.clear();
                     }
@@ -156,7 +149,8 @@ impl Intake {
         to_send.map(|it| place(it.destination)).collect()
     }
 
-    fn prepare(&self, incoming: Incoming) -> Accept {
+    /// What is stored of it, before anything of the set-up is asked.
+    pub fn prepare(&self, incoming: Incoming) -> Accept {
         let body_sha256 = secrets::sha256(&incoming.body);
         let publisher = incoming.publisher.as_str().as_bytes();
         let once = incoming.key.map(|key| {
@@ -175,7 +169,7 @@ impl Intake {
             channel: incoming.channel,
             body_sha256,
             body: incoming.body,
-            identity: identity::of(&incoming.touchpoint).key(),
+            identity: None,
             of_lead: incoming.of_lead,
             shown: None,
             parsed: Arc::new(incoming.touchpoint),

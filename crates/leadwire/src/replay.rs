@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::deliver::Lanes;
 use crate::directory::{Directory, Snapshot};
 use leadwire_core::limits;
-use leadwire_core::routing::{self, Routed};
+use leadwire_core::routing::Routed;
 use leadwire_core::touchpoint::Action;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::StoredTouchpoint;
@@ -95,8 +95,7 @@ fn decide(setup: &Snapshot, replay: &Replay, kept: &StoredTouchpoint) -> Replaye
     let read = bodies::read_back(&replay.publisher, kept);
     // What cannot be read any more goes nowhere, and stays where it is.
     let routable = read.ok().filter(|_| kept.channel != Channel::Person);
-    let decision =
-        routable.map(|it| routing::route(&it, setup.routes(&replay.publisher))).unwrap_or_default();
+    let decision = routable.map(|it| setup.route(&replay.publisher, &it)).unwrap_or_default();
     let is_meant = |it: &Routed| replay.destination.is_none_or(|wanted| wanted == it.destination);
     Replayed {
         touchpoint: kept.id,

@@ -9,7 +9,7 @@ mod take;
 mod turn;
 
 pub(crate) use gate::read_gate;
-pub(crate) use order::{claim_at_once, place};
+pub(crate) use order::{claim_at_once, line_up, place};
 
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, FollowUpId, LeadId, PublisherId, TouchpointId};

@@ -33,15 +33,41 @@ pub(crate) fn place(
     if first < touchpoint {
         return Ok(-1);
     }
-    let stepped_back = tx.execute(
+    let stepped_back = step_back(tx, publisher, destination, &lead)?;
+    Ok(if stepped_back > 0 { 0 } else { -1 })
+}
+
+/// Puts behind what is free of a lead, and says how many that was.
+fn step_back(
+    tx: &Tx<'_>,
+    publisher: Param<'_>,
+    destination: Param<'_>,
+    lead: &str,
+) -> Result<usize, StoreError> {
+    tx.execute(
         "UPDATE delivery SET claim = -1
          WHERE publisher_id = $1 AND destination_no = $2 AND claim = 0 AND touchpoint_id IN (
              SELECT touchpoint_id
              FROM delivery
              WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3)",
-        &[publisher, destination, Param::Text(&lead)],
+        &[publisher, destination, Param::Text(lead)],
+    )
+}
+
+/// Puts a lead's pending deliveries in order anew, after some became its own or ceased to be: the first is free, unless
+/// one is being tried, which frees the next when it comes to rest.
+pub(crate) fn line_up(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), StoreError> {
+    let publisher = Param::Text(lane.publisher.as_str());
+    let destination = Param::Int(lane.destination.get().into());
+    step_back(tx, publisher, destination, &lead.to_string())?;
+    let tried = tx.find(
+        "SELECT 1 FROM delivery
+         WHERE publisher_id = $1 AND destination_no = $2 AND claim > 0 AND state = 'pending' AND lead_id = $3
+         LIMIT 1",
+        &[publisher, destination, Param::Text(&lead.to_string())],
+        |_| Ok(()),
     )?;
-    Ok(if stepped_back > 0 { 0 } else { -1 })
+    if tried.is_none() { advance(tx, lane, lead) } else { Ok(()) }
 }
 
 /// Says with which `claim` a delivery that is behind none is stored: a lane's, when that lane has room for it, still

@@ -171,7 +171,7 @@ fn claim(
          RETURNING touchpoint_id, lead_id, attempts, (
              SELECT l.interest + 4 * l.do_not_contact + CASE WHEN l.consent_by = '' THEN 0 ELSE 8 END
              FROM lead l
-             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id), follow_up_id",
+             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id), follow_up_id, known_as",
         &[
             Param::Int(token.0),
             publisher,
@@ -182,7 +182,8 @@ fn claim(
         |row| {
             Ok(Claim {
                 touchpoint: row.touchpoint(0)?,
-                lead: row.lead(1)?,
+                // What may have arrived is repeated under the lead it was begun as.
+                lead: if row.text(5)?.is_empty() { row.lead(1)? } else { row.lead(5)? },
                 number: row.count(2)?,
                 standing: Seen::from_number(row.int(3)?),
                 follow_up: row.follow_up_or_none(4)?,

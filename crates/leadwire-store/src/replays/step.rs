@@ -1,11 +1,11 @@
 //! Making a step of a replay: what each touchpoint lacks is owed, and how far the replay is is marked.
 
 use super::{Done, ReplayState, ReplayStep, Replayed};
-use crate::StoreError;
 use crate::deliveries::{AskedBy, retry};
 use crate::engine::{Param, Tx};
 use crate::lanes::place;
 use crate::rows::DeliveryState;
+use crate::{StoreError, members};
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, PublisherId};
 use leadwire_core::time::Timestamp;
 use std::collections::BTreeSet;
@@ -34,7 +34,8 @@ fn take_up(
         return Ok(());
     }
     // Asked now, not when it came: a customer who said so later must not be written as one to be contacted.
-    let is_held = !item.is_do_not_contact && must_not_be_contacted(tx, publisher, item.lead)?;
+    let (lead, is_refused) = stands_for(tx, publisher, item.lead)?;
+    let is_held = !item.is_do_not_contact && is_refused;
     let mut is_new = false;
     for routed in &item.routed {
         let id = DeliveryId { touchpoint: item.touchpoint, destination: routed.destination };
@@ -42,11 +43,11 @@ fn take_up(
         let suppressed = if is_held { Some("do_not_contact") } else { routed.suppressed };
         match (delivery_state(tx, publisher, id)?, suppressed) {
             (None, Some(why)) => {
-                owe(tx, key, item.lead, Some(why), step.now)?;
+                owe(tx, key, lead, Some(why), step.now)?;
                 (is_new, done.held) = (true, done.held + 1);
             }
             (None, None) => {
-                owe(tx, key, item.lead, None, step.now)?;
+                owe(tx, key, lead, None, step.now)?;
                 (is_new, done.added) = (true, done.added + 1);
                 woken.insert(routed.destination);
             }
@@ -56,7 +57,7 @@ fn take_up(
                 woken.insert(routed.destination);
             }
             (Some(DeliveryState::Delivered), None) if step.replay.force => {
-                send_again(tx, key, item.lead, step.now)?;
+                send_again(tx, key, lead, step.now)?;
                 done.again += 1;
                 woken.insert(routed.destination);
             }
@@ -81,13 +82,15 @@ fn take_up(
     Ok(())
 }
 
-fn must_not_be_contacted(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<bool, StoreError> {
+/// The lead that stands for a lead now, and whether its customer must not be contacted.
+fn stands_for(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<(LeadId, bool), StoreError> {
+    let lead = members::root(tx, publisher, lead)?.unwrap_or(lead);
     let said = tx.find(
         "SELECT do_not_contact FROM lead WHERE publisher_id = $1 AND lead_id = $2",
         &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
         |row| row.int(0),
     )?;
-    Ok(said.is_some_and(|it| it != 0))
+    Ok((lead, said.is_some_and(|it| it != 0)))
 }
 
 fn delivery_state(
@@ -144,11 +147,12 @@ fn send_again(
 ) -> Result<(), StoreError> {
     let claim = place(tx, publisher, id.destination, lead, id.touchpoint)?;
     tx.execute(
-        "UPDATE delivery SET state = 'pending', due_at = $1, claim = $2, ended_at = 0
-         WHERE publisher_id = $3 AND touchpoint_id = $4 AND destination_no = $5 AND state = 'delivered'",
+        "UPDATE delivery SET state = 'pending', due_at = $1, claim = $2, ended_at = 0, lead_id = $3
+         WHERE publisher_id = $4 AND touchpoint_id = $5 AND destination_no = $6 AND state = 'delivered'",
         &[
             Param::Int(now.millis()),
             Param::Int(claim),
+            Param::Text(&lead.to_string()),
             Param::Text(publisher.as_str()),
             Param::Text(&id.touchpoint.to_string()),
             Param::Int(id.destination.get().into()),

@@ -6,6 +6,7 @@
 mod credentials;
 mod destinations;
 mod follow_ups;
+mod identity;
 mod interest;
 pub mod listings;
 pub mod proofs;
@@ -22,6 +23,7 @@ use crate::engine::{Param, Row, Tx};
 use crate::lanes::read_gate;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, KeyId, OfferId, PublisherId, RouteId, TokenId, TouchpointId};
+use leadwire_core::identity::IdentityRules;
 use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::lane::Gate;
 use leadwire_core::routing::Offers;
@@ -53,6 +55,8 @@ pub struct Setup {
     pub follow_ups: Vec<StoredFollowUp>,
     /// Which customers' leads are kept from publishers.
     pub withhold: Vec<WithholdRule>,
+    /// Rules of identity of publishers that have their own.
+    pub identity: Vec<(PublisherId, IdentityRules)>,
 }
 
 /// A tenant.
@@ -284,6 +288,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
         interest: interest::all(tx)?,
         follow_ups: follow_ups::all(tx)?,
         withhold: withhold::all(tx)?,
+        identity: identity::all(tx)?,
     })
 }
 

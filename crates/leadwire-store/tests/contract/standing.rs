@@ -46,6 +46,7 @@ fn act(id: u128) -> Act {
         value: word("initial"),
         reason: word("no budget"),
         who: word("key_1"),
+        rule: String::new(),
     }
 }
 

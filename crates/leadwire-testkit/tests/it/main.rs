@@ -21,6 +21,7 @@ mod kills;
 mod lost_answers;
 mod marketo;
 mod matrix;
+mod merges;
 mod pages;
 mod peers;
 mod proof;

@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    destinations, feedback, follow_ups, health, intake, keys, ledger, offers, openapi, page, proof, read,
-    replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
+    destinations, feedback, follow_ups, health, intake, keys, ledger, merges, offers, openapi, page, proof,
+    read, replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -111,6 +111,15 @@ pub static ENDPOINTS: &[Endpoint] = &[
         &[("by", "What the rows are: `offer`, the default, `source`, `action`, `campaign` or `destination`"),
             ("from", "From this day or moment; 30 days before the end when missing"),
             ("to", "Up to, not including, this day or moment; now when missing")]),
+    endpoint!(POST "/v1/leads/{lead}/merge", DecideOnLeads, Publisher, "Make two leads one; `into`, `from` or `with` names the other",
+        Some(of::<wire::MergeWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), merges::merge),
+    endpoint!(POST "/v1/leads/{lead}/unmerge", DecideOnLeads, Publisher, "Take a merged lead out again, as if it had never been merged",
+        Some(of::<wire::Decision>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Unmerged>), merges::unmerge),
+    endpoint!(GET "/v1/suggestions", ReadLeads, Publisher, "List pairs of leads that may be one customer, newest first",
+        None, 0, 200, Some(of::<wire::Page<wire::Suggestion>>), merges::suggestions,
+        &[LIMIT, CURSOR, ("state", "`open`, the default, `dismissed` or `merged`")]),
+    endpoint!(POST "/v1/suggestions/{suggestion}/dismiss", DecideOnLeads, Publisher, "Write down that the leads of a suggestion are two",
+        Some(of::<wire::DismissWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Suggestion>), merges::dismiss),
     endpoint!(GET "/v1/leads/{lead}/routing", ReadLeads, Publisher, "Say in words why each touchpoint of a lead went, or did not go, to each destination",
         None, 0, 200, Some(of::<wire::LeadRouting>), routing::lead),
     endpoint!(GET "/v1/touchpoints", ReadLeads, Publisher, "List touchpoints that no route took, or of which some filter could not be told, newest first",
@@ -163,6 +172,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(DELETE "/v1/withhold-rules", ManageRules, Service, "Remove such a rule; what it withheld stays so until the operator releases it",
         None, 0, 204, None, withhold::remove,
         &[("source", "The rule's source; `*` when missing"), ("domain", "The rule's domain")]),
+    endpoint!(GET "/v1/identity-rules", ReadSetup, Publisher, "Show by which rules touchpoints of one customer fold into one lead",
+        None, 0, 200, Some(of::<wire::IdentityRules>), merges::rules),
+    endpoint!(PUT "/v1/identity-rules", ChangeSetup, Publisher, "Give a publisher rules of identity of its own, for touchpoints from now on",
+        Some(of::<wire::IdentityRules>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::IdentityRules>), merges::put_rules),
+    endpoint!(DELETE "/v1/identity-rules", ChangeSetup, Publisher, "Bring the delivered rules of identity back",
+        None, 0, 204, None, merges::reset_rules),
     endpoint!(GET "/v1/offers/{offer}", ReadSetup, Publisher, "Show an offer with its listing",
         None, 0, 200, Some(of::<wire::OfferDetail>), offers::show),
     endpoint!(PUT "/v1/offers/{offer}/listing", ChangeSetup, Publisher, "Write an offer's listing; what is live stays until it goes live again",

@@ -10,6 +10,7 @@ mod health;
 mod intake;
 mod keys;
 mod ledger;
+mod merges;
 mod offers;
 mod openapi;
 mod page;

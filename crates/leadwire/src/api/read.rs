@@ -11,7 +11,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::history::{self, SaidValue};
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
-use leadwire_core::identity;
+use leadwire_core::identity::{self, Identity, Scope};
+use leadwire_core::lead::FIELDS;
 use leadwire_core::limits;
 use leadwire_core::standing::{InterestBy, Mark};
 use leadwire_core::touchpoint::Touchpoint;
@@ -20,6 +21,7 @@ use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::{Lead, LeadFilter, StoredTouchpoint};
 use leadwire_store::rows::{Channel, DeliveryState};
 use serde_json::{Map, Value, json};
+use std::collections::{BTreeSet, HashMap};
 
 /// `GET /v1/leads`
 pub(super) async fn leads(call: Call) -> Result<Response, Problem> {
@@ -55,13 +57,17 @@ pub(super) async fn lead_detail(call: &Call, id: LeadId) -> Result<wire::LeadDet
     };
     let deliveries = call.app.store.deliveries(filter).await?;
     let setup = call.app.directory.now();
+    let keys = keys(call, &touchpoints).await?;
+    let deliveries: Vec<_> = deliveries.iter().map(|it| delivery_shape(&setup, &publisher, it)).collect();
     Ok(wire::LeadDetail {
+        merged_into: (lead.id != id).then(|| lead.id.to_string()),
+        members: super::merges::members(call, lead.id, &deliveries).await?,
         standing: standing(call, &lead).await?,
         feedback: super::feedback::of_lead(call, id).await?,
         lead: lead_shape(&lead),
         history: history_shape(&publisher, &touchpoints),
-        timeline: touchpoints.iter().map(|it| touchpoint_shape(&publisher, it)).collect(),
-        deliveries: deliveries.iter().map(|it| delivery_shape(&setup, &publisher, it)).collect(),
+        timeline: touchpoints.iter().map(|it| touchpoint_shape(&publisher, it, &keys)).collect(),
+        deliveries,
     })
 }
 
@@ -99,6 +105,7 @@ async fn standing(call: &Call, lead: &Lead) -> Result<wire::Standing, Problem> {
                 value: it.value,
                 reason: it.reason,
                 who: it.who,
+                rule: Some(it.rule).filter(|it| !it.is_empty()),
             })
             .collect(),
     })
@@ -119,20 +126,19 @@ fn why(by: &InterestBy) -> wire::InterestWhy {
     }
 }
 
-fn lead_shape(it: &Lead) -> wire::Lead {
-    let fields = [
-        ("first_name", &it.first_name),
-        ("last_name", &it.last_name),
-        ("email", &it.email),
-        ("phone", &it.phone),
-        ("country", &it.country),
-        ("company", &it.company),
-        ("title", &it.title),
-    ];
-    let said = fields.into_iter().filter(|(_, text)| !text.is_empty());
+/// The customer's fields that were ever said, in the order of a customer's fields.
+pub(super) fn customer_shape(values: [&String; FIELDS]) -> Map<String, Value> {
+    let names = ["first_name", "last_name", "email", "phone", "country", "company", "title"];
+    let said = names.into_iter().zip(values).filter(|(_, text)| !text.is_empty());
+    said.map(|(name, text)| (name.to_owned(), json!(text))).collect()
+}
+
+pub(super) fn lead_shape(it: &Lead) -> wire::Lead {
+    let Lead { first_name, last_name, email, phone, country, company, title, .. } = it;
     wire::Lead {
         id: it.id.to_string(),
-        customer: said.map(|(name, text)| (name.to_owned(), json!(text))).collect::<Map<String, Value>>(),
+        customer: customer_shape([first_name, last_name, email, phone, country, company, title]),
+        members: it.members,
         test: it.test,
         interest: it.standing.interest.as_ref().map(|it| it.0.as_str().to_owned()),
         do_not_contact: it.standing.is_refused(),
@@ -144,7 +150,9 @@ fn lead_shape(it: &Lead) -> wire::Lead {
 
 fn history_shape(publisher: &PublisherId, touchpoints: &[StoredTouchpoint]) -> Vec<wire::FieldHistory> {
     let read = |it: &StoredTouchpoint| Some((it.id, bodies::read_back(publisher, it).ok()?.customer));
-    let customers: Vec<_> = touchpoints.iter().filter_map(read).collect();
+    // What a person says repeats what is known.
+    let said = touchpoints.iter().filter(|it| it.channel != Channel::Person);
+    let customers: Vec<_> = said.filter_map(read).collect();
     let all: Vec<_> = customers.iter().map(|it| (it.0, &it.1)).collect();
     let changed = history::of(&all).into_iter().filter(|it| it.values.len() > 1);
     let value = |it: SaidValue| wire::SaidValue { value: it.value, touchpoint: it.by.to_string() };
@@ -156,24 +164,41 @@ fn history_shape(publisher: &PublisherId, touchpoints: &[StoredTouchpoint]) -> V
         .collect()
 }
 
+/// By which key each lead's touchpoints fold into it.
+pub(super) type Keys = HashMap<LeadId, [u8; 16]>;
+
+/// The keys of the leads into which these touchpoints folded.
+pub(super) async fn keys(call: &Call, touchpoints: &[StoredTouchpoint]) -> Result<Keys, Problem> {
+    let leads: BTreeSet<LeadId> = touchpoints.iter().map(|it| it.lead).collect();
+    let found = call.app.store.identities(call.publisher(), leads.into_iter().collect()).await?;
+    Ok(found.into_iter().collect())
+}
+
 /// Why a touchpoint belongs to its lead. The values are hashed: they are to be compared, not read.
-fn folded(channel: Channel, touchpoint: &Touchpoint) -> wire::Folded {
-    if channel == Channel::Person {
-        return wire::Folded { rule: "person".to_owned(), fields: Vec::new(), key: None };
-    }
-    let identity = identity::of(touchpoint);
-    let (rule, fields) = identity.rule();
-    let hex = |key: [u8; 16]| key.iter().map(|it| format!("{it:02x}")).collect();
-    wire::Folded {
+fn folded(channel: Channel, touchpoint: &Touchpoint, key: Option<&[u8; 16]>) -> wire::Folded {
+    let shape = |(rule, fields): (&str, &[&str]), scope: Option<Scope>| wire::Folded {
         rule: rule.to_owned(),
         fields: fields.iter().map(|it| (*it).to_owned()).collect(),
-        key: identity.key().map(hex),
+        key: key.filter(|_| !fields.is_empty()).map(|it| it.iter().map(|it| format!("{it:02x}")).collect()),
+        scope: scope.filter(|it| *it == Scope::Offer).map(|it| it.as_str().to_owned()),
+    };
+    if channel == Channel::Person {
+        return shape(("person", &[]), None);
+    }
+    // By the key the lead has: the publisher's rules may have changed since.
+    match key.and_then(|it| identity::folded_by(touchpoint, *it)) {
+        Some((identity, scope)) => shape(identity.rule(), Some(scope)),
+        None => shape(Identity::Alone.rule(), None),
     }
 }
 
-pub(super) fn touchpoint_shape(publisher: &PublisherId, it: &StoredTouchpoint) -> wire::TouchpointRow {
+pub(super) fn touchpoint_shape(
+    publisher: &PublisherId,
+    it: &StoredTouchpoint,
+    keys: &Keys,
+) -> wire::TouchpointRow {
     let read = bodies::read_back(publisher, it).ok();
-    let folded = read.as_ref().map(|read| folded(it.channel, read));
+    let folded = read.as_ref().map(|read| folded(it.channel, read, keys.get(&it.lead)));
     let content = read.and_then(|touchpoint| {
         let mut text = String::new();
         touchpoint.canonical_json().write(&mut text);
@@ -225,9 +250,10 @@ pub(super) async fn delivery(call: Call) -> Result<Response, Problem> {
     let (publisher, setup) = (call.publisher(), call.app.directory.now());
     let found = call.app.store.delivery(publisher.clone(), id).await?;
     let (delivery, touchpoint, attempts) = found.ok_or_else(Problem::not_found)?;
+    let keys = keys(&call, std::slice::from_ref(&touchpoint)).await?;
     let detail = wire::DeliveryDetail {
         delivery: delivery_shape(&setup, &publisher, &delivery),
-        content: touchpoint_shape(&publisher, &touchpoint),
+        content: touchpoint_shape(&publisher, &touchpoint, &keys),
         attempts: attempts.iter().map(attempt_shape).collect(),
     };
     Ok(answer::json(StatusCode::OK, &detail))
@@ -264,7 +290,7 @@ pub(super) fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Del
     wire::Delivery {
         id: it.id.to_string(),
         touchpoint: it.id.touchpoint.to_string(),
-        lead: it.lead.to_string(),
+        lead: it.known_as.unwrap_or(it.lead).to_string(),
         destination: setup.destination(publisher, &number).map_or(number, |it| it.name.clone()),
         state: it.state.as_str().to_owned(),
         in_flight: it.in_flight,

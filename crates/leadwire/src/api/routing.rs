@@ -3,7 +3,7 @@
 use super::answer;
 use super::call::Call;
 use super::problem::Problem;
-use super::read::{delivery_shape, touchpoint_shape};
+use super::read::{Keys, delivery_shape, keys, touchpoint_shape};
 use super::routes::bad_filter;
 use super::setup::own_offer;
 use super::wire;
@@ -40,7 +40,8 @@ pub(super) async fn touchpoints(call: Call) -> Result<Response, Problem> {
         limit,
     };
     let rows = call.app.store.touchpoints_by_routing(filter).await?;
-    let items = rows.iter().map(|it| touchpoint_shape(&publisher, it)).collect();
+    let keys = keys(&call, &rows).await?;
+    let items = rows.iter().map(|it| touchpoint_shape(&publisher, it, &keys)).collect();
     Ok(answer::page(items, limit, |it: &wire::TouchpointRow| it.id.clone()))
 }
 
@@ -49,7 +50,8 @@ pub(super) async fn lead(call: Call) -> Result<Response, Problem> {
     let id = LeadId::parse(call.path("lead")).map_err(|_| Problem::not_found())?;
     let publisher = call.publisher();
     let found = call.app.store.lead(publisher.clone(), id, limits::EXPLAINED_MAX).await?;
-    let (_, touchpoints) = found.ok_or_else(Problem::not_found)?;
+    let (found, touchpoints) = found.ok_or_else(Problem::not_found)?;
+    let keys = keys(&call, &touchpoints).await?;
     let filter = DeliveryFilter {
         publisher: publisher.clone(),
         destination: None,
@@ -63,9 +65,9 @@ pub(super) async fn lead(call: Call) -> Result<Response, Problem> {
     let teller = Teller { setup: &setup, publisher: &publisher };
     let touchpoints = touchpoints.iter().map(|it| {
         let own: Vec<&Delivery> = deliveries.iter().filter(|other| other.id.touchpoint == it.id).collect();
-        teller.touchpoint(it, &own)
+        teller.touchpoint((it, &keys), &own)
     });
-    let shape = wire::LeadRouting { lead: id.to_string(), touchpoints: touchpoints.collect() };
+    let shape = wire::LeadRouting { lead: found.id.to_string(), touchpoints: touchpoints.collect() };
     Ok(answer::json(StatusCode::OK, &shape))
 }
 
@@ -177,7 +179,11 @@ impl Teller<'_> {
         }
     }
 
-    fn touchpoint(&self, kept: &StoredTouchpoint, deliveries: &[&Delivery]) -> wire::TouchpointRouting {
+    fn touchpoint(
+        &self,
+        (kept, keys): (&StoredTouchpoint, &Keys),
+        deliveries: &[&Delivery],
+    ) -> wire::TouchpointRouting {
         let read = bodies::read_back(self.publisher, kept);
         let verdicts = read.as_ref().map(|it| routing::explain(it, self.routes())).unwrap_or_default();
         let routes = read.as_ref().map(|it| self.verdicts(it, &verdicts)).unwrap_or_default();
@@ -207,7 +213,7 @@ impl Teller<'_> {
             summary.push("No route takes it. It is kept as unrouted.".to_owned());
         }
         wire::TouchpointRouting {
-            touchpoint: touchpoint_shape(self.publisher, kept),
+            touchpoint: touchpoint_shape(self.publisher, kept, keys),
             deliveries: deliveries.iter().map(|it| delivery_shape(self.setup, self.publisher, it)).collect(),
             routes,
             summary,

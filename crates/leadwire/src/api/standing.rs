@@ -5,24 +5,18 @@ use super::call::Call;
 use super::problem::Problem;
 use super::setup::done;
 use super::wire::{self, List};
-use crate::intake::{Incoming, Received};
+use crate::intake::Received;
+use crate::merging::Decision;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::id::{ActId, LeadId};
 use leadwire_core::interest::{Interest, InterestRule, Pattern};
-use leadwire_core::json::Json;
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::text::non_blank;
-use leadwire_core::touchpoint::{Action, Consent, Customer, Source, Touchpoint};
-use leadwire_store::leads::{Act, Lead};
-use leadwire_store::rows::Channel;
+use leadwire_core::touchpoint::{Action, Consent, Touchpoint};
+use leadwire_store::leads::Act;
 use leadwire_store::setup::Change;
-
-/// The source of what a person says of a lead.
-const PERSON: &str = "Leadwire";
-/// Who it was, among the touchpoint's own fields.
-const SAID_BY: &str = "said_by";
 
 /// `GET /v1/interest-rules`
 pub(super) async fn rules(call: Call) -> Result<Response, Problem> {
@@ -120,6 +114,7 @@ pub(super) async fn set_interest(call: Call) -> Result<Response, Problem> {
         value: interest.as_str().to_owned(),
         reason: reason(&wish.reason)?.to_owned(),
         who: who(&call, wish.by.as_deref())?,
+        rule: String::new(),
     };
     if !call.app.store.set_interest(call.publisher(), lead, interest, act).await? {
         return Err(Problem::not_found());
@@ -154,44 +149,14 @@ async fn say(
     change: impl FnOnce(&mut Touchpoint),
 ) -> Result<Response, Problem> {
     let (lead, publisher) = (lead_id(call)?, call.publisher());
-    let (notes, who) = (reason(why)?.to_owned(), who(call, by)?);
     let found = call.app.store.lead(publisher.clone(), lead, 0).await?;
     let (found, _) = found.ok_or_else(Problem::not_found)?;
-    let mut touchpoint = Touchpoint {
-        source: Source::Other(PERSON.to_owned()),
-        occurred_at: Some(call.app.clock.steady()),
-        customer: customer_of(&found),
-        notes: Some(notes),
-        custom: vec![(SAID_BY.to_owned(), Json::text(who))],
-        test: found.test,
-        ..Touchpoint::default()
-    };
-    change(&mut touchpoint);
-    let incoming = Incoming {
-        publisher,
-        channel: Channel::Person,
-        body: touchpoint.canonical_json().to_string().into(),
-        touchpoint,
-        key: None,
-        of_lead: Some(lead),
-    };
+    let reason = reason(why)?.to_owned();
+    let decision = Decision { publisher, reason, who: who(call, by)?, test: found.test };
+    let incoming = call.app.intake.persons_word(&decision, lead, change);
     match call.app.intake.accept(vec![incoming]).await?[0] {
         Received::NoLead => Err(Problem::not_found()),
         Received::New(..) | Received::Duplicate(..) | Received::KeyReused(_) => shown(call, lead).await,
-    }
-}
-
-/// The customer as last said: systems that know people by their address find them by it.
-pub(super) fn customer_of(lead: &Lead) -> Customer {
-    let some = |text: &String| Some(text.clone()).filter(|it| !it.is_empty());
-    Customer {
-        first_name: some(&lead.first_name),
-        last_name: some(&lead.last_name),
-        email: some(&lead.email),
-        phone: some(&lead.phone),
-        country: some(&lead.country),
-        company: some(&lead.company),
-        title: some(&lead.title),
     }
 }
 

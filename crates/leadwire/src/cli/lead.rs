@@ -3,7 +3,7 @@
 use super::client::{Client, Wanted};
 use super::exit_code::ExitCode;
 use super::output::{fields, harmless, table};
-use super::{Session, delivery};
+use super::{Session, delivery, merge};
 use crate::api::wire;
 use leadwire_core::id::PublisherId;
 use serde::Serialize;
@@ -17,7 +17,11 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire lead do-not-contact contoso lead_01m8wc --reason phoned
   leadwire lead permit-contact contoso lead_01m8wc --reason mailed --text-version 2026-01
   leadwire lead feedback contoso lead_01m8wc qualified
-  leadwire lead feedback contoso lead_01m8wc lost --reason price --at 2026-11-20T10:00:00Z";
+  leadwire lead feedback contoso lead_01m8wc lost --reason price --at 2026-11-20T10:00:00Z
+  leadwire lead suggestions contoso
+  leadwire lead merge contoso lead_01m8wc --with lead_01m8wd --reason same-person
+  leadwire lead unmerge contoso lead_01m8wd --reason her-brother
+  leadwire lead dismiss contoso sug_01m8we --reason her-brother";
 
 /// What can be done with leads.
 #[derive(clap::Subcommand)]
@@ -85,6 +89,19 @@ pub(super) enum Command {
         #[arg(long)]
         text_version: Option<String>,
     },
+    /// Make two leads one
+    Merge(merge::MergeArgs),
+    /// Take a merged lead out again, as if it had never been merged
+    Unmerge {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// List pairs of leads that may be one customer; nothing is merged by itself
+    Suggestions(merge::SuggestionsArgs),
+    /// Write down that the leads of a suggestion are two
+    Dismiss(merge::DismissArgs),
 }
 
 /// A lead to decide about.
@@ -92,9 +109,9 @@ pub(super) enum Command {
 pub(super) struct Which {
     /// Whose
     #[arg(value_parser = super::publisher_id)]
-    publisher: PublisherId,
+    pub(super) publisher: PublisherId,
     /// Id of the lead
-    lead: String,
+    pub(super) lead: String,
 }
 
 /// Why, and who says so.
@@ -102,10 +119,10 @@ pub(super) struct Which {
 pub(super) struct Why {
     /// Why; it is kept with the lead
     #[arg(long)]
-    reason: String,
+    pub(super) reason: String,
     /// Who decided; the API key is written down in any case
     #[arg(long)]
-    by: Option<String>,
+    pub(super) by: Option<String>,
 }
 
 const HEADS: [&str; 8] = ["LEAD", "NAME", "E-MAIL", "COMPANY", "COUNTRY", "INTEREST", "TOUCHPOINTS", "LAST"];
@@ -144,11 +161,20 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let wish = wire::Permission { reason: why.reason, text_version, by: why.by };
             out.one(decide(&client, &which, "permit-contact", &wish).await?, |it| text(&it))?;
         }
+        Command::Merge(args) => merge::merge(args, &client, out).await?,
+        Command::Unmerge { which, why } => merge::unmerge(&which, why, &client, out).await?,
+        Command::Suggestions(args) => merge::suggestions(args, &client, out).await?,
+        Command::Dismiss(args) => merge::dismiss(args, &client, out).await?,
     }
     Ok(ExitCode::Ok)
 }
 
-async fn decide(client: &Client, which: &Which, about: &str, wish: &impl Serialize) -> anyhow::Result<Value> {
+pub(super) async fn decide(
+    client: &Client,
+    which: &Which,
+    about: &str,
+    wish: &impl Serialize,
+) -> anyhow::Result<Value> {
     let path = ["v1", "leads", &which.lead, about];
     client.post(&path, &[("publisher", which.publisher.as_str())], wish).await
 }
@@ -161,25 +187,29 @@ fn row(it: wire::Lead) -> Vec<String> {
     if it.do_not_contact {
         name.push_str(" (do not contact)");
     }
+    if it.members > 0 {
+        name.push_str(&format!(" (merged: {})", it.members + 1));
+    }
     let said = |name: &str| word(&it.customer, name).to_owned();
     let (email, company, country) = (said("email"), said("company"), said("country"));
     let interest = it.interest.unwrap_or_default();
     vec![it.id, name, email, company, country, interest, it.touchpoints.to_string(), it.updated_at]
 }
 
-fn word<'a>(customer: &'a Map<String, Value>, name: &str) -> &'a str {
+pub(super) fn word<'a>(customer: &'a Map<String, Value>, name: &str) -> &'a str {
     customer.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn full_name(customer: &Map<String, Value>) -> String {
+pub(super) fn full_name(customer: &Map<String, Value>) -> String {
     format!("{} {}", word(customer, "first_name"), word(customer, "last_name")).trim().to_owned()
 }
 
-fn text(it: &wire::LeadDetail) -> String {
+pub(super) fn text(it: &wire::LeadDetail) -> String {
     let (lead, customer) = (&it.lead, &it.lead.customer);
     let name = full_name(customer);
     let mut text = fields(&[
         ("lead", &lead.id),
+        ("shown for", it.merged_into.as_ref().map_or("", |_| "a lead that is part of it")),
         ("name", if name.is_empty() { "(not said)" } else { &name }),
         ("title", word(customer, "title")),
         ("company", word(customer, "company")),
@@ -194,6 +224,7 @@ fn text(it: &wire::LeadDetail) -> String {
         ("last came", &lead.updated_at),
         ("test", if lead.test { "yes: a test of the connection, not a customer" } else { "" }),
     ]);
+    text.push_str(&merge::members(&it.members));
     for field in &it.history {
         let said = |it: &wire::SaidValue| format!("    {}  ({})\n", harmless(&it.value), it.touchpoint);
         text.push_str(&format!("  {} was said in {} ways, newest first\n", field.field, field.values.len()));
@@ -204,14 +235,7 @@ fn text(it: &wire::LeadDetail) -> String {
         text.push_str(&moment(touchpoint));
     }
     for act in &it.standing.decisions {
-        text.push_str(&format!(
-            "  {}  {} set to {} by {}: {}\n",
-            act.at,
-            act.kind,
-            act.value,
-            harmless(&act.who),
-            harmless(&act.reason)
-        ));
+        text.push_str(&decision(act));
     }
     it.feedback.said.iter().for_each(|it| text.push_str(&said_of_it(it)));
     text.push_str(&format!("\ndeliveries, newest first ({})\n", it.deliveries.len()));
@@ -227,6 +251,16 @@ fn said_of_it(it: &wire::Feedback) -> String {
     let who = it.destination.as_deref().or(it.who.as_deref()).unwrap_or_default();
     let reason = it.reason.as_deref().map_or_else(String::new, |it| format!(": {}", harmless(it)));
     format!("  {}  {} by {}{reason}\n", it.at, it.outcome, harmless(who))
+}
+
+fn decision(act: &wire::Act) -> String {
+    let what = match act.kind.as_str() {
+        "merge" | "unmerge" => act.kind.clone(),
+        other => format!("{other} set to"),
+    };
+    let rule = act.rule.as_deref().map_or_else(String::new, |it| format!(" ({it})"));
+    let (who, why) = (harmless(&act.who), harmless(&act.reason));
+    format!("  {}  {what} {}{rule} by {who}: {why}\n", act.at, act.value)
 }
 
 fn interest(lead: &wire::Lead, standing: &wire::Standing) -> String {

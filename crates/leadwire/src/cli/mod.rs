@@ -13,11 +13,13 @@ mod export;
 mod failure;
 mod feedback;
 mod follow_up;
+mod identity;
 mod import;
 mod interest;
 mod key;
 mod lead;
 mod ledger;
+mod merge;
 mod offer;
 mod output;
 mod proof;
@@ -118,6 +120,9 @@ enum Command {
     /// Say which customers' leads are kept from publishers
     #[command(subcommand, after_help = withhold::EXAMPLES)]
     Withhold(withhold::Command),
+    /// Say by which rules touchpoints of one customer fold into one lead
+    #[command(subcommand, after_help = identity::EXAMPLES)]
+    Identity(identity::Command),
     /// Look at leads and their timelines, and decide about them
     #[command(subcommand, after_help = lead::EXAMPLES)]
     Lead(lead::Command),
@@ -200,6 +205,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Connector(command) => connector::run(command, session).await,
         Command::Interest(command) => interest::run(command, session).await,
         Command::Withhold(command) => withhold::run(command, session).await,
+        Command::Identity(command) => identity::run(command, session).await,
         Command::Lead(command) => lead::run(command, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,

@@ -10,8 +10,9 @@ use leadwire_core::language::Language;
 use leadwire_core::mapping::Subject;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::time::Timestamp;
-use leadwire_core::touchpoint::Touchpoint;
+use leadwire_core::touchpoint::{Customer, Touchpoint};
 use leadwire_store::lanes::{Claim, LaneKey};
+use leadwire_store::rows::Channel;
 use leadwire_store::{Store, StoreError};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,14 +48,25 @@ pub(super) async fn load(
         let found = store.touchpoints(lane.publisher.clone(), missing).await?;
         kept.extend(found.into_iter().map(|it| (it.id, it)));
     }
+    // What a person says of a lead is said of the customer as they are known now.
+    let mut customers: HashMap<_, Customer> = HashMap::new();
+    for (claim, _) in &ready {
+        if kept.get(&claim.touchpoint).is_some_and(|it| it.channel == Channel::Person) {
+            let customer = store.customer(lane.publisher.clone(), claim.lead).await?;
+            customers.insert(claim.touchpoint, customer.unwrap_or_default());
+        }
+    }
     Ok(ready
         .into_iter()
         .map(|(claim, found)| {
             let found = found.unwrap_or_else(|| {
                 let kept =
                     kept.get(&claim.touchpoint).ok_or_else(|| unreadable("its touchpoint is not there"))?;
-                let touchpoint = bodies::read_back(&lane.publisher, kept)
+                let mut touchpoint = bodies::read_back(&lane.publisher, kept)
                     .map_err(|_| unreadable("its kept body cannot be read by this version"))?;
+                if let Some(customer) = customers.remove(&claim.touchpoint) {
+                    touchpoint.customer = customer;
+                }
                 payload((directory, &setup), lane, claim, (Arc::new(touchpoint), kept.received_at))
             });
             (claim, found)

@@ -5,21 +5,16 @@
 
 use super::super::call::Call;
 use super::super::problem::Problem;
-use super::super::standing::customer_of;
 use super::view::{StopPage, ToldPage};
 use super::{Reader, guard, html, visit};
 use crate::follow_ups;
-use crate::intake::{Incoming, Received};
+use crate::intake::Received;
+use crate::merging::Decision;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use leadwire_core::id::{LeadId, PublisherId};
-use leadwire_core::touchpoint::{Action, Source, Touchpoint};
+use leadwire_core::touchpoint::{Action, Touchpoint};
 use leadwire_store::leads::Lead;
-use leadwire_store::rows::Channel;
-
-/// The source of what is said by a link that Leadwire wrote.
-const SOURCE: &str = "Leadwire";
 
 /// `GET /stop/{token}`
 pub(in crate::api) async fn show(call: Call) -> Result<Response, Problem> {
@@ -37,23 +32,14 @@ pub(in crate::api) async fn stop(call: Call) -> Result<Response, Problem> {
     let (publisher, lead) = find(&call).await?;
     let reader = Reader::of(&call.app, &call.headers);
     if !lead.standing.is_refused() {
-        let touchpoint = Touchpoint {
-            source: Source::Other(SOURCE.to_owned()),
-            action: Action::DoNotContact,
-            occurred_at: Some(call.app.clock.steady()),
-            customer: customer_of(&lead),
-            notes: Some("the customer followed the link in a message".to_owned()),
-            test: lead.test,
-            ..Touchpoint::default()
-        };
-        let incoming = Incoming {
+        let decision = Decision {
             publisher: publisher.clone(),
-            channel: Channel::Page,
-            body: Bytes::from(touchpoint.canonical_json().to_string()),
-            touchpoint,
-            key: None,
-            of_lead: Some(lead.id),
+            reason: "asked for no more messages".to_owned(),
+            who: "the customer, by the link in a message".to_owned(),
+            test: lead.test,
         };
+        let change = |it: &mut Touchpoint| it.action = Action::DoNotContact;
+        let incoming = call.app.intake.persons_word(&decision, lead.id, change);
         match call.app.intake.accept(vec![incoming]).await?[0] {
             Received::New(..) | Received::Duplicate(..) | Received::KeyReused(_) => {}
             Received::NoLead => return Err(Problem::not_found()),

@@ -1,6 +1,6 @@
 //! Leads with their timelines.
 
-use super::{Delivery, LeadFeedback, Standing};
+use super::{Delivery, LeadFeedback, Member, Standing};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,6 +22,9 @@ pub struct Lead {
     pub do_not_contact: bool,
     /// How many touchpoints were folded into it.
     pub touchpoints: u32,
+    /// How many other leads were merged into it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub members: u32,
     /// When the customer first came.
     pub created_at: String,
     /// When the customer last came.
@@ -33,6 +36,12 @@ pub struct Lead {
 pub struct LeadDetail {
     /// The lead.
     pub lead: Lead,
+    /// When the lead that was asked for is part of another one: that one, which is what is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
+    /// The leads that are this one, itself included; none when it stands alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
     /// How it stands, and who says so.
     pub standing: Standing,
     /// What became of it.
@@ -50,7 +59,7 @@ pub struct LeadDetail {
 pub struct TouchpointRow {
     /// Its id.
     pub id: String,
-    /// The lead it belongs to.
+    /// The lead it folded into, which may be part of another one.
     pub lead: String,
     /// When it came.
     pub received_at: String,
@@ -87,10 +96,13 @@ pub struct TouchpointRow {
 /// Why a touchpoint belongs to its lead.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Folded {
-    /// The rule: `email`, `phone_and_name`, `person`, who named the lead, or `alone`.
+    /// The rule: `email`, `phone_and_name`, `phone`, `person`, who named the lead, or `alone`.
     pub rule: String,
     /// The fields the rule looked at.
     pub fields: Vec<String>,
+    /// `offer` when only touchpoints of one offer fold; missing when all of the publisher's do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// What they come to, hashed: touchpoints that fold by one rule have it in common.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -112,4 +124,8 @@ pub struct SaidValue {
     pub value: String,
     /// The touchpoint that said it first since another was said.
     pub touchpoint: String,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

@@ -8,6 +8,7 @@ mod follow_ups;
 mod leads;
 mod ledger;
 mod listing;
+mod merges;
 mod proof;
 mod receipts;
 mod reports;
@@ -28,6 +29,7 @@ pub use listing::{
     Embed, Listing, ListingTexts, OfferDetail, OfferPreview, OfferReadiness, OfferedAction, Picture,
     ReadinessStep,
 };
+pub use merges::{DismissWish, IdentityRules, Member, MergeWish, Record, Suggestion, Unmerged};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};

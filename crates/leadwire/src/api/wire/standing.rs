@@ -145,12 +145,15 @@ pub struct Act {
     pub id: String,
     /// When.
     pub at: String,
-    /// About what: `interest`.
+    /// About what: `interest`, `merge` or `unmerge`.
     pub kind: String,
-    /// What it was set to.
+    /// What it was set to, or which lead went into or out of which.
     pub value: String,
     /// Why.
     pub reason: String,
     /// Who.
     pub who: String,
+    /// What spoke for a merge: `person`, or what the leads were suggested for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
