@@ -126,6 +126,11 @@ minted!(
     "rpl_"
 );
 minted!(
+    /// Erasing a person.
+    ErasureId,
+    "era_"
+);
+minted!(
     /// An API key, without its secret.
     KeyId,
     "key_"

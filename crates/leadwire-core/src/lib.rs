@@ -5,6 +5,7 @@
 
 pub mod country;
 pub mod email;
+pub mod erasure;
 pub mod filter;
 pub mod history;
 pub mod id;

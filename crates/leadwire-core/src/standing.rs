@@ -142,7 +142,11 @@ impl Standing {
 
     /// What connectors are told.
     pub fn seen(&self) -> Seen {
-        Seen { do_not_contact: self.is_refused(), interest: self.interest.as_ref().map(|it| it.0) }
+        Seen {
+            do_not_contact: self.is_refused(),
+            interest: self.interest.as_ref().map(|it| it.0),
+            erases: false,
+        }
     }
 }
 
@@ -153,17 +157,25 @@ pub struct Seen {
     pub do_not_contact: bool,
     /// How interested the customer is.
     pub interest: Option<Interest>,
+    /// This is no lead: what the destination holds of the customer is to be deleted.
+    pub erases: bool,
 }
 
 impl Seen {
     /// As one number, for a store that gives it out with every claim.
     pub fn number(self) -> i64 {
-        Interest::number(self.interest) + if self.do_not_contact { 4 } else { 0 }
+        Interest::number(self.interest)
+            + if self.do_not_contact { 4 } else { 0 }
+            + if self.erases { 8 } else { 0 }
     }
 
     /// Reads the number.
     pub fn from_number(number: i64) -> Self {
-        Self { do_not_contact: number & 4 != 0, interest: Interest::from_number(number & 3) }
+        Self {
+            do_not_contact: number & 4 != 0,
+            interest: Interest::from_number(number & 3),
+            erases: number & 8 != 0,
+        }
     }
 }
 

@@ -85,8 +85,10 @@ fn after_a_person_set_the_interest_only_a_newer_active_touchpoint_raises_it() {
 fn what_connectors_are_told_is_read_back_from_its_number() {
     for do_not_contact in [false, true] {
         for interest in [None, Some(Interest::Initial), Some(Interest::Active)] {
-            let seen = Seen { do_not_contact, interest };
-            assert_eq!(Seen::from_number(seen.number()), seen);
+            for erases in [false, true] {
+                let seen = Seen { do_not_contact, interest, erases };
+                assert_eq!(Seen::from_number(seen.number()), seen);
+            }
         }
     }
 }

@@ -4,8 +4,9 @@ use crate::engine::{Param, Tx};
 use crate::lanes::{Claim, LaneKey, LaneToken};
 use crate::rows::Channel;
 use crate::standing::{self, Columns, Folded};
-use crate::{Store, StoreError, idempotency, lanes, setup};
+use crate::{Store, StoreError, erasures, idempotency, lanes, setup};
 use bytes::Bytes;
+use leadwire_core::erasure::Question;
 use leadwire_core::id::{DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::routing::Routed;
@@ -36,6 +37,8 @@ pub struct Accept {
     pub identity: Option<[u8; 16]>,
     /// The lead it belongs to whatever its identity says: what a person says of a lead, as a touchpoint.
     pub of_lead: Option<LeadId>,
+    /// What to ask the tombstones of it; empty while the publisher has none.
+    pub questions: Vec<Question>,
     /// What it shows of the customer's interest, under the set-up the caller saw.
     pub shown: Option<Shown>,
     /// How a repetition of it is recognised, when it can be.
@@ -97,6 +100,11 @@ pub enum Accepted {
     },
     /// The lead it was said to belong to is not there. Nothing was stored.
     NoLead,
+    /// It is old data of somebody who was erased. It is counted, without its body, and owed to nobody.
+    KeptOut {
+        /// The lead that was erased.
+        lead: LeadId,
+    },
 }
 
 /// A body that came with a good token and cannot be read.
@@ -188,6 +196,9 @@ fn accept(
         && let Some(known) = idempotency::repetition(tx, item, once)?
     {
         return Ok(known);
+    }
+    if let Some(kept_out) = erasures::tombstones::keep_out(tx, item)? {
+        return Ok(kept_out);
     }
     let touchpoint_id = item.touchpoint.to_string();
     let Some(folded) = fold_into_lead(tx, item)? else { return Ok(Accepted::NoLead) };

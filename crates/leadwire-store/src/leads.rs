@@ -225,7 +225,7 @@ impl Store {
                 "SELECT interest, interest_by, interest_rule, interest_set, refused_at, refused_by, permitted_at,
                      permitted_by, consent_at, consent_by
                  FROM lead
-                 WHERE publisher_id = $1 AND lead_id = $2",
+                 WHERE publisher_id = $1 AND lead_id = $2 AND erased_at = 0",
                 &[publisher_id, Param::Text(&lead_id)],
                 |row| standing::read(row, 0),
             )?;

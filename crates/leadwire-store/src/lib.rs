@@ -4,9 +4,11 @@
 //! of their own. Every transaction body is a plain function over [`engine::Tx`], written for any engine.
 
 pub mod accept;
+pub mod backup;
 mod checkpoint;
 pub mod deliveries;
 pub mod engine;
+pub mod erasures;
 mod failure;
 pub mod floor;
 pub mod idempotency;
@@ -18,6 +20,7 @@ pub mod notices;
 mod pages;
 mod reader;
 pub mod replays;
+pub mod retention;
 pub mod rows;
 pub mod setup;
 mod standing;

@@ -276,6 +276,7 @@ fn accept(number: u128, routed: bool) -> Accept {
         parsed: Arc::default(),
         identity: Some([7; 16]),
         of_lead: None,
+        questions: Vec::new(),
         shown: None,
         once: Some(Once { key: number.to_be_bytes(), body: [0; 16], kept: Duration::from_secs(60) }),
         routed: if routed {

@@ -143,6 +143,7 @@ impl Intake {
             body: incoming.body,
             identity: identity::of(&incoming.touchpoint).key(),
             of_lead: incoming.of_lead,
+            questions: Vec::new(),
             shown: None,
             parsed: Arc::new(incoming.touchpoint),
             once,

@@ -82,7 +82,7 @@ pub fn test_lead(
         received_at: now,
         touchpoint: Arc::new(touchpoint_read),
         attempt: 1,
-        standing: Seen { do_not_contact: false, interest: Some(Interest::Initial) },
+        standing: Seen { interest: Some(Interest::Initial), ..Seen::default() },
     }
 }
 

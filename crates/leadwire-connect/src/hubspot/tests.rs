@@ -196,7 +196,7 @@ async fn a_contact_that_is_there_learns_that_its_person_must_not_be_contacted() 
     };
     assert!(!said(&rig));
     // A later touchpoint, of another kind, of a customer who asked for it meanwhile.
-    let standing = leadwire_core::standing::Seen { do_not_contact: true, interest: None };
+    let standing = leadwire_core::standing::Seen { do_not_contact: true, ..Default::default() };
     rig.deliver(&[Payload { lead: LeadId::new(1), standing, ..payload(1, 2) }]).await;
     assert!(said(&rig));
 }

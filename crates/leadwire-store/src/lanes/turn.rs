@@ -3,14 +3,14 @@
 use super::gate;
 use super::order;
 use super::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
-use crate::StoreError;
 use crate::engine::{Param, Tx};
-use crate::notices;
+use crate::{StoreError, erasures, notices};
 use crate::rows::{evidence_text, outcome_name};
+use leadwire_core::erasure;
 use leadwire_core::id::TouchpointId;
 use leadwire_core::lane::{self, Allowance, Gate, Next};
 use leadwire_core::limits;
-use leadwire_core::outcome::Receipt;
+use leadwire_core::outcome::{Outcome, Receipt};
 use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
 
@@ -28,7 +28,7 @@ pub(super) fn take_turn(
         settle(tx, lane, token, settled, turn.now)?;
     }
     for touchpoint in &turn.released {
-        release(tx, lane, token, *touchpoint)?;
+        release(tx, lane, token, *touchpoint, turn.now)?;
     }
     if let Some(changed) = &turn.gate
         && !is_by_person(&gate)
@@ -74,13 +74,17 @@ fn settle(
     let destination = Param::Int(lane.destination.get().into());
     let evidence = &settled.tried.evidence;
     let (state, due_at, ended_at, record) = match &settled.next {
+        // What no call can delete waits for nobody, and is no delivery: a person reads what to do.
+        Next::Deliver(_) if &*evidence.cause == erasure::CANNOT => ("suppressed", now, now, ""),
         Next::Deliver(Receipt::Accepted) => ("delivered", now, now, ""),
         Next::Deliver(Receipt::Confirmed { record }) => ("delivered", now, now, record.as_str()),
         Next::RetryAt(at) => ("pending", *at, Timestamp::from_millis(0), ""),
         Next::Park => ("parked", now, now, ""),
     };
     let (cause, message, fix) = match &settled.next {
-        Next::Deliver(_) => ("", "", ""),
+        // Of an erasure the receipt says what became of it.
+        Next::Deliver(_) if !erasure::is_over(&evidence.cause) => ("", "", ""),
+        Next::Deliver(_) => (&*evidence.cause, &*evidence.message, &*evidence.fix),
         Next::RetryAt(_) | Next::Park => (&*evidence.cause, &*evidence.message, &*evidence.fix),
     };
     let lead = tx.find(
@@ -105,9 +109,13 @@ fn settle(
         |row| row.lead(0),
     )?;
     // Somebody else decided about it meanwhile, for instance a person: a late worker changes nothing.
-    let Some(lead) = lead else { return Ok(()) };
+    let Some(lead) = lead else {
+        let is_unknown = settled.tried.outcome == Outcome::Unknown;
+        return erasures::late_end(tx, lane, token, (settled.touchpoint, is_unknown), now);
+    };
     if state != "pending" {
         order::advance(tx, lane, lead)?;
+        erasures::after_settle(tx, lane, settled.touchpoint, cause)?;
     }
     tx.execute(
         "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
@@ -131,8 +139,9 @@ fn release(
     lane: &LaneKey,
     token: LaneToken,
     touchpoint: TouchpointId,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    let released = tx.execute(
         "UPDATE delivery SET claim = 0, attempts = attempts - 1
          WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3 AND claim = $4
              AND state = 'pending'",
@@ -143,6 +152,9 @@ fn release(
             Param::Int(token.0),
         ],
     )?;
+    if released == 0 {
+        erasures::late_end(tx, lane, token, (touchpoint, false), now)?;
+    }
     Ok(())
 }
 
@@ -167,6 +179,7 @@ fn claim(
              LIMIT $5)
          RETURNING touchpoint_id, lead_id, attempts, (
              SELECT l.interest + 4 * l.do_not_contact
+                 + CASE WHEN l.erased_by = delivery.touchpoint_id THEN 8 ELSE 0 END
              FROM lead l
              WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id)",
         &[

@@ -33,8 +33,13 @@ fn take_up(
         done.unrouted += 1;
         return Ok(());
     }
-    // Asked now, not when it came: a customer who said so later must not be written as one to be contacted.
-    let is_held = !item.is_do_not_contact && must_not_be_contacted(tx, publisher, item.lead)?;
+    // Asked now, not when it came: a customer who said so later must not be written as one to be contacted, nor be
+    // brought anywhere once erased.
+    let (must_not_be_contacted, is_erased) = said_since(tx, publisher, item.lead)?;
+    if is_erased {
+        return Ok(());
+    }
+    let is_held = !item.is_do_not_contact && must_not_be_contacted;
     let mut is_new = false;
     for routed in &item.routed {
         let id = DeliveryId { touchpoint: item.touchpoint, destination: routed.destination };
@@ -81,13 +86,14 @@ fn take_up(
     Ok(())
 }
 
-fn must_not_be_contacted(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<bool, StoreError> {
+/// Whether the customer must not be contacted, and whether they were erased.
+fn said_since(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<(bool, bool), StoreError> {
     let said = tx.find(
-        "SELECT do_not_contact FROM lead WHERE publisher_id = $1 AND lead_id = $2",
+        "SELECT do_not_contact, erased_at FROM lead WHERE publisher_id = $1 AND lead_id = $2",
         &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
-        |row| row.int(0),
+        |row| Ok((row.int(0)? != 0, row.int(1)? != 0)),
     )?;
-    Ok(said.is_some_and(|it| it != 0))
+    Ok(said.unwrap_or_default())
 }
 
 fn delivery_state(

@@ -66,6 +66,7 @@ pub(crate) fn of_customer(id: u128, customer: u8) -> Accept {
         parsed: Arc::default(),
         identity: Some([customer; 16]),
         of_lead: None,
+        questions: Vec::new(),
         shown: None,
         once: None,
         routed: vec![Routed { destination: number(1), suppressed: None }],
@@ -130,6 +131,7 @@ impl Desk {
             Accepted::Stored { lead } | Accepted::Duplicate { lead, .. } => lead,
             Accepted::KeyReused { touchpoint } => panic!("the key was used for {touchpoint}"),
             Accepted::NoLead => panic!("there is no such lead"),
+            Accepted::KeptOut { lead } => lead,
         }
     }
 
