@@ -29,6 +29,8 @@ pub mod unrouted;
 mod writer;
 
 #[cfg(test)]
+mod plan_erasure_tests;
+#[cfg(test)]
 mod plan_tests;
 
 pub use store::{Store, StoreError};

@@ -50,6 +50,10 @@ const READ_WHOLE: &[&str] = &[
     "owed",
     "routed",
     "replay",
+    "retention",
+    "erasure",
+    "tombstone",
+    "p",
 ];
 /// How a step looks that goes through all rows of a publisher, at worst.
 const WIDE: &[&str] =
@@ -265,7 +269,7 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-fn accept(number: u128, routed: bool) -> Accept {
+pub(crate) fn accept(number: u128, routed: bool) -> Accept {
     Accept {
         publisher: PublisherId::parse("contoso").unwrap(),
         touchpoint: TouchpointId::new(number),
@@ -375,6 +379,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     store.quarantine(quarantine).await?;
     work_and_read(store, &publisher, number).await?;
     decide(store, &publisher, version).await?;
+    crate::plan_erasure_tests::erase(store, &publisher).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
     let keys = |publisher: &PublisherId| {

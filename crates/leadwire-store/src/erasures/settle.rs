@@ -19,7 +19,7 @@ pub(crate) fn late_end(
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
     let lead = tx.find(
-        "UPDATE delivery SET claim = 0
+        "UPDATE delivery SET state = 'erased', claim = 0
          WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3 AND claim = $4
              AND state = 'erased'
          RETURNING lead_id",

@@ -113,6 +113,12 @@ impl Desk {
         Self { store, folder, version }
     }
 
+    /// The same under the set-up as it is now.
+    pub(crate) async fn seen_anew(self) -> Self {
+        let version = self.version().await;
+        Self { version, ..self }
+    }
+
     pub(crate) async fn version(&self) -> i64 {
         self.store.setup().await.unwrap().version
     }

@@ -4,6 +4,7 @@
 
 mod accept;
 mod desk;
+mod erasures;
 mod lanes;
 mod ledger;
 mod life;
