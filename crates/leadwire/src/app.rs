@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
 use crate::directory::Directory;
 use crate::disk::Disk;
+use crate::erasure::Erasures;
 use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
@@ -45,6 +46,8 @@ pub struct App {
     pub lanes: Arc<Lanes>,
     /// Kept touchpoints routed anew.
     pub replays: Replays,
+    /// Erasing people, and keeping nobody for longer than is set.
+    pub erasures: Erasures,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -107,6 +110,13 @@ impl App {
         };
         let replays =
             Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));
+        let erasures = Erasures::new(
+            store.clone(),
+            Arc::clone(&directory),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            Arc::clone(&lanes),
+        );
         let listener = bind(config.listen, "listen").await?;
         let metrics_listener = match config.metrics_listen {
             Some(address) => Some(bind(address, "metrics_listen").await?),
@@ -126,6 +136,7 @@ impl App {
             intake,
             lanes,
             replays,
+            erasures,
             metrics,
             disk,
             floods: Floods::default(),
@@ -206,6 +217,7 @@ impl App {
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
             () = self.replays.run() => Ended::Stopped,
+            () = self.erasures.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };

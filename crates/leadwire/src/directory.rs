@@ -332,6 +332,17 @@ impl Snapshot {
         self.routes.get(publisher).map_or(&[], Vec::as_slice)
     }
 
+    /// The salt of a publisher's tombstones; none while nobody was erased.
+    pub fn tombstone_salt(&self, publisher: &PublisherId) -> Option<&[u8]> {
+        let own = self.setup.retention.iter().find(|it| it.publisher == *publisher)?;
+        Some(&*own.salt).filter(|it| !it.is_empty())
+    }
+
+    /// For how many days a publisher keeps people; 0: for ever.
+    pub fn retention_days(&self, publisher: &PublisherId) -> u32 {
+        self.setup.retention.iter().find(|it| it.publisher == *publisher).map_or(0, |it| it.days)
+    }
+
     /// The table of interest.
     pub fn interest(&self) -> &InterestRules {
         &self.interest

@@ -2,9 +2,10 @@
 
 use crate::clock::{Clock, Ids};
 use crate::deliver::{Lanes, Place, Places};
-use crate::directory::Directory;
+use crate::directory::{Directory, Snapshot};
 use crate::secrets;
 use bytes::Bytes;
+use leadwire_core::erasure::{self, Question};
 use leadwire_core::id::{LeadId, OfferRef, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::identity;
 use leadwire_core::limits;
@@ -67,6 +68,8 @@ pub enum Received {
     KeyReused(TouchpointId),
     /// There is no such lead. Nothing was stored.
     NoLead,
+    /// It is old data of somebody who was erased: it is counted, and that is all.
+    KeptOut(TouchpointId, LeadId),
 }
 
 impl Intake {
@@ -81,6 +84,7 @@ impl Intake {
             let mut places = Vec::with_capacity(items.len());
             for item in &mut items {
                 item.holding = setup.holding(&item.publisher);
+                item.questions = questions(&setup, item);
                 // What a person says of a lead shows no interest, and is told to those who know the lead only.
                 if item.of_lead.is_none() {
                     item.shown = setup.shown(&item.parsed);
@@ -185,11 +189,21 @@ impl Intake {
     }
 }
 
+/// What to ask the tombstones of a touchpoint. What a person says of a lead is about one that is there.
+fn questions(setup: &Snapshot, item: &Accept) -> Vec<Question> {
+    let salt = setup.tombstone_salt(&item.publisher).filter(|_| item.of_lead.is_none());
+    let may_be_import = item.channel == Channel::Api;
+    salt.map_or_else(Vec::new, |salt| {
+        erasure::questions(salt, &item.parsed, &item.body_sha256, may_be_import)
+    })
+}
+
 fn received(item: &Accept, accepted: &Accepted) -> Received {
     match *accepted {
         Accepted::Stored { lead } => Received::New(item.touchpoint, lead),
         Accepted::Duplicate { touchpoint, lead } => Received::Duplicate(touchpoint, lead),
         Accepted::KeyReused { touchpoint } => Received::KeyReused(touchpoint),
         Accepted::NoLead => Received::NoLead,
+        Accepted::KeptOut { lead } => Received::KeptOut(item.touchpoint, lead),
     }
 }

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod deliver;
 pub mod directory;
+pub mod erasure;
 pub mod disk;
 pub mod flood;
 pub mod housekeeping;

@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod destinations;
+mod erasures;
 mod endpoints;
 mod health;
 mod intake;

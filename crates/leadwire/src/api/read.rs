@@ -56,6 +56,7 @@ pub(super) async fn lead_detail(call: &Call, id: LeadId) -> Result<wire::LeadDet
     let setup = call.app.directory.now();
     Ok(wire::LeadDetail {
         standing: standing(call, &lead).await?,
+        erased_at: call.app.store.erased_at(publisher.clone(), id).await?.map(moment),
         lead: lead_shape(&lead),
         history: history_shape(&publisher, &touchpoints),
         timeline: touchpoints.iter().map(|it| touchpoint_shape(&publisher, it)).collect(),

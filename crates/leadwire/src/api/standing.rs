@@ -177,7 +177,10 @@ async fn say(
     };
     match call.app.intake.accept(vec![incoming]).await?[0] {
         Received::NoLead => Err(Problem::not_found()),
-        Received::New(..) | Received::Duplicate(..) | Received::KeyReused(_) => shown(call, lead).await,
+        Received::New(..)
+        | Received::Duplicate(..)
+        | Received::KeyReused(_)
+        | Received::KeptOut(..) => shown(call, lead).await,
     }
 }
 
@@ -200,11 +203,11 @@ async fn shown(call: &Call, lead: LeadId) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, &detail))
 }
 
-fn lead_id(call: &Call) -> Result<LeadId, Problem> {
+pub(super) fn lead_id(call: &Call) -> Result<LeadId, Problem> {
     LeadId::parse(call.path("lead")).map_err(|_| Problem::not_found())
 }
 
-fn reason(text: &str) -> Result<&str, Problem> {
+pub(super) fn reason(text: &str) -> Result<&str, Problem> {
     short("/reason", text)
 }
 
@@ -216,7 +219,7 @@ fn short<'a>(pointer: &'static str, text: &'a str) -> Result<&'a str, Problem> {
 }
 
 /// Who decides: the key that was shown, and the name of whoever used it, where one is given.
-fn who(call: &Call, by: Option<&str>) -> Result<String, Problem> {
+pub(super) fn who(call: &Call, by: Option<&str>) -> Result<String, Problem> {
     let key = call.actor.as_ref().map_or_else(String::new, |it| it.key.to_string());
     Ok(match by {
         Some(name) => format!("{} ({key})", short("/by", name)?),

@@ -2,6 +2,7 @@
 
 use super::client::{Client, Wanted};
 use super::exit_code::ExitCode;
+use super::failure::Failure;
 use super::output::{fields, harmless, table};
 use super::{Session, delivery};
 use crate::api::wire;
@@ -15,7 +16,9 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire lead list contoso --all --json > leads.ndjson
   leadwire lead interest contoso lead_01m8wc initial --reason no-budget
   leadwire lead do-not-contact contoso lead_01m8wc --reason phoned
-  leadwire lead permit-contact contoso lead_01m8wc --reason mailed --text-version 2026-01";
+  leadwire lead permit-contact contoso lead_01m8wc --reason mailed --text-version 2026-01
+  leadwire lead erase contoso lead_01m8wc --reason 'asked by mail' --yes
+  leadwire lead erase contoso --email ada@example.com --reason 'asked by mail' --yes";
 
 /// What can be done with leads.
 #[derive(clap::Subcommand)]
@@ -66,6 +69,30 @@ pub(super) enum Command {
         #[arg(long)]
         text_version: Option<String>,
     },
+    /// Erase the person behind a lead, or whoever has an address: here, and in every system that can delete
+    Erase(Erase),
+}
+
+/// Whom to erase, and why.
+#[derive(clap::Args)]
+pub(super) struct Erase {
+    /// Whose
+    #[arg(value_parser = super::publisher_id)]
+    publisher: PublisherId,
+    /// Id of the lead
+    #[arg(required_unless_present = "email", conflicts_with = "email")]
+    lead: Option<String>,
+    /// Whoever has this e-mail address; nobody needs to have it
+    #[arg(long)]
+    email: Option<String>,
+    #[command(flatten)]
+    why: Why,
+    /// Leave the records in the systems that have them
+    #[arg(long)]
+    keep_crm: bool,
+    /// Erase; there is no way back
+    #[arg(long)]
+    yes: bool,
 }
 
 /// A lead to decide about.
@@ -121,8 +148,35 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let wish = wire::Permission { reason: why.reason, text_version, by: why.by };
             out.one(decide(&client, &which, "permit-contact", &wish).await?, |it| text(&it))?;
         }
+        Command::Erase(wish) => {
+            let publisher = wish.publisher.clone();
+            let made = erase(&client, wish).await?;
+            let id = super::client::shape::<wire::Erasure>(made.clone())?.id;
+            out.one(made, |it| super::erasure::text(&it))?;
+            out.note(&format!("`leadwire erasure show {publisher} {id}` says how far it is."));
+        }
     }
     Ok(ExitCode::Ok)
+}
+
+async fn erase(client: &Client, wish: Erase) -> anyhow::Result<Value> {
+    if !wish.yes {
+        let what = "an erased person does not come back by any command";
+        return Err(Failure::new(ExitCode::Usage, what, "say --yes when that is meant").into());
+    }
+    let query = [("publisher", wish.publisher.as_str())];
+    let crm = wish.keep_crm.then(|| "keep".to_owned());
+    let (reason, by) = (wish.why.reason, wish.why.by);
+    match (wish.lead, wish.email) {
+        (Some(lead), _) => {
+            let wish = wire::EraseWish { reason, by, crm };
+            client.post(&["v1", "leads", &lead, "erase"], &query, &wish).await
+        }
+        (None, email) => {
+            let wish = wire::NewErasure { email: email.unwrap_or_default(), reason, by, crm };
+            client.post(&["v1", "erasures"], &query, &wish).await
+        }
+    }
 }
 
 async fn decide(client: &Client, which: &Which, about: &str, wish: &impl Serialize) -> anyhow::Result<Value> {
@@ -168,6 +222,7 @@ fn text(it: &wire::LeadDetail) -> String {
         ("consent", &consent(&it.standing)),
         ("first came", &lead.created_at),
         ("last came", &lead.updated_at),
+        ("erased", it.erased_at.as_deref().unwrap_or_default()),
         ("test", if lead.test { "yes: a test of the connection, not a customer" } else { "" }),
     ]);
     for field in &it.history {

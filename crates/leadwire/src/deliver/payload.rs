@@ -1,12 +1,13 @@
 //! From claims to what a connector is given, reading from the store what is not at hand any more.
 
 use super::handover::Handover;
-use crate::bodies;
+use crate::{bodies, erasure};
 use leadwire_connect::Payload;
 use leadwire_core::id::DeliveryId;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_store::lanes::{Claim, LaneKey};
 use leadwire_store::{Store, StoreError};
+use leadwire_core::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -26,6 +27,13 @@ pub(super) async fn load(
     let mut ready: Vec<(Claim, Option<Content>)> = Vec::with_capacity(claims.len());
     let mut missing = Vec::new();
     for claim in claims {
+        if claim.standing.erases {
+            let needs = store.erasure_needs(lane.publisher.clone(), claim.touchpoint).await?;
+            let touchpoint = erasure::content(lane.destination, needs.as_deref());
+            let payload = payload(lane, claim, Arc::new(touchpoint), Timestamp::from_millis(0));
+            ready.push((claim, Some(Ok(payload))));
+            continue;
+        }
         let found = handover.take((claim.touchpoint, lane.destination));
         if found.is_none() {
             missing.push(claim.touchpoint);

@@ -33,6 +33,9 @@ pub struct Lead {
 pub struct LeadDetail {
     /// The lead.
     pub lead: Lead,
+    /// When the person was erased; nothing is left but counts. Missing when they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<String>,
     /// How it stands, and who says so.
     pub standing: Standing,
     /// What the touchpoints of the timeline said of each field, when they said more than one thing.

@@ -3,6 +3,7 @@
 mod credentials;
 mod deliveries;
 mod destinations;
+mod erasures;
 mod leads;
 mod ledger;
 mod listing;
@@ -17,6 +18,7 @@ mod touchpoint;
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
+pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantinedRow};
 pub use listing::{
