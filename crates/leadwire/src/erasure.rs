@@ -225,12 +225,13 @@ struct Person {
 }
 
 /// What a connector is given of an erased person: the address, if one is needed and known, and this destination's
-/// records.
-pub(crate) fn content(destination: DestinationNo, needs: Option<&str>) -> Touchpoint {
+/// records; and when it was asked for.
+pub(crate) fn content(destination: DestinationNo, needs: Option<&str>) -> (Touchpoint, Timestamp) {
     let needs: serde_json::Value = needs.and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
     let email = needs["email"].as_str().filter(|it| !it.is_empty()).map(str::to_owned);
+    let asked_at = Timestamp::from_millis(needs["asked_at"].as_i64().unwrap_or(0));
     let records = needs["records"][destination.to_string()].as_array().cloned().unwrap_or_default();
-    Touchpoint {
+    let touchpoint = Touchpoint {
         source: Source::Other(erasure::SOURCE.to_owned()),
         action: Action::Other(erasure::ACTION.to_owned()),
         customer: Customer { email, ..Customer::default() },
@@ -239,5 +240,6 @@ pub(crate) fn content(destination: DestinationNo, needs: Option<&str>) -> Touchp
             .filter_map(|it| Some((RECORD.to_owned(), Json::text(it.as_str()?))))
             .collect(),
         ..Touchpoint::default()
-    }
+    };
+    (touchpoint, asked_at)
 }

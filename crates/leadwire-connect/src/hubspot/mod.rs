@@ -1,5 +1,6 @@
 //! Writes each lead as a HubSpot contact, a hundred in a call, known by their e-mail address or a property of your own.
 
+mod erase;
 mod errors;
 mod fields;
 mod look;
@@ -11,6 +12,7 @@ mod tests;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::{Egress, Request};
+use crate::erase::Erasure;
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::validation::{Checked, Step};
@@ -350,6 +352,15 @@ impl Connector for HubSpot {
             );
         }
         preview
+    }
+
+    fn erase<'a>(
+        &'a self,
+        erasure: &'a Erasure<'a>,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move { Some(self.erase_contact(erasure, moment, egress).await) }.boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

@@ -278,7 +278,7 @@ fn tell(
     if needed.is_empty() {
         return Ok(String::new());
     }
-    Ok(json!({ "email": email, "records": Value::Object(needed) }).to_string())
+    Ok(json!({ "asked_at": wish.asked_at.millis(), "email": email, "records": Value::Object(needed) }).to_string())
 }
 
 fn write_touchpoint(

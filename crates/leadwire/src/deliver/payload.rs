@@ -7,7 +7,6 @@ use leadwire_core::id::DeliveryId;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_store::lanes::{Claim, LaneKey};
 use leadwire_store::{Store, StoreError};
-use leadwire_core::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,8 +28,8 @@ pub(super) async fn load(
     for claim in claims {
         if claim.standing.erases {
             let needs = store.erasure_needs(lane.publisher.clone(), claim.touchpoint).await?;
-            let touchpoint = erasure::content(lane.destination, needs.as_deref());
-            let payload = payload(lane, claim, Arc::new(touchpoint), Timestamp::from_millis(0));
+            let (touchpoint, asked_at) = erasure::content(lane.destination, needs.as_deref());
+            let payload = payload(lane, claim, Arc::new(touchpoint), asked_at);
             ready.push((claim, Some(Ok(payload))));
             continue;
         }
