@@ -87,7 +87,8 @@ pub fn for_a_person(mut tried: Tried, erasure: &Erasure<'_>) -> Tried {
         && !is_sign_in
     {
         tried.outcome = Outcome::NotDone(Fault::Park);
-        let by_hand = format!("let the integration user delete, then retry; or delete {} by hand", erasure.named());
+        let by_hand =
+            format!("let the integration user delete, then retry; or delete {} by hand", erasure.named());
         tried.evidence.fix = match &*tried.evidence.fix {
             "" => by_hand,
             fix => format!("{fix}; {by_hand}"),

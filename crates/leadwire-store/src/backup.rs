@@ -50,7 +50,10 @@ impl Store {
         }
         let unusable = |error: std::io::Error| StoreError::Folder(file.to_owned(), error.to_string());
         if file.exists() {
-            return Err(StoreError::Folder(file.to_owned(), "it is there already; name another file".to_owned()));
+            return Err(StoreError::Folder(
+                file.to_owned(),
+                "it is there already; name another file".to_owned(),
+            ));
         }
         let part = beside(file, "part");
         remove(&part).map_err(unusable)?;

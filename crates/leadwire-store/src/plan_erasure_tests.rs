@@ -48,11 +48,8 @@ pub(crate) async fn erase(store: &Store, publisher: &PublisherId) -> Result<(), 
     store.erased_at(whose(), lead).await?;
     store.leads_of_identities(whose(), vec![[1; 16]]).await?;
     store.set_retention(whose(), 30).await?;
-    let key = leadwire_core::erasure::tombstone_key(
-        &[1; 16],
-        leadwire_core::erasure::Kind::Identity,
-        &[1; 16],
-    );
+    let key =
+        leadwire_core::erasure::tombstone_key(&[1; 16], leadwire_core::erasure::Kind::Identity, &[1; 16]);
     let questions = vec![Question { key, acted_at: at(0) }];
     let version = store.setup().await?.version;
     assert!(store.accept(version, [Accept { questions, ..accept(72, true) }].into()).await?.is_some());

@@ -88,13 +88,7 @@ impl Store {
         let writer = Writer::start(&file, LogBounds::USUAL, &failure, cut_off.clone())?;
         let readers = Readers::start(&file, failure.clone(), &cut_off)?;
         Ok(Self {
-            inner: Arc::new(Inner {
-                writer,
-                readers,
-                folder: folder.to_owned(),
-                failure,
-                _lock: lock,
-            }),
+            inner: Arc::new(Inner { writer, readers, folder: folder.to_owned(), failure, _lock: lock }),
         })
     }
 

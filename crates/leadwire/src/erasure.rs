@@ -16,7 +16,7 @@ use leadwire_store::{Store, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
 
 /// Erases, until there is nothing left to be wiped.
 pub struct Erasures {
@@ -26,6 +26,7 @@ pub struct Erasures {
     ids: Arc<Ids>,
     lanes: Arc<Lanes>,
     bell: Notify,
+    steps: watch::Sender<u64>,
     /// The moment of the last round of retention: what counts for a round is the clock of the one before.
     looked_at: Mutex<Option<Timestamp>>,
 }
@@ -57,7 +58,13 @@ impl Erasures {
         lanes: Arc<Lanes>,
     ) -> Self {
         let looked_at = Mutex::default();
-        Self { store, directory, clock, ids, lanes, bell: Notify::new(), looked_at }
+        let steps = watch::Sender::new(0);
+        Self { store, directory, clock, ids, lanes, bell: Notify::new(), steps, looked_at }
+    }
+
+    /// Counts the erasures of which nothing is left here; for whoever waits for one.
+    pub fn steps(&self) -> watch::Receiver<u64> {
+        self.steps.subscribe()
     }
 
     /// Erases a person: once it answers, nothing of them is sent any more, and the rest follows by itself, also after a
@@ -160,6 +167,7 @@ impl Erasures {
     async fn wipe(&self) -> Result<(), StoreError> {
         for (publisher, id) in self.store.wiping().await? {
             while self.store.wipe_step(publisher.clone(), id, self.clock.steady()).await? {}
+            self.steps.send_modify(|it| *it += 1);
         }
         Ok(())
     }
@@ -185,8 +193,7 @@ impl Erasures {
     async fn retire(&self, publisher: &PublisherId, before: Timestamp, days: u32) -> Result<(), StoreError> {
         let mut after = None;
         loop {
-            let old =
-                self.store.old_leads(publisher.clone(), before, after, limits::RETENTION_STEP).await?;
+            let old = self.store.old_leads(publisher.clone(), before, after, limits::RETENTION_STEP).await?;
             if !old.due.is_empty() {
                 let now = self.clock.steady();
                 let mint = || TouchpointId::new(self.ids.next(now));
@@ -235,10 +242,7 @@ pub(crate) fn content(destination: DestinationNo, needs: Option<&str>) -> (Touch
         source: Source::Other(erasure::SOURCE.to_owned()),
         action: Action::Other(erasure::ACTION.to_owned()),
         customer: Customer { email, ..Customer::default() },
-        custom: records
-            .iter()
-            .filter_map(|it| Some((RECORD.to_owned(), Json::text(it.as_str()?))))
-            .collect(),
+        custom: records.iter().filter_map(|it| Some((RECORD.to_owned(), Json::text(it.as_str()?)))).collect(),
         ..Touchpoint::default()
     };
     (touchpoint, asked_at)

@@ -15,8 +15,8 @@ mod tests;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::tls::{BadTls, TlsWishes};
-use crate::erase::{self, Erasure};
 use crate::egress::{Egress, Request};
+use crate::erase::{self, Erasure};
 use crate::notice::Notice;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::redact;
@@ -187,12 +187,7 @@ impl Https {
     }
 
     /// Tells the receiver of an erasure. None: the format has no word for it.
-    async fn send_erasure(
-        &self,
-        erasure: &Erasure<'_>,
-        moment: Moment,
-        egress: &Egress,
-    ) -> Option<Tried> {
+    async fn send_erasure(&self, erasure: &Erasure<'_>, moment: Moment, egress: &Egress) -> Option<Tried> {
         let composed = request::compose_erasure(&self.shape, erasure.payload, moment.now)?;
         let egress = self.way(egress);
         let Ready { header, token } = match self.auth.ready(moment.now, egress, self.wait, &mut 0).await {

@@ -117,9 +117,8 @@ pub(super) fn compose_erasure(
         ),
         Format::CloudEventsBinary => ("application/json", data),
         Format::CloudEvents => {
-            let attributes = attributes
-                .iter()
-                .map(|(name, value)| (name.trim_start_matches("ce-"), Json::text(&**value)));
+            let attributes =
+                attributes.iter().map(|(name, value)| (name.trim_start_matches("ce-"), Json::text(&**value)));
             let rest = [("datacontenttype", Json::text("application/json")), ("data", data)];
             ("application/cloudevents+json; charset=utf-8", Json::object(attributes.chain(rest)))
         }

@@ -189,13 +189,14 @@ impl Connector for Marketo {
         moment: Moment,
         egress: &'a Egress,
     ) -> BoxFuture<'a, Option<Tried>> {
-        async move { 
+        async move {
             let own = crate::record_id::text(erasure.payload);
             let email = erasure.email().map(str::to_lowercase);
             let key = if self.shape.lookup == "email" { email.as_deref() } else { Some(&*own) };
             let found_by = key.map(|it| (&*self.shape.lookup, it));
             Some(erase::erase(&self.session, found_by, erasure, (moment, egress)).await)
-         }.boxed()
+        }
+        .boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

@@ -235,12 +235,13 @@ impl Connector for MarketoForm {
         moment: Moment,
         egress: &'a Egress,
     ) -> BoxFuture<'a, Option<Tried>> {
-        async move { 
+        async move {
             let Way::Rest { session, .. } = &self.way else { return None };
             let email = erasure.email().map(str::to_lowercase);
             let found_by = email.as_deref().map(|it| ("email", it));
             Some(crate::marketo::erase::erase(session, found_by, erasure, (moment, egress)).await)
-         }.boxed()
+        }
+        .boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

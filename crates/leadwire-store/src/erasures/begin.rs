@@ -108,15 +108,13 @@ fn end(
 ) -> Result<(), StoreError> {
     let (publisher, lead_id) = (Param::Text(wish.publisher.as_str()), lead.to_string());
     let key = [publisher, Param::Text(&lead_id)];
-    let found = tx.find(
-        "SELECT identity, email FROM lead WHERE publisher_id = $1 AND lead_id = $2",
-        &key,
-        |row| Ok((row.bytes(0)?.to_owned(), row.text(1)?.to_owned())),
-    )?;
+    let found =
+        tx.find("SELECT identity, email FROM lead WHERE publisher_id = $1 AND lead_id = $2", &key, |row| {
+            Ok((row.bytes(0)?.to_owned(), row.text(1)?.to_owned()))
+        })?;
     let (identity, email) = found.ok_or_else(|| StoreError::Wrong("a lead went away".to_owned()))?;
     if let Some(salt) = salt.filter(|_| !identity.is_empty()) {
-        let grave =
-            Grave { publisher: &wish.publisher, salt, erased_at: wish.asked_at, lead: &lead_id };
+        let grave = Grave { publisher: &wish.publisher, salt, erased_at: wish.asked_at, lead: &lead_id };
         tombstones::set(tx, &grave, Kind::Identity, &identity)?;
     }
     let deliveries = deliveries(tx, &wish.publisher, lead)?;
@@ -134,12 +132,8 @@ fn end(
         "UPDATE lead_act SET value = '', reason = '' WHERE publisher_id = $1 AND lead_id = $2",
         &key,
     )?;
-    let wiped = Wiped {
-        leads: 1,
-        deliveries: to_u64(stopped),
-        decisions: to_u64(decisions),
-        ..Wiped::default()
-    };
+    let wiped =
+        Wiped { leads: 1, deliveries: to_u64(stopped), decisions: to_u64(decisions), ..Wiped::default() };
     count(tx, &wish.publisher, wish.id, wiped)?;
     let needs = match salt {
         Some(_) => tell(tx, wish, (lead, id), (&deliveries, &email), begun)?,
@@ -254,7 +248,8 @@ fn tell(
     for (destination, is_uncertain) in told {
         let own: Vec<&str> = records.get(&destination).into_iter().flatten().copied().collect();
         let is_removed = sent.iter().any(|it| it.id.destination == destination && it.is_removed);
-        let named = if own.is_empty() { "its record".to_owned() } else { format!("record {}", own.join(", ")) };
+        let named =
+            if own.is_empty() { "its record".to_owned() } else { format!("record {}", own.join(", ")) };
         let ended = match (wish.crm, is_removed) {
             (Crm::Keep, _) => Some((
                 erasure::KEPT,
@@ -278,14 +273,11 @@ fn tell(
     if needed.is_empty() {
         return Ok(String::new());
     }
-    Ok(json!({ "asked_at": wish.asked_at.millis(), "email": email, "records": Value::Object(needed) }).to_string())
+    Ok(json!({ "asked_at": wish.asked_at.millis(), "email": email, "records": Value::Object(needed) })
+        .to_string())
 }
 
-fn write_touchpoint(
-    tx: &Tx<'_>,
-    wish: &Wish,
-    (lead, id): (LeadId, TouchpointId),
-) -> Result<(), StoreError> {
+fn write_touchpoint(tx: &Tx<'_>, wish: &Wish, (lead, id): (LeadId, TouchpointId)) -> Result<(), StoreError> {
     let (publisher, touchpoint, lead) =
         (Param::Text(wish.publisher.as_str()), id.to_string(), lead.to_string());
     tx.execute(

@@ -324,8 +324,7 @@ impl Store {
     pub async fn set_retention(&self, publisher: PublisherId, days: u32) -> Result<Change, StoreError> {
         self.write(move |tx| {
             let id = Param::Text(publisher.as_str());
-            let known =
-                tx.find("SELECT 1 FROM publisher WHERE publisher_id = $1", &[id], |_| Ok(()))?;
+            let known = tx.find("SELECT 1 FROM publisher WHERE publisher_id = $1", &[id], |_| Ok(()))?;
             if known.is_none() {
                 return Ok(Change::Missing);
             }

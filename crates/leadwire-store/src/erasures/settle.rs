@@ -58,10 +58,7 @@ pub(crate) fn after_settle(
         |_| Ok(()),
     )?;
     if open.is_none() {
-        tx.execute(
-            "UPDATE erased_lead SET needs = '' WHERE publisher_id = $1 AND touchpoint_id = $2",
-            &key,
-        )?;
+        tx.execute("UPDATE erased_lead SET needs = '' WHERE publisher_id = $1 AND touchpoint_id = $2", &key)?;
     }
     Ok(())
 }

@@ -76,12 +76,7 @@ pub(crate) fn keep_out(tx: &Tx<'_>, item: &Accept) -> Result<Option<Accepted>, S
 }
 
 /// A lead for what is kept out of a person who was erased before any lead was there.
-fn make_lead(
-    tx: &Tx<'_>,
-    item: &Accept,
-    key: &[u8; 16],
-    erased_at: Timestamp,
-) -> Result<LeadId, StoreError> {
+fn make_lead(tx: &Tx<'_>, item: &Accept, key: &[u8; 16], erased_at: Timestamp) -> Result<LeadId, StoreError> {
     let (publisher, lead) = (Param::Text(item.publisher.as_str()), LeadId::new(item.touchpoint.bits()));
     let lead_id = lead.to_string();
     tx.execute(

@@ -63,12 +63,7 @@ pub(super) fn wipe_touchpoints(
     let last = page.last().map_or(after, |it| &it.0);
     tx.execute(
         "UPDATE erased_lead SET wiped_to = $1, is_wiped = $2 WHERE publisher_id = $3 AND touchpoint_id = $4",
-        &[
-            Param::Text(last),
-            Param::Int((page.len() < limits::ERASE_STEP).into()),
-            id,
-            Param::Text(&by),
-        ],
+        &[Param::Text(last), Param::Int((page.len() < limits::ERASE_STEP).into()), id, Param::Text(&by)],
     )?;
     Ok(())
 }
@@ -195,7 +190,12 @@ fn wipe_keys(
     Ok(last.is_some())
 }
 
-pub(super) fn count(tx: &Tx<'_>, publisher: &PublisherId, id: ErasureId, it: Wiped) -> Result<(), StoreError> {
+pub(super) fn count(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    id: ErasureId,
+    it: Wiped,
+) -> Result<(), StoreError> {
     let number = |it: u64| Param::Int(i64::try_from(it).unwrap_or(i64::MAX));
     tx.execute(
         "UPDATE erasure SET leads = leads + $1, touchpoints = touchpoints + $2, deliveries = deliveries + $3,

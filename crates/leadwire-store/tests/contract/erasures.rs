@@ -84,7 +84,8 @@ async fn wipe(desk: &Desk, id: u128, now: i64) {
 
 /// Every value of every table, as bytes.
 async fn all_values(store: &Store) -> Vec<u8> {
-    let columns = "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'";
+    let columns =
+        "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'";
     let columns = store
         .read(move |tx| tx.query(columns, &[], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))));
     let mut all = Vec::new();
@@ -147,7 +148,9 @@ async fn live(desk: &Desk) -> leadwire_store::lanes::LaneToken {
         who: "key_1".to_owned(),
     };
     assert!(desk.store.set_interest(contoso(), LeadId::new(1), Interest::Initial, act).await.unwrap());
-    for (id, body) in [(5, format!("mail={}", ADDRESS.to_uppercase().replace('@', "%40"))), (6, "other".into())] {
+    for (id, body) in
+        [(5, format!("mail={}", ADDRESS.to_uppercase().replace('@', "%40"))), (6, "other".into())]
+    {
         let item = Quarantine {
             publisher: contoso(),
             id: QuarantineId::new(id),
@@ -192,7 +195,10 @@ async fn nothing_of_an_erased_person_is_left_in_any_table_or_byte() {
     desk.turn(token, turn).await.unwrap();
     assert_eq!(desk.store.erasure_needs(contoso(), touchpoint(100)).await.unwrap(), None);
     let (erasure, parts) = desk.store.erasure(contoso(), ErasureId::new(100)).await.unwrap().unwrap();
-    assert_eq!((parts.len(), parts[0].state, parts[0].cause.as_str()), (1, DeliveryState::Delivered, "erased"));
+    assert_eq!(
+        (parts.len(), parts[0].state, parts[0].cause.as_str()),
+        (1, DeliveryState::Delivered, "erased")
+    );
     let wiped = erasure.wiped;
     assert_eq!((wiped.leads, wiped.touchpoints, wiped.decisions, wiped.quarantined), (1, 3, 1, 1));
     assert_eq!((wiped.deliveries, wiped.attempts, wiped.idempotency_keys), (6, 2, 1));
@@ -207,7 +213,8 @@ async fn nothing_of_an_erased_person_is_left_in_any_table_or_byte() {
 async fn a_person_amid_others_leaves_no_bytes_in_pages_that_were_split() {
     for seed in 0..4u128 {
         let desk = Desk::new().await;
-        let others = |step: u128| (0..400u128).filter(move |it| it % 4 == step).map(|it| (it * 7919 + seed) % 400);
+        let others =
+            |step: u128| (0..400u128).filter(move |it| it % 4 == step).map(|it| (it * 7919 + seed) % 400);
         for round in 0..4 {
             if round == 1 {
                 desk.accept(acted(200, None)).await;
@@ -215,10 +222,17 @@ async fn a_person_amid_others_leaves_no_bytes_in_pages_that_were_split() {
             for id in others(round).filter(|it| *it != 200) {
                 let customer = u8::try_from(id % 251).unwrap();
                 let item = of_customer(1000 * id + 7, customer);
-                let identity = Some([u8::try_from(id / 251).unwrap(), customer].repeat(8).try_into().unwrap());
+                let identity =
+                    Some([u8::try_from(id / 251).unwrap(), customer].repeat(8).try_into().unwrap());
                 let offset = if id < 200 { 0 } else { 1_000_000 };
                 let to_both = [1, 2].map(|it| Routed { destination: number(it), suppressed: None }).to_vec();
-                desk.accept(Accept { touchpoint: touchpoint(id + offset), identity, routed: to_both, ..item }).await;
+                desk.accept(Accept {
+                    touchpoint: touchpoint(id + offset),
+                    identity,
+                    routed: to_both,
+                    ..item
+                })
+                .await;
             }
         }
         begin(&desk, wish(100_000, 200, NOON)).await;
@@ -339,7 +353,11 @@ async fn old_data_stays_out_and_a_new_action_comes_in() {
     assert_eq!(desk.accept(asked(acted(102, Some(NOON)))).await, kept_out);
     let ledger = desk.ledger().await;
     assert_eq!((ledger.touchpoints, ledger.erased), (before.touchpoints + 2, before.erased + 2));
-    assert_eq!(planted_in(&all_values(&desk.store).await), [ADDRESS], "what the CRM must know, and nothing else");
+    assert_eq!(
+        planted_in(&all_values(&desk.store).await),
+        [ADDRESS],
+        "what the CRM must know, and nothing else"
+    );
     // People may come back.
     let new = desk.accept(asked(acted(103, Some(NOON + DAY + SECOND)))).await;
     assert_eq!(new, Accepted::Stored { lead: LeadId::new(103) });
@@ -379,7 +397,8 @@ async fn a_key_that_is_repeated_after_the_erasure_brings_nobody_back() {
 async fn retention_wipes_who_was_not_heard_of_and_of_whom_nothing_is_owed() {
     let desk = Desk::new().await;
     let token = desk.take(NOON).await;
-    let minted = |millis: i64, more: u128| TouchpointId::new(TouchpointId::first_at(at(millis)).bits() + more);
+    let minted =
+        |millis: i64, more: u128| TouchpointId::new(TouchpointId::first_at(at(millis)).bits() + more);
     let routed = || vec![Routed { destination: number(1), suppressed: None }];
     let came = |id: TouchpointId, customer: u8, millis: i64| Accept {
         touchpoint: id,
@@ -387,7 +406,8 @@ async fn retention_wipes_who_was_not_heard_of_and_of_whom_nothing_is_owed() {
         routed: routed(),
         ..of_customer(1, customer)
     };
-    let (old, owed, heard, young) = (minted(NOON, 1), minted(NOON, 2), minted(NOON, 3), minted(NOON + 9 * DAY, 4));
+    let (old, owed, heard, young) =
+        (minted(NOON, 1), minted(NOON, 2), minted(NOON, 3), minted(NOON + 9 * DAY, 4));
     desk.accept_all(vec![came(old, 1, NOON), came(heard, 3, NOON)]).await;
     for claim in desk.claim(token, 9, NOON).await {
         desk.settle(token, claim, done(), NOON).await;

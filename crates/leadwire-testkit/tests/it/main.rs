@@ -9,6 +9,7 @@ mod contract;
 mod delivery;
 mod dynamics;
 mod email;
+mod erasure;
 mod faults;
 mod hostile;
 mod hubspot;

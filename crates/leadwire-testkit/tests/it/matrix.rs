@@ -162,7 +162,7 @@ async fn ids_of_a_foreign_publisher_are_as_missing_as_ids_of_nobody() {
         }
         let body = match path.rsplit('/').next() {
             Some("interest") => json!({ "interest": "initial", "reason": "a test" }),
-            Some("do-not-contact" | "permit-contact") => json!({ "reason": "a test" }),
+            Some("do-not-contact" | "permit-contact" | "erase") => json!({ "reason": "a test" }),
             Some("listing") => json!({ "kind": "contact_me" }),
             _ if path.starts_with("/v1/routes/") => json!({ "stop": true }),
             _ => json!({ "settings": {} }),

@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    destinations, erasures, health, intake, keys, ledger, offers, openapi, page, proof, read, replays, routes, routing,
-    secrets, setup, standing, wire,
+    destinations, erasures, health, intake, keys, ledger, offers, openapi, page, proof, read, replays,
+    routes, routing, secrets, setup, standing, wire,
 };
 use crate::access::Action;
 use axum::http::Method;

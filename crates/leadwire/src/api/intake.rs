@@ -138,7 +138,12 @@ fn receipt(call: &Call, received: Received) -> Result<Receipt, Problem> {
     match received {
         Received::New(touchpoint, lead) => {
             call.app.metrics.count_received("api", "stored");
-            Ok(Receipt { id: touchpoint.to_string(), lead: lead.to_string(), duplicate: false, erased: false })
+            Ok(Receipt {
+                id: touchpoint.to_string(),
+                lead: lead.to_string(),
+                duplicate: false,
+                erased: false,
+            })
         }
         Received::KeptOut(touchpoint, lead) => {
             call.app.metrics.count_received("api", "erased");

@@ -3,8 +3,8 @@
 mod answer;
 mod call;
 mod destinations;
-mod erasures;
 mod endpoints;
+mod erasures;
 mod health;
 mod intake;
 mod keys;

@@ -177,10 +177,9 @@ async fn say(
     };
     match call.app.intake.accept(vec![incoming]).await?[0] {
         Received::NoLead => Err(Problem::not_found()),
-        Received::New(..)
-        | Received::Duplicate(..)
-        | Received::KeyReused(_)
-        | Received::KeptOut(..) => shown(call, lead).await,
+        Received::New(..) | Received::Duplicate(..) | Received::KeyReused(_) | Received::KeptOut(..) => {
+            shown(call, lead).await
+        }
     }
 }
 

@@ -56,7 +56,8 @@ pub(super) fn write(file: &Path, list: &[ErasedOf]) -> anyhow::Result<()> {
 
 /// Reads a list.
 pub(super) fn read(file: &Path) -> anyhow::Result<Vec<ErasedOf>> {
-    let unreadable = || format!("{} is no list of erasures; `leadwire erasure export` writes one", file.display());
+    let unreadable =
+        || format!("{} is no list of erasures; `leadwire erasure export` writes one", file.display());
     let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut text = String::new();
     let limit = u64::try_from(limits::ERASURE_LIST_BYTES_MAX).unwrap_or(u64::MAX);
