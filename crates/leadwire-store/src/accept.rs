@@ -4,7 +4,7 @@ use crate::engine::{Param, Tx};
 use crate::lanes::{Claim, LaneKey, LaneToken};
 use crate::rows::Channel;
 use crate::standing::{self, Columns, Folded};
-use crate::{Store, StoreError, erasures, idempotency, lanes, setup};
+use crate::{Store, StoreError, erasures, idempotency, lanes, quarantine, setup};
 use bytes::Bytes;
 use leadwire_core::erasure::Question;
 use leadwire_core::id::{DestinationNo, LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
@@ -182,7 +182,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was stored unless it is [`StoreError::Failed`].
     pub async fn quarantine(&self, item: Quarantine) -> Result<(), StoreError> {
-        self.write(move |tx| quarantine(tx, &item)).await
+        self.write(move |tx| quarantine::keep(tx, &item)).await
     }
 }
 
@@ -384,25 +384,4 @@ fn make_lead(tx: &Tx<'_>, item: &Accept, said: &Said) -> Result<Folded, StoreErr
     )?;
     let refuses = said.refused.is_some();
     Ok(Folded { lead, is_known: false, refuses, standing: stands, told: Vec::new() })
-}
-
-fn quarantine(tx: &Tx<'_>, item: &Quarantine) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO quarantine (publisher_id, quarantine_id, received_at, offer_id, content_type, code, pointer,
-             message, body, body_sha256)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        &[
-            Param::Text(item.publisher.as_str()),
-            Param::Text(&item.id.to_string()),
-            Param::Int(item.received_at.millis()),
-            Param::Text(item.offer.as_str()),
-            Param::Text(&item.content_type),
-            Param::Text(&item.code),
-            Param::Text(&item.pointer),
-            Param::Text(&item.message),
-            Param::Bytes(&item.body),
-            Param::Bytes(&item.body_sha256),
-        ],
-    )?;
-    Ok(())
 }

@@ -18,6 +18,7 @@ pub mod ledger;
 mod migrate;
 pub mod notices;
 mod pages;
+mod quarantine;
 mod reader;
 pub mod replays;
 pub mod retention;

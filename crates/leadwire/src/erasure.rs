@@ -4,13 +4,11 @@ use crate::bodies;
 use crate::clock::{Clock, Ids, random_bits};
 use crate::deliver::Lanes;
 use crate::directory::Directory;
-use leadwire_connect::erase::RECORD;
 use leadwire_core::erasure;
-use leadwire_core::id::{DestinationNo, ErasureId, LeadId, PublisherId, TouchpointId};
-use leadwire_core::json::Json;
+use leadwire_core::id::{ErasureId, LeadId, PublisherId, TouchpointId};
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
-use leadwire_core::touchpoint::{Action, Customer, Source, Touchpoint};
+use leadwire_core::touchpoint::Customer;
 use leadwire_store::erasures::{Asked, Crm, Wish};
 use leadwire_store::{Store, StoreError};
 use std::collections::BTreeSet;
@@ -229,21 +227,4 @@ impl Erasures {
 struct Person {
     identities: BTreeSet<[u8; 16]>,
     words: BTreeSet<String>,
-}
-
-/// What a connector is given of an erased person: the address, if one is needed and known, and this destination's
-/// records; and when it was asked for.
-pub(crate) fn content(destination: DestinationNo, needs: Option<&str>) -> (Touchpoint, Timestamp) {
-    let needs: serde_json::Value = needs.and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
-    let email = needs["email"].as_str().filter(|it| !it.is_empty()).map(str::to_owned);
-    let asked_at = Timestamp::from_millis(needs["asked_at"].as_i64().unwrap_or(0));
-    let records = needs["records"][destination.to_string()].as_array().cloned().unwrap_or_default();
-    let touchpoint = Touchpoint {
-        source: Source::Other(erasure::SOURCE.to_owned()),
-        action: Action::Other(erasure::ACTION.to_owned()),
-        customer: Customer { email, ..Customer::default() },
-        custom: records.iter().filter_map(|it| Some((RECORD.to_owned(), Json::text(it.as_str()?)))).collect(),
-        ..Touchpoint::default()
-    };
-    (touchpoint, asked_at)
 }

@@ -51,6 +51,10 @@ pub struct Applied {
     pub quarantined: u64,
 }
 
+/// Runs a body in a transaction of its own.
+pub(crate) type Run<'a> =
+    dyn FnMut(&mut dyn FnMut(&Tx<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> + 'a;
+
 /// Reads the list of a store.
 pub(crate) fn read(tx: &Tx<'_>) -> Result<Vec<ErasedOf>, StoreError> {
     let publishers = tx.query(
@@ -108,7 +112,7 @@ fn read_one(tx: &Tx<'_>, publisher: PublisherId, salt: Vec<u8>) -> Result<Erased
 ///
 /// Runs while nobody else has the store; each call of `run` is a transaction.
 pub(crate) fn apply(
-    run: &mut dyn FnMut(&mut dyn FnMut(&Tx<'_>) -> Result<(), StoreError>) -> Result<(), StoreError>,
+    run: &mut Run<'_>,
     list: &[ErasedOf],
     mint: &mut dyn FnMut() -> TouchpointId,
     now: Timestamp,

@@ -5,12 +5,13 @@ use http::Method;
 use leadwire::clock::Clock;
 use leadwire_connect::CONNECTORS;
 use leadwire_core::id::TouchpointId;
-use leadwire_sandbox::https_endpoint::{Answer, Keep};
+use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint, Keep};
 use leadwire_sandbox::stage::{Options, Stage};
 use leadwire_store::Store;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -118,12 +119,9 @@ async fn erase(app: &TestApp, lead: &str) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored_backup() {
-    let app = TestApp::start().await;
-    app.add_contoso().await;
-    let stages = add_all_kinds(&app).await;
-    // One that is down, one that refuses, and one that never answers.
+/// Ada and Bob everywhere: at every kind; waiting for one that is down; parked at one that refuses; on the wire to one
+/// that does not answer; and Ada in quarantine. Gives back Ada's lead, and the one that does not answer.
+async fn live(app: &TestApp) -> (String, Vec<HttpsEndpoint>) {
     let [down, picky, slow] = [503, 422, 200].map(|_| start_endpoint(&app.clock, None));
     let (down, picky, slow) = (down.await, picky.await, slow.await);
     down.otherwise(Answer::status(503));
@@ -138,7 +136,6 @@ async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored
     let broken = Bytes::from(format!("{{\"email\":\"{}\",", PLANTED[0].to_uppercase()));
     let quarantined = app.raw(Method::POST, &address, &[], broken).await.expect(202);
     assert_eq!(quarantined["quarantined"], true);
-    // At every kind, and under way at the slow one.
     app.wait_for("/v1/ledger?publisher=contoso", |it| {
         it["destinations"].as_array().unwrap().iter().all(|it| match it["name"].as_str().unwrap() {
             "down" => it["attempts"] == 2,
@@ -148,6 +145,41 @@ async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored
         })
     })
     .await;
+    (lead, vec![slow, down, picky])
+}
+
+/// The receipt says of every destination what became of Ada there, but for the slow one.
+fn check_receipt(receipt: &Value) {
+    for kind in CONNECTORS {
+        let expected = match kind.name {
+            "https" => "asked",
+            name if BY_HAND.contains(&name) => "by_hand",
+            _ => "deleted",
+        };
+        assert_eq!(state_at(receipt, kind.name), expected, "{}: {receipt:#}", kind.name);
+    }
+    assert_eq!((state_at(receipt, "down"), state_at(receipt, "picky")), ("", ""), "they never had the lead");
+    assert_eq!(receipt["wiped"]["quarantined"], 1);
+}
+
+/// Nothing of Ada is in any table, and it all adds up.
+async fn check_store(app: &TestApp, lead: &str) {
+    assert_eq!(planted_in(&all_values(app).await), Vec::<&str>::new());
+    let ledger = app.ledger().await;
+    assert_eq!((&ledger["adds_up"], &ledger["erased"]), (&json!(true), &json!(2)), "{ledger}");
+    let shown = app.get(&format!("/v1/leads/{lead}?publisher=contoso")).await;
+    assert!(shown["erased_at"].is_string() && shown["lead"]["customer"] == json!({}), "{shown}");
+    let path = format!("/v1/leads/{lead}/erase?publisher=contoso");
+    let twice = app.call(Method::POST, &path, Some(&json!({ "reason": "twice" }))).await;
+    assert_eq!(twice.status, 404);
+}
+
+#[tokio::test]
+async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored_backup() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let stages = add_all_kinds(&app).await;
+    let (lead, endpoints) = live(&app).await;
     let elsewhere = tempfile::tempdir().unwrap();
     let backup = elsewhere.path().join("copy.db");
     Store::back_up(app.folder(), &backup).unwrap();
@@ -159,19 +191,9 @@ async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored
         it["wiped_at"].is_string() && all.iter().filter(|it| it["state"] == "waiting").count() <= 1
     })
     .await;
-    for kind in CONNECTORS {
-        let expected = match kind.name {
-            "https" => "asked",
-            name if BY_HAND.contains(&name) => "by_hand",
-            // Two destinations of one instance: whoever comes second finds nothing.
-            _ => "deleted",
-        };
-        assert_eq!(state_at(&done, kind.name), expected, "{}: {done:#}", kind.name);
-    }
-    assert_eq!((state_at(&done, "down"), state_at(&done, "picky")), ("", ""), "they never had the lead");
-    assert_eq!(done["wiped"]["quarantined"], 1);
+    check_receipt(&done);
     // What was on the wire is over by then, whatever came of it.
-    slow.otherwise(Answer::status(200));
+    endpoints[0].otherwise(Answer::status(200));
     app.clock.advance(Duration::from_secs(121));
     let done = wait_for(&app, &id, |it| it["state"] == "done").await;
     assert_eq!(state_at(&done, "slow"), "asked", "{done:#}");
@@ -180,36 +202,64 @@ async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored
         assert_eq!(planted_in(records.as_bytes()), Vec::<&str>::new(), "{}", stage.kind);
         assert!(records.contains("bob@example.com"), "{}: somebody else is gone", stage.kind);
     }
-    assert_eq!(planted_in(&all_values(&app).await), Vec::<&str>::new());
-    let ledger = app.ledger().await;
-    assert_eq!((&ledger["adds_up"], &ledger["erased"]), (&json!(true), &json!(2)), "{ledger}");
-    let shown = app.get(&format!("/v1/leads/{lead}?publisher=contoso")).await;
-    assert!(shown["erased_at"].is_string() && shown["lead"]["customer"] == json!({}), "{shown}");
-    assert!(
-        app.call(
-            Method::POST,
-            &format!("/v1/leads/{lead}/erase?publisher=contoso"),
-            Some(&json!({ "reason": "twice" }))
-        )
-        .await
-        .status
-            == 404
-    );
+    check_store(&app, &lead).await;
     let clock = Arc::clone(&app.clock);
     let folder = app.stop().await;
     assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
 
     let list = Store::erasures_in(folder.path()).unwrap().unwrap();
-    let mut mint = || TouchpointId::new(1);
-    Store::restore(&backup, folder.path(), &[list], &mut mint, clock.wall()).unwrap();
+    Store::restore(&backup, folder.path(), &[list], &mut || TouchpointId::new(1), clock.wall()).unwrap();
     let app = TestApp::start_in(folder, clock, |_| {}).await;
     app.clock.advance(Duration::from_secs(121));
     let again = wait_for(&app, &id, |it| it["state"] == "done").await;
     assert_eq!(state_at(&again, "hubspot"), "nothing_there", "{again:#}");
-    assert_eq!(planted_in(&all_values(&app).await), Vec::<&str>::new());
-    assert_eq!(app.ledger().await["adds_up"], true);
+    check_store(&app, &lead).await;
     let folder = app.stop().await;
     assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
+}
+
+/// Runs the program on a data folder, and gives how it ended with what it said.
+fn leadwire(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
+    let test = std::env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join("leadwire");
+    let output = Command::new(program).args(words).arg("--data").arg(folder).env_clear().output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test]
+async fn the_command_line_brings_nobody_back_and_says_so() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let lead = app.post("/v1/leads", &acted("INS", None)).await["lead"].as_str().unwrap().to_owned();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let place = |name: &str| elsewhere.path().join(name).to_str().unwrap().to_owned();
+    let (backup, list) = (place("copy.backup"), place("erasures.json"));
+    let (code, said) = leadwire(app.folder(), &["backup", &backup]);
+    assert!(code == Some(0) && said.contains("1 leads"), "{said}");
+    assert_eq!(leadwire(app.folder(), &["backup", &backup]).0, Some(1), "nothing is overwritten");
+    let id = erase(&app, &lead).await;
+    wait_for(&app, &id, |it| it["state"] == "done").await;
+    let (code, said) = leadwire(app.folder(), &["erasure", "export", &list]);
+    assert!(code == Some(0) && said.contains("1 erasures"), "{said}");
+    assert_eq!(planted_in(&std::fs::read(&list).unwrap()), Vec::<&str>::new());
+    let (code, said) = leadwire(app.folder(), &["restore", &backup, "--yes"]);
+    assert!(code == Some(1) && said.contains("another Leadwire runs"), "{said}");
+    let folder = app.stop().await;
+    let (code, said) = leadwire(folder.path(), &["restore", &backup, "--yes"]);
+    assert!(code == Some(0) && said.contains("1 erasures"), "{said}");
+    assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
+    // On another machine nobody knows, unless they are told.
+    let other = elsewhere.path().join("other");
+    assert_eq!(leadwire(&other, &["restore", &backup]).0, Some(2), "it asks first");
+    let (code, said) = leadwire(&other, &["restore", &backup, "--yes"]);
+    assert!(code == Some(4) && said.contains("--erasures"), "{said}");
+    let (code, said) = leadwire(&other, &["restore", &backup, "--erasures", &list, "--yes"]);
+    assert!(code == Some(0) && said.contains("of 1 leads"), "{said}");
+    assert_eq!(planted_in(&bytes_of(&other)), Vec::<&str>::new());
+    let (code, _) = leadwire(&other, &["restore", &backup, "--without-erasures", "--yes"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(planted_in(&bytes_of(&other)), Vec::<&str>::new(), "the store that was replaced knows");
 }
 
 #[tokio::test]
