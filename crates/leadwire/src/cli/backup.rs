@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
   leadwire backup /mnt/backup/leadwire.backup --data /var/lib/leadwire
 
 The service may run meanwhile. The copy is read back whole before the file gets its name. The master key that opens
-destinations' secrets is not in it: keep `master.key` of the data folder elsewhere. Keep the list of erasures beside it,
+destinations' secrets is not in it: keep `secret.key` of the data folder elsewhere. Keep the list of erasures beside it,
 written anew after each erasure, with `leadwire erasure export`.")]
 pub(super) struct Args {
     /// The file, which must not be there
