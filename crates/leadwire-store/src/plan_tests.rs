@@ -47,6 +47,7 @@ const READ_WHOLE: &[&str] = &[
     "api_key",
     "act",
     "acts",
+    "gone",
     "owed",
     "routed",
     "replay",
@@ -96,6 +97,10 @@ const HOT: &[(&str, &[&str])] = &[
         &[
             "SEARCH touchpoint USING INDEX touchpoint_of_lead (publisher_id=? AND lead_id=? AND touchpoint_id>?)",
         ],
+    ),
+    (
+        "SELECT erased_at, lead_id FROM tombstone…",
+        &["SEARCH tombstone USING PRIMARY KEY (publisher_id=? AND tombstone_key=?)"],
     ),
     ("UPDATE lead SET first_name…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
     (
@@ -180,7 +185,17 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "…AND claim IN (-1, 0) AND due_at",
+        "…AND claim IN (-1, 0) AND due_at > $1) AND NOT EXISTS",
+        &[
+            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
+            "LIST SUBQUERY 1",
+            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)",
+            "CORRELATED SCALAR SUBQUERY 2",
+            "SEARCH e USING PRIMARY KEY (publisher_id=? AND touchpoint_id=?)",
+        ],
+    ),
+    (
+        "…AND claim IN (-1, 0) AND due_at > $4)",
         &[
             "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "LIST SUBQUERY 1",

@@ -115,12 +115,12 @@ fn may_go(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId, before: Timestamp)
         |_| Ok(()),
     )?;
     let open = tx.find(
-        "WITH acts AS MATERIALIZED (
+        "WITH gone AS MATERIALIZED (
              SELECT touchpoint_id FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
          SELECT 1
-         FROM acts
+         FROM gone
          CROSS JOIN delivery d
-         WHERE d.publisher_id = $1 AND d.touchpoint_id = acts.touchpoint_id AND d.state IN ('pending', 'parked')
+         WHERE d.publisher_id = $1 AND d.touchpoint_id = gone.touchpoint_id AND d.state IN ('pending', 'parked')
          LIMIT 1",
         &[id, Param::Text(&lead)],
         |_| Ok(()),

@@ -165,7 +165,7 @@ struct Sent {
 
 fn deliveries(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<Sent>, StoreError> {
     tx.query(
-        "WITH acts AS MATERIALIZED (
+        "WITH gone AS MATERIALIZED (
              SELECT touchpoint_id FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
          SELECT d.touchpoint_id, d.destination_no, d.state, d.claim, d.record, o.removed_at,
              CASE WHEN EXISTS (
@@ -178,10 +178,10 @@ fn deliveries(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<
                  WHERE a.publisher_id = d.publisher_id AND a.touchpoint_id = d.touchpoint_id
                      AND a.destination_no = d.destination_no AND a.outcome IN ('unknown', 'interrupted'))
              THEN 1 ELSE 0 END
-         FROM acts
+         FROM gone
          CROSS JOIN delivery d
          JOIN destination o ON o.publisher_id = d.publisher_id AND o.destination_no = d.destination_no
-         WHERE d.publisher_id = $1 AND d.touchpoint_id = acts.touchpoint_id",
+         WHERE d.publisher_id = $1 AND d.touchpoint_id = gone.touchpoint_id",
         &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
         |row| {
             let (state, claim) = (row.text(2)?, row.int(3)?);

@@ -248,14 +248,14 @@ impl Store {
             let key = [Param::Text(publisher.as_str()), Param::Text(&id.to_string())];
             let Some(erasure) = tx.find(ERASURE, &key, read_erasure)? else { return Ok(None) };
             let parts = tx.query(
-                "WITH acts AS MATERIALIZED (
+                "WITH gone AS MATERIALIZED (
                      SELECT touchpoint_id FROM erased_lead WHERE publisher_id = $1 AND erasure_id = $2)
                  SELECT d.touchpoint_id, d.destination_no, d.lead_id, o.name, o.kind, d.state, d.cause, d.message,
                      d.fix, d.attempts, d.ended_at
-                 FROM acts
+                 FROM gone
                  CROSS JOIN delivery d
                  JOIN destination o ON o.publisher_id = d.publisher_id AND o.destination_no = d.destination_no
-                 WHERE d.publisher_id = $1 AND d.touchpoint_id = acts.touchpoint_id",
+                 WHERE d.publisher_id = $1 AND d.touchpoint_id = gone.touchpoint_id",
                 &key,
                 read_part,
             )?;

@@ -8,7 +8,8 @@ use leadwire_core::id::TouchpointId;
 use leadwire_core::time::Timestamp;
 
 /// A try came to an end, or was given back, whose delivery was erased meanwhile. Nothing of it is written down; but the
-/// request is off the wire, so the deletion that waits behind it need wait no longer, unless its end is `unknown`.
+/// request is off the wire, so the deletion that waits behind it need wait no longer, unless its end is unknown, or that
+/// of an earlier one is, which may still arrive.
 pub(crate) fn late_end(
     tx: &Tx<'_>,
     lane: &LaneKey,
@@ -27,13 +28,29 @@ pub(crate) fn late_end(
         |row| row.lead(0),
     )?;
     let Some(lead) = lead.filter(|_| !is_unknown) else { return Ok(()) };
+    let lead = lead.to_string();
+    let doubt = tx.find(
+        "WITH gone AS MATERIALIZED (
+             SELECT touchpoint_id FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
+         SELECT 1
+         FROM gone
+         CROSS JOIN attempt a
+         WHERE a.publisher_id = $1 AND a.touchpoint_id = gone.touchpoint_id AND a.destination_no = $3
+             AND a.outcome IN ('unknown', 'interrupted')
+         LIMIT 1",
+        &[publisher, Param::Text(&lead), destination],
+        |_| Ok(()),
+    )?;
+    if doubt.is_some() {
+        return Ok(());
+    }
     tx.execute(
         "UPDATE delivery SET due_at = $1
          WHERE publisher_id = $2 AND destination_no = $3 AND claim = 0 AND attempts = 0 AND touchpoint_id IN (
              SELECT touchpoint_id
              FROM delivery
              WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND lead_id = $4)",
-        &[Param::Int(now.millis()), publisher, destination, Param::Text(&lead.to_string())],
+        &[Param::Int(now.millis()), publisher, destination, Param::Text(&lead)],
     )?;
     Ok(())
 }

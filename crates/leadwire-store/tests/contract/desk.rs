@@ -113,10 +113,9 @@ impl Desk {
         Self { store, folder, version }
     }
 
-    /// The same under the set-up as it is now.
-    pub(crate) async fn seen_anew(self) -> Self {
-        let version = self.version().await;
-        Self { version, ..self }
+    /// Goes on under the set-up as it is now.
+    pub(crate) async fn see_anew(&mut self) {
+        self.version = self.version().await;
     }
 
     pub(crate) async fn version(&self) -> i64 {

@@ -5,17 +5,18 @@ use crate::desk::{
     touchpoint,
 };
 use leadwire_core::erasure::{self, Question, questions};
-use leadwire_core::id::{ActId, ErasureId, LeadId, QuarantineId, TouchpointId};
+use leadwire_core::id::{ActId, ErasureId, LeadId, QuarantineId, ReplayId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::lane::Next;
 use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
-use leadwire_core::routing::Routed;
+use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::touchpoint::{Customer, Touchpoint};
 use leadwire_store::Store;
 use leadwire_store::accept::{Accept, Accepted, Quarantine};
 use leadwire_store::erasures::{Asked, Begun, Crm, Wish};
 use leadwire_store::lanes::{Claim, Settled, Turn};
 use leadwire_store::leads::Act;
+use leadwire_store::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
 use leadwire_store::rows::DeliveryState;
 use std::path::Path;
 use std::sync::Arc;
@@ -338,13 +339,13 @@ fn asked(item: Accept) -> Accept {
 
 #[tokio::test]
 async fn old_data_stays_out_and_a_new_action_comes_in() {
-    let desk = Desk::new().await;
+    let mut desk = Desk::new().await;
     live(&desk).await;
     let version = desk.version().await;
     begin(&desk, wish(100, 1, NOON + DAY)).await;
     assert_ne!(desk.version().await, version, "whoever accepts must ask from here on");
     wipe(&desk, 100, NOON + DAY).await;
-    let desk = desk.seen_anew().await;
+    desk.see_anew().await;
     let before = desk.ledger().await;
     let kept_out = Accepted::KeptOut { lead: LeadId::new(1) };
     // The same import again, and another export of the same past.
@@ -367,7 +368,7 @@ async fn old_data_stays_out_and_a_new_action_comes_in() {
 
 #[tokio::test]
 async fn a_person_of_whom_nothing_is_there_is_kept_out_by_address() {
-    let desk = Desk::new().await;
+    let mut desk = Desk::new().await;
     let nobody = Wish {
         leads: Vec::new(),
         found_by: erasure::identities_of_address(ADDRESS),
@@ -375,7 +376,7 @@ async fn a_person_of_whom_nothing_is_there_is_kept_out_by_address() {
         ..wish(100, 1, NOON + DAY)
     };
     assert_eq!(begin(&desk, nobody).await, Begun::default());
-    let desk = desk.seen_anew().await;
+    desk.see_anew().await;
     let kept_out = desk.accept(asked(acted(7, Some(NOON)))).await;
     assert_eq!(kept_out, Accepted::KeptOut { lead: LeadId::new(7) });
     desk.ledger().await;
@@ -384,13 +385,45 @@ async fn a_person_of_whom_nothing_is_there_is_kept_out_by_address() {
 
 #[tokio::test]
 async fn a_key_that_is_repeated_after_the_erasure_brings_nobody_back() {
-    let desk = Desk::new().await;
+    let mut desk = Desk::new().await;
     live(&desk).await;
     begin(&desk, wish(100, 1, NOON)).await;
     wipe(&desk, 100, NOON).await;
-    let desk = desk.seen_anew().await;
+    desk.see_anew().await;
     let again = desk.accept(Accept { once: once(1, 1), ..acted(101, None) }).await;
     assert_eq!(again, Accepted::Duplicate { touchpoint: touchpoint(1), lead: LeadId::new(1) });
+}
+
+#[tokio::test]
+async fn a_replay_that_saw_a_touchpoint_before_the_erasure_brings_it_nowhere() {
+    let desk = Desk::new().await;
+    desk.accept(Accept { routed: Vec::new(), ..acted(1, None) }).await;
+    let replay = Replay {
+        publisher: contoso(),
+        id: ReplayId::new(1),
+        created_at: at(NOON),
+        destination: Some(number(1)),
+        offers: Offers::All,
+        range: (touchpoint(1), touchpoint(99)),
+        force: false,
+        state: ReplayState::Running,
+        done_to: touchpoint(0),
+        done: Done::default(),
+        ended_at: None,
+    };
+    desk.store.add_replay(replay.clone()).await.unwrap();
+    let page = desk.store.replay_page(replay.clone(), 9).await.unwrap();
+    assert_eq!(page.len(), 1);
+    begin(&desk, wish(100, 1, NOON)).await;
+    let routed = vec![Routed { destination: number(1), suppressed: None }];
+    let (touchpoint, lead) = (page[0].id, page[0].lead);
+    let items = vec![Replayed { touchpoint, lead, is_do_not_contact: false, routed }];
+    let step = ReplayStep { replay: replay.clone(), items, to: None, now: at(NOON) };
+    let made = desk.store.replay_step(desk.version().await, step).await.unwrap();
+    assert!(matches!(made, Stepped::Made(woken) if woken.is_empty()));
+    assert_eq!(desk.store.unfinished(contoso()).await.unwrap(), 0);
+    assert!(desk.store.replay_page(replay, 9).await.unwrap().is_empty());
+    desk.ledger().await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod accept;
 mod desk;
+mod erased_histories;
 mod erasures;
 mod lanes;
 mod ledger;
