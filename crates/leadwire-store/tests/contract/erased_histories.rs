@@ -1,6 +1,8 @@
 //! Whatever is cut, late or unknown: once an erasure is settled, the system does not hold the person, ever after.
 
-use crate::desk::{Desk, NOON, SECOND, at, contoso, crm, done, idle, of_customer, settled, touchpoint};
+use crate::desk::{
+    Desk, NOON, SECOND, at, contoso, delivery_id, done, idle, of_customer, settled, touchpoint,
+};
 use leadwire_core::erasure;
 use leadwire_core::id::{ErasureId, LeadId};
 use leadwire_core::lane::Next;
@@ -17,16 +19,34 @@ const UNDER_WAY: i64 = 120 * SECOND;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Acts { customer: u8 },
-    Claim { room: usize },
+    Acts {
+        customer: u8,
+    },
+    Claim {
+        room: usize,
+    },
     /// An attempt ends, and what came of it is known.
-    Ends { which: usize, arrived: bool },
+    Ends {
+        which: usize,
+        arrived: bool,
+    },
     /// An attempt ends, and nobody knows; it arrives this much later, if at all.
-    Vanishes { which: usize, late: Option<i64> },
+    Vanishes {
+        which: usize,
+        late: Option<i64>,
+    },
     /// The process dies; what is under way arrives this much later, if at all.
-    Dies { late: Option<i64> },
-    Wait { seconds: i64 },
-    Erases { customer: u8 },
+    Dies {
+        late: Option<i64>,
+    },
+    Wait {
+        seconds: i64,
+    },
+    Erases {
+        customer: u8,
+    },
+    /// A person makes whatever waits due now.
+    Retries,
     Wipes,
 }
 
@@ -40,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => late().prop_map(|late| Step::Dies { late }),
         4 => (1..60i64).prop_map(|seconds| Step::Wait { seconds }),
         3 => (1..4u8).prop_map(|customer| Step::Erases { customer }),
+        1 => Just(Step::Retries),
         1 => Just(Step::Wipes),
     ]
 }
@@ -161,6 +182,12 @@ impl World {
             }
             Step::Wait { seconds } => self.pass(seconds * SECOND),
             Step::Erases { customer } => self.erase(*customer).await,
+            Step::Retries => {
+                for id in 1..=self.last {
+                    let id = delivery_id(id, 1);
+                    self.desk.store.retry_delivery(contoso(), id, at(self.now)).await.unwrap();
+                }
+            }
             Step::Wipes => self.wipe().await,
         }
     }
@@ -199,11 +226,14 @@ impl World {
         let mut leads: Vec<LeadId> = self.held.iter().map(|it| it.0.lead).collect();
         leads.sort_unstable();
         for pair in leads.windows(2) {
-            assert!(pair[0] != pair[1] || self.erased.contains_key(&pair[0]), "two of {} are on the wire", pair[0]);
+            assert!(
+                pair[0] != pair[1] || self.erased.contains_key(&pair[0]),
+                "two of {} are on the wire",
+                pair[0]
+            );
         }
         for (lead, id) in &self.erased {
-            let delivery = leadwire_core::id::DeliveryId { touchpoint: touchpoint(*id), destination: crm().destination };
-            let found = self.desk.store.delivery(contoso(), delivery).await.unwrap();
+            let found = self.desk.store.delivery(contoso(), delivery_id(*id, 1)).await.unwrap();
             let is_settled = found.is_some_and(|it| it.0.state == DeliveryState::Delivered);
             assert!(!is_settled || !self.there.contains(lead), "{lead} is back");
         }
