@@ -42,7 +42,7 @@ pub(crate) async fn erase(
                 match status {
                     Some("deleted") => deleted += 1,
                     _ if is_missing(results.first()) => {}
-                    _ => return erase::by_hand("Marketo, which did not say why,", erasure),
+                    _ => return erase::by_hand("Marketo, which gave no reason", erasure),
                 }
             }
         }
