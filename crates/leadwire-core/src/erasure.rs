@@ -155,6 +155,18 @@ pub fn told(past: &[Past], uncertain: &[DestinationNo]) -> Vec<(DestinationNo, b
     told.into_iter().map(|it| (it, uncertain.contains(&it))).collect()
 }
 
+/// Who was last heard of before this moment is not kept any longer. None: everybody is.
+///
+/// It goes by the clock at the round before: one that jumped ahead is put right before it costs anybody, and the first
+/// round after a start costs nobody.
+pub fn kept_since(round_before: Option<Timestamp>, days: u32) -> Option<Timestamp> {
+    let kept = i64::from(days) * DAY_MILLIS;
+    let since = round_before?.millis().checked_sub(kept)?;
+    (days > 0 && since > 0).then(|| Timestamp::from_millis(since))
+}
+
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+
 #[cfg(test)]
 #[path = "erasure_tests.rs"]
 mod tests;

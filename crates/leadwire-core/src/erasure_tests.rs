@@ -88,6 +88,15 @@ fn an_address_finds_the_customer_the_test_and_the_preview() {
     assert!(identities_of_address("no address").is_empty());
 }
 
+#[test]
+fn a_clock_that_jumped_ahead_costs_nobody() {
+    let at = |days: i64| Timestamp::from_millis(days * 86_400_000);
+    assert_eq!(kept_since(None, 30), None, "the first round after a start");
+    assert_eq!(kept_since(Some(at(20_000)), 30), Some(at(19_970)), "by the round before, whatever it is now");
+    assert_eq!(kept_since(Some(at(20_000)), 0), None, "kept for ever");
+    assert_eq!(kept_since(Some(at(10)), 30), None);
+}
+
 proptest! {
     #[test]
     fn what_was_done_before_the_erasure_stays_out_and_what_was_done_after_comes_in(

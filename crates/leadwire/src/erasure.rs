@@ -13,7 +13,6 @@ use leadwire_store::erasures::{Asked, Crm, Wish};
 use leadwire_store::{Store, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{Mutex, Notify, watch};
 
 /// Erases, until there is nothing left to be wiped.
@@ -172,18 +171,16 @@ impl Erasures {
 
     /// One round of retention, over all publishers that keep people for a time only.
     ///
-    /// What counts is the clock at the round before: a clock that jumped ahead is put right before it costs anybody.
-    ///
     /// # Errors
     /// [`StoreError`]; what was wiped before stays wiped.
     pub async fn retain(&self) -> Result<(), StoreError> {
         let mut looked_at = self.looked_at.lock().await;
-        let Some(then) = looked_at.replace(self.clock.steady()) else { return Ok(()) };
+        let round_before = looked_at.replace(self.clock.steady());
         let setup = self.directory.now();
-        for own in setup.setup.retention.iter().filter(|it| it.days > 0) {
-            let kept = Duration::from_secs(u64::from(own.days) * 86_400);
-            let before = then.millis() - i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
-            self.retire(&own.publisher, Timestamp::from_millis(before.max(0)), own.days).await?;
+        for own in &setup.setup.retention {
+            if let Some(since) = erasure::kept_since(round_before, own.days) {
+                self.retire(&own.publisher, since, own.days).await?;
+            }
         }
         self.wipe().await
     }

@@ -138,8 +138,7 @@ async fn live(app: &TestApp) -> (String, Vec<HttpsEndpoint>) {
     assert_eq!(quarantined["quarantined"], true);
     app.wait_for("/v1/ledger?publisher=contoso", |it| {
         it["destinations"].as_array().unwrap().iter().all(|it| match it["name"].as_str().unwrap() {
-            "down" => it["attempts"] == 2,
-            "slow" => true,
+            "down" | "slow" => it["attempts"] == 2,
             "picky" => it["parked"] == 2,
             _ => it["delivered"] == 2,
         })
@@ -347,14 +346,15 @@ async fn who_was_not_heard_of_for_longer_than_is_set_is_wiped_here_and_nowhere_e
     let too_long = json!({ "days": 40_000 });
     let refused = app.call(Method::PUT, "/v1/retention?publisher=contoso", Some(&too_long)).await;
     assert_eq!((refused.status, refused.text("/errors/0/pointer").as_str()), (422, "/days"));
-    // The rounds count by the clock of the round before.
     let erasures = &app.app.erasures;
     app.clock.advance(Duration::from_secs(29 * 86_400));
     erasures.retain().await.unwrap();
+    erasures.retain().await.unwrap();
+    assert!(!planted_in(&all_values(&app).await).is_empty(), "it is not time yet");
     app.send_lead("bob@example.com").await;
     app.clock.advance(Duration::from_secs(2 * 86_400));
+    // Rounds go by the clock of the round before, whoever makes them.
     erasures.retain().await.unwrap();
-    assert!(!planted_in(&all_values(&app).await).is_empty(), "a clock that jumped costs nobody");
     erasures.retain().await.unwrap();
     assert_eq!(planted_in(&all_values(&app).await), Vec::<&str>::new());
     app.wait_until_settled().await;
