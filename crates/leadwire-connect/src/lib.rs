@@ -12,6 +12,7 @@ mod dynamics;
 pub mod egress;
 mod email;
 mod entra;
+pub mod erase;
 pub mod feedback;
 mod group;
 mod https;
@@ -39,6 +40,7 @@ use catalogue::Known;
 use descriptor::{Field, Settings};
 use egress::Egress;
 use egress::guard::EgressPolicy;
+use erase::Erasure;
 use feedback::{Asked, Position};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -100,6 +102,11 @@ impl Payload {
     /// Whether the customer must not be contacted: by this touchpoint, or by any other of the lead.
     pub fn do_not_contact(&self) -> bool {
         self.standing.do_not_contact || self.touchpoint.action == Action::DoNotContact
+    }
+
+    /// Whether this is no lead: the destination is to delete what it holds of one. No sender can say so.
+    pub fn erases(&self) -> bool {
+        self.standing.erases
     }
 
     /// Whether the destination cannot hold a record of this lead yet that Leadwire made: this is the first attempt of
@@ -218,6 +225,20 @@ pub trait Connector: Send + Sync {
         egress: &'a Egress,
     ) -> BoxFuture<'a, Option<Asked>> {
         let _ = (position, moment, egress);
+        async { None }.boxed()
+    }
+
+    /// Deletes what the system holds of an erased person: the records that are named, and whatever else is known by the
+    /// lead's key. What is not there is as good as deleted. None: no call of the system deletes it.
+    ///
+    /// Told by [`erase`]'s outcomes. Tries once, as [`Connector::deliver`] does, and may be repeated.
+    fn erase<'a>(
+        &'a self,
+        erasure: &'a Erasure<'a>,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        let _ = (erasure, moment, egress);
         async { None }.boxed()
     }
 

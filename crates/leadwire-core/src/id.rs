@@ -141,6 +141,11 @@ minted!(
     "flw_"
 );
 minted!(
+    /// Erasing a person.
+    ErasureId,
+    "era_"
+);
+minted!(
     /// An API key, without its secret.
     KeyId,
     "key_"

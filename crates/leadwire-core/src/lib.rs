@@ -5,6 +5,7 @@
 
 pub mod country;
 pub mod email;
+pub mod erasure;
 pub mod feedback;
 pub mod filter;
 pub mod follow_up;

@@ -347,3 +347,22 @@ pub const EXPLAINED_MAX: usize = 20;
 pub const REPLAY_STEP: usize = 200;
 /// Replays of a publisher that are under way at a time.
 pub const REPLAYS_MAX: usize = 4;
+
+// Erasure
+
+/// Touchpoints that one step of an erasure wipes: a few milliseconds of the writer's time.
+pub const ERASE_STEP: usize = 200;
+/// Leads that one erasure takes: an address has three, and what was merged by people is a handful.
+pub const ERASE_LEADS_MAX: usize = 100;
+/// Bodies in quarantine that one step looks through; each may have [`TOUCHPOINT_BYTES_MAX`] bytes.
+pub const ERASE_QUARANTINE_STEP: usize = 50;
+/// Keys that one step of an erasure looks at.
+pub const ERASE_KEYS_STEP: usize = 1000;
+/// Time between two rounds of retention: what is kept is counted in days.
+pub const RETENTION_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// Leads that one step of retention looks at.
+pub const RETENTION_STEP: usize = 200;
+/// Longest retention, in days: a century, past which nobody means a number.
+pub const RETENTION_DAYS_MAX: u32 = 36_500;
+/// Largest list of erasures that is read, in bytes: an erased person takes a few hundred.
+pub const ERASURE_LIST_BYTES_MAX: usize = 256 * 1024 * 1024;

@@ -178,6 +178,7 @@ impl Standing {
             do_not_contact: self.is_refused(),
             interest: self.interest.as_ref().map(|it| it.0),
             consent: self.consent.is_some(),
+            erases: false,
         }
     }
 }
@@ -191,6 +192,8 @@ pub struct Seen {
     pub interest: Option<Interest>,
     /// The customer said something of consent. Unless they must not be contacted, they agreed: who withdraws refuses.
     pub consent: bool,
+    /// This is no lead: what the destination holds of the customer is to be deleted.
+    pub erases: bool,
 }
 
 impl Seen {
@@ -199,6 +202,7 @@ impl Seen {
         Interest::number(self.interest)
             + if self.do_not_contact { 4 } else { 0 }
             + if self.consent { 8 } else { 0 }
+            + if self.erases { 16 } else { 0 }
     }
 
     /// Reads the number.
@@ -207,6 +211,7 @@ impl Seen {
             do_not_contact: number & 4 != 0,
             interest: Interest::from_number(number & 3),
             consent: number & 8 != 0,
+            erases: number & 16 != 0,
         }
     }
 }

@@ -85,8 +85,8 @@ fn after_a_person_set_the_interest_only_a_newer_active_touchpoint_raises_it() {
 fn what_connectors_are_told_is_read_back_from_its_number() {
     for do_not_contact in [false, true] {
         for interest in [None, Some(Interest::Initial), Some(Interest::Active)] {
-            for consent in [false, true] {
-                let seen = Seen { do_not_contact, interest, consent };
+            for (consent, erases) in [(false, false), (false, true), (true, false), (true, true)] {
+                let seen = Seen { do_not_contact, interest, consent, erases };
                 assert_eq!(Seen::from_number(seen.number()), seen);
             }
         }

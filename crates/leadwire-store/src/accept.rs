@@ -5,8 +5,9 @@ use crate::fold::{self, Folded};
 use crate::follow_ups::{self, Reached};
 use crate::lanes::{Claim, LaneKey, LaneToken};
 use crate::rows::Channel;
-use crate::{Store, StoreError, idempotency, lanes, setup, standing};
+use crate::{Store, StoreError, erasures, idempotency, lanes, setup, standing};
 use bytes::Bytes;
+use leadwire_core::erasure::Question;
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::routing::Routed;
@@ -37,6 +38,8 @@ pub struct Accept {
     pub identity: Option<[u8; 16]>,
     /// The lead it belongs to whatever its identity says: what a person says of a lead, as a touchpoint.
     pub of_lead: Option<LeadId>,
+    /// What to ask the tombstones of it; empty while the publisher has none.
+    pub questions: Vec<Question>,
     /// What it shows of the customer's interest, under the set-up the caller saw.
     pub shown: Option<Shown>,
     /// How a repetition of it is recognised, when it can be.
@@ -100,6 +103,11 @@ pub enum Accepted {
     },
     /// The lead it was said to belong to is not there. Nothing was stored.
     NoLead,
+    /// It is old data of somebody who was erased. It is counted, without its body, and owed to nobody.
+    KeptOut {
+        /// The lead that was erased.
+        lead: LeadId,
+    },
 }
 
 impl Store {
@@ -158,6 +166,9 @@ pub(crate) fn accept(
         && let Some(known) = idempotency::repetition(tx, item, once)?
     {
         return Ok(known);
+    }
+    if let Some(kept_out) = erasures::tombstones::keep_out(tx, item)? {
+        return Ok(kept_out);
     }
     let touchpoint_id = item.touchpoint.to_string();
     let Some(folded) = fold::into_lead(tx, item)? else { return Ok(Accepted::NoLead) };

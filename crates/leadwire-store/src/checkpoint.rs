@@ -11,7 +11,7 @@ use leadwire_core::limits;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 /// Lengths of the log at which something is done about it, in pages.
@@ -60,6 +60,16 @@ impl CutOff {
     }
 }
 
+/// Asks for the log to be emptied, and its bytes to be given back, at the next occasion.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EmptyLog(Arc<AtomicBool>);
+
+impl EmptyLog {
+    pub(crate) fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Leaves the log alone when a connection closes: after a failure nothing may be flushed a second time.
 pub(crate) fn keep_log_on_close(connection: &Connection) -> Result<(), StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -74,6 +84,7 @@ pub(crate) struct Log {
     folding: Arc<Mutex<()>>,
     wake_side: mpsc::SyncSender<()>,
     cut_off: CutOff,
+    empty_log: EmptyLog,
 }
 
 impl Log {
@@ -82,20 +93,23 @@ impl Log {
         connection: &mut Connection,
         bounds: LogBounds,
         cut_off: CutOff,
+        empty_log: EmptyLog,
     ) -> Result<(Self, Beside), StoreError> {
         connection.wal_hook(Some(note_log_pages))?;
         let folding = Arc::new(Mutex::new(()));
         let (wake_side, wake) = mpsc::sync_channel(1);
-        let beside = Beside { folding: Arc::clone(&folding), wake };
-        Ok((
-            Self { bounds, wake_at: bounds.beside, fold_at: bounds.between, folding, wake_side, cut_off },
-            beside,
-        ))
+        let beside = Beside { folding: Arc::clone(&folding), wake, empty_log: empty_log.clone() };
+        let (wake_at, fold_at) = (bounds.beside, bounds.between);
+        Ok((Self { bounds, wake_at, fold_at, folding, wake_side, cut_off, empty_log }, beside))
     }
 
     /// Does what the length of the log asks for. Called on the writer's thread, between two commits.
     pub(crate) fn after_commit(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let pages = LOG_PAGES.get();
+        if self.empty_log.0.load(Ordering::Relaxed) {
+            // An error means that a wake-up is waiting already.
+            self.wake_side.try_send(()).ok();
+        }
         if pages < self.bounds.between {
             self.fold_at = self.bounds.between;
         }
@@ -134,6 +148,7 @@ impl Log {
 pub(crate) struct Beside {
     folding: Arc<Mutex<()>>,
     wake: mpsc::Receiver<()>,
+    empty_log: EmptyLog,
 }
 
 impl Beside {
@@ -141,19 +156,28 @@ impl Beside {
     /// it. A store that failed is left as it is.
     pub(crate) fn run(&self, connection: &Connection, failure: &Failure) {
         while self.wake.recv().is_ok() {
-            self.fold(connection, "PASSIVE", failure);
+            if self.empty_log.0.swap(false, Ordering::Relaxed) {
+                if !self.fold(connection, "TRUNCATE", failure) {
+                    // Somebody reads an older state: the next commit asks again.
+                    self.empty_log.ask();
+                }
+            } else {
+                self.fold(connection, "PASSIVE", failure);
+            }
         }
         self.fold(connection, "TRUNCATE", failure);
     }
 
-    fn fold(&self, connection: &Connection, mode: &str, failure: &Failure) {
+    /// Says whether all of the log was folded.
+    fn fold(&self, connection: &Connection, mode: &str, failure: &Failure) -> bool {
         let _turn = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
         if failure.has_happened() {
-            return;
+            return false;
         }
-        if let Err(error) = fold(connection, mode) {
+        fold(connection, mode).unwrap_or_else(|error| {
             failure.tell(&format!("fold the log: {error}"));
-        }
+            false
+        })
     }
 }
 

@@ -254,7 +254,8 @@ pub(crate) fn retry(
     let found = tx.find(
         "SELECT d.state, d.claim, d.lead_id,
              CASE WHEN l.do_not_contact = 0 AND d.cause = 'do_not_contact' AND t.action <> 'DNC' THEN 1 ELSE 0 END,
-             d.cause, l.do_not_contact
+             d.cause, l.do_not_contact,
+             CASE WHEN l.erased_by = d.touchpoint_id AND d.attempts = 0 THEN 1 ELSE 0 END
          FROM delivery d
          JOIN touchpoint t ON t.publisher_id = d.publisher_id AND t.touchpoint_id = d.touchpoint_id
          JOIN lead l ON l.publisher_id = d.publisher_id AND l.lead_id = d.lead_id
@@ -262,15 +263,17 @@ pub(crate) fn retry(
         &key,
         |row| {
             let is_released = by == AskedBy::Operator && row.text(4)? == WITHHELD && row.int(5)? == 0;
-            Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?, row.int(3)? != 0 || is_released))
+            let may_go = row.int(3)? != 0 || is_released;
+            Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?, may_go, row.int(6)? != 0))
         },
     )?;
     let again = |lead| place(tx, publisher, id.destination, lead, id.touchpoint);
     let claim = match found {
-        Some((DeliveryState::Parked, _, lead, _)) => again(lead)?,
+        Some((DeliveryState::Parked, _, lead, ..)) => again(lead)?,
         // Held back because the customer asked not to be contacted, who permitted it since; or withheld, and released.
-        Some((DeliveryState::Suppressed, _, lead, true)) => again(lead)?,
-        Some((DeliveryState::Pending, claim, ..)) if claim <= 0 => claim,
+        Some((DeliveryState::Suppressed, _, lead, true, _)) => again(lead)?,
+        // A deletion that was not tried yet may wait for a request on the wire.
+        Some((DeliveryState::Pending, claim, _, _, false)) if claim <= 0 => claim,
         Some(_) | None => return Ok(false),
     };
     let changed = tx.execute(
@@ -307,7 +310,8 @@ fn read_delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
         known_as: if row.text(13)?.is_empty() { None } else { Some(row.lead(13)?) },
         state: row.delivery_state(3)?,
         due_at: row.time(4)?,
-        in_flight: row.int(5)? > 0,
+        // What was erased on the wire keeps its claim until its end is known.
+        in_flight: row.delivery_state(3)? == DeliveryState::Pending && row.int(5)? > 0,
         attempts: row.count(6)?,
         cause: row.text(7)?.to_owned(),
         message: row.text(8)?.to_owned(),

@@ -68,7 +68,7 @@ fn find(tx: &Tx<'_>, item: &Accept) -> Result<Option<Known>, StoreError> {
                  title, interest, interest_by, interest_rule, interest_set, refused_at, refused_by, permitted_at,
                  permitted_by, consent_at, consent_by
              FROM lead
-             WHERE publisher_id = $1 AND lead_id = $2",
+             WHERE publisher_id = $1 AND lead_id = $2 AND erased_at = 0",
             &[publisher, Param::Text(&lead.to_string())],
             read_known,
         ),

@@ -18,6 +18,8 @@ pub struct Ledger {
     pub routed: u64,
     /// Of these, the tests and previews, behind which no customer stands.
     pub tests: u64,
+    /// Of these, the ones whose person was erased: nothing but their count is left.
+    pub erased: u64,
     /// Repetitions that were recognised and stored nothing.
     pub duplicates: u64,
     /// Bodies that could not be read and are kept apart.
@@ -203,6 +205,7 @@ fn ledger(tx: &Tx<'_>, publisher: &PublisherId) -> Result<Ledger, StoreError> {
             "SELECT COUNT(*) FROM (SELECT DISTINCT touchpoint_id FROM delivery WHERE publisher_id = $1) AS routed",
         )?,
         tests: one("SELECT COUNT(*) FROM touchpoint WHERE publisher_id = $1 AND test = 1")?,
+        erased: one("SELECT COUNT(*) FROM touchpoint WHERE publisher_id = $1 AND erased_at <> 0")?,
         duplicates: one("SELECT value FROM counter WHERE publisher_id = $1 AND name = 'duplicates'")?,
         quarantined: one("SELECT COUNT(*) FROM quarantine WHERE publisher_id = $1")?,
         accounts,

@@ -5,9 +5,11 @@
 
 pub mod accept;
 mod acts;
+pub mod backup;
 mod checkpoint;
 pub mod deliveries;
 pub mod engine;
+pub mod erasures;
 mod failure;
 pub mod feedback;
 pub mod feedback_readings;
@@ -27,6 +29,7 @@ pub mod quarantine;
 mod reader;
 pub mod replays;
 pub mod reports;
+pub mod retention;
 pub mod rows;
 pub mod setup;
 mod standing;
@@ -35,6 +38,8 @@ pub mod suggestions;
 pub mod unrouted;
 mod writer;
 
+#[cfg(test)]
+mod plan_erasure_tests;
 #[cfg(test)]
 mod plan_merges_tests;
 #[cfg(test)]

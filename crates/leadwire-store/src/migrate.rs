@@ -6,20 +6,19 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
-/// Every step, in order. A step that has shipped is never changed.
-const STEPS: &[&str] = &[
-    include_str!("migrations/0001_first.sqlite.sql"),
-    include_str!("migrations/0002_publisher_keys.sqlite.sql"),
-    include_str!("migrations/0003_notices.sqlite.sql"),
-    include_str!("migrations/0004_standing.sqlite.sql"),
-    include_str!("migrations/0005_listings.sqlite.sql"),
-    include_str!("migrations/0006_routing.sqlite.sql"),
-    include_str!("migrations/0007_merges.sqlite.sql"),
-    // 8 is taken by work that is not here yet.
-    "",
-    include_str!("migrations/0009_feedback.sqlite.sql"),
-    include_str!("migrations/0010_follow_ups.sqlite.sql"),
-    include_str!("migrations/0011_withhold.sqlite.sql"),
+/// Every step with its number, in order. A step that has shipped is never changed.
+const STEPS: &[(i64, &str)] = &[
+    (1, include_str!("migrations/0001_first.sqlite.sql")),
+    (2, include_str!("migrations/0002_publisher_keys.sqlite.sql")),
+    (3, include_str!("migrations/0003_notices.sqlite.sql")),
+    (4, include_str!("migrations/0004_standing.sqlite.sql")),
+    (5, include_str!("migrations/0005_listings.sqlite.sql")),
+    (6, include_str!("migrations/0006_routing.sqlite.sql")),
+    (7, include_str!("migrations/0007_merges.sqlite.sql")),
+    (8, include_str!("migrations/0008_erasure.sqlite.sql")),
+    (9, include_str!("migrations/0009_feedback.sqlite.sql")),
+    (10, include_str!("migrations/0010_follow_ups.sqlite.sql")),
+    (11, include_str!("migrations/0011_withhold.sqlite.sql")),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.
@@ -30,8 +29,8 @@ pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
     if found > known() {
         return Err(StoreError::Newer { found, known: known() });
     }
-    for (number, step) in (1i64..).zip(STEPS) {
-        if number <= found {
+    for (number, step) in STEPS {
+        if *number <= found {
             continue;
         }
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -42,16 +41,16 @@ pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Steps that this program knows.
+/// The number of the last step that this program knows.
 pub(crate) fn known() -> i64 {
-    i64::try_from(STEPS.len()).expect("steps are few")
+    STEPS.last().map_or(0, |it| it.0)
 }
 
 /// What every connection that writes is set to.
 ///
 /// `synchronous=FULL` syncs the log at each commit: with `NORMAL` a power cut loses acknowledged rows.
 /// Checkpoints are made beside the writer (see `checkpoint.rs`); a log that grew past 64 MiB is cut when it starts
-/// anew.
+/// anew. What is deleted is overwritten with zeros, or an erased person would stay in the file's free space.
 pub(crate) fn set_up(connection: &Connection) -> Result<(), StoreError> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -65,7 +64,8 @@ pub(crate) fn set_up(connection: &Connection) -> Result<(), StoreError> {
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA cache_size = -65536;
-         PRAGMA temp_store = MEMORY;",
+         PRAGMA temp_store = MEMORY;
+         PRAGMA secure_delete = ON;",
     )?;
     connection.busy_timeout(limits::DB_HELD_WAIT)?;
     prepare_once(connection)
@@ -88,7 +88,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("leadwire.db");
         let connection = Connection::open(&file).unwrap();
-        for step in &STEPS[..3] {
+        for (_, step) in &STEPS[..3] {
             connection.execute_batch(step).unwrap();
         }
         let columns = "publisher_id, touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, \

@@ -55,9 +55,14 @@ const READ_WHOLE: &[&str] = &[
     "api_key",
     "act",
     "acts",
+    "gone",
     "owed",
     "routed",
     "replay",
+    "retention",
+    "erasure",
+    "tombstone",
+    "p",
 ];
 /// How a step looks that goes through all rows of a publisher, at worst.
 const WIDE: &[&str] =
@@ -100,6 +105,10 @@ const HOT: &[(&str, &[&str])] = &[
         &[
             "SEARCH touchpoint USING INDEX touchpoint_of_lead (publisher_id=? AND lead_id=? AND touchpoint_id>?)",
         ],
+    ),
+    (
+        "SELECT erased_at, lead_id FROM tombstone…",
+        &["SEARCH tombstone USING PRIMARY KEY (publisher_id=? AND tombstone_key=?)"],
     ),
     ("UPDATE lead SET first_name…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
     (
@@ -184,7 +193,17 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "…AND claim IN (-1, 0) AND due_at",
+        "…AND claim IN (-1, 0) AND due_at > $1) AND NOT EXISTS",
+        &[
+            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
+            "LIST SUBQUERY 1",
+            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)",
+            "CORRELATED SCALAR SUBQUERY 2",
+            "SEARCH e USING PRIMARY KEY (publisher_id=? AND touchpoint_id=?)",
+        ],
+    ),
+    (
+        "…AND claim IN (-1, 0) AND due_at > $4)",
         &[
             "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "LIST SUBQUERY 1",
@@ -278,7 +297,7 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-fn accept(number: u128, routed: bool) -> Accept {
+pub(crate) fn accept(number: u128, routed: bool) -> Accept {
     Accept {
         publisher: PublisherId::parse("contoso").unwrap(),
         touchpoint: TouchpointId::new(number),
@@ -289,6 +308,7 @@ fn accept(number: u128, routed: bool) -> Accept {
         parsed: Arc::default(),
         identity: Some([7; 16]),
         of_lead: None,
+        questions: Vec::new(),
         shown: None,
         once: Some(Once { key: number.to_be_bytes(), body: [0; 16], kept: Duration::from_secs(60) }),
         routed: if routed {
@@ -428,6 +448,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     work_and_read(store, &publisher, number).await?;
     decide(store, &publisher, version).await?;
     plan_merges_tests::merge_and_suggest(store, &publisher, |id| accept(id, true)).await?;
+    crate::plan_erasure_tests::erase(store, &publisher).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
     let keys = |publisher: &PublisherId| {

@@ -293,14 +293,14 @@ const ALL_BEHIND: &str =
     "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body, interest,
          interest_rule, routing_trouble
      FROM touchpoint
-     WHERE publisher_id = $1 AND touchpoint_id > $2 AND touchpoint_id <= $3
+     WHERE publisher_id = $1 AND touchpoint_id > $2 AND touchpoint_id <= $3 AND erased_at = 0
      ORDER BY touchpoint_id
      LIMIT $4";
 const UNROUTED_BEHIND: &str =
     "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body, interest,
          interest_rule, routing_trouble
      FROM touchpoint
-     WHERE publisher_id = $1 AND routed = 0 AND touchpoint_id > $2 AND touchpoint_id <= $3
+     WHERE publisher_id = $1 AND routed = 0 AND touchpoint_id > $2 AND touchpoint_id <= $3 AND erased_at = 0
      ORDER BY touchpoint_id
      LIMIT $4";
 

@@ -78,17 +78,7 @@ impl Store {
             std::fs::create_dir_all(folder).map_err(unusable)?;
             sync_folder(folder.join("..").as_path()).map_err(unusable)?;
         }
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join("leadwire.lock"))
-            .map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Held(folder.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(unusable(error)),
-        }
+        let lock = lock_folder(folder)?;
         let file = folder.join("leadwire.db");
         migrate::run(&file).map_err(|error| unreadable(&file, error))?;
         // The directory entries of new files must survive a power cut before the first 202.
@@ -98,13 +88,7 @@ impl Store {
         let writer = Writer::start(&file, LogBounds::USUAL, &failure, cut_off.clone())?;
         let readers = Readers::start(&file, failure.clone(), &cut_off)?;
         Ok(Self {
-            inner: Arc::new(Inner {
-                writer,
-                readers,
-                folder: folder.to_owned(),
-                failure,
-                _lock: FolderLock(lock),
-            }),
+            inner: Arc::new(Inner { writer, readers, folder: folder.to_owned(), failure, _lock: lock }),
         })
     }
 
@@ -164,6 +148,11 @@ impl Store {
         self.inner.readers.run(body).await
     }
 
+    /// Has the write-ahead log emptied after the next commit: until then it holds what that or an earlier one deleted.
+    pub(crate) fn empty_log_soon(&self) {
+        self.inner.writer.empty_log_soon();
+    }
+
     /// Waits until the store has failed and says why. Whoever owns the program ends it then.
     pub async fn failure(&self) -> String {
         self.inner.failure.wait().await
@@ -194,12 +183,28 @@ impl Store {
     }
 }
 
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
+/// Takes a folder for this process.
+pub(crate) fn lock_folder(folder: &Path) -> Result<FolderLock, StoreError> {
+    let unusable = |error: std::io::Error| StoreError::Folder(folder.to_owned(), error.to_string());
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("leadwire.lock"))
+        .map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(FolderLock(lock)),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Held(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 /// The folder is this process's as long as it lives.
-struct FolderLock(File);
+pub(crate) struct FolderLock(File);
 
 impl Drop for FolderLock {
     fn drop(&mut self) {

@@ -4,7 +4,7 @@
 //! rolled back and its bodies are run again one by one, so a bad one never takes others with it.
 
 use crate::StoreError;
-use crate::checkpoint::{CutOff, Log, LogBounds, keep_log_on_close};
+use crate::checkpoint::{CutOff, EmptyLog, Log, LogBounds, keep_log_on_close};
 use crate::engine::Tx;
 use crate::failure::Failure;
 use crate::migrate;
@@ -58,6 +58,7 @@ pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     commits: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
+    empty_log: EmptyLog,
 }
 
 impl Writer {
@@ -72,7 +73,8 @@ impl Writer {
         let (jobs, queue) = mpsc::channel(limits::STORE_QUEUE_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let mut connection = open(file)?;
-        let (mut log, beside) = Log::watch(&mut connection, bounds, cut_off)?;
+        let empty_log = EmptyLog::default();
+        let (mut log, beside) = Log::watch(&mut connection, bounds, cut_off, empty_log.clone())?;
         let side = open(file)?;
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()
@@ -80,7 +82,8 @@ impl Writer {
                 .spawn(work)
                 .map_err(|error| StoreError::Failed(error.to_string()))
         };
-        let mut writer = Self { jobs: Some(jobs), commits: Arc::clone(&commits), threads: Vec::new() };
+        let mut writer =
+            Self { jobs: Some(jobs), commits: Arc::clone(&commits), threads: Vec::new(), empty_log };
         let seen = failure.clone();
         writer.threads.push(spawn("store-checkpoint", Box::new(move || beside.run(&side, &seen)))?);
         let failure = failure.clone();
@@ -103,6 +106,11 @@ impl Writer {
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
         jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         wait.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Has the log emptied after the next commit.
+    pub(crate) fn empty_log_soon(&self) {
+        self.empty_log.ask();
     }
 
     pub(crate) fn commits(&self) -> u64 {

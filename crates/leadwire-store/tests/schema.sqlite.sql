@@ -60,6 +60,40 @@ CREATE TABLE destination (
     PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE erased_lead (
+    publisher_id TEXT NOT NULL,
+    touchpoint_id TEXT NOT NULL,
+    erasure_id TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    needs TEXT NOT NULL,
+    wiped_to TEXT NOT NULL DEFAULT '',
+    is_wiped INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, touchpoint_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE erasure (
+    publisher_id TEXT NOT NULL,
+    erasure_id TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('person', 'retention')),
+    crm TEXT NOT NULL CHECK (crm IN ('delete', 'keep')),
+    who TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('wiping', 'wiped')),
+    words TEXT NOT NULL,
+    quarantine_to TEXT NOT NULL DEFAULT '',
+    keys_to BLOB NOT NULL DEFAULT x'',
+    leads INTEGER NOT NULL DEFAULT 0,
+    touchpoints INTEGER NOT NULL DEFAULT 0,
+    deliveries INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    decisions INTEGER NOT NULL DEFAULT 0,
+    quarantined INTEGER NOT NULL DEFAULT 0,
+    idempotency_keys INTEGER NOT NULL DEFAULT 0,
+    wiped_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, erasure_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE feedback (
     publisher_id TEXT NOT NULL,
     lead_id TEXT NOT NULL,
@@ -169,7 +203,7 @@ CREATE TABLE lead (
     title TEXT NOT NULL,
     touchpoints INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_by TEXT NOT NULL DEFAULT '', interest_rule TEXT NOT NULL DEFAULT '', interest_set TEXT NOT NULL DEFAULT '', do_not_contact INTEGER NOT NULL DEFAULT 0, refused_at INTEGER NOT NULL DEFAULT 0, refused_by TEXT NOT NULL DEFAULT '', permitted_at INTEGER NOT NULL DEFAULT 0, permitted_by TEXT NOT NULL DEFAULT '', consent_at INTEGER NOT NULL DEFAULT 0, consent_by TEXT NOT NULL DEFAULT '', merged_into TEXT NOT NULL DEFAULT '', members INTEGER NOT NULL DEFAULT 0, said_by TEXT NOT NULL DEFAULT '',
+    updated_at INTEGER NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_by TEXT NOT NULL DEFAULT '', interest_rule TEXT NOT NULL DEFAULT '', interest_set TEXT NOT NULL DEFAULT '', do_not_contact INTEGER NOT NULL DEFAULT 0, refused_at INTEGER NOT NULL DEFAULT 0, refused_by TEXT NOT NULL DEFAULT '', permitted_at INTEGER NOT NULL DEFAULT 0, permitted_by TEXT NOT NULL DEFAULT '', consent_at INTEGER NOT NULL DEFAULT 0, consent_by TEXT NOT NULL DEFAULT '', merged_into TEXT NOT NULL DEFAULT '', members INTEGER NOT NULL DEFAULT 0, said_by TEXT NOT NULL DEFAULT '', erased_at INTEGER NOT NULL DEFAULT 0, erased_by TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, lead_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -332,6 +366,12 @@ CREATE TABLE replay (
     PRIMARY KEY (publisher_id, replay_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE retention (
+    publisher_id TEXT NOT NULL PRIMARY KEY,
+    days INTEGER NOT NULL DEFAULT 0,
+    salt BLOB NOT NULL DEFAULT x''
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE route (
     publisher_id TEXT NOT NULL,
     route_id TEXT NOT NULL,
@@ -360,6 +400,14 @@ CREATE TABLE suggestion (
     PRIMARY KEY (publisher_id, suggestion_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE tombstone (
+    publisher_id TEXT NOT NULL,
+    tombstone_key BLOB NOT NULL,
+    erased_at INTEGER NOT NULL,
+    lead_id TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, tombstone_key)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE touchpoint (
     publisher_id TEXT NOT NULL,
     touchpoint_id TEXT NOT NULL,
@@ -371,7 +419,7 @@ CREATE TABLE touchpoint (
     test INTEGER NOT NULL,
     routed INTEGER NOT NULL,
     body BLOB NOT NULL,
-    body_sha256 BLOB NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_rule TEXT NOT NULL DEFAULT '', channel TEXT NOT NULL DEFAULT 'api', routing_trouble TEXT NOT NULL DEFAULT '',
+    body_sha256 BLOB NOT NULL, interest INTEGER NOT NULL DEFAULT 0, interest_rule TEXT NOT NULL DEFAULT '', channel TEXT NOT NULL DEFAULT 'api', routing_trouble TEXT NOT NULL DEFAULT '', erased_at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, touchpoint_id)
 ) STRICT;
 
@@ -406,6 +454,10 @@ CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoi
 
 CREATE UNIQUE INDEX destination_name ON destination (publisher_id, name) WHERE removed_at = 0;
 
+CREATE INDEX erased_lead_of_erasure ON erased_lead (publisher_id, erasure_id, touchpoint_id);
+
+CREATE INDEX erasure_wiping ON erasure (publisher_id, erasure_id) WHERE state = 'wiping';
+
 CREATE UNIQUE INDEX feedback_once ON feedback (publisher_id, lead_id, destination_no, at, kind);
 
 CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identity <> x'';
@@ -421,6 +473,8 @@ CREATE INDEX suggestion_open ON suggestion (publisher_id, suggestion_id) WHERE s
 CREATE INDEX suggestion_other ON suggestion (publisher_id, other_id);
 
 CREATE UNIQUE INDEX suggestion_pair ON suggestion (publisher_id, one_id, other_id);
+
+CREATE INDEX touchpoint_erased ON touchpoint (publisher_id, touchpoint_id) WHERE erased_at <> 0;
 
 CREATE INDEX touchpoint_of_lead ON touchpoint (publisher_id, lead_id, touchpoint_id);
 

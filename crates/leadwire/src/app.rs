@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
 use crate::directory::Directory;
 use crate::disk::Disk;
+use crate::erasure::Erasures;
 use crate::feedback::FeedbackReader;
 use crate::flood::Floods;
 use crate::housekeeping;
@@ -54,6 +55,8 @@ pub struct App {
     pub reports: Reports,
     /// The search for leads that may be one.
     pub suggesting: Suggesting,
+    /// Erasing people, and keeping nobody for longer than is set.
+    pub erasures: Erasures,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -99,6 +102,21 @@ impl App {
         );
         tell_unopened(&directory);
         let ids = Arc::new(Ids::after(store.last_touchpoint().await?.map_or(0, |it| it.bits())));
+        let listener = bind(config.listen, "listen").await?;
+        let metrics_listener = match config.metrics_listen {
+            Some(address) => Some(bind(address, "metrics_listen").await?),
+            None => None,
+        };
+        let app = Self::assemble((config, clock), (store, ids, directory), (listener, metrics_listener))?;
+        Ok(Arc::new(app))
+    }
+
+    /// Puts the parts together.
+    fn assemble(
+        (config, clock): (Config, Arc<dyn Clock>),
+        (store, ids, directory): (Store, Arc<Ids>, Arc<Directory>),
+        (listener, metrics_listener): (TcpListener, Option<TcpListener>),
+    ) -> anyhow::Result<Self> {
         let metrics = Arc::new(Metrics::default());
         let lanes = Arc::new(Lanes::new(
             store.clone(),
@@ -106,6 +124,17 @@ impl App {
             Arc::clone(&clock),
             Arc::clone(&metrics),
         ));
+        let replays =
+            Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));
+        let suggesting =
+            Suggesting::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&ids));
+        let erasures = Erasures::new(
+            store.clone(),
+            Arc::clone(&directory),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            Arc::clone(&lanes),
+        );
         let intake = Intake {
             store: store.clone(),
             directory: Arc::clone(&directory),
@@ -114,28 +143,23 @@ impl App {
             lanes: Arc::clone(&lanes),
             metrics: Arc::clone(&metrics),
         };
-        let replays =
-            Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));
-        let suggesting =
-            Suggesting::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&ids));
-        let listener = bind(config.listen, "listen").await?;
-        let metrics_listener = match config.metrics_listen {
-            Some(address) => Some(bind(address, "metrics_listen").await?),
-            None => None,
-        };
-        let address = listener.local_addr()?;
-        let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let feedback = FeedbackReader::new(
             store.clone(),
             Arc::clone(&directory),
             (Arc::clone(&clock), Arc::clone(&ids)),
             (Arc::clone(&metrics), lanes.news()),
         );
-        let reports = Reports::new(store.clone());
-        let disk = Disk::new(&store, config.disk_reserve_bytes);
         let (stop, _) = watch::channel(false);
-        let listener = std::sync::Mutex::new(Some((listener, metrics_listener)));
-        Ok(Arc::new(Self {
+        Ok(Self {
+            replays,
+            suggesting,
+            erasures,
+            reports: Reports::new(store.clone()),
+            disk: Disk::new(&store, config.disk_reserve_bytes),
+            address: listener.local_addr()?,
+            metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,
+            listener: std::sync::Mutex::new(Some((listener, metrics_listener))),
+            floods: Floods::default(),
             config,
             clock,
             ids,
@@ -143,18 +167,10 @@ impl App {
             directory,
             intake,
             lanes,
-            replays,
             feedback,
-            reports,
-            suggesting,
             metrics,
-            disk,
-            floods: Floods::default(),
-            listener,
-            address,
-            metrics_address,
             stop,
-        }))
+        })
     }
 
     /// Makes the operator's first key, when the store holds none; it is shown once.
@@ -228,6 +244,7 @@ impl App {
             () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
             () = self.replays.run() => Ended::Stopped,
             () = self.suggesting.run() => Ended::Stopped,
+            () = self.erasures.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
             () = self.feedback.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,

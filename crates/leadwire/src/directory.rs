@@ -2,6 +2,7 @@
 //!
 //! A snapshot never changes; a change of the set-up makes a new one. Intake and lanes read it without waiting.
 
+mod ask;
 mod read;
 
 use crate::access::{Actor, Role};
@@ -14,17 +15,12 @@ use leadwire_connect::Connector;
 use leadwire_connect::descriptor::Settings;
 use leadwire_connect::destination_settings::DestinationSettings;
 use leadwire_core::filter::Filter;
-use leadwire_core::follow_up::{self, FollowUp};
-use leadwire_core::id::{DestinationNo, FollowUpId, LeadId, OfferId, OfferRef, PublisherId, TokenId};
-use leadwire_core::identity::{self, Identity, IdentityRules};
+use leadwire_core::follow_up::FollowUp;
+use leadwire_core::id::{DestinationNo, LeadId, OfferId, OfferRef, PublisherId, TokenId};
+use leadwire_core::identity::IdentityRules;
 use leadwire_core::interest::InterestRules;
-use leadwire_core::routing::{self, Decision, DoNotContact, Route};
-use leadwire_core::standing::Shown;
+use leadwire_core::routing::{DoNotContact, Route};
 use leadwire_core::time::Timestamp;
-use leadwire_core::touchpoint::Touchpoint;
-use leadwire_core::withhold::is_withheld;
-use leadwire_store::deliveries::WITHHELD;
-use leadwire_store::follow_ups::{Following, Reached};
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::setup::{Destination, Setup};
 use leadwire_store::{Store, StoreError};
@@ -322,72 +318,6 @@ impl Snapshot {
     /// A publisher's routes, in their order.
     pub fn routes(&self, publisher: &PublisherId) -> &[Route] {
         self.routes.get(publisher).map_or(&[], Vec::as_slice)
-    }
-
-    /// Where a touchpoint goes, and what of that must not be sent: for the customer's wish, or by a rule of the marketplace.
-    pub fn route(&self, publisher: &PublisherId, touchpoint: &Touchpoint) -> Decision {
-        let mut decision = routing::route(touchpoint, self.routes(publisher));
-        if is_withheld(touchpoint, &self.setup.withhold) {
-            decision.routed.iter_mut().for_each(|it| it.suppressed = Some(WITHHELD));
-        }
-        decision
-    }
-
-    /// The table of interest.
-    pub fn interest(&self) -> &InterestRules {
-        &self.interest
-    }
-
-    /// A publisher's own rules of identity; none: the delivered ones hold.
-    pub fn own_identity_rules(&self, publisher: &PublisherId) -> Option<&IdentityRules> {
-        self.identity.get(publisher)
-    }
-
-    /// Whose lead a touchpoint belongs to, by the publisher's rules.
-    pub fn identify(&self, publisher: &PublisherId, touchpoint: &Touchpoint) -> Identity {
-        match self.identity.get(publisher) {
-            Some(rules) => rules.identify(touchpoint),
-            None => identity::of(touchpoint),
-        }
-    }
-
-    /// What a touchpoint shows of its customer's interest.
-    pub fn shown(&self, touchpoint: &Touchpoint) -> Option<Shown> {
-        let rule = self.interest.of(&touchpoint.source, &touchpoint.action)?;
-        Some(Shown { interest: rule.interest, rule: Arc::clone(&rule.name) })
-    }
-
-    /// Which step of interest a touchpoint shows and what follows from it; none for publishers without follow-ups, and
-    /// for a touchpoint that shows no interest.
-    pub fn reached(
-        &self,
-        publisher: &PublisherId,
-        touchpoint: &Touchpoint,
-        (received_at, shown): (Timestamp, Option<&Shown>),
-    ) -> Option<Reached> {
-        let (follow_ups, step) = (self.follow_ups.get(publisher)?, shown?.interest);
-        let due = match is_withheld(touchpoint, &self.setup.withhold) {
-            true => Vec::new(),
-            false => follow_up::due(touchpoint, received_at, step, follow_ups),
-        };
-        let following = |it: &FollowUp| Following {
-            id: it.id,
-            audience: it.audience,
-            destination: it.destination,
-            due_at: it.due_at(received_at),
-        };
-        // A test is no step of a customer, and a step of long ago is one all the same.
-        (!touchpoint.test).then(|| Reached { step, follow_ups: due.into_iter().map(following).collect() })
-    }
-
-    /// A follow-up.
-    pub fn follow_up(&self, publisher: &PublisherId, id: FollowUpId) -> Option<&FollowUp> {
-        self.follow_ups.get(publisher)?.iter().find(|it| it.id == id)
-    }
-
-    /// A publisher's destinations that want to hear nothing of customers who must not be contacted.
-    pub fn holding(&self, publisher: &PublisherId) -> Arc<[DestinationNo]> {
-        self.holding.get(publisher).map(Arc::clone).unwrap_or_default()
     }
 
     /// Whether a publisher is known.

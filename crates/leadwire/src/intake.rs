@@ -2,10 +2,11 @@
 
 use crate::clock::{Clock, Ids};
 use crate::deliver::{Lanes, Place, Places};
-use crate::directory::Directory;
+use crate::directory::{Directory, Snapshot};
 use crate::secrets;
 use crate::telemetry::Metrics;
 use bytes::Bytes;
+use leadwire_core::erasure::{self, Age, Question};
 use leadwire_core::id::{LeadId, OfferRef, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
@@ -71,6 +72,8 @@ pub enum Received {
     KeyReused(TouchpointId),
     /// There is no such lead. Nothing was stored.
     NoLead,
+    /// It is old data of somebody who was erased: it is counted, and that is all.
+    KeptOut(TouchpointId, LeadId),
 }
 
 impl Intake {
@@ -85,6 +88,7 @@ impl Intake {
             let mut places = Vec::with_capacity(items.len());
             for item in &mut items {
                 item.holding = setup.holding(&item.publisher);
+                item.questions = questions(&setup, item);
                 // What a person says of a lead shows no interest, and is told to those who know the lead only.
                 if item.of_lead.is_none() {
                     item.identity = setup.identify(&item.publisher, &item.parsed).key();
@@ -171,6 +175,7 @@ impl Intake {
             body: incoming.body,
             identity: None,
             of_lead: incoming.of_lead,
+            questions: Vec::new(),
             shown: None,
             parsed: Arc::new(incoming.touchpoint),
             once,
@@ -213,11 +218,23 @@ impl Intake {
     }
 }
 
+/// What to ask the tombstones of a touchpoint. What a person says of a lead is about one that is there.
+fn questions(setup: &Snapshot, item: &Accept) -> Vec<Question> {
+    let salt = setup.tombstone_salt(&item.publisher).filter(|_| item.of_lead.is_none());
+    let age = match item.channel {
+        Channel::File => Age::Past,
+        Channel::Api => Age::Unknown,
+        Channel::PartnerCenter | Channel::Form | Channel::Page | Channel::Person => Age::Present,
+    };
+    salt.map_or_else(Vec::new, |salt| erasure::questions(salt, &item.parsed, &item.body_sha256, age))
+}
+
 fn received(item: &Accept, accepted: &Accepted) -> Received {
     match *accepted {
         Accepted::Stored { lead } => Received::New(item.touchpoint, lead),
         Accepted::Duplicate { touchpoint, lead } => Received::Duplicate(touchpoint, lead),
         Accepted::KeyReused { touchpoint } => Received::KeyReused(touchpoint),
         Accepted::NoLead => Received::NoLead,
+        Accepted::KeptOut { lead } => Received::KeptOut(item.touchpoint, lead),
     }
 }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod deliver;
 pub mod directory;
 pub mod disk;
+pub mod erasure;
 pub mod feedback;
 pub mod flood;
 pub mod follow_ups;

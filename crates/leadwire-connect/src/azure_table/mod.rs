@@ -6,6 +6,7 @@ mod batch;
 mod check;
 mod deliver;
 mod entity;
+mod erase;
 mod errors;
 mod fields;
 mod reply;
@@ -25,6 +26,7 @@ mod verdict_tests;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
+use crate::erase::Erasure;
 use crate::mapped::{self, FieldMap};
 use crate::preview::Preview;
 use crate::validation::{Checked, Step};
@@ -184,6 +186,15 @@ impl Connector for AzureTable {
             preview.notes.push(note.to_owned());
         }
         preview
+    }
+
+    fn erase<'a>(
+        &'a self,
+        erasure: &'a Erasure<'a>,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move { Some(self.erase_row(erasure, moment, egress).await) }.boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

@@ -2,6 +2,7 @@
 
 mod check;
 mod deliver;
+mod erase;
 mod errors;
 mod feedback;
 mod fields;
@@ -21,6 +22,7 @@ use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
 use crate::entra::{Proof, SignIn};
+use crate::erase::Erasure;
 use crate::feedback::{Asked, Position, Reading};
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
@@ -31,7 +33,7 @@ use errors::ERRORS;
 use fields::{FIELDS, MAPPING, TARGETS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use leadwire_core::outcome::Receipt;
+use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::time::Timestamp;
 use request::{Act, Call, Duplicates, Key, RECORDS_MAX, Shape, batch_len};
@@ -195,6 +197,15 @@ impl Connector for Dynamics {
             preview.notes.push(format!("an access token is asked for first when none is at hand, at {url}"));
         }
         preview
+    }
+
+    fn erase<'a>(
+        &'a self,
+        erasure: &'a Erasure<'a>,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move { Some(self.erase_lead(erasure, moment, egress).await) }.boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

@@ -16,6 +16,7 @@ use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::tls::{BadTls, TlsWishes};
 use crate::egress::{Egress, Request};
+use crate::erase::{self, Erasure};
 use crate::notice::Notice;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::redact;
@@ -185,6 +186,33 @@ impl Https {
         }
     }
 
+    /// Tells the receiver of an erasure. None: the format has no word for it.
+    async fn send_erasure(&self, erasure: &Erasure<'_>, moment: Moment, egress: &Egress) -> Option<Tried> {
+        let composed = request::compose_erasure(&self.shape, erasure.payload, moment.now)?;
+        let egress = self.way(egress);
+        let Ready { header, token } = match self.auth.ready(moment.now, egress, self.wait, &mut 0).await {
+            Ok(ready) => ready,
+            Err(tried) => return Some(*tried),
+        };
+        let tried = match egress.send(self.post(composed, header, moment.now)).await {
+            Ok(answer) => {
+                if let Some(token) = token.filter(|_| answer.status.as_u16() == 401) {
+                    self.auth.forget(token).await;
+                }
+                let about = reply::About {
+                    now: moment.now,
+                    overrides: &self.overrides,
+                    token,
+                    known: &[],
+                    receiver: self.receiver,
+                };
+                reply::read(&answer, &about)
+            }
+            Err(error) => error.tried(),
+        };
+        Some(erase::told(tried))
+    }
+
     fn request(
         &self,
         payload: &Payload,
@@ -316,6 +344,15 @@ impl Connector for Https {
     fn preview(&self, batch: &[Payload], moment: Moment) -> Preview {
         let request = |it| PreviewedRequest::of(&self.request(it, moment, self.auth.shown()), true);
         Preview { requests: batch.iter().map(request).collect(), ..Preview::default() }
+    }
+
+    fn erase<'a>(
+        &'a self,
+        erasure: &'a Erasure<'a>,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move { self.send_erasure(erasure, moment, egress).await }.boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

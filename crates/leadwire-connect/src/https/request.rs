@@ -16,6 +16,9 @@ fn event(payload: &Payload) -> &'static str {
     if payload.message.is_some() { "lead.follow_up" } else { "lead.touchpoint" }
 }
 
+/// What kind of event says that a person was erased.
+const ERASED: &str = "lead.erased";
+
 /// What requests look like.
 pub(super) struct Shape {
     pub(super) format: Format,
@@ -90,6 +93,50 @@ pub(super) fn compose_notice(shape: &Shape, notice: &Notice, now: Timestamp) -> 
     ]);
     let body = body.to_string();
     (signed(shape, &notice.id, (now, "application/json"), &body), body)
+}
+
+/// Headers, but for signing in, and body of an erasure: the same envelope and signature as a lead, another type, and
+/// nothing of the person but ids. None: the format has no word for it.
+pub(super) fn compose_erasure(
+    shape: &Shape,
+    payload: &Payload,
+    now: Timestamp,
+) -> Option<(HeaderMap, String)> {
+    let id = payload.delivery.to_string();
+    let data = Json::object([
+        ("publisher", Json::text(payload.publisher.as_str())),
+        ("lead", Json::text(payload.lead.to_string())),
+    ]);
+    let mut attributes = cloud_attributes(payload, &id);
+    attributes[3].1 = format!("leadwire.{ERASED}");
+    let (content_type, body) = match shape.format {
+        Format::PartnerCenter => return None,
+        Format::Leadwire => (
+            "application/json",
+            Json::object([
+                ("type", Json::text(ERASED)),
+                ("id", Json::text(&*id)),
+                ("timestamp", Json::text(rfc3339::format(payload.received_at))),
+                ("data", data),
+            ]),
+        ),
+        Format::CloudEventsBinary => ("application/json", data),
+        Format::CloudEvents => {
+            let attributes =
+                attributes.iter().map(|(name, value)| (name.trim_start_matches("ce-"), Json::text(&**value)));
+            let rest = [("datacontenttype", Json::text("application/json")), ("data", data)];
+            ("application/cloudevents+json; charset=utf-8", Json::object(attributes.chain(rest)))
+        }
+    };
+    let body = body.to_string();
+    let mut headers = signed(shape, &id, (now, content_type), &body);
+    if shape.format == Format::CloudEventsBinary {
+        for (name, value) in attributes {
+            let value = HeaderValue::try_from(value).expect("names, ids and times are visible ASCII");
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    Some((headers, body))
 }
 
 /// The headers every request has: what it holds, by which a repetition is recognised, and the signature.

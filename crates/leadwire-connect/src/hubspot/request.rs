@@ -50,6 +50,11 @@ impl Place {
         request
     }
 
+    /// Deletes a contact for good.
+    pub(super) fn erase(&self, id: &str) -> Request {
+        self.post("/gdpr-delete", &json!({ "objectId": id }))
+    }
+
     pub(super) fn post(&self, rest: &str, body: &Json) -> Request {
         let mut request = self.request(Method::POST, self.contacts(rest));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

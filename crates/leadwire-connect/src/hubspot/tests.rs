@@ -1,11 +1,13 @@
 //! Golden requests, the verdict corpus, and the connector against the simulated account.
 
 use super::reply::Fate;
+use super::session::settle;
 use super::*;
+use crate::egress::Request;
 use crate::egress::guard::{EgressPolicy, Ports};
 use crate::verdicts;
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, PublisherId, TouchpointId};
-use leadwire_core::outcome::Fault;
+use leadwire_core::outcome::{Fault, Outcome};
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Customer, Source, Touchpoint};
 use leadwire_sandbox::hubspot::{HubSpot as Account, Options as AccountOptions};

@@ -3,6 +3,7 @@
 mod check;
 mod deliver;
 pub(crate) mod envelope;
+pub(crate) mod erase;
 pub(crate) mod errors;
 mod feedback;
 pub(crate) mod fields;
@@ -23,6 +24,7 @@ pub(crate) use feedback::STATES;
 
 use crate::descriptor::{Settings, Values, refusal};
 use crate::egress::Egress;
+use crate::erase::Erasure;
 use crate::feedback::{Asked, Position, Reading};
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
@@ -34,7 +36,7 @@ use fields::{FIELDS, MAPPING, TARGETS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use leadwire_core::mapping::{Kind, Length, Rule};
-use leadwire_core::outcome::Receipt;
+use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
 use request::{Program, RECORDS_MAX, Shape, Sort};
 use session::Session;
@@ -188,6 +190,22 @@ impl Connector for Marketo {
             }
         }
         preview
+    }
+
+    fn erase<'a>(
+        &'a self,
+        erasure: &'a Erasure<'a>,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move {
+            let own = crate::record_id::text(erasure.payload);
+            let email = erasure.email().map(str::to_lowercase);
+            let key = if self.shape.lookup == "email" { email.as_deref() } else { Some(&*own) };
+            let found_by = key.map(|it| (&*self.shape.lookup, it));
+            Some(erase::erase(&self.session, found_by, erasure, (moment, egress)).await)
+        }
+        .boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

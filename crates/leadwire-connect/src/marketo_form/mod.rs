@@ -12,6 +12,7 @@ mod tests;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
+use crate::erase::Erasure;
 use crate::mapped::FieldMap;
 use crate::marketo::envelope::{About, not_written, results};
 use crate::marketo::request::find;
@@ -226,6 +227,21 @@ impl Connector for MarketoForm {
             }
         }
         preview
+    }
+
+    fn erase<'a>(
+        &'a self,
+        erasure: &'a Erasure<'a>,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move {
+            let Way::Rest { session, .. } = &self.way else { return None };
+            let email = erasure.email().map(str::to_lowercase);
+            let found_by = email.as_deref().map(|it| ("email", it));
+            Some(crate::marketo::erase::erase(session, found_by, erasure, (moment, egress)).await)
+        }
+        .boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

@@ -3,6 +3,7 @@
 mod check;
 mod deliver;
 mod describe;
+mod erase;
 mod errors;
 mod feedback;
 mod fields;
@@ -26,6 +27,7 @@ pub(crate) use feedback::STATES;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
+use crate::erase::Erasure;
 use crate::feedback::{Asked, Position, Reading};
 use crate::group::Record;
 use crate::mapped::FieldMap;
@@ -38,7 +40,7 @@ use fields::{FIELDS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use leadwire_core::mapping::{Kind, Length, Target};
-use leadwire_core::outcome::Receipt;
+use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
 use request::{Assignment, Duplicates, RECORDS_MAX, Shape, Sort};
 use session::Session;
@@ -240,6 +242,15 @@ impl Connector for Salesforce {
             preview.notes.push("calls go to the address that the token's answer names".to_owned());
         }
         preview
+    }
+
+    fn erase<'a>(
+        &'a self,
+        erasure: &'a Erasure<'a>,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move { Some(self.erase_lead(erasure, moment, egress).await) }.boxed()
     }
 
     fn check<'a>(&'a self, moment: Moment, egress: &'a Egress) -> BoxFuture<'a, Checked> {

@@ -110,7 +110,7 @@ fn nothing_follows_a_test_or_an_action_of_long_ago() {
 #[test]
 fn a_customer_is_written_to_with_consent_and_an_address_only() {
     let ada = touchpoint("Ada", "Lovelace", "");
-    let stands = |do_not_contact, consent| Seen { do_not_contact, consent, interest: None };
+    let stands = |do_not_contact, consent| Seen { do_not_contact, consent, ..Seen::default() };
     assert_eq!(held(Audience::Customer, stands(false, true), &ada), None);
     assert_eq!(held(Audience::Customer, stands(false, false), &ada), Some("no_consent"));
     assert_eq!(held(Audience::Customer, stands(true, true), &ada), Some("do_not_contact"));
@@ -206,7 +206,7 @@ proptest! {
         let audience = if is_team { Audience::Team } else { Audience::Customer };
         let customer = Customer { email: Some(email), ..Customer::default() };
         let touchpoint = Touchpoint { customer, ..Touchpoint::default() };
-        let standing = Seen { do_not_contact: true, consent, interest: None };
+        let standing = Seen { do_not_contact: true, consent, ..Seen::default() };
         prop_assert_eq!(held(audience, standing, &touchpoint), Some("do_not_contact"));
     }
 }

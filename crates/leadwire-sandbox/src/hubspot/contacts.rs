@@ -188,6 +188,15 @@ impl Contacts {
         }
     }
 
+    /// Deletes a contact with everything it holds; false: there is none.
+    pub(super) fn erase(&mut self, property: Option<&str>, id: &str) -> bool {
+        let Some(at) = self.find(property, id) else { return false };
+        self.all[at].archived = true;
+        self.all[at].properties.clear();
+        self.known.retain(|_, it| *it != at);
+        true
+    }
+
     /// What a contact looks like in an answer.
     pub(super) fn shape(&self, at: usize) -> Value {
         let contact = &self.all[at];

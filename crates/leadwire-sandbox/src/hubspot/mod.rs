@@ -132,6 +132,7 @@ impl HubSpot {
             (&Method::GET, "objects", []) => Reply::json(200, &self.contacts.first(10)),
             (&Method::POST, "objects", []) => self.create_one(call, now),
             (&Method::POST, "objects", ["search"]) => self.search(call),
+            (&Method::POST, "objects", ["gdpr-delete"]) => self.erase(call),
             (&Method::POST, "objects", ["batch", verb]) => self.batch(verb, call, now),
             (&Method::GET, "objects", [id]) => {
                 match self.contacts.find(call.parameter("idProperty").as_deref(), id) {
@@ -146,6 +147,21 @@ impl HubSpot {
             }
             _ => self.error(405, "METHOD_NOT_ALLOWED", "method not allowed"),
         }
+    }
+
+    /// Deletes a contact for good. An address that is not known is barred, as HubSpot does.
+    fn erase(&mut self, call: &Call) -> Reply {
+        let Some(body) = call.json() else {
+            return self.error(400, "VALIDATION_ERROR", "Invalid input JSON on line 1, column 1");
+        };
+        let Some(id) = body.get("objectId").and_then(Value::as_str).filter(|it| !it.is_empty()) else {
+            return self.error(400, "VALIDATION_ERROR", "Invalid input: objectId must not be empty");
+        };
+        let property = body.get("idProperty").and_then(Value::as_str);
+        if self.contacts.erase(property, id) || property == Some("email") {
+            return Reply::empty(204);
+        }
+        self.error(404, "OBJECT_NOT_FOUND", "resource not found")
     }
 
     fn create_one(&mut self, call: &Call, now: i64) -> Reply {

@@ -118,6 +118,14 @@ impl Salesforce {
                 Ok(()) => Reply::empty(204),
                 Err(problem) => problem.reply(404),
             },
+            ("DELETE", [field, value]) => match self.by_key(field, value) {
+                Ok(Some(id)) => match self.leads.delete(&id, &self.schema) {
+                    Ok(()) => Reply::empty(204),
+                    Err(problem) => problem.reply(404),
+                },
+                Ok(None) => not_found(),
+                Err(reply) => *reply,
+            },
             ("GET", [field, value]) => match self.by_key(field, value) {
                 Ok(Some(id)) => self.read(&id, call),
                 Ok(None) => not_found(),

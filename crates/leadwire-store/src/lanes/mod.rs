@@ -37,6 +37,10 @@ impl LaneToken {
     pub fn for_tests(number: i64) -> Self {
         Self(number)
     }
+
+    pub(crate) fn number(self) -> i64 {
+        self.0
+    }
 }
 
 /// One turn of a lane, as one transaction.

@@ -62,14 +62,18 @@ fn follow_clock(
 ) -> Result<(), StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
-    // What was never tried became due in the past, whatever the clock said then.
+    // What was never tried became due in the past, whatever the clock said then; but for a deletion, which may wait for a
+    // request that an earlier holder left on the wire.
     tx.execute(
         "UPDATE delivery SET due_at = $1
          WHERE publisher_id = $2 AND destination_no = $3 AND attempts = 0 AND touchpoint_id IN (
              SELECT touchpoint_id
              FROM delivery
              WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim IN (-1, 0)
-                 AND due_at > $1)",
+                 AND due_at > $1)
+             AND NOT EXISTS (
+                 SELECT 1 FROM erased_lead e
+                 WHERE e.publisher_id = delivery.publisher_id AND e.touchpoint_id = delivery.touchpoint_id)",
         &[Param::Int(now.millis()), publisher, destination],
     )?;
     // The last turn was here, so the clock was set back by at least the difference.

@@ -3,14 +3,14 @@
 use super::gate;
 use super::order;
 use super::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
-use crate::StoreError;
 use crate::engine::{Param, Tx};
-use crate::notices;
 use crate::rows::{evidence_text, outcome_name};
+use crate::{StoreError, erasures, notices};
+use leadwire_core::erasure;
 use leadwire_core::id::TouchpointId;
 use leadwire_core::lane::{self, Allowance, Gate, Next};
 use leadwire_core::limits;
-use leadwire_core::outcome::Receipt;
+use leadwire_core::outcome::{Outcome, Receipt};
 use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
 
@@ -28,7 +28,7 @@ pub(super) fn take_turn(
         settle(tx, lane, token, settled, turn.now)?;
     }
     for touchpoint in &turn.released {
-        release(tx, lane, token, *touchpoint)?;
+        release(tx, lane, token, *touchpoint, turn.now)?;
     }
     if let Some(changed) = &turn.gate
         && !is_by_person(&gate)
@@ -74,6 +74,8 @@ fn settle(
     let destination = Param::Int(lane.destination.get().into());
     let evidence = &settled.tried.evidence;
     let (state, due_at, ended_at, record) = match &settled.next {
+        // What no call can delete waits for nobody, and is no delivery: a person reads what to do.
+        Next::Deliver(_) if &*evidence.cause == erasure::CANNOT => ("suppressed", now, now, ""),
         Next::Deliver(Receipt::Accepted) => ("delivered", now, now, ""),
         Next::Deliver(Receipt::Confirmed { record }) => ("delivered", now, now, record.as_str()),
         Next::RetryAt(at) => ("pending", *at, Timestamp::from_millis(0), ""),
@@ -81,8 +83,9 @@ fn settle(
         Next::Suppress => ("suppressed", now, now, ""),
     };
     let (cause, message, fix) = match &settled.next {
-        Next::Deliver(_) => ("", "", ""),
-        Next::RetryAt(_) | Next::Park | Next::Suppress => {
+        // Of an erasure the receipt says what became of it.
+        Next::Deliver(_) if !erasure::is_over(&evidence.cause) => ("", "", ""),
+        Next::Deliver(_) | Next::RetryAt(_) | Next::Park | Next::Suppress => {
             (&*evidence.cause, &*evidence.message, &*evidence.fix)
         }
     };
@@ -108,9 +111,13 @@ fn settle(
         |row| row.lead(0),
     )?;
     // Somebody else decided about it meanwhile, for instance a person: a late worker changes nothing.
-    let Some(lead) = lead else { return Ok(()) };
+    let Some(lead) = lead else {
+        let is_unknown = settled.tried.outcome == Outcome::Unknown;
+        return erasures::late_end(tx, lane, token, (settled.touchpoint, is_unknown), now);
+    };
     if state != "pending" {
         order::advance(tx, lane, lead)?;
+        erasures::after_settle(tx, lane, settled.touchpoint, cause)?;
     }
     tx.execute(
         "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
@@ -134,8 +141,9 @@ fn release(
     lane: &LaneKey,
     token: LaneToken,
     touchpoint: TouchpointId,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(
+    let released = tx.execute(
         "UPDATE delivery SET claim = 0, attempts = attempts - 1
          WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3 AND claim = $4
              AND state = 'pending'",
@@ -146,6 +154,9 @@ fn release(
             Param::Int(token.0),
         ],
     )?;
+    if released == 0 {
+        erasures::late_end(tx, lane, token, (touchpoint, false), now)?;
+    }
     Ok(())
 }
 
@@ -170,6 +181,7 @@ fn claim(
              LIMIT $5)
          RETURNING touchpoint_id, lead_id, attempts, (
              SELECT l.interest + 4 * l.do_not_contact + CASE WHEN l.consent_by = '' THEN 0 ELSE 8 END
+                 + CASE WHEN l.erased_by = delivery.touchpoint_id THEN 16 ELSE 0 END
              FROM lead l
              WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id), follow_up_id, known_as",
         &[

@@ -33,8 +33,12 @@ fn take_up(
         done.unrouted += 1;
         return Ok(());
     }
-    // Asked now, not when it came: a customer who said so later must not be written as one to be contacted.
-    let (lead, is_refused) = stands_for(tx, publisher, item.lead)?;
+    // Asked now, not when it came: a customer who said so later must not be written as one to be contacted, nor be
+    // brought anywhere once erased.
+    let Since { lead, is_refused, is_erased } = said_since(tx, publisher, item.lead)?;
+    if is_erased {
+        return Ok(());
+    }
     let is_held = !item.is_do_not_contact && is_refused;
     let mut is_new = false;
     for routed in &item.routed {
@@ -82,15 +86,25 @@ fn take_up(
     Ok(())
 }
 
-/// The lead that stands for a lead now, and whether its customer must not be contacted.
-fn stands_for(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<(LeadId, bool), StoreError> {
+/// What was said of a lead since a touchpoint of it came.
+struct Since {
+    /// The lead that stands for it now.
+    lead: LeadId,
+    /// The customer must not be contacted.
+    is_refused: bool,
+    /// The customer was erased.
+    is_erased: bool,
+}
+
+fn said_since(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Since, StoreError> {
     let lead = members::root(tx, publisher, lead)?.unwrap_or(lead);
     let said = tx.find(
-        "SELECT do_not_contact FROM lead WHERE publisher_id = $1 AND lead_id = $2",
+        "SELECT do_not_contact, erased_at FROM lead WHERE publisher_id = $1 AND lead_id = $2",
         &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
-        |row| row.int(0),
+        |row| Ok((row.int(0)? != 0, row.int(1)? != 0)),
     )?;
-    Ok((lead, said.is_some_and(|it| it != 0)))
+    let (is_refused, is_erased) = said.unwrap_or_default();
+    Ok(Since { lead, is_refused, is_erased })
 }
 
 fn delivery_state(

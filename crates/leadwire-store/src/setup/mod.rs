@@ -49,6 +49,8 @@ pub struct Setup {
     pub tokens: Vec<IntakeToken>,
     /// All API keys that are not revoked.
     pub keys: Vec<ApiKey>,
+    /// What publishers set about keeping people, where they set anything or erased somebody.
+    pub retention: Vec<Retention>,
     /// The operator's rows of the table of interest, by source and action.
     pub interest: Vec<(Pattern, Interest)>,
     /// All follow-ups, by publisher.
@@ -68,6 +70,17 @@ pub struct Publisher {
     pub title: String,
     /// When it was added.
     pub created_at: Timestamp,
+}
+
+/// How long a publisher keeps people, and how it recognises those it erased.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// Whose.
+    pub publisher: PublisherId,
+    /// For how many days after their last touchpoint people are kept; 0: for ever.
+    pub days: u32,
+    /// The salt of its tombstones; empty while there are none.
+    pub salt: Vec<u8>,
 }
 
 /// What a publisher lists.
@@ -231,7 +244,7 @@ fn made_or(rows: usize, otherwise: Change) -> Change {
     if rows > 0 { Change::Made } else { otherwise }
 }
 
-fn raise_version(tx: &Tx<'_>) -> Result<(), StoreError> {
+pub(crate) fn raise_version(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'setup_version'", &[])?;
     Ok(())
 }
@@ -285,6 +298,13 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
             &[],
             read_key,
         )?,
+        retention: tx.query("SELECT publisher_id, days, salt FROM retention", &[], |row| {
+            Ok(Retention {
+                publisher: row.publisher(0)?,
+                days: row.count(1)?,
+                salt: row.bytes(2)?.to_owned(),
+            })
+        })?,
         interest: interest::all(tx)?,
         follow_ups: follow_ups::all(tx)?,
         withhold: withhold::all(tx)?,

@@ -66,6 +66,7 @@ pub(crate) fn of_customer(id: u128, customer: u8) -> Accept {
         parsed: Arc::default(),
         identity: Some([customer; 16]),
         of_lead: None,
+        questions: Vec::new(),
         shown: None,
         once: None,
         routed: vec![Routed { destination: number(1), suppressed: None }],
@@ -113,6 +114,11 @@ impl Desk {
         Self { store, folder, version }
     }
 
+    /// Goes on under the set-up as it is now.
+    pub(crate) async fn see_anew(&mut self) {
+        self.version = self.version().await;
+    }
+
     pub(crate) async fn version(&self) -> i64 {
         self.store.setup().await.unwrap().version
     }
@@ -131,6 +137,7 @@ impl Desk {
             Accepted::Stored { lead } | Accepted::Duplicate { lead, .. } => lead,
             Accepted::KeyReused { touchpoint } => panic!("the key was used for {touchpoint}"),
             Accepted::NoLead => panic!("there is no such lead"),
+            Accepted::KeptOut { lead } => lead,
         }
     }
 

@@ -4,6 +4,8 @@
 
 mod accept;
 mod desk;
+mod erased_histories;
+mod erasures;
 mod feedback;
 mod lanes;
 mod ledger;

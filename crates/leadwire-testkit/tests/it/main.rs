@@ -9,6 +9,7 @@ mod contract;
 mod delivery;
 mod dynamics;
 mod email;
+mod erasure;
 mod faults;
 mod feedback;
 mod follow_ups;

@@ -163,7 +163,7 @@ async fn ids_of_a_foreign_publisher_are_as_missing_as_ids_of_nobody() {
         let body = match path.rsplit('/').next() {
             Some("interest") => json!({ "interest": "initial", "reason": "a test" }),
             Some("feedback") => json!({ "outcome": "lost" }),
-            Some("do-not-contact" | "permit-contact" | "unmerge" | "dismiss") => {
+            Some("do-not-contact" | "permit-contact" | "unmerge" | "dismiss" | "erase") => {
                 json!({ "reason": "a test" })
             }
             Some("merge") => json!({ "with": lead, "reason": "a test" }),

@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    destinations, feedback, follow_ups, health, intake, keys, ledger, merges, offers, openapi, page, proof,
-    read, replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
+    destinations, erasures, feedback, follow_ups, health, intake, keys, ledger, merges, offers, openapi,
+    page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -120,6 +120,14 @@ pub static ENDPOINTS: &[Endpoint] = &[
         &[LIMIT, CURSOR, ("state", "`open`, the default, `dismissed` or `merged`")]),
     endpoint!(POST "/v1/suggestions/{suggestion}/dismiss", DecideOnLeads, Publisher, "Write down that the leads of a suggestion are two",
         Some(of::<wire::DismissWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Suggestion>), merges::dismiss),
+    endpoint!(POST "/v1/leads/{lead}/erase", DecideOnLeads, Publisher, "Erase the person behind a lead, here and in every system that can delete",
+        Some(of::<wire::EraseWish>), limits::SETUP_BODY_BYTES_MAX, 202, Some(of::<wire::Erasure>), erasures::erase_lead),
+    endpoint!(GET "/v1/erasures", ReadLeads, Publisher, "List erasures, newest first",
+        None, 0, 200, Some(of::<wire::Page<wire::Erasure>>), erasures::list, &[LIMIT, CURSOR]),
+    endpoint!(POST "/v1/erasures", DecideOnLeads, Publisher, "Erase whoever has an e-mail address, and keep their old data out",
+        Some(of::<wire::NewErasure>), limits::SETUP_BODY_BYTES_MAX, 202, Some(of::<wire::Erasure>), erasures::add),
+    endpoint!(GET "/v1/erasures/{erasure}", ReadLeads, Publisher, "Show an erasure's receipt: what was wiped here, and what became of it at each destination",
+        None, 0, 200, Some(of::<wire::Erasure>), erasures::show),
     endpoint!(GET "/v1/leads/{lead}/routing", ReadLeads, Publisher, "Say in words why each touchpoint of a lead went, or did not go, to each destination",
         None, 0, 200, Some(of::<wire::LeadRouting>), routing::lead),
     endpoint!(GET "/v1/touchpoints", ReadLeads, Publisher, "List touchpoints that no route took, or of which some filter could not be told, newest first",
@@ -152,6 +160,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::List<wire::Publisher>>), setup::publishers),
     endpoint!(POST "/v1/publishers", ManagePublishers, Service, "Add a publisher",
         Some(of::<wire::NewPublisher>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::Publisher>), setup::add_publisher),
+    endpoint!(GET "/v1/retention", ReadSetup, Publisher, "Show for how many days a publisher keeps people",
+        None, 0, 200, Some(of::<wire::Retention>), erasures::retention),
+    endpoint!(PUT "/v1/retention", ChangeSetup, Publisher, "Set for how many days after their last touchpoint people are kept; 0 is for ever",
+        Some(of::<wire::Retention>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Retention>), erasures::set_retention),
     endpoint!(GET "/v1/offers", ReadSetup, Publisher, "List offers",
         None, 0, 200, Some(of::<wire::List<wire::Offer>>), setup::offers),
     endpoint!(POST "/v1/offers", ChangeSetup, Publisher, "Add or rename an offer",

@@ -157,11 +157,20 @@ fn receipt(call: &Call, channel: Channel, received: Received) -> Result<Receipt,
     match received {
         Received::New(touchpoint, lead) => {
             call.app.metrics.count_received(channel.as_str(), "stored");
-            Ok(Receipt { id: touchpoint.to_string(), lead: lead.to_string(), duplicate: false })
+            Ok(Receipt {
+                id: touchpoint.to_string(),
+                lead: lead.to_string(),
+                duplicate: false,
+                erased: false,
+            })
+        }
+        Received::KeptOut(touchpoint, lead) => {
+            call.app.metrics.count_received(channel.as_str(), "erased");
+            Ok(Receipt { id: touchpoint.to_string(), lead: lead.to_string(), duplicate: false, erased: true })
         }
         Received::Duplicate(touchpoint, lead) => {
             call.app.metrics.count_received(channel.as_str(), "duplicate");
-            Ok(Receipt { id: touchpoint.to_string(), lead: lead.to_string(), duplicate: true })
+            Ok(Receipt { id: touchpoint.to_string(), lead: lead.to_string(), duplicate: true, erased: false })
         }
         Received::KeyReused(touchpoint) => {
             call.app.metrics.count_received(channel.as_str(), "refused");
@@ -214,7 +223,7 @@ pub(super) async fn by_address(call: Call) -> Result<Response, Problem> {
         of_lead: None,
     };
     let (id, lead, duplicate) = match call.app.intake.accept(vec![incoming]).await?[0] {
-        Received::New(id, lead) => (id, Some(lead), false),
+        Received::New(id, lead) | Received::KeptOut(id, lead) => (id, Some(lead), false),
         Received::Duplicate(id, lead) => (id, Some(lead), true),
         // The key is the hash of the body, so another body has another key.
         Received::KeyReused(id) => (id, None, true),

@@ -22,6 +22,7 @@ fn shape(it: &Ledger) -> wire::Ledger {
         routed: it.routed,
         unrouted: it.unrouted,
         tests: it.tests,
+        erased: it.erased,
         duplicates: it.duplicates,
         quarantined: it.quarantined,
         destinations: it.accounts.iter().map(account_shape).collect(),

@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod destinations;
 mod endpoints;
+mod erasures;
 mod feedback;
 mod follow_ups;
 mod health;

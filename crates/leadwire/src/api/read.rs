@@ -64,6 +64,7 @@ pub(super) async fn lead_detail(call: &Call, id: LeadId) -> Result<wire::LeadDet
         members: super::merges::members(call, lead.id, &deliveries).await?,
         standing: standing(call, &lead).await?,
         feedback: super::feedback::of_lead(call, id).await?,
+        erased_at: call.app.store.erased_at(publisher.clone(), id).await?.map(moment),
         lead: lead_shape(&lead),
         history: history_shape(&publisher, &touchpoints),
         timeline: touchpoints.iter().map(|it| touchpoint_shape(&publisher, it, &keys)).collect(),

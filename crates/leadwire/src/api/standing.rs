@@ -156,7 +156,9 @@ async fn say(
     let incoming = call.app.intake.persons_word(&decision, lead, change);
     match call.app.intake.accept(vec![incoming]).await?[0] {
         Received::NoLead => Err(Problem::not_found()),
-        Received::New(..) | Received::Duplicate(..) | Received::KeyReused(_) => shown(call, lead).await,
+        Received::New(..) | Received::Duplicate(..) | Received::KeyReused(_) | Received::KeptOut(..) => {
+            shown(call, lead).await
+        }
     }
 }
 

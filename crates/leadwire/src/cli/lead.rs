@@ -2,6 +2,7 @@
 
 use super::client::{Client, Wanted};
 use super::exit_code::ExitCode;
+use super::failure::Failure;
 use super::output::{fields, harmless, table};
 use super::{Session, delivery, merge};
 use crate::api::wire;
@@ -21,7 +22,9 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire lead suggestions contoso
   leadwire lead merge contoso lead_01m8wc --with lead_01m8wd --reason same-person
   leadwire lead unmerge contoso lead_01m8wd --reason her-brother
-  leadwire lead dismiss contoso sug_01m8we --reason her-brother";
+  leadwire lead dismiss contoso sug_01m8we --reason her-brother
+  leadwire lead erase contoso lead_01m8wc --reason 'asked by mail' --yes
+  leadwire lead erase contoso --email ada@example.com --reason 'asked by mail' --yes";
 
 /// What can be done with leads.
 #[derive(clap::Subcommand)]
@@ -102,6 +105,30 @@ pub(super) enum Command {
     Suggestions(merge::SuggestionsArgs),
     /// Write down that the leads of a suggestion are two
     Dismiss(merge::DismissArgs),
+    /// Erase the person behind a lead, or whoever has an address: here, and in every system that can delete
+    Erase(Erase),
+}
+
+/// Whom to erase, and why.
+#[derive(clap::Args)]
+pub(super) struct Erase {
+    /// Whose
+    #[arg(value_parser = super::publisher_id)]
+    publisher: PublisherId,
+    /// Id of the lead
+    #[arg(required_unless_present = "email", conflicts_with = "email")]
+    lead: Option<String>,
+    /// Whoever has this e-mail address; nobody needs to have it
+    #[arg(long)]
+    email: Option<String>,
+    #[command(flatten)]
+    why: Why,
+    /// Leave the records in the systems that have them
+    #[arg(long)]
+    keep_crm: bool,
+    /// Erase; there is no way back
+    #[arg(long)]
+    yes: bool,
 }
 
 /// A lead to decide about.
@@ -165,8 +192,35 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         Command::Unmerge { which, why } => merge::unmerge(&which, why, &client, out).await?,
         Command::Suggestions(args) => merge::suggestions(args, &client, out).await?,
         Command::Dismiss(args) => merge::dismiss(args, &client, out).await?,
+        Command::Erase(wish) => {
+            let publisher = wish.publisher.clone();
+            let made = erase(&client, wish).await?;
+            let id = super::client::shape::<wire::Erasure>(made.clone())?.id;
+            out.one(made, |it| super::erasure::text(&it))?;
+            out.note(&format!("`leadwire erasure show {publisher} {id}` says how far it is."));
+        }
     }
     Ok(ExitCode::Ok)
+}
+
+async fn erase(client: &Client, wish: Erase) -> anyhow::Result<Value> {
+    if !wish.yes {
+        let what = "an erased person does not come back by any command";
+        return Err(Failure::new(ExitCode::Usage, what, "say --yes when that is meant").into());
+    }
+    let query = [("publisher", wish.publisher.as_str())];
+    let crm = wish.keep_crm.then(|| "keep".to_owned());
+    let (reason, by) = (wish.why.reason, wish.why.by);
+    match (wish.lead, wish.email) {
+        (Some(lead), _) => {
+            let wish = wire::EraseWish { reason, by, crm };
+            client.post(&["v1", "leads", &lead, "erase"], &query, &wish).await
+        }
+        (None, email) => {
+            let wish = wire::NewErasure { email: email.unwrap_or_default(), reason, by, crm };
+            client.post(&["v1", "erasures"], &query, &wish).await
+        }
+    }
 }
 
 pub(super) async fn decide(
@@ -222,6 +276,7 @@ pub(super) fn text(it: &wire::LeadDetail) -> String {
         ("became", it.feedback.outcome.as_deref().unwrap_or_default()),
         ("first came", &lead.created_at),
         ("last came", &lead.updated_at),
+        ("erased", it.erased_at.as_deref().unwrap_or_default()),
         ("test", if lead.test { "yes: a test of the connection, not a customer" } else { "" }),
     ]);
     text.push_str(&merge::members(&it.members));

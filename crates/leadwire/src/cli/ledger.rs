@@ -49,8 +49,8 @@ fn is_balanced(it: &wire::Ledger) -> bool {
 
 fn text(it: &wire::Ledger) -> String {
     let mut text = format!(
-        "Touchpoints: {} = {} routed + {} taken by no route\n{} of them tests and previews, {} repetitions recognised, {} bodies in quarantine\n",
-        it.touchpoints, it.routed, it.unrouted, it.tests, it.duplicates, it.quarantined
+        "Touchpoints: {} = {} routed + {} taken by no route\n{} of them tests and previews, {} erased, {} repetitions recognised, {} bodies in quarantine\n",
+        it.touchpoints, it.routed, it.unrouted, it.tests, it.erased, it.duplicates, it.quarantined
     );
     if it.destinations.is_empty() {
         text.push_str("\nno destinations\n");
@@ -103,6 +103,7 @@ mod tests {
             routed: 15,
             unrouted,
             tests: 0,
+            erased: 0,
             duplicates: 0,
             quarantined: 0,
             destinations: vec![account],

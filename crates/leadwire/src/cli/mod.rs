@@ -1,6 +1,7 @@
 //! The command line: what can be said, and how every command begins and ends.
 
 mod address;
+mod backup;
 mod bench;
 mod client;
 mod connector;
@@ -8,6 +9,8 @@ mod delivery;
 mod demo;
 mod destination;
 mod doctor;
+mod erasure;
+mod erasure_list;
 mod exit_code;
 mod export;
 mod failure;
@@ -126,6 +129,9 @@ enum Command {
     /// Look at leads and their timelines, and decide about them
     #[command(subcommand, after_help = lead::EXAMPLES)]
     Lead(lead::Command),
+    /// See what came of erasing people
+    #[command(subcommand, after_help = erasure::EXAMPLES)]
+    Erasure(erasure::Command),
     /// Look at deliveries and their attempts, and put them back to work
     #[command(subcommand, after_help = delivery::EXAMPLES)]
     Delivery(delivery::Command),
@@ -136,6 +142,10 @@ enum Command {
     Ledger(ledger::Args),
     /// Add up what came, what became of it and how long that took
     Report(report::Args),
+    /// Copy the store into a file while the service runs
+    Backup(backup::Args),
+    /// Bring a copy back, without bringing back who was erased since
+    Restore(backup::RestoreArgs),
     /// Check the data folder, the machine and the service, offline or running
     #[command(after_help = doctor::EXAMPLES)]
     Doctor,
@@ -207,6 +217,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Withhold(command) => withhold::run(command, session).await,
         Command::Identity(command) => identity::run(command, session).await,
         Command::Lead(command) => lead::run(command, session).await,
+        Command::Erasure(command) => erasure::run(command, session).await,
+        Command::Backup(args) => backup::run(args, session).await,
+        Command::Restore(args) => backup::restore(args, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,
         Command::Ledger(args) => ledger::run(args, session).await,

@@ -8,7 +8,8 @@ use leadwire_core::id::PublisherId;
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire publisher add contoso --title 'Contoso'
   leadwire publisher list
-  leadwire publisher list --json";
+  leadwire publisher list --json
+  leadwire publisher retention contoso 730";
 
 /// What can be done with publishers.
 #[derive(clap::Subcommand)]
@@ -24,6 +25,14 @@ pub(super) enum Command {
     },
     /// List the publishers this key may see
     List,
+    /// Set for how many days after their last touchpoint people are kept, or show it
+    Retention {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// Days; 0 is for ever
+        days: Option<u32>,
+    },
 }
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
@@ -36,6 +45,17 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
                 out.value(&made)?;
             }
             out.note(&format!("Added publisher {publisher}. Next: leadwire offer add {publisher}.OFFER"));
+        }
+        Command::Retention { publisher, days } => {
+            let (path, query) = (["v1", "retention"], [("publisher", publisher.as_str())]);
+            let set = match days {
+                Some(days) => client.put(&path, &query, &wire::Retention { days }).await?,
+                None => client.get(&path, &query).await?,
+            };
+            out.one(set, |it: wire::Retention| match it.days {
+                0 => "people are kept for ever".to_owned(),
+                days => format!("people are kept for {days} days after their last touchpoint"),
+            })?;
         }
         Command::List => {
             let rows = client.list(&["v1", "publishers"], &[]).await?;

@@ -3,7 +3,9 @@
 use super::payload::{Ready, withheld};
 use crate::directory::Outlet;
 use futures_util::FutureExt;
-use leadwire_connect::{Moment, Payload};
+use leadwire_connect::egress::Egress;
+use leadwire_connect::erase::{self, Erasure};
+use leadwire_connect::{Connector, Moment, Payload};
 use leadwire_core::limits::ATTEMPT_WAIT;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_store::lanes::Claim;
@@ -36,6 +38,14 @@ pub(super) async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Mo
     }
     let tried = match &outlet.connector {
         Err(problem) => vec![settings_unusable(problem); payloads.len()],
+        Ok(connector) if payloads[0].erases() => {
+            let title = leadwire_connect::kind(outlet.kind).map_or(outlet.kind, |it| it.title);
+            let mut tried = Vec::with_capacity(payloads.len());
+            for payload in &payloads {
+                tried.push(erase(&**connector, title, payload, moment, &outlet.egress).await);
+            }
+            tried
+        }
         Ok(connector) => {
             let delivering = connector.deliver(&payloads, moment, &outlet.egress);
             let delivering = AssertUnwindSafe(delivering).catch_unwind();
@@ -54,6 +64,24 @@ pub(super) async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Mo
     };
     done.extend(claims.into_iter().zip(tried));
     done
+}
+
+/// Has the destination delete what it holds of an erased person. Lanes give one at a time.
+async fn erase(
+    connector: &dyn Connector,
+    title: &str,
+    payload: &Payload,
+    moment: Moment,
+    egress: &Egress,
+) -> Tried {
+    let erasure = Erasure::of(payload);
+    let erasing = AssertUnwindSafe(connector.erase(&erasure, moment, egress)).catch_unwind();
+    match tokio::time::timeout(ATTEMPT_WAIT, erasing).await {
+        Err(_) => too_slow(),
+        Ok(Ok(Some(tried))) => erase::for_a_person(tried, &erasure),
+        Ok(Ok(None)) => erase::by_hand(title, &erasure),
+        Ok(Err(_)) => broken("connector_panicked", "the connector failed inside"),
+    }
 }
 
 fn settings_unusable(problem: &str) -> Tried {

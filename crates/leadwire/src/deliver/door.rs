@@ -23,6 +23,7 @@ struct State {
     given: Vec<(Claim, Payload)>,
     has_work: bool,
     refused: Vec<LeadId>,
+    erased: Vec<LeadId>,
 }
 
 /// What was found at the door.
@@ -66,6 +67,17 @@ impl Door {
     pub(super) fn refuse(&self, lead: LeadId) {
         self.state().refused.push(lead);
         self.bell.notify_one();
+    }
+
+    /// Says that a lead was erased: nothing the lane holds of it may be sent.
+    pub(super) fn erase(&self, lead: LeadId) {
+        self.state().erased.push(lead);
+        self.bell.notify_one();
+    }
+
+    /// Leads that were erased since this was last asked for. A lane asks before each try.
+    pub(super) fn take_erased(&self) -> Vec<LeadId> {
+        std::mem::take(&mut self.state().erased)
     }
 
     /// Waits for a ring. One that came before counts.

@@ -5,6 +5,7 @@ use super::payload::{Content, Ready};
 use crate::directory::Outlet;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use leadwire_connect::Payload;
 use leadwire_core::id::{LeadId, TouchpointId};
 use leadwire_core::lane::{Gate, Pace, Streak};
 use leadwire_core::limits;
@@ -25,6 +26,8 @@ pub(super) struct Hand {
     pub(super) leads: HashSet<LeadId>,
     /// Leads whose customers asked not to be contacted since the last turn began: what it claimed may not know it yet.
     pub(super) refused: HashSet<LeadId>,
+    /// Leads that were erased since the last turn began: nothing that was claimed of them before may be sent.
+    pub(super) erased: HashSet<LeadId>,
     /// Exclusive keys in flight, each with whose it is.
     keys: HashMap<String, TouchpointId>,
     /// Most payloads in a batch, since the destination refused a larger one.
@@ -55,6 +58,7 @@ impl Hand {
             trying: FuturesUnordered::new(),
             leads: HashSet::new(),
             refused: HashSet::new(),
+            erased: HashSet::new(),
             keys: HashMap::new(),
             batch_max: usize::MAX,
             hold_until: None,
@@ -92,6 +96,12 @@ impl Hand {
         while batch.len() < batch_max
             && let Some((claim, content)) = self.ready.pop_front()
         {
+            let erases = content.as_ref().is_ok_and(Payload::erases);
+            if erases && !batch.is_empty() {
+                // A deletion goes alone.
+                kept_back.push_back((claim, content));
+                continue;
+            }
             let key = match (&content, &self.outlet.connector) {
                 (Ok(payload), Ok(connector)) => connector.exclusive_key(payload),
                 (Err(_), _) | (_, Err(_)) => None,
@@ -101,6 +111,9 @@ impl Hand {
                 key => {
                     self.keys.extend(key.map(|it| (it, claim.touchpoint)));
                     batch.push((claim, content));
+                    if erases {
+                        break;
+                    }
                 }
             }
         }
@@ -141,7 +154,8 @@ impl Hand {
         if self.refused.contains(&claim.lead) {
             mark(&mut content);
         }
-        if self.stopping || !may_send || !self.leads.insert(claim.lead) {
+        let is_erased = self.erased.contains(&claim.lead) && !claim.standing.erases;
+        if is_erased || self.stopping || !may_send || !self.leads.insert(claim.lead) {
             self.released.push(claim.touchpoint);
             return;
         }
@@ -156,6 +170,22 @@ impl Hand {
         self.refused.extend(leads);
         let Self { ready, refused, .. } = self;
         ready.iter_mut().filter(|it| refused.contains(&it.0.lead)).for_each(|it| mark(&mut it.1));
+    }
+
+    /// Drops what is in hand of erased leads, but for the deletion itself. What is on the wire cannot be called back.
+    pub(super) fn erase(&mut self, leads: Vec<LeadId>) {
+        if leads.is_empty() {
+            return;
+        }
+        self.erased.extend(leads);
+        let (dropped, kept): (Vec<Ready>, Vec<Ready>) = std::mem::take(&mut self.ready)
+            .into_iter()
+            .partition(|it| self.erased.contains(&it.0.lead) && !it.0.standing.erases);
+        self.ready = kept.into();
+        for (claim, _) in dropped {
+            self.leads.remove(&claim.lead);
+            self.released.push(claim.touchpoint);
+        }
     }
 
     pub(super) fn wants_turn(&self) -> bool {

@@ -119,3 +119,37 @@ fn a_hold_lasts_until_the_latest_moment_that_was_asked_for() {
     hand.follow(&[Pace::HoldUntil(at(10)), Pace::HoldUntil(at(30)), Pace::HoldUntil(at(20))]);
     assert!(hand.is_held(at(29)) && !hand.is_held(at(30)));
 }
+
+/// What is to be sent next, one batch after the other.
+fn all_batches(hand: &mut Hand) -> Vec<Vec<u128>> {
+    let batches = std::iter::repeat_with(|| leads(&hand.next_batch(false)));
+    batches.take_while(|it| !it.is_empty()).collect()
+}
+
+#[test]
+fn an_erased_lead_leaves_the_hand_and_its_place() {
+    let mut hand = hand(1..=4);
+    hand.erase(vec![LeadId::new(2), LeadId::new(9)]);
+    assert_eq!(hand.released, [TouchpointId::new(2)]);
+    // What was claimed before the erasure comes in after it.
+    let late = Claim {
+        touchpoint: TouchpointId::new(9),
+        lead: LeadId::new(9),
+        number: 1,
+        standing: Default::default(),
+        follow_up: None,
+    };
+    let payload = |claim: &Claim| {
+        let (_, content) = self::hand([1]).ready.pop_front().expect("one");
+        let mut payload = content.expect("a payload");
+        (payload.lead, payload.standing) = (claim.lead, claim.standing);
+        Ok(payload)
+    };
+    hand.take_in(late, payload(&late), true);
+    assert_eq!(hand.released, [TouchpointId::new(2), TouchpointId::new(9)]);
+    // The deletion itself goes, alone.
+    let mut deletion = late;
+    deletion.standing.erases = true;
+    hand.take_in(deletion, payload(&deletion), true);
+    assert_eq!(all_batches(&mut hand), [vec![1, 3, 4], vec![9]]);
+}

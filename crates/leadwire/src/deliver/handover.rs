@@ -47,6 +47,11 @@ impl Handover {
         }
     }
 
+    /// Forgets an entry.
+    pub(super) fn forget(&self, key: Key) {
+        drop(self.take(key));
+    }
+
     pub(super) fn take(&self, key: Key) -> Option<Parsed> {
         let mut shelf = self.shelf.lock().expect("the shelf's bookkeeping cannot panic");
         let (parsed, weight) = shelf.entries.remove(&key)?;

@@ -138,6 +138,7 @@ impl Lane {
 
     fn start_tries(&self, hand: &mut Hand, turn_runs: bool) {
         hand.refuse(self.door.take_refused());
+        hand.erase(self.door.take_erased());
         let now = self.clock.steady();
         while hand.trying.len() < hand.outlet.in_flight && !hand.ready.is_empty() && !hand.is_held(now) {
             if hand.leased_until.since(now) < limits::LEASE_LEFT_TO_SEND {
@@ -223,6 +224,7 @@ impl Lane {
         // What lies at the door was claimed before the refusals in hand; what is claimed from here on knows of them.
         self.look_at_door(hand);
         hand.refused.clear();
+        hand.erased.clear();
         let now = self.clock.steady();
         let held = hand.leads.len();
         let may_claim = !hand.stopping && !hand.is_held(now);

@@ -11,6 +11,7 @@ use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, PublisherId, Touchpoi
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::accept::{Accept, Accepted, Committed};
+use leadwire_store::erasures::Begun;
 use leadwire_store::lanes::{LaneKey, LaneToken};
 use leadwire_store::{Store, StoreError};
 use std::collections::HashMap;
@@ -87,6 +88,20 @@ impl Lanes {
     fn refuse(&self, publisher: &PublisherId, lead: LeadId) {
         let doors = self.doors.read().expect("the doors' bookkeeping cannot panic");
         doors.iter().filter(|it| it.0.publisher == *publisher).for_each(|it| it.1.refuse(lead));
+    }
+
+    /// Takes erased leads out of all that lanes hold in memory, and wakes those that have a deletion to bring. Comes after
+    /// the commit that erased them.
+    pub fn erase(&self, publisher: &PublisherId, begun: &Begun) {
+        for id in &begun.stopped {
+            self.handover.forget((id.touchpoint, id.destination));
+        }
+        let doors = self.doors.read().expect("the doors' bookkeeping cannot panic");
+        for (_, door) in doors.iter().filter(|it| it.0.publisher == *publisher) {
+            begun.leads.iter().for_each(|it| door.erase(*it));
+        }
+        drop(doors);
+        begun.told.iter().for_each(|it| self.wake(it));
     }
 
     fn door(&self, lane: &LaneKey) -> Option<Arc<Door>> {

@@ -4,13 +4,16 @@ use super::handover::Handover;
 use crate::directory::{Directory, Snapshot};
 use crate::{bodies, follow_ups};
 use leadwire_connect::Payload;
+use leadwire_connect::erase::RECORD;
+use leadwire_core::erasure;
 use leadwire_core::follow_up::{self, FollowUp, Message};
-use leadwire_core::id::DeliveryId;
+use leadwire_core::id::{DeliveryId, DestinationNo};
+use leadwire_core::json::Json;
 use leadwire_core::language::Language;
 use leadwire_core::mapping::Subject;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::time::Timestamp;
-use leadwire_core::touchpoint::{Customer, Touchpoint};
+use leadwire_core::touchpoint::{Action, Customer, Source, Touchpoint};
 use leadwire_store::lanes::{Claim, LaneKey};
 use leadwire_store::rows::Channel;
 use leadwire_store::{Store, StoreError};
@@ -34,6 +37,13 @@ pub(super) async fn load(
     let mut ready: Vec<(Claim, Option<Content>)> = Vec::with_capacity(claims.len());
     let mut missing = Vec::new();
     for claim in claims {
+        if claim.standing.erases {
+            let needs = store.erasure_needs(lane.publisher.clone(), claim.touchpoint).await?;
+            let (touchpoint, asked_at) = erased(lane.destination, needs.as_deref());
+            let content = payload((directory, &setup), lane, claim, (Arc::new(touchpoint), asked_at));
+            ready.push((claim, Some(content)));
+            continue;
+        }
         let found = handover.take((claim.touchpoint, lane.destination));
         if found.is_none() {
             missing.push(claim.touchpoint);
@@ -135,4 +145,21 @@ fn unreadable(message: &str) -> Box<Tried> {
             ..Evidence::default()
         },
     })
+}
+
+/// What a connector is given of an erased person: the address, if one is needed and known, and this destination's
+/// records; and when it was asked for.
+fn erased(destination: DestinationNo, needs: Option<&str>) -> (Touchpoint, Timestamp) {
+    let needs: serde_json::Value = needs.and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
+    let email = needs["email"].as_str().filter(|it| !it.is_empty()).map(str::to_owned);
+    let asked_at = Timestamp::from_millis(needs["asked_at"].as_i64().unwrap_or(0));
+    let records = needs["records"][destination.to_string()].as_array().cloned().unwrap_or_default();
+    let touchpoint = Touchpoint {
+        source: Source::Other(erasure::SOURCE.to_owned()),
+        action: Action::Other(erasure::ACTION.to_owned()),
+        customer: Customer { email, ..Customer::default() },
+        custom: records.iter().filter_map(|it| Some((RECORD.to_owned(), Json::text(it.as_str()?)))).collect(),
+        ..Touchpoint::default()
+    };
+    (touchpoint, asked_at)
 }

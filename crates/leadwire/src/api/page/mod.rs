@@ -244,6 +244,8 @@ async fn take(
         Some(Received::New(..)) => "stored",
         // The time of sending is in the body, so a repetition has another one.
         Some(Received::Duplicate(..) | Received::KeyReused(_)) => "duplicate",
+        // What is sent from a page is never old; whoever it is, they are thanked.
+        Some(Received::KeptOut(..)) => "erased",
         // A form names no lead, so none can be missing.
         Some(Received::NoLead) | None => return Err(try_again()),
     };

@@ -41,7 +41,8 @@ pub(in crate::api) async fn stop(call: Call) -> Result<Response, Problem> {
         let change = |it: &mut Touchpoint| it.action = Action::DoNotContact;
         let incoming = call.app.intake.persons_word(&decision, lead.id, change);
         match call.app.intake.accept(vec![incoming]).await?[0] {
-            Received::New(..) | Received::Duplicate(..) | Received::KeyReused(_) => {}
+            // An erased person is written to no more either.
+            Received::New(..) | Received::Duplicate(..) | Received::KeyReused(_) | Received::KeptOut(..) => {}
             Received::NoLead => return Err(Problem::not_found()),
         }
         call.app.metrics.count_received("page", "stored");

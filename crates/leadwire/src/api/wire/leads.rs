@@ -42,6 +42,9 @@ pub struct LeadDetail {
     /// The leads that are this one, itself included; none when it stands alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Member>,
+    /// When the person was erased; nothing is left but counts. Missing when they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<String>,
     /// How it stands, and who says so.
     pub standing: Standing,
     /// What became of it.

@@ -15,6 +15,9 @@ pub struct Ledger {
     /// Of these, the tests and previews, behind which no customer stands.
     #[serde(default)]
     pub tests: u64,
+    /// Of these, the ones whose person was erased: nothing but their count is left.
+    #[serde(default)]
+    pub erased: u64,
     /// Repetitions that were recognised.
     pub duplicates: u64,
     /// Bodies that could not be read.

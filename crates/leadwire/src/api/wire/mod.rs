@@ -3,6 +3,7 @@
 mod credentials;
 mod deliveries;
 mod destinations;
+mod erasures;
 mod feedback;
 mod follow_ups;
 mod leads;
@@ -21,6 +22,7 @@ mod touchpoint;
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
+pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
 pub use follow_ups::{FollowUp, FollowUpChange, FollowUpShown, FollowUpTrial, NewFollowUp};
 pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};

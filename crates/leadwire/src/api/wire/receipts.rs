@@ -13,6 +13,9 @@ pub struct Receipt {
     pub lead: String,
     /// Whether the same was accepted before.
     pub duplicate: bool,
+    /// Whether it is old data of somebody who was erased: it is counted, and nothing of it is kept or brought anywhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 /// What became of a body sent to an intake address.

@@ -1,0 +1,130 @@
+//! The calls that write contacts: made where none can be there, looked for where one may be, and then only what is Leadwire's
+//! own.
+
+use super::reply::{self, Fate};
+use super::{Contact, HubSpot};
+use crate::Moment;
+use crate::egress::{Egress, Request};
+use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
+
+/// The calls of one attempt.
+pub(super) struct Session<'a> {
+    pub(super) hubspot: &'a HubSpot,
+    pub(super) moment: Moment,
+    pub(super) egress: &'a Egress,
+    pub(super) calls: &'a mut u32,
+}
+
+impl Session<'_> {
+    async fn call(&mut self, request: Request, contacts: &[&Contact]) -> Vec<Fate> {
+        *self.calls += 1;
+        match self.egress.send(request).await {
+            Ok(answer) => reply::batch(&answer, contacts, self.moment.now),
+            Err(error) => vec![Fate::Other(Box::new(error.tried())); contacts.len()],
+        }
+    }
+
+    /// Makes contacts, and writes every field of those that are there.
+    pub(super) async fn upsert(&mut self, all: &[Contact], places: &[usize], tried: &mut [Option<Tried>]) {
+        if places.is_empty() {
+            return;
+        }
+        let contacts: Vec<&Contact> = places.iter().map(|it| &all[*it]).collect();
+        let fates = self.call(self.hubspot.place.upsert(&contacts), &contacts).await;
+        settle(&contacts, places, fates, tried);
+    }
+
+    /// Makes contacts that cannot be there yet. One that is there all the same was made by others, and is kept.
+    pub(super) async fn create(&mut self, all: &[Contact], places: &[usize], tried: &mut [Option<Tried>]) {
+        if places.is_empty() {
+            return;
+        }
+        let contacts: Vec<&Contact> = places.iter().map(|it| &all[*it]).collect();
+        let fates = self.call(self.hubspot.place.create(&contacts), &contacts).await;
+        let (mut there, mut rest) = (Vec::new(), Vec::new());
+        for (at, fate) in places.iter().zip(fates) {
+            match fate {
+                Fate::Exists(id) => there.push((*at, id)),
+                other => rest.push((*at, other)),
+            }
+        }
+        let (places, fates): (Vec<usize>, Vec<Fate>) = rest.into_iter().unzip();
+        let contacts: Vec<&Contact> = places.iter().map(|it| &all[*it]).collect();
+        settle(&contacts, &places, fates, tried);
+        self.write_own(all, there, tried).await;
+    }
+
+    /// Looks which contacts are there: those get what is Leadwire's own, the others are made.
+    pub(super) async fn look_and_write(
+        &mut self,
+        all: &[Contact],
+        places: &[usize],
+        tried: &mut [Option<Tried>],
+    ) {
+        if places.is_empty() {
+            return;
+        }
+        let contacts: Vec<&Contact> = places.iter().map(|it| &all[*it]).collect();
+        *self.calls += 1;
+        let found = match self.egress.send(self.hubspot.place.read(&contacts)).await {
+            Ok(answer) => reply::found(&answer, &contacts, self.moment.now),
+            Err(error) => {
+                // Nothing of a lead was written.
+                let mut tried = error.tried();
+                tried.outcome = Outcome::NotDone(error.fault);
+                Err(Box::new(tried))
+            }
+        };
+        let ids = match found {
+            Ok(ids) => ids,
+            Err(failed) => return places.iter().for_each(|it| tried[*it] = Some((*failed).clone())),
+        };
+        let paired: Vec<(usize, Option<String>)> = places.iter().copied().zip(ids).collect();
+        let (there, missing): (Vec<_>, Vec<_>) = paired.into_iter().partition(|it| it.1.is_some());
+        self.write_own(all, there, tried).await;
+        let missing: Vec<usize> = missing.into_iter().map(|it| it.0).collect();
+        self.upsert(all, &missing, tried).await;
+    }
+
+    /// Writes what is Leadwire's own to contacts that are there. A contact with nothing of the kind is left alone; if its
+    /// id was not told, it has arrived all the same.
+    async fn write_own(
+        &mut self,
+        all: &[Contact],
+        there: Vec<(usize, Option<String>)>,
+        tried: &mut [Option<Tried>],
+    ) {
+        let has_own = |it: &(usize, Option<String>)| all[it.0].mapped.owned().next().is_some();
+        let (own, kept): (Vec<_>, Vec<_>) = there.into_iter().partition(has_own);
+        for (at, id) in kept {
+            let note = "the contact was there already and is kept as it is";
+            let mut kept = reply::delivered(id.clone().unwrap_or_default(), note, &all[at]);
+            if id.is_none() {
+                kept.outcome = Outcome::Done(Receipt::Accepted);
+            }
+            tried[at] = Some(kept);
+        }
+        if own.is_empty() {
+            return;
+        }
+        let places: Vec<usize> = own.iter().map(|it| it.0).collect();
+        let contacts: Vec<&Contact> = places.iter().map(|it| &all[*it]).collect();
+        let fates = self.call(self.hubspot.place.update(&contacts), &contacts).await;
+        settle(&contacts, &places, fates, tried);
+    }
+}
+
+pub(super) fn settle(contacts: &[&Contact], places: &[usize], fates: Vec<Fate>, tried: &mut [Option<Tried>]) {
+    for ((contact, at), fate) in contacts.iter().zip(places).zip(fates) {
+        tried[*at] = Some(match fate {
+            Fate::Written(id) => reply::delivered(id, "", contact),
+            Fate::Exists(Some(id)) => reply::delivered(id, "the contact was there already", contact),
+            Fate::Exists(None) => {
+                let evidence =
+                    Evidence { message: "the contact was there already".to_owned(), ..Evidence::default() };
+                Tried { outcome: Outcome::Done(Receipt::Accepted), evidence }
+            }
+            Fate::Other(tried) => *tried,
+        });
+    }
+}

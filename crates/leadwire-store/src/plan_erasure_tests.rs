@@ -1,0 +1,58 @@
+//! Runs every statement of erasure, retention and the list of erasures, for their plans to be looked at.
+
+use crate::accept::Accept;
+use crate::erasures::{Asked, Crm, Wish, list};
+use crate::plan_tests::accept;
+use crate::{Store, StoreError};
+use leadwire_core::erasure::Question;
+use leadwire_core::id::{ErasureId, LeadId, PublisherId, TouchpointId};
+use leadwire_core::time::Timestamp;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn wish(publisher: &PublisherId, id: u128, crm: Crm) -> Wish {
+    Wish {
+        publisher: publisher.clone(),
+        id: ErasureId::new(id),
+        asked_at: at(9_000_000),
+        crm,
+        who: String::new(),
+        reason: String::new(),
+        leads: Vec::new(),
+        found_by: vec![[1; 16]],
+        identities: Vec::new(),
+        words: ["word".to_owned()].into(),
+        ids: vec![TouchpointId::new(id)],
+        salt: [1; 16],
+    }
+}
+
+/// Erases by an identity that nobody has, and a lead that is there; keeps one touchpoint out; and lists it all.
+pub(crate) async fn erase(store: &Store, publisher: &PublisherId) -> Result<(), StoreError> {
+    let whose = || publisher.clone();
+    let lead = LeadId::new(5);
+    store.old_leads(whose(), at(1), None, 9).await?;
+    store.retire(Wish { leads: vec![lead], ..wish(publisher, 69, Crm::Keep) }, at(1)).await?;
+    store.retire_quarantine(whose(), at(1), 9).await?;
+    for (id, leads) in [(70, Vec::new()), (71, vec![lead])] {
+        let wish = Wish { leads, ..wish(publisher, id, Crm::Delete) };
+        assert!(matches!(store.erase(wish, |_| {}).await?, Asked::Begun(_)));
+        store.wiping().await?;
+        while store.wipe_step(whose(), ErasureId::new(id), at(9_000_000)).await? {}
+    }
+    store.erasures(whose(), None, 9).await?;
+    store.erasure(whose(), ErasureId::new(71)).await?;
+    store.erasure_needs(whose(), TouchpointId::new(71)).await?;
+    store.erased_at(whose(), lead).await?;
+    store.leads_of_identities(whose(), vec![[1; 16]]).await?;
+    store.set_retention(whose(), 30).await?;
+    let key =
+        leadwire_core::erasure::tombstone_key(&[1; 16], leadwire_core::erasure::Kind::Identity, &[1; 16]);
+    let questions = vec![Question { key, acted_at: at(0) }];
+    let version = store.setup().await?.version;
+    assert!(store.accept(version, [Accept { questions, ..accept(72, true) }].into()).await?.is_some());
+    store.read(list::read).await?;
+    Ok(())
+}
