@@ -4,11 +4,12 @@ use bytes::Bytes;
 use http::Method;
 use leadwire::clock::Clock;
 use leadwire_connect::CONNECTORS;
-use leadwire_core::id::TouchpointId;
+use leadwire_core::id::{LeadId, PublisherId, TouchpointId};
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint, Keep};
 use leadwire_sandbox::stage::{Options, Stage};
 use leadwire_store::Store;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
+use leadwire_testkit::clock::TestClock;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -367,5 +368,75 @@ async fn who_was_not_heard_of_for_longer_than_is_set_is_wiped_here_and_nowhere_e
     assert_eq!(crm.received().len(), 2);
     let ledger = app.ledger().await;
     assert_eq!((&ledger["erased"], &ledger["adds_up"]), (&json!(1), &json!(true)), "{ledger}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_said_of_a_person_goes_whoever_said_it_and_by_whichever_lead() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let app = TestApp::start_in(folder, Arc::new(TestClock::default()), |config| {
+        config.public_url = Some("https://leads.example.com".to_owned());
+    })
+    .await;
+    app.add_contoso().await;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let clock = Arc::clone(&app.clock);
+    let options = Options {
+        now: Arc::new(move || clock.wall().millis()),
+        secret: [7; 32],
+        keep: Keep::Requests { count_max: 100 },
+    };
+    let crm = Stage::start("dynamics", listener, options).unwrap();
+    app.add_destination_of_kind("crm", "dynamics", crm.settings.clone()).await;
+    let team = start_endpoint(&app.clock, None).await;
+    let carrier = json!({ "name": "team", "kind": "https", "settings": { "url": team.url() } });
+    app.post("/v1/destinations?publisher=contoso", &carrier).await;
+    let words = json!({ "en": { "subject": "{{customer.name}}", "text": "{{notes}}" } });
+    let follow_up =
+        json!({ "offer": "*", "step": "initial", "audience": "team", "destination": "team", "words": words });
+    app.post("/v1/follow-ups?publisher=contoso", &follow_up).await;
+
+    // Two leads that a person makes one, and more words about her.
+    let first = app.post("/v1/leads", &acted("INS", None)).await["lead"].as_str().unwrap().to_owned();
+    let mut by_phone = acted("INS", None);
+    by_phone["customer"]["email"] = Value::Null;
+    let second = app.post("/v1/leads", &by_phone).await["lead"].as_str().unwrap().to_owned();
+    assert_ne!(first, second);
+    app.wait_until_settled().await;
+    let merge = json!({ "with": second, "reason": "AdaCanary is one person", "by": "Bob" });
+    app.post(&format!("/v1/leads/{first}/merge?publisher=contoso"), &merge).await;
+    let word = json!({ "outcome": "lost", "reason": "AdaCanary found it dear", "by": "Bob" });
+    app.post(&format!("/v1/leads/{second}/feedback?publisher=contoso"), &word).await;
+    app.wait_until_settled().await;
+    assert!(planted_in(&all_values(&app).await).len() >= 4);
+
+    // Whichever of her leads is named.
+    let id = erase(&app, &second).await;
+    let done = wait_for(&app, &id, |it| it["state"] == "done").await;
+    assert_eq!(planted_in(&all_values(&app).await), Vec::<&str>::new(), "{done:#}");
+    assert_eq!((state_at(&done, "crm"), state_at(&done, "team")), ("deleted", "asked"), "{done:#}");
+    assert!(crm.records().is_empty(), "{:?}", crm.records());
+    for lead in [&first, &second] {
+        let shown = app.get(&format!("/v1/leads/{lead}?publisher=contoso")).await;
+        assert!(shown["erased_at"].is_string() && shown["members"].is_null(), "{shown}");
+        assert_eq!(shown["feedback"]["said"].as_array().map_or(0, Vec::len), usize::from(lead == &second));
+    }
+    assert_eq!(app.ledger().await["adds_up"], true);
+
+    // A link in an old message brings nobody back, nor does a file of earlier times; she herself may come.
+    let link = leadwire::follow_ups::stop_url(
+        app.app.directory.vault(),
+        "",
+        &PublisherId::parse("contoso").unwrap(),
+        LeadId::parse(&first).unwrap(),
+    );
+    assert_eq!(app.raw(Method::POST, &link, &[], Bytes::new()).await.status, 404);
+    let row = json!({ "offer": "contoso.crm-pro", "customer": { "email": PLANTED[0] } });
+    let kept_out = app.post("/v1/leads?import=true", &row).await;
+    assert_eq!(kept_out["erased"], true, "{kept_out}");
+    assert_eq!(planted_in(&all_values(&app).await), Vec::<&str>::new());
+    let again = app.post("/v1/leads", &row).await;
+    assert!(again["erased"].is_null() && again["lead"] != json!(first), "{again}");
+    app.wait_until_settled().await;
     app.stop().await;
 }
