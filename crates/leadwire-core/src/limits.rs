@@ -153,6 +153,8 @@ pub const IGNORED_BODY_BYTES_MAX: usize = 1024;
 pub const SETUP_BODY_BYTES_MAX: usize = 128 * 1024;
 /// Longest name of a destination, in bytes: it stands in tables and addresses.
 pub const DESTINATION_NAME_BYTES_MAX: usize = 100;
+/// Most groups of parked deliveries that are shown: each is a cause that somebody has to look at.
+pub const FAILURE_GROUPS_MAX: usize = 500;
 /// Most parked deliveries that one request puts back to work; a caller with more repeats it.
 pub const RETRY_PARKED_MAX: usize = 1000;
 /// Rows on a page unless the caller asks, and the most it may ask for.

@@ -73,6 +73,15 @@ pub struct DeliveryFilter {
 /// The cause of a delivery that a marketplace's rule keeps from the publisher.
 pub const WITHHELD: &str = "withheld";
 
+/// Which parked deliveries of a destination.
+#[derive(Clone, Debug)]
+pub struct Parked {
+    /// Only those of this cause.
+    pub cause: Option<String>,
+    /// Only those parked up to this moment: whoever asks again for the rest does not meet those that came back.
+    pub until: Option<Timestamp>,
+}
+
 /// Who asks that a delivery be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AskedBy {
@@ -182,6 +191,20 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
+        self.retry_group(publisher, destination, Parked { cause: None, until: None }, (limit, now)).await
+    }
+
+    /// Makes up to `limit` of these parked deliveries of a destination due now, oldest first, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn retry_group(
+        &self,
+        publisher: PublisherId,
+        destination: DestinationNo,
+        which: Parked,
+        (limit, now): (usize, Timestamp),
+    ) -> Result<usize, StoreError> {
         self.write(move |tx| {
             if !has_lane(tx, &publisher, destination)? {
                 return Ok(0);
@@ -189,12 +212,15 @@ impl Store {
             let parked = tx.query(
                 "SELECT touchpoint_id
                  FROM delivery
-                 WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2
+                 WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2 AND ended_at <= $3
+                     AND ($4 = '' OR cause = $4)
                  ORDER BY touchpoint_id
-                 LIMIT $3",
+                 LIMIT $5",
                 &[
                     Param::Text(publisher.as_str()),
                     Param::Int(destination.get().into()),
+                    Param::Int(which.until.map_or(i64::MAX, Timestamp::millis)),
+                    Param::Text(which.cause.as_deref().unwrap_or("")),
                     Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
                 ],
                 |row| row.touchpoint(0),

@@ -11,6 +11,7 @@ pub mod deliveries;
 pub mod engine;
 pub mod erasures;
 mod failure;
+pub mod failures;
 pub mod feedback;
 pub mod feedback_readings;
 pub mod floor;

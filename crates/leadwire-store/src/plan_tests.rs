@@ -68,8 +68,13 @@ const READ_WHOLE: &[&str] = &[
 const WIDE: &[&str] =
     &["(publisher_id=?)", "(publisher_id=? AND touchpoint_id<?)", "(publisher_id=? AND lead_id<?)"];
 /// Statements that may: a page of a list stops at its limit, and the ledger counts everything on purpose.
-const MAY_BE_WIDE: &[&str] =
-    &["DESC LIMIT $", "DESC LIMIT 1", "SELECT COUNT(*) FROM", "COUNT(*), CAST(SUM(attempts)"];
+const MAY_BE_WIDE: &[&str] = &[
+    "DESC LIMIT $",
+    "DESC LIMIT 1",
+    "SELECT COUNT(*) FROM",
+    "COUNT(*), CAST(SUM(attempts)",
+    "COUNT(*), MIN(ended_at)",
+];
 /// Tables that grow with the leads, and what they are called in joins.
 const GROWING: &[&str] =
     &["delivery", "touchpoint", "lead", "attempt", "quarantine", "idempotency", "d", "t", "i"];
@@ -555,6 +560,7 @@ async fn work_and_read(
         };
         store.deliveries(filter).await?;
     }
+    store.failures(publisher.clone(), 9).await?;
     assert_eq!(store.retry_parked(publisher.clone(), number, 9, at(0)).await?, 1);
     store.retry_delivery(publisher.clone(), id, at(0)).await?;
     store.unfinished(publisher.clone()).await?;

@@ -1,4 +1,4 @@
--- Schema 11.
+-- Schema 13.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -449,7 +449,7 @@ CREATE INDEX delivery_held ON delivery (publisher_id, destination_no, state, tou
 CREATE INDEX delivery_in_order ON delivery (publisher_id, destination_no, lead_id, touchpoint_id)
     WHERE state = 'pending';
 
-CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoint_id)
+CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoint_id, cause, ended_at)
     WHERE state = 'parked';
 
 CREATE UNIQUE INDEX destination_name ON destination (publisher_id, name) WHERE removed_at = 0;

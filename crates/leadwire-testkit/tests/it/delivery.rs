@@ -1,6 +1,7 @@
 //! A lead's way from the API to a destination, whatever the destination does.
 
 use bytes::Bytes;
+use http::Method;
 use leadwire::intake::Incoming;
 use leadwire_core::id::PublisherId;
 use leadwire_core::json as core_json;
@@ -93,5 +94,48 @@ async fn many_leads_of_few_customers_arrive_whole_and_in_order() {
         let own: Vec<&String> = arrived.iter().filter(|it| ids.contains(it)).collect();
         assert_eq!(own, ids.iter().collect::<Vec<_>>(), "a customer's leads arrive in the order they came");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_parked_is_told_by_cause_and_a_cause_is_put_back_to_work() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let endpoint = start_endpoint(&app.clock, None).await;
+    endpoint.script(vec![Answer::status(422), Answer::status(422), Answer::status(413)]);
+    app.add_destination("crm", json!({ "url": endpoint.url() })).await;
+    for email in ["a@example.com", "b@example.com", "c@example.com"] {
+        app.clock.advance(Duration::from_secs(1));
+        app.send_lead(email).await;
+        app.wait_until_settled().await;
+    }
+    let groups = app.get("/v1/failures?publisher=contoso").await;
+    let told: Vec<(&str, u64)> = groups["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["cause"].as_str().unwrap(), it["count"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(told, [("http_422", 2), ("http_413", 1)]);
+    let group = &groups["items"][0];
+    assert!(group["message"].as_str().unwrap().contains("422") && !group["fix"].as_str().unwrap().is_empty());
+    assert!(group["first_at"].as_str() < group["last_at"].as_str(), "{group}");
+    let sample = format!("/v1/deliveries/{}?publisher=contoso", group["sample"].as_str().unwrap());
+    assert_eq!(app.get(&sample).await["delivery"]["state"], "parked");
+
+    let path = "/v1/destinations/crm/retry-parked?publisher=contoso&cause=http_422";
+    let retried = app.post(path, &json!({})).await;
+    assert_eq!(retried["retried"], 2);
+    app.wait_until_settled().await;
+    let groups = app.get("/v1/failures?publisher=contoso").await;
+    assert_eq!(
+        (groups["items"].as_array().unwrap().len(), &groups["items"][0]["cause"]),
+        (1, &json!("http_413"))
+    );
+    // What was parked after the moment is not met again.
+    let before = "/v1/destinations/crm/retry-parked?publisher=contoso&until=2026-01-01T00:00:00Z";
+    assert_eq!(app.post(before, &json!({})).await["retried"], 0);
+    let bad = "/v1/destinations/crm/retry-parked?publisher=contoso&until=yesterday";
+    app.call(Method::POST, bad, Some(&json!({}))).await.expect(400);
     app.stop().await;
 }

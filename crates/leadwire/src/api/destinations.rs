@@ -236,17 +236,6 @@ async fn set_gate(call: &Call, gate: Gate) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, &shape_now(call, destination.number).await?))
 }
 
-/// `POST /v1/destinations/{destination}/retry-parked`
-pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
-    let (_, destination) = find(&call)?;
-    let now = call.app.clock.steady();
-    let publisher = destination.publisher.clone();
-    let retried =
-        call.app.store.retry_parked(publisher, destination.number, limits::RETRY_PARKED_MAX, now).await?;
-    call.app.lanes.wake(&lane(&destination));
-    Ok(answer::json(StatusCode::OK, &wire::Retried { retried }))
-}
-
 pub(super) fn lane(it: &Destination) -> LaneKey {
     LaneKey { publisher: it.publisher.clone(), destination: it.number }
 }

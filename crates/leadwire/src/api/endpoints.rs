@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    destinations, erasures, feedback, follow_ups, health, intake, keys, ledger, merges, offers, openapi,
-    page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
+    destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, merges, offers,
+    openapi, page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -237,7 +237,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::List<wire::KnownError>>), proof::errors,
         &[("text", "Only what this text, a code or a message, means")]),
     endpoint!(POST "/v1/destinations/{destination}/retry-parked", RetryDeliveries, Publisher, "Make a destination's parked deliveries due now",
-        None, 0, 200, Some(of::<wire::Retried>), destinations::retry_parked),
+        None, 0, 200, Some(of::<wire::Retried>), failures::retry_parked,
+        &[("cause", "Only those of this cause"), ("until", "Only those parked up to this moment: the `until` of the answer before")]),
+    endpoint!(GET "/v1/failures", ReadLeads, Publisher, "List what is parked, in groups by destination and cause, the largest first",
+        None, 0, 200, Some(of::<wire::List<wire::FailureGroup>>), failures::list),
     endpoint!(GET "/v1/routes", ReadSetup, Publisher, "List routes, in the order in which they are looked at",
         None, 0, 200, Some(of::<wire::List<wire::Route>>), routes::list),
     endpoint!(POST "/v1/routes", ChangeSetup, Publisher, "Add a route",

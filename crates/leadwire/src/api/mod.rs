@@ -5,6 +5,7 @@ mod call;
 mod destinations;
 mod endpoints;
 mod erasures;
+mod failures;
 mod feedback;
 mod follow_ups;
 mod health;

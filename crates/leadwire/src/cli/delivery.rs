@@ -90,7 +90,7 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             out.note(&format!("{delivery} is due now."));
         }
         Command::Retry { publisher, destination: Some(destination), .. } => {
-            retry_parked(&client, out, &publisher, &destination).await?;
+            retry_parked(&client, out, &publisher, (&destination, None)).await?;
         }
         Command::Retry { .. } => {
             let fix = "name a delivery, or use --parked --destination NAME";
@@ -100,28 +100,29 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
     Ok(ExitCode::Ok)
 }
 
-/// Puts everything that is parked at a destination now back to work, a thousand at a time as the service does.
+/// Puts everything that is parked at a destination now, or for one cause, back to work, a thousand at a time as the service
+/// does. What is refused and parked again meanwhile is not met again.
 pub(super) async fn retry_parked(
     client: &Client,
     out: Output,
     publisher: &PublisherId,
-    name: &str,
+    (name, cause): (&str, Option<&str>),
 ) -> anyhow::Result<()> {
     let query = [("publisher", publisher.as_str())];
     let destination: wire::Destination =
         client::shape(client.get(&["v1", "destinations", name], &query).await?)?;
-    let ledger: wire::Ledger = client::shape(client.get(&["v1", "ledger"], &query).await?)?;
-    let account = ledger.destinations.into_iter().find(|it| it.name == destination.name);
-    // What is refused and parked again meanwhile would otherwise be put back for ever.
-    let parked = account.map_or(0, |it| it.parked);
-    let mut retried: u64 = 0;
-    while retried < parked {
-        let path = ["v1", "destinations", name, "retry-parked"];
+    let path = ["v1", "destinations", name, "retry-parked"];
+    let (mut retried, mut until): (u64, Option<String>) = (0, None);
+    loop {
+        let mut query = query.to_vec();
+        query.extend(cause.map(|it| ("cause", it)));
+        query.extend(until.as_deref().map(|it| ("until", it)));
         let done: wire::Retried = client::shape(client.act(&path, &query).await?)?;
+        retried += done.retried as u64;
         if done.retried == 0 {
             break;
         }
-        retried += done.retried as u64;
+        until = done.until;
     }
     if out.json {
         return out.value(&json!({ "retried": retried }));

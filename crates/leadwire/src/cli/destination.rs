@@ -172,7 +172,9 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             }
             out.note(&format!("Removed destination {}. What was delivered stays in the ledger.", which.name));
         }
-        Command::RetryParked(which) => retry_parked(&client, out, &which.publisher, &which.name).await?,
+        Command::RetryParked(which) => {
+            retry_parked(&client, out, &which.publisher, (&which.name, None)).await?
+        }
     }
     Ok(ExitCode::Ok)
 }

@@ -14,6 +14,7 @@ mod erasure_list;
 mod exit_code;
 mod export;
 mod failure;
+mod failures;
 mod feedback;
 mod follow_up;
 mod identity;
@@ -135,6 +136,9 @@ enum Command {
     /// Look at deliveries and their attempts, and put them back to work
     #[command(subcommand, after_help = delivery::EXAMPLES)]
     Delivery(delivery::Command),
+    /// Look at what is parked by cause, and put a cause back to work once it is mended
+    #[command(subcommand, after_help = failures::EXAMPLES)]
+    Failure(failures::Command),
     /// Look at bodies that could not be read; they are kept whole
     #[command(subcommand, after_help = quarantine::EXAMPLES)]
     Quarantine(quarantine::Command),
@@ -221,6 +225,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Backup(args) => backup::run(args, session).await,
         Command::Restore(args) => backup::restore(args, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,
+        Command::Failure(command) => failures::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,
         Command::Ledger(args) => ledger::run(args, session).await,
         Command::Report(args) => report::run(args, session).await,

@@ -74,4 +74,29 @@ pub struct Attempt {
 pub struct Retried {
     /// How many.
     pub retried: usize,
+    /// For parked ones: those parked up to this moment were meant. Asking again with it brings the next of them, and not
+    /// those that came back meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// Deliveries that are parked at one destination for one cause.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct FailureGroup {
+    /// Name of the destination.
+    pub destination: String,
+    /// Stable name of the cause.
+    pub cause: String,
+    /// How many.
+    pub count: u64,
+    /// When the first of those that still wait was parked.
+    pub first_at: String,
+    /// When the last one was.
+    pub last_at: String,
+    /// One of them, the oldest.
+    pub sample: String,
+    /// What happened to it.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
 }

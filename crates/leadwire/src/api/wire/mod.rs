@@ -20,7 +20,7 @@ mod standing;
 mod touchpoint;
 
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
-pub use deliveries::{Attempt, Delivery, DeliveryDetail, Retried};
+pub use deliveries::{Attempt, Delivery, DeliveryDetail, FailureGroup, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
 pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};

@@ -1,0 +1,86 @@
+//! What is parked, in groups: a person mends a cause, not a delivery.
+
+use crate::engine::{Param, Row, Tx};
+use crate::{Store, StoreError};
+use leadwire_core::id::{DeliveryId, DestinationNo, PublisherId};
+use leadwire_core::time::Timestamp;
+
+/// Deliveries that are parked at one destination for one cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureGroup {
+    /// Where.
+    pub destination: DestinationNo,
+    /// Stable name of the cause.
+    pub cause: String,
+    /// How many.
+    pub count: u64,
+    /// When the first of those that still wait was parked.
+    pub first_at: Timestamp,
+    /// When the last one was.
+    pub last_at: Timestamp,
+    /// One of them, the oldest.
+    pub sample: DeliveryId,
+    /// What happened to it, in words.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl Store {
+    /// What is parked, in groups, the largest first, up to `limit` groups. Costs grow with what is parked and with nothing
+    /// else.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failures(
+        &self,
+        publisher: PublisherId,
+        limit: usize,
+    ) -> Result<Vec<FailureGroup>, StoreError> {
+        self.read(move |tx| {
+            let groups = tx.query(
+                "SELECT destination_no, cause, COUNT(*), MIN(ended_at), MAX(ended_at), MIN(touchpoint_id)
+                 FROM delivery
+                 WHERE state = 'parked' AND publisher_id = $1
+                 GROUP BY destination_no, cause",
+                &[Param::Text(publisher.as_str())],
+                read,
+            )?;
+            let mut groups: Vec<FailureGroup> = groups;
+            groups.sort_by(|one, other| {
+                (other.count, one.destination, &one.cause).cmp(&(one.count, other.destination, &other.cause))
+            });
+            groups.truncate(limit);
+            groups.into_iter().map(|it| with_words(tx, &publisher, it)).collect()
+        })
+        .await
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<FailureGroup, StoreError> {
+    let destination = row.destination(0)?;
+    Ok(FailureGroup {
+        destination,
+        cause: row.text(1)?.to_owned(),
+        count: row.count(2)?,
+        first_at: row.time(3)?,
+        last_at: row.time(4)?,
+        sample: DeliveryId { touchpoint: row.touchpoint(5)?, destination },
+        message: String::new(),
+        fix: String::new(),
+    })
+}
+
+fn with_words(tx: &Tx<'_>, publisher: &PublisherId, group: FailureGroup) -> Result<FailureGroup, StoreError> {
+    let words = tx.find(
+        "SELECT message, fix FROM delivery WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3",
+        &[
+            Param::Text(publisher.as_str()),
+            Param::Text(&group.sample.touchpoint.to_string()),
+            Param::Int(group.destination.get().into()),
+        ],
+        |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())),
+    )?;
+    let (message, fix) = words.unwrap_or_default();
+    Ok(FailureGroup { message, fix, ..group })
+}

@@ -1,0 +1,54 @@
+//! Endpoints of what is parked: by cause, and put back to work by cause.
+
+use super::answer;
+use super::call::Call;
+use super::destinations::{find, lane};
+use super::problem::Problem;
+use super::wire::{self, List, moment};
+use axum::http::StatusCode;
+use axum::response::Response;
+use leadwire_core::limits;
+use leadwire_core::refusal::Refusal;
+use leadwire_core::rfc3339;
+use leadwire_store::deliveries::Parked;
+use leadwire_store::failures::FailureGroup;
+
+/// `POST /v1/destinations/{destination}/retry-parked`
+pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
+    let (_, destination) = find(&call)?;
+    let now = call.app.clock.steady();
+    let publisher = destination.publisher.clone();
+    let until = call.query.get("until").map(|it| rfc3339::parse(it).ok_or_else(bad_until)).transpose()?;
+    let which = Parked { cause: call.query.get("cause").cloned(), until };
+    let until = Some(rfc3339::format(until.unwrap_or(now)));
+    let most = (limits::RETRY_PARKED_MAX, now);
+    let retried = call.app.store.retry_group(publisher, destination.number, which, most).await?;
+    call.app.lanes.wake(&lane(&destination));
+    Ok(answer::json(StatusCode::OK, &wire::Retried { retried, until }))
+}
+
+/// `GET /v1/failures`
+pub(super) async fn list(call: Call) -> Result<Response, Problem> {
+    let (publisher, setup) = (call.publisher(), call.app.directory.now());
+    let groups = call.app.store.failures(publisher.clone(), limits::FAILURE_GROUPS_MAX).await?;
+    let shape = |it: FailureGroup| {
+        let number = it.destination.to_string();
+        wire::FailureGroup {
+            destination: setup.destination(&publisher, &number).map_or(number, |it| it.name.clone()),
+            cause: it.cause,
+            count: it.count,
+            first_at: moment(it.first_at),
+            last_at: moment(it.last_at),
+            sample: it.sample.to_string(),
+            message: it.message,
+            fix: it.fix,
+        }
+    };
+    Ok(answer::json(StatusCode::OK, &List { items: groups.into_iter().map(shape).collect() }))
+}
+
+fn bad_until() -> Problem {
+    let fix = "give the `until` of the answer before, or leave it out";
+    let refusal = Refusal::new("", "bad_time", "`until` is no moment", fix);
+    Problem::from(refusal).with_status(StatusCode::BAD_REQUEST)
+}
