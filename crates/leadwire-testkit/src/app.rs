@@ -10,7 +10,8 @@ use leadwire::secrets::{CredentialKind, make_credential};
 use leadwire_connect::egress::guard::EgressPolicy;
 use leadwire_connect::egress::{Egress, Request};
 use leadwire_core::secret::Secret;
-use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Options};
+use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep, Options};
+use leadwire_sandbox::stage::{self, Stage};
 use leadwire_sandbox::webhook_signature::Verifier;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -170,6 +171,27 @@ impl TestApp {
         let made = self.post("/v1/destinations?publisher=contoso", &new).await;
         self.post("/v1/routes?publisher=contoso", &json!({ "offer": "*", "destination": name })).await;
         made["signing_secret"].as_str().unwrap_or("").to_owned()
+    }
+
+    /// Adds a destination of `contoso` of each kind, named as its kind, with a route for all offers to it and these further
+    /// settings; gives back the simulated services.
+    pub async fn add_all_kinds(&self, more: &Value) -> Vec<Stage> {
+        let mut stages = Vec::new();
+        for kind in stage::kinds() {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+            let clock = Arc::clone(&self.clock);
+            let now = Arc::new(move || clock.wall().millis());
+            let keep = Keep::Requests { count_max: 1000 };
+            let options = stage::Options { now, secret: [7; 32], keep };
+            let stage = Stage::start(kind, listener, options).expect("a kind there is");
+            let mut settings = stage.settings.clone();
+            for (name, value) in more.as_object().into_iter().flatten() {
+                settings[name] = value.clone();
+            }
+            self.add_destination_of_kind(kind, kind, settings).await;
+            stages.push(stage);
+        }
+        stages
     }
 
     /// Makes an intake address for `contoso.crm-pro`; gives back its path.

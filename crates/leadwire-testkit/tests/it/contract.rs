@@ -285,7 +285,7 @@ async fn a_later_action_of_a_customer_who_must_not_be_contacted_says_so_where_th
 }
 
 /// How often a record says that its person must not be contacted, in the words of all the systems.
-fn says_no(record: &str) -> usize {
+pub(crate) fn says_no(record: &str) -> usize {
     let plain: String = record.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     let words = [
         "donotcontacttrue",

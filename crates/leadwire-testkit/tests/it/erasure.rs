@@ -99,21 +99,6 @@ fn state_at<'a>(erasure: &'a Value, destination: &str) -> &'a str {
     all.iter().find(|it| it["destination"] == destination).map_or("", |it| it["state"].as_str().unwrap())
 }
 
-/// One destination for each kind, all in the way of every lead.
-async fn add_all_kinds(app: &TestApp) -> Vec<Stage> {
-    let mut stages = Vec::new();
-    for kind in CONNECTORS {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let clock = Arc::clone(&app.clock);
-        let now = Arc::new(move || clock.wall().millis());
-        let keep = Keep::Requests { count_max: 1000 };
-        let stage = Stage::start(kind.name, listener, Options { now, secret: [7; 32], keep }).unwrap();
-        app.add_destination_of_kind(kind.name, kind.name, stage.settings.clone()).await;
-        stages.push(stage);
-    }
-    stages
-}
-
 async fn erase(app: &TestApp, lead: &str) -> String {
     let path = format!("/v1/leads/{lead}/erase?publisher=contoso");
     let made = app.post(&path, &json!({ "reason": "asked by mail", "by": "Bob" })).await;
@@ -178,7 +163,7 @@ async fn check_store(app: &TestApp, lead: &str) {
 async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored_backup() {
     let app = TestApp::start().await;
     app.add_contoso().await;
-    let stages = add_all_kinds(&app).await;
+    let stages = app.add_all_kinds(&json!({})).await;
     let (lead, endpoints) = live(&app).await;
     let elsewhere = tempfile::tempdir().unwrap();
     let backup = elsewhere.path().join("copy.db");

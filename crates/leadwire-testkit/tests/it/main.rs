@@ -26,6 +26,7 @@ mod merges;
 mod pages;
 mod peers;
 mod proof;
+mod refusals;
 mod restarts;
 mod routes;
 mod salesforce;
