@@ -16,7 +16,6 @@ use crate::clock::MachineClock;
 use bookmark::{Bookmark, Place};
 use leadwire_core::id::OfferRef;
 use leadwire_core::limits;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,15 +55,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(mut args: Args, session: &Session) -> anyhow::Result<ExitCode> {
     let out = session.out;
-    if args.files.is_empty() {
-        if std::io::stdin().is_terminal() {
-            let fix = "name a file, such as a table saved as CSV";
-            return Err(Failure::new(ExitCode::Usage, "nothing to import was named", fix).into());
-        }
-        args.files.push("-".to_owned());
-    }
-    // Every file is opened before the first is imported: a misspelt name is told before anything happens.
-    let inputs = args.files.iter().map(|it| open(it)).collect::<anyhow::Result<Vec<_>>>()?;
+    let inputs = send::inputs(&mut args.files, "name a file, such as a table saved as CSV")?;
     if args.dry_run {
         return dry::run((args.format, args.to.as_ref()), inputs, out);
     }
@@ -185,20 +176,9 @@ fn tell(session: &Session, tally: &Tally) -> anyhow::Result<()> {
 
 /// Adds to what went wrong how to go on.
 fn resumable(error: anyhow::Error, tally: &Tally) -> anyhow::Error {
-    if error.is::<output::ReaderLeft>() {
-        return error;
-    }
-    let exit = error.downcast_ref::<Failure>().map_or(ExitCode::Failed, Failure::exit);
-    if exit != ExitCode::Unreachable && tally.total() == 0 {
-        return error;
-    }
     let days = limits::IMPORT_KEPT.as_secs() / (24 * 3600);
     let fix = format!(
         "run the same command again to go on where it was; for {days} days what has arrived is recognised and not stored twice"
     );
-    let fix = match error.downcast_ref::<Failure>().map(Failure::fix).filter(|it| !it.is_empty()) {
-        Some(first) => format!("{first}; {fix}"),
-        None => fix,
-    };
-    Failure::new(exit, format!("{error:#}"), fix).into()
+    send::go_on_with(error, tally, fix)
 }

@@ -66,15 +66,7 @@ pub(super) struct Input {
 
 pub(super) async fn run(mut args: Args, session: &Session) -> anyhow::Result<ExitCode> {
     let out = session.out;
-    if args.files.is_empty() {
-        if std::io::stdin().is_terminal() {
-            let fix = "name a file, or `-` to type leads here";
-            return Err(Failure::new(ExitCode::Usage, "nothing to send was named", fix).into());
-        }
-        args.files.push("-".to_owned());
-    }
-    // Every file is opened before the first is sent: a misspelt name is told before anything happens.
-    let inputs = args.files.iter().map(|it| open(it)).collect::<anyhow::Result<Vec<_>>>()?;
+    let inputs = inputs(&mut args.files, "name a file, or `-` to type leads here")?;
     if args.dry_run {
         return dry::run((args.format, args.to.as_ref()), inputs, out);
     }
@@ -173,6 +165,21 @@ pub(super) async fn send_to(
     Ok(())
 }
 
+/// Opens every file before the first is read, so that a misspelt name is told before anything happens; standard input where
+/// none is named.
+///
+/// # Errors
+/// When one cannot be opened; and when none is named and nobody pipes anything in, with this fix.
+pub(super) fn inputs(files: &mut Vec<String>, fix: &str) -> anyhow::Result<Vec<Input>> {
+    if files.is_empty() {
+        if std::io::stdin().is_terminal() {
+            return Err(Failure::new(ExitCode::Usage, "no file was named", fix).into());
+        }
+        files.push("-".to_owned());
+    }
+    files.iter().map(|it| open(it)).collect()
+}
+
 /// Opens a file; `-` is standard input.
 ///
 /// # Errors
@@ -218,13 +225,6 @@ fn tell(args: &Args, session: &Session, tally: &Tally) -> anyhow::Result<()> {
 
 /// Adds to what went wrong how to go on.
 fn resumable(error: anyhow::Error, args: &Args, tally: &Tally) -> anyhow::Error {
-    if error.is::<output::ReaderLeft>() {
-        return error;
-    }
-    let exit = error.downcast_ref::<Failure>().map_or(ExitCode::Failed, Failure::exit);
-    if exit != ExitCode::Unreachable && tally.total() == 0 {
-        return error;
-    }
     let days = limits::IDEMPOTENCY_KEPT.as_secs() / (24 * 3600);
     let kept = match args.address {
         Some(_) => format!("{} min", limits::SAME_BODY_WINDOW.as_secs() / 60),
@@ -233,6 +233,18 @@ fn resumable(error: anyhow::Error, args: &Args, tally: &Tally) -> anyhow::Error 
     let fix = format!(
         "run the same command again to go on: for {kept} what has arrived is recognised and not stored twice"
     );
+    go_on_with(error, tally, fix)
+}
+
+/// Adds a fix to what went wrong behind the one it has, unless nothing was done yet.
+pub(super) fn go_on_with(error: anyhow::Error, tally: &Tally, fix: String) -> anyhow::Error {
+    if error.is::<output::ReaderLeft>() {
+        return error;
+    }
+    let exit = error.downcast_ref::<Failure>().map_or(ExitCode::Failed, Failure::exit);
+    if exit != ExitCode::Unreachable && tally.total() == 0 {
+        return error;
+    }
     let fix = match error.downcast_ref::<Failure>().map(Failure::fix).filter(|it| !it.is_empty()) {
         Some(first) => format!("{first}; {fix}"),
         None => fix,
