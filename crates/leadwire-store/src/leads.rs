@@ -107,8 +107,9 @@ const LEAD: &str =
          created_at, updated_at, interest, interest_by, interest_rule, interest_set, refused_at, refused_by,
          permitted_at, permitted_by, consent_at, consent_by, members
      FROM lead
-     WHERE publisher_id = $1 AND lead_id < $2 AND merged_into = '' AND ($3 = '' OR email = $3 OR lead_id IN (
-         SELECT m.root_id FROM member m WHERE m.publisher_id = $1 AND m.email = $3))
+     WHERE publisher_id = $1 AND lead_id < $2 AND merged_into = '' AND erased_at = 0
+         AND ($3 = '' OR email = $3 OR lead_id IN (
+             SELECT m.root_id FROM member m WHERE m.publisher_id = $1 AND m.email = $3))
      ORDER BY lead_id DESC
      LIMIT $4";
 

@@ -78,7 +78,7 @@ wrong-text = Something went wrong on our side, and nothing was stored. Please tr
 large-text = What was sent is too large, and nothing was stored. Please shorten your message.
 
 stop-title = No more messages?
-stop-text = { $publisher } writes to you no more once you press the button, and passes on to its people that you do not want to be contacted.
+stop-text = Press the button, and { $publisher } writes to you no more and tells its people that you do not want to be contacted.
 stop-send = I want no more messages
 stopped-title = That is settled
 stopped-text = { $publisher } will not contact you any more. You need not do anything else.

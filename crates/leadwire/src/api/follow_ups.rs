@@ -18,7 +18,7 @@ use leadwire_core::interest::Interest;
 use leadwire_core::language::Language;
 use leadwire_core::mapping::Subject;
 use leadwire_core::refusal::Refusal;
-use leadwire_store::setup::{Destination, StoredFollowUp};
+use leadwire_store::setup::{Change, Destination, StoredFollowUp};
 
 /// `GET /v1/follow-ups`
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
@@ -121,6 +121,13 @@ fn found(call: &Call) -> Result<StoredFollowUp, Problem> {
 async fn keep(call: &Call, it: StoredFollowUp, status: StatusCode) -> Result<Response, Problem> {
     check_digest(call, &it)?;
     let made = call.app.store.put_follow_up(it.clone()).await?;
+    if made == Change::Taken {
+        let what = "another follow-up is for the same offers, step and reader";
+        let fix = "change that one with `leadwire follow-up set`, or remove it first";
+        return Err(
+            Problem::from(Refusal::new("/offer", "taken", what, fix)).with_status(StatusCode::CONFLICT)
+        );
+    }
     done(call, made, "/offer").await?;
     Ok(answer::json(status, &shape(call, &it)))
 }

@@ -181,7 +181,8 @@ fn letter(it: &wire::FollowUpShown) -> String {
         Some(why) => format!("no: {why}"),
     };
     let head = fields(&[("would be sent", &sent), ("language", &it.language), ("subject", &it.subject)]);
-    format!("{head}\n\n{}", harmless(&it.text))
+    let lines: Vec<String> = it.text.lines().map(harmless).collect();
+    format!("{}\n\n{}", head.trim_end(), lines.join("\n"))
 }
 
 fn read_all(files: &[(String, String)]) -> anyhow::Result<GivenByLanguage> {
