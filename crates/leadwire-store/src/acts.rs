@@ -50,6 +50,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.write(move |tx| {
             let Some(lead) = members::root(tx, &publisher, lead)? else { return Ok(false) };
+            if !members::is_there(tx, &publisher, lead)? {
+                return Ok(false);
+            }
             let Some(mut whole) = members::whole(tx, &publisher, lead)? else { return Ok(false) };
             let all = members::members(tx, &publisher, lead)?;
             let mut newer = Vec::new();

@@ -53,7 +53,7 @@ impl Store {
         feedback: Feedback,
     ) -> Result<Noted, StoreError> {
         self.write(move |tx| {
-            if !is_there(tx, &publisher, lead)? {
+            if !members::is_there(tx, &publisher, lead)? {
                 return Ok(Noted::NoLead);
             }
             add(tx, &publisher, lead, &feedback)
@@ -116,16 +116,6 @@ fn said_of(
             })
         },
     )
-}
-
-/// Whether there is such a lead.
-pub(crate) fn is_there(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<bool, StoreError> {
-    let found = tx.find(
-        "SELECT 1 FROM lead WHERE publisher_id = $1 AND lead_id = $2",
-        &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
-        |_| Ok(()),
-    )?;
-    Ok(found.is_some())
 }
 
 /// Writes a word down about a lead that is there.

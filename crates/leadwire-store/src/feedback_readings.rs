@@ -1,10 +1,10 @@
 //! How far feedback was read from each destination: what a page says is written down in the transaction that marks it read.
 
 use crate::engine::{Param, Row, Tx};
-use crate::feedback::{Feedback, Noted, add, is_there, kind};
+use crate::feedback::{Feedback, Noted, add, kind};
 use crate::lanes::LaneKey;
 use crate::notices::{Said, say};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, members};
 use leadwire_core::feedback::{FeedbackKind, is_news};
 use leadwire_core::id::{DestinationNo, FeedbackId, LeadId, PublisherId};
 use leadwire_core::time::Timestamp;
@@ -267,7 +267,7 @@ fn lead_of(tx: &Tx<'_>, lane: &LaneKey, word: &ReadWord) -> Result<Option<LeadId
     let publisher = &lane.publisher;
     match word.whose {
         Whose::Nobody => Ok(None),
-        Whose::Lead(lead) => Ok(is_there(tx, publisher, lead)?.then_some(lead)),
+        Whose::Lead(lead) => Ok(members::is_there(tx, publisher, lead)?.then_some(lead)),
         Whose::Customer(identity) => {
             let found = tx.find(
                 "SELECT lead_id, created_at FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",

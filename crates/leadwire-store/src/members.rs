@@ -89,6 +89,16 @@ pub(crate) fn root(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result
     )
 }
 
+/// Whether there is such a lead: nothing is written down about one whose customer was erased.
+pub(crate) fn is_there(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<bool, StoreError> {
+    let found = tx.find(
+        "SELECT 1 FROM lead WHERE publisher_id = $1 AND lead_id = $2 AND erased_at = 0",
+        &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
 /// All leads whose touchpoints are those of a lead that stands for itself: it, and those that are part of it.
 ///
 /// # Errors

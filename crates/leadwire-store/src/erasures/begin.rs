@@ -20,7 +20,7 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
     // A person is all leads that are one with any of these.
     let mut groups: Vec<Vec<LeadId>> = Vec::new();
     for lead in wish.leads.iter().copied().chain(leads_of(tx, &wish.publisher, &wish.found_by)?) {
-        if leads.contains(&lead) || !is_there(tx, &wish.publisher, lead)? {
+        if leads.contains(&lead) || !members::is_there(tx, &wish.publisher, lead)? {
             continue;
         }
         let root = members::root(tx, &wish.publisher, lead)?.unwrap_or(lead);
@@ -67,15 +67,6 @@ pub(super) fn leads_of(
         )?);
     }
     Ok(leads)
-}
-
-fn is_there(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<bool, StoreError> {
-    let found = tx.find(
-        "SELECT 1 FROM lead WHERE publisher_id = $1 AND lead_id = $2 AND erased_at = 0",
-        &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
-        |_| Ok(()),
-    )?;
-    Ok(found.is_some())
 }
 
 fn note(tx: &Tx<'_>, wish: &Wish, kind: &str) -> Result<(), StoreError> {

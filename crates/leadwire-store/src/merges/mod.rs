@@ -71,7 +71,7 @@ pub enum Merged {
     },
     /// The set-up changed since the caller looked; nothing was done.
     SetupChanged,
-    /// There is no such lead.
+    /// There is no such lead, or its customer was erased.
     Missing(LeadId),
     /// Both are the same lead.
     Same,
@@ -129,7 +129,9 @@ struct Head {
 
 fn head(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Option<Head>, StoreError> {
     tx.find(
-        "SELECT merged_into, members, test, touchpoints FROM lead WHERE publisher_id = $1 AND lead_id = $2",
+        "SELECT merged_into, members, test, touchpoints
+         FROM lead
+         WHERE publisher_id = $1 AND lead_id = $2 AND erased_at = 0",
         &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
         |row| {
             Ok(Head {

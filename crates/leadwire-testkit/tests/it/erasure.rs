@@ -425,3 +425,38 @@ async fn what_was_said_of_a_person_goes_whoever_said_it_and_by_whichever_lead() 
     app.wait_until_settled().await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn nothing_is_written_down_about_a_lead_whose_customer_was_erased() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let gone = app.post("/v1/leads", &acted("INS", None)).await["lead"].as_str().unwrap().to_owned();
+    let bob = json!({ "source": "AzureMarketplace", "action": "INS", "offer": "contoso.crm-pro",
+        "customer": { "email": "bob@example.com" } });
+    let other = app.post("/v1/leads", &bob).await["lead"].clone();
+    let id = erase(&app, &gone).await;
+    wait_for(&app, &id, |it| it["state"] == "done").await;
+    let before = app.ledger().await;
+    let reason = "Eva of Acme rang";
+    for (deed, body) in [
+        ("interest", json!({ "interest": "active", "reason": reason })),
+        ("do-not-contact", json!({ "reason": reason })),
+        ("permit-contact", json!({ "reason": reason })),
+        ("feedback", json!({ "outcome": "qualified", "reason": reason })),
+        ("merge", json!({ "into": other, "reason": reason })),
+        ("merge", json!({ "from": other, "reason": reason })),
+        ("unmerge", json!({ "reason": reason })),
+        ("erase", json!({ "reason": reason })),
+    ] {
+        let path = format!("/v1/leads/{gone}/{deed}?publisher=contoso");
+        let answer = app.call(Method::POST, &path, Some(&body)).await;
+        assert_eq!(answer.status, 404, "{deed}: {}", String::from_utf8_lossy(&answer.body));
+    }
+    let into_it = format!("/v1/leads/{}/merge?publisher=contoso", other.as_str().unwrap());
+    let answer = app.call(Method::POST, &into_it, Some(&json!({ "into": gone, "reason": reason }))).await;
+    assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (422, &json!("/into")));
+    assert_eq!(app.ledger().await, before);
+    let values = all_values(&app).await;
+    assert!(!String::from_utf8_lossy(&values).contains(reason));
+    app.stop().await;
+}
