@@ -366,3 +366,12 @@ pub const RETENTION_STEP: usize = 200;
 pub const RETENTION_DAYS_MAX: u32 = 36_500;
 /// Largest list of erasures that is read, in bytes: an erased person takes a few hundred.
 pub const ERASURE_LIST_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+// Audit
+
+/// Rows that one step of looking at a store takes up: a few milliseconds of a reader's time.
+pub const VERIFY_STEP: usize = 500;
+/// Breaks of one rule that are shown; all are counted.
+pub const VIOLATIONS_SHOWN_MAX: usize = 20;
+/// How far ahead of this machine's clock a moment may be before it is told: a day, in which clocks that were set wrong show.
+pub const CLOCK_DOUBT: Duration = Duration::from_secs(24 * 3600);

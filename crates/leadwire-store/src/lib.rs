@@ -5,6 +5,7 @@
 
 pub mod accept;
 mod acts;
+pub mod audit;
 pub mod backup;
 mod checkpoint;
 pub mod deliveries;
@@ -36,6 +37,7 @@ mod standing;
 mod store;
 pub mod suggestions;
 pub mod unrouted;
+pub mod verify;
 mod writer;
 
 #[cfg(test)]

@@ -258,6 +258,9 @@ async fn a_read_cannot_write() {
 
 /// What takes every later step's tables and columns away again.
 const UNDO: &[&str] = &[
+    "DROP TABLE audit",
+    "DROP TABLE audit_checkpoint",
+    "DROP TABLE statement",
     "DROP TABLE withhold_rule",
     "DROP TABLE follow_up",
     "DROP TABLE lead_step",
