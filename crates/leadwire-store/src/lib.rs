@@ -34,6 +34,7 @@ pub mod retention;
 pub mod rows;
 pub mod setup;
 mod standing;
+pub mod statements;
 mod store;
 pub mod suggestions;
 pub mod unrouted;

@@ -25,12 +25,17 @@ impl Deed {
         Arc::new(Self { entry: Mutex::new(entry), is_told: AtomicBool::new(false) })
     }
 
-    /// Names what this task is doing something to, in place of what was said before: the id of what is being made.
-    pub fn about(subject: &str) {
+    /// Names what else this task is doing something to: the id of what is being made.
+    pub fn about(name: &str) {
+        let add = |it: &Arc<Deed>| {
+            let subject = &mut it.entry.lock().expect("an entry is only copied").subject;
+            if !subject.is_empty() {
+                subject.push(' ');
+            }
+            subject.push_str(name);
+        };
         // Where nobody is told of anything, there is nothing to name.
-        CURRENT
-            .try_with(|it| it.entry.lock().expect("an entry is only copied").subject = subject.to_owned())
-            .ok();
+        CURRENT.try_with(add).ok();
     }
 
     /// Whether it was told.

@@ -65,6 +65,25 @@ impl Store {
         .await
     }
 
+    /// The newest checkpoint of a chain.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_checkpoint(&self, publisher: String) -> Result<Option<Checkpoint>, StoreError> {
+        self.read(move |tx| {
+            tx.find(
+                "SELECT publisher_id, number, at, hash, mark
+                 FROM audit_checkpoint
+                 WHERE publisher_id = $1
+                 ORDER BY number DESC
+                 LIMIT 1",
+                &[Param::Text(&publisher)],
+                read_checkpoint,
+            )
+        })
+        .await
+    }
+
     /// Signs a chain up to its newest entry and gives the checkpoint; `sign` makes the mark, on the writer's thread. The last
     /// one again when nothing was added since, and none when the chain is empty.
     ///
@@ -168,16 +187,18 @@ pub(crate) fn checkpoints_between(
          WHERE publisher_id = $1 AND number > $2 AND number <= $3
          ORDER BY number",
         &[Param::Text(publisher), Param::Int(after), Param::Int(last)],
-        |row| {
-            Ok(Checkpoint {
-                publisher: row.text(0)?.to_owned(),
-                number: row.count(1)?,
-                at: row.time(2)?,
-                hash: hash(row, 3)?,
-                mark: row.bytes(4)?.to_owned(),
-            })
-        },
+        read_checkpoint,
     )
+}
+
+fn read_checkpoint(row: &Row<'_>) -> Result<Checkpoint, StoreError> {
+    Ok(Checkpoint {
+        publisher: row.text(0)?.to_owned(),
+        number: row.count(1)?,
+        at: row.time(2)?,
+        hash: hash(row, 3)?,
+        mark: row.bytes(4)?.to_owned(),
+    })
 }
 
 fn read_kept(row: &Row<'_>) -> Result<Kept, StoreError> {

@@ -1,9 +1,10 @@
 //! The audit log: whether each entry is what was written, behind the one before, and what checkpoints signed.
 
-use super::{Check, Cursor, Findings, Scope};
+use super::{Check, Cursor, Findings, Marked, Scope};
 use crate::StoreError;
 use crate::audit::{self, Checkpoint};
 use crate::engine::Tx;
+use crate::statements;
 use leadwire_core::audit::{Hash, link};
 use leadwire_core::limits;
 use std::collections::HashMap;
@@ -55,10 +56,33 @@ fn look(it: &Checkpoint, is_of_chain: bool, scope: &Scope, findings: &mut Findin
     if !is_of_chain {
         findings.tell(Check::CheckpointWrong, &it.publisher, &of);
     }
+    look_at_mark(Marked::Checkpoint(it), (&it.publisher, &of), scope, findings);
+}
+
+/// Looks at the next statements of a publisher. True: there are more.
+pub(super) fn statements_page(
+    tx: &Tx<'_>,
+    scope: &Scope,
+    cursor: &mut Cursor,
+    findings: &mut Findings,
+) -> Result<bool, StoreError> {
+    let found = statements::after(tx, &cursor.publisher, &cursor.from, limits::VERIFY_STEP)?;
+    for it in &found {
+        findings.counted.statements += 1;
+        let of = format!("statement of {}", it.day);
+        look_at_mark(Marked::Statement(it), (&cursor.publisher, &of), scope, findings);
+    }
+    if let Some(last) = found.last() {
+        cursor.from.clone_from(&last.day);
+    }
+    Ok(found.len() == limits::VERIFY_STEP)
+}
+
+fn look_at_mark(it: Marked<'_>, (publisher, of): (&str, &str), scope: &Scope, findings: &mut Findings) {
     if let Some(is_signed) = &scope.is_signed {
         findings.counted.marks += 1;
         if !is_signed(it) {
-            findings.tell(Check::MarkWrong, &it.publisher, &of);
+            findings.tell(Check::MarkWrong, publisher, of);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::audit::Checkpoint;
 use crate::engine::{Param, Tx};
 use crate::migrate;
 use crate::reader;
+use crate::statements::Statement;
 use crate::{Store, StoreError};
 use leadwire_core::audit::{BEFORE_ALL, Hash};
 use leadwire_core::id::{DestinationNo, PublisherId};
@@ -21,8 +22,17 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Something that carries the installation's mark.
+#[derive(Clone, Copy, Debug)]
+pub enum Marked<'a> {
+    /// How far a chain was signed.
+    Checkpoint(&'a Checkpoint),
+    /// What came on a day.
+    Statement(&'a Statement),
+}
+
 /// Says whether a mark was made by this installation.
-pub type IsSigned = Arc<dyn Fn(&Checkpoint) -> bool + Send + Sync>;
+pub type IsSigned = Arc<dyn Fn(Marked<'_>) -> bool + Send + Sync>;
 
 /// What is looked at.
 #[derive(Clone)]
@@ -63,6 +73,7 @@ pub struct Cursor {
 enum Part {
     #[default]
     Chain,
+    Statements,
     Touchpoints,
     Lines,
     Leads,
@@ -129,6 +140,7 @@ pub(crate) fn step(
 ) -> Result<Option<Cursor>, StoreError> {
     let has_more = match cursor.part {
         Part::Chain => chain::page(tx, scope, &mut cursor, findings)?,
+        Part::Statements => chain::statements_page(tx, scope, &mut cursor, findings)?,
         Part::Touchpoints => touchpoints::page(tx, scope, &mut cursor, findings)?,
         Part::Lines => lines::page(tx, &mut cursor, findings)?,
         Part::Leads => leads::page(tx, &mut cursor, findings)?,
@@ -140,7 +152,8 @@ pub(crate) fn step(
     let at = |part| Cursor { publisher: cursor.publisher.clone(), part, ..Cursor::default() };
     let is_operator = cursor.publisher.is_empty();
     Ok(match cursor.part {
-        Part::Chain if !is_operator => Some(at(Part::Touchpoints)),
+        Part::Chain if !is_operator => Some(at(Part::Statements)),
+        Part::Statements => Some(at(Part::Touchpoints)),
         Part::Touchpoints => Some(at(Part::Lines)),
         Part::Lines => Some(at(Part::Leads)),
         Part::Leads => Some(at(Part::Members)),

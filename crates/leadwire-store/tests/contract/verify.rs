@@ -1,6 +1,6 @@
 //! Looking at a store finds every kind of damage it knows, and nothing in a store that is as it must be.
 
-use crate::desk::{DAY, Desk, NOON, at, contoso, crm, done, number, of_customer};
+use crate::desk::{DAY, Desk, NOON, at, contoso, crm, done, is_seven, number, of_customer, touchpoint};
 use leadwire_core::audit::{Entry, sha256};
 use leadwire_core::lane::Next;
 use leadwire_core::routing::Routed;
@@ -9,6 +9,8 @@ use leadwire_store::accept::Accept;
 use leadwire_store::audit::{Deed, telling};
 use leadwire_store::engine::Param;
 use leadwire_store::setup::Publisher;
+use leadwire_store::rows::{Channel, DeliveryState};
+use leadwire_store::statements::{Came, Statement};
 use leadwire_store::verify::{Bodies, Check, Findings, Scope};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,6 +57,9 @@ async fn little_of_everything() -> Desk {
     desk.accept(hashed(Accept { routed: Vec::new(), ..of_customer(50, 5) })).await;
     let two = [1, 2].map(|it| Routed { destination: number(it), suppressed: None }).to_vec();
     desk.accept(hashed(Accept { routed: two, ..of_customer(60, 6) })).await;
+    let (publisher, day) = (contoso().to_string(), "2026-11-19".to_owned());
+    let statement = Statement { publisher, day, made_at: at(NOON), body: "{}".to_owned(), mark: vec![7] };
+    desk.store.keep_statement(statement).await.unwrap();
     let claims = desk.claim(token, 2, NOON).await;
     desk.settle(token, claims[0].clone(), done(), NOON).await;
     desk.settle(token, claims[1].clone(), Next::Park, NOON).await;
@@ -74,7 +79,7 @@ fn scope(bodies: Bodies) -> Scope {
         now: at(NOON + DAY),
         bodies,
         holding: Arc::new([(contoso(), number(1))].into()),
-        is_signed: Some(Arc::new(|it| it.mark == [7])),
+        is_signed: Some(Arc::new(is_seven)),
     }
 }
 
@@ -127,6 +132,7 @@ const DAMAGE: &[(Check, &[&str])] = &[
     (Check::CheckpointWrong, &["DELETE FROM audit WHERE number = 3"]),
     (Check::CheckpointWrong, &["UPDATE audit_checkpoint SET hash = x'00'"]),
     (Check::MarkWrong, &["UPDATE audit_checkpoint SET mark = x'08'"]),
+    (Check::MarkWrong, &["UPDATE statement SET mark = x'08'"]),
     (Check::RefusedPending, &["UPDATE lead SET do_not_contact = 1"]),
 ];
 
@@ -203,7 +209,7 @@ async fn a_deed_is_told_once_and_only_when_something_changed() {
     desk.store.set_retention(contoso(), 7).await.unwrap();
     let told = desk.store.audit(contoso().to_string(), None, 9).await.unwrap();
     let said: Vec<(u64, &str)> = told.iter().map(|it| (it.entry.number, it.entry.subject.as_str())).collect();
-    assert_eq!(said, [(1, "what it is about")]);
+    assert_eq!(said, [(1, "offer1 what it is about")]);
     assert_eq!(desk.verify().await.broken, [].into());
 }
 
@@ -240,4 +246,40 @@ async fn a_chain_is_signed_again_only_when_something_was_added() {
         })
     });
     assert_eq!(known.await.unwrap(), Some(vec![7, 1]));
+}
+
+#[tokio::test]
+async fn a_statement_stays_as_it_was_first_made() {
+    let desk = Desk::new().await;
+    let of = |day: &str, body: &str| Statement {
+        publisher: contoso().to_string(),
+        day: day.to_owned(),
+        made_at: at(NOON),
+        body: body.to_owned(),
+        mark: vec![7],
+    };
+    for (day, body) in [("2026-11-19", "1"), ("2026-11-20", "2"), ("2026-11-19", "3")] {
+        desk.store.keep_statement(of(day, body)).await.unwrap();
+    }
+    let kept = desk.store.statements(contoso(), None, 9).await.unwrap();
+    assert_eq!(kept, [of("2026-11-20", "2"), of("2026-11-19", "1")]);
+    let older = desk.store.statements(contoso(), Some("2026-11-20".to_owned()), 9).await.unwrap();
+    assert_eq!(older, [of("2026-11-19", "1")]);
+}
+
+#[tokio::test]
+async fn what_came_in_a_stretch_is_counted_by_channel_and_by_place() {
+    let desk = Desk::new().await;
+    desk.accept_all((1..=4).map(|it| of_customer(it, u8::try_from(it).unwrap())).collect()).await;
+    desk.accept(Accept { routed: Vec::new(), channel: Channel::Page, ..of_customer(5, 9) }).await;
+    let token = desk.take(NOON).await;
+    let claims = desk.claim(token, 2, NOON).await;
+    desk.settle(token, claims[1].clone(), done(), NOON).await;
+    let stretch = (touchpoint(1), touchpoint(5));
+    let (came, next) = desk.store.came(contoso(), stretch, Came::default()).await.unwrap();
+    assert_eq!(next, None);
+    assert_eq!(came.by_channel, [("api", 3), ("page", 1)].into());
+    assert_eq!((came.unrouted, came.tests, came.erased), (1, 0, 0));
+    let places = [((number(1), DeliveryState::Pending), 2), ((number(1), DeliveryState::Delivered), 1)];
+    assert_eq!(came.places, places.into());
 }
