@@ -68,7 +68,8 @@ impl Store {
     ) -> Result<(u64, u64), StoreError> {
         self.read(move |tx| {
             let publisher = Param::Text(publisher.as_str());
-            let [from, to] = [from, to].map(|it| QuarantineId::new(TouchpointId::first_at(it).bits()).to_string());
+            let [from, to] =
+                [from, to].map(|it| QuarantineId::new(TouchpointId::first_at(it).bits()).to_string());
             let quarantined = tx.find(
                 "SELECT COUNT(*) FROM quarantine
                  WHERE publisher_id = $1 AND quarantine_id >= $2 AND quarantine_id < $3",

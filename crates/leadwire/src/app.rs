@@ -153,12 +153,8 @@ impl App {
             (Arc::clone(&clock), Arc::clone(&ids)),
             (Arc::clone(&metrics), lanes.news()),
         );
-        let auditor = Auditor::new(
-            store.clone(),
-            Arc::clone(&directory),
-            Arc::clone(&clock),
-            Arc::clone(&metrics),
-        );
+        let auditor =
+            Auditor::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&metrics));
         let (stop, _) = watch::channel(false);
         Ok(Self {
             auditor,

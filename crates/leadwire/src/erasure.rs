@@ -1,7 +1,7 @@
 //! Erasing people: beginning an erasure, wiping what is left of it step by step, and keeping nobody for longer than is set.
 
-use crate::bodies;
 use crate::audit;
+use crate::bodies;
 use crate::clock::{Clock, Ids, random_bits};
 use crate::deliver::Lanes;
 use crate::directory::Directory;
@@ -216,7 +216,8 @@ impl Erasures {
                     words: BTreeSet::new(),
                     salt: [0; 16],
                 };
-                let deed = audit::by_service(publisher.as_str(), "retention.erase", &wish.id.to_string(), now);
+                let deed =
+                    audit::by_service(publisher.as_str(), "retention.erase", &wish.id.to_string(), now);
                 telling(deed, self.store.retire(wish, before)).await?;
             }
             after = old.next;

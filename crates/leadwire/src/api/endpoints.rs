@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    audit, destinations, erasures, feedback, follow_ups, health, intake, keys, ledger, merges, offers, openapi,
-    page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
+    audit, destinations, erasures, feedback, follow_ups, health, intake, keys, ledger, merges, offers,
+    openapi, page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;

@@ -84,7 +84,8 @@ impl Auditor {
         let scope = scope(&self.directory.now().setup, vault, Bodies::Left, now);
         let mut looking = self.looking.lock().await;
         for _ in 0..limits::VERIFY_PAGES_PER_ROUND {
-            let page = self.store.verify_page(scope.clone(), looking.cursor.clone(), looking.findings.clone());
+            let page =
+                self.store.verify_page(scope.clone(), looking.cursor.clone(), looking.findings.clone());
             let (findings, next) = page.await?;
             looking.findings = findings;
             self.tell(&mut looking);
@@ -103,11 +104,12 @@ impl Auditor {
         let violations = looking.findings.violations();
         if violations > looking.told {
             let first = looking.findings.shown.iter().rev().find(|it| !it.check.is_warning());
-            let (check, of) = first.map_or(("", String::new()), |it| {
-                (it.check.as_str(), format!("{} {}", it.publisher, it.of))
-            });
+            let (check, of) = first
+                .map_or(("", String::new()), |it| (it.check.as_str(), format!("{} {}", it.publisher, it.of)));
             tracing::error!(
-                violations, check, of,
+                violations,
+                check,
+                of,
                 "The store is not as it must be. Run `leadwire audit verify`, keep the data folder as it is, and report it."
             );
             self.metrics.raise_audit_violations(violations);

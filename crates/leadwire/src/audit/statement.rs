@@ -46,8 +46,7 @@ impl Auditor {
         }
         let (quarantined, duplicates_in_all) = store.kept_apart(publisher.clone(), (day, end)).await?;
         let before = store.statements(publisher.clone(), Some(write_day(day)), 1).await?.pop();
-        let before: Option<StatementOfDay> =
-            before.and_then(|it| serde_json::from_str(&it.body).ok());
+        let before: Option<StatementOfDay> = before.and_then(|it| serde_json::from_str(&it.body).ok());
         let head = store.audit(publisher.to_string(), None, 1).await?.pop();
         let made_at = self.clock.steady();
         let said = StatementOfDay {
