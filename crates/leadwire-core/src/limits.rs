@@ -368,3 +368,20 @@ pub const RETENTION_STEP: usize = 200;
 pub const RETENTION_DAYS_MAX: u32 = 36_500;
 /// Largest list of erasures that is read, in bytes: an erased person takes a few hundred.
 pub const ERASURE_LIST_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+// Audit
+
+/// Rows that one step of looking at a store takes up: a few milliseconds of a reader's time.
+pub const VERIFY_STEP: usize = 500;
+/// Breaks of one rule that are shown; all are counted.
+pub const VIOLATIONS_SHOWN_MAX: usize = 20;
+/// How far ahead of this machine's clock a moment may be before it is told: a day, in which clocks that were set wrong show.
+pub const CLOCK_DOUBT: Duration = Duration::from_secs(24 * 3600);
+/// Time between two rounds of the service's own look at its store.
+pub const VERIFY_EVERY: Duration = Duration::from_secs(300);
+/// Pages of one round: a hundred thousand touchpoints; the next round goes on behind them.
+pub const VERIFY_PAGES_PER_ROUND: usize = 200;
+/// How long after midnight a day's statement is made: what came last is mostly where it goes by then.
+pub const STATEMENT_AFTER: Duration = Duration::from_secs(3600);
+/// Days of which a statement is made after a stop, the newest ones: a stop for longer is a move.
+pub const STATEMENT_DAYS_BACK: u32 = 31;

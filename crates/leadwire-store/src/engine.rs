@@ -74,6 +74,11 @@ impl<'a> Tx<'a> {
         Ok(self.connection.prepare_cached(sql)?)
     }
 
+    /// Rows that were changed through this connection so far.
+    pub(crate) fn changes(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
     /// Runs a statement and says how many rows it changed.
     ///
     /// # Errors

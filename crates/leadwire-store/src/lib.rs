@@ -5,6 +5,7 @@
 
 pub mod accept;
 mod acts;
+pub mod audit;
 pub mod backup;
 mod checkpoint;
 pub mod deliveries;
@@ -34,9 +35,11 @@ pub mod retention;
 pub mod rows;
 pub mod setup;
 mod standing;
+pub mod statements;
 mod store;
 pub mod suggestions;
 pub mod unrouted;
+pub mod verify;
 mod writer;
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ const STEPS: &[(i64, &str)] = &[
     (9, include_str!("migrations/0009_feedback.sqlite.sql")),
     (10, include_str!("migrations/0010_follow_ups.sqlite.sql")),
     (11, include_str!("migrations/0011_withhold.sqlite.sql")),
+    (12, include_str!("migrations/0012_audit.sqlite.sql")),
     (13, include_str!("migrations/0013_failures.sqlite.sql")),
 ];
 

@@ -92,10 +92,24 @@ pub(crate) fn look<T>(
     file: &Path,
     body: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection.busy_timeout(limits::DB_HELD_WAIT)?;
-    keep_log_on_close(&connection)?;
-    in_snapshot(&connection, body)
+    Looking::open(file)?.at(body)
+}
+
+/// A file that is looked at, and not changed, while others may write it.
+pub(crate) struct Looking(Connection);
+
+impl Looking {
+    pub(crate) fn open(file: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(limits::DB_HELD_WAIT)?;
+        keep_log_on_close(&connection)?;
+        Ok(Self(connection))
+    }
+
+    /// Runs a body on a snapshot of this moment.
+    pub(crate) fn at<T>(&self, body: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        in_snapshot(&self.0, body)
+    }
 }
 
 fn in_snapshot<T>(

@@ -1,5 +1,6 @@
 //! Opening the store, and the two ways into it: write bodies, which share commits, and read bodies.
 
+use crate::audit;
 use crate::checkpoint::{CutOff, LogBounds};
 use crate::engine::Tx;
 use crate::failure::Failure;
@@ -122,18 +123,27 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.inner.writer.run(body, |_| {}).await
+        self.write_then(body, |_| {}).await
     }
 
     /// As [`Store::write`], with something to be done on the writer's thread once the body is on disk, whether or
     /// not the caller still waits for the answer. It must be short: every commit waits for it.
-    pub(crate) async fn write_then<T, F, A>(&self, body: F, after: A) -> Result<T, StoreError>
+    pub(crate) async fn write_then<T, F, A>(&self, mut body: F, after: A) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
         A: FnOnce(&T) + Send + 'static,
     {
-        self.inner.writer.run(body, after).await
+        let Some(telling) = audit::current() else { return self.inner.writer.run(body, after).await };
+        let told = telling.clone();
+        let body = move |tx: &Tx<'_>| telling.run(tx, &mut body);
+        let after = move |(result, is_told): &(T, bool)| {
+            if *is_told {
+                told.is_told();
+            }
+            after(result);
+        };
+        Ok(self.inner.writer.run(body, after).await?.0)
     }
 
     /// Runs a body on a snapshot, on a connection that cannot write.

@@ -4,15 +4,19 @@ use crate::clock::TestClock;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use leadwire::app::{App, Ended};
+use leadwire::audit;
 use leadwire::clock::Clock;
 use leadwire::config::Config;
 use leadwire::secrets::{CredentialKind, make_credential};
 use leadwire_connect::egress::guard::EgressPolicy;
 use leadwire_connect::egress::{Egress, Request};
 use leadwire_core::secret::Secret;
+use leadwire_core::time::Timestamp;
 use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep, Options};
 use leadwire_sandbox::stage::{self, Stage};
 use leadwire_sandbox::webhook_signature::Verifier;
+use leadwire_store::Store;
+use leadwire_store::verify::Bodies;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -99,8 +103,21 @@ impl TestApp {
         Self { app, clock, key, egress, running, folder }
     }
 
-    /// Stops in good order, and gives the folder back for another start.
+    /// Stops in good order, looks whether the store is as it must be, and gives the folder back for another start.
     pub async fn stop(self) -> Arc<TempDir> {
+        let (setup, vault) = (self.app.directory.now(), Arc::clone(self.app.directory.vault()));
+        // Whatever the test did: whoever sets the clock back has things of a later moment, and knows it.
+        let end = Timestamp::from_millis(i64::MAX / 2);
+        let scope = audit::scope(&setup.setup, Some(vault), Bodies::Hashed, end);
+        let folder = self.stop_damaged().await;
+        let found = Store::verify(folder.path(), &scope, |_| {}).expect("the store can be read");
+        let found = found.expect("there is a store");
+        assert_eq!(found.violations(), 0, "{:?}", found.shown);
+        folder
+    }
+
+    /// Stops in good order a program whose store was damaged on purpose.
+    pub async fn stop_damaged(self) -> Arc<TempDir> {
         self.app.stop();
         let ended = self.running.await.expect("the program does not panic").expect("the program runs once");
         assert!(matches!(ended, Ended::Stopped), "{ended:?}");

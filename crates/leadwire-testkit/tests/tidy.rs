@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &MayUse = &[
     ("main", &["cli"]),
     ("lib", &[]),
-    ("cli", &["api", "app", "clock", "config", "follow_ups", "secrets", "telemetry", "vault"]),
+    ("cli", &["api", "app", "audit", "clock", "config", "follow_ups", "secrets", "telemetry", "vault"]),
     (
         "app",
         &[
             "api",
+            "audit",
             "clock",
             "config",
             "deliver",
@@ -45,6 +46,7 @@ const MAY_USE: &MayUse = &[
         &[
             "access",
             "app",
+            "audit",
             "bodies",
             "clock",
             "directory",
@@ -66,7 +68,8 @@ const MAY_USE: &MayUse = &[
     ("directory", &["access", "clock", "follow_ups", "secrets", "vault"]),
     ("proof", &["directory"]),
     ("watch", &["clock", "directory"]),
-    ("erasure", &["bodies", "clock", "deliver", "directory"]),
+    ("audit", &["clock", "directory", "telemetry", "vault"]),
+    ("erasure", &["audit", "bodies", "clock", "deliver", "directory"]),
     ("replay", &["bodies", "clock", "deliver", "directory"]),
     ("report", &["bodies"]),
     ("feedback", &["clock", "directory", "telemetry"]),

@@ -73,6 +73,8 @@ pub enum Action {
     ManageKeys,
     /// To add publishers.
     ManagePublishers,
+    /// To read who changed what, and to sign it.
+    ReadAudit,
     /// To see how the keys stand that guard secrets, and to rotate them.
     ManageSecrets,
 }

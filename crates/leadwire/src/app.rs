@@ -1,6 +1,7 @@
 //! Wiring: opens the parts in their order, runs them, and stops them in the reverse one.
 
 use crate::api::{self, Server};
+use crate::audit::{self, Auditor};
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
@@ -24,6 +25,7 @@ use leadwire_core::id::KeyId;
 use leadwire_core::lane::Gate;
 use leadwire_core::secret::Secret;
 use leadwire_store::Store;
+use leadwire_store::audit::telling;
 use leadwire_store::setup::ApiKey;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -57,6 +59,8 @@ pub struct App {
     pub suggesting: Suggesting,
     /// Erasing people, and keeping nobody for longer than is set.
     pub erasures: Erasures,
+    /// The look at the store, the marks under the audit log, and daily statements.
+    pub auditor: Auditor,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -149,8 +153,11 @@ impl App {
             (Arc::clone(&clock), Arc::clone(&ids)),
             (Arc::clone(&metrics), lanes.news()),
         );
+        let auditor =
+            Auditor::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&metrics));
         let (stop, _) = watch::channel(false);
         Ok(Self {
+            auditor,
             replays,
             suggesting,
             erasures,
@@ -182,18 +189,18 @@ impl App {
             return Ok(None);
         }
         let secret = secrets::make_credential(CredentialKind::ApiKey);
-        self.store
-            .add_key(ApiKey {
-                publisher: None,
-                id: KeyId::new(crate::clock::random_bits()),
-                title: "made at the first start".to_owned(),
-                role: "operator".to_owned(),
-                hash: secrets::sha256(secret.expose().as_bytes()),
-                tail: secrets::tail(&secret),
-                created_at: self.clock.wall(),
-                expires_at: None,
-            })
-            .await?;
+        let key = ApiKey {
+            publisher: None,
+            id: KeyId::new(crate::clock::random_bits()),
+            title: "made at the first start".to_owned(),
+            role: "operator".to_owned(),
+            hash: secrets::sha256(secret.expose().as_bytes()),
+            tail: secrets::tail(&secret),
+            created_at: self.clock.wall(),
+            expires_at: None,
+        };
+        let deed = audit::by_service("", "key.add", &key.id.to_string(), self.clock.steady());
+        telling(deed, self.store.add_key(key)).await?;
         self.directory.refresh().await?;
         Ok(Some(secret))
     }
@@ -245,6 +252,7 @@ impl App {
             () = self.replays.run() => Ended::Stopped,
             () = self.suggesting.run() => Ended::Stopped,
             () = self.erasures.run() => Ended::Stopped,
+            () = self.auditor.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
             () = self.feedback.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,

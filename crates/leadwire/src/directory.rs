@@ -24,6 +24,7 @@ use leadwire_core::time::Timestamp;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::setup::{Destination, Setup};
 use leadwire_store::{Store, StoreError};
+pub(crate) use read::holds_refused;
 use read::{fingerprint, open_settings, read_filter, wish_about_do_not_contact};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};

@@ -1,5 +1,6 @@
 //! Erasing people: beginning an erasure, wiping what is left of it step by step, and keeping nobody for longer than is set.
 
+use crate::audit;
 use crate::bodies;
 use crate::clock::{Clock, Ids, random_bits};
 use crate::deliver::Lanes;
@@ -9,6 +10,7 @@ use leadwire_core::id::{ErasureId, LeadId, PublisherId, TouchpointId};
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Customer;
+use leadwire_store::audit::{Deed, telling};
 use leadwire_store::erasures::{Asked, Crm, Wish};
 use leadwire_store::{Store, StoreError};
 use std::collections::BTreeSet;
@@ -95,6 +97,7 @@ impl Erasures {
         let id = ErasureId::new(mint().bits());
         // One more for each lead that may come to be there until the wish is written down.
         let ids = (0..leads.len() + found_by.len() + limits::MEMBERS_MAX).map(|_| mint()).collect();
+        Deed::about(&id.to_string());
         let wish = Wish {
             publisher: request.publisher.clone(),
             id,
@@ -213,7 +216,9 @@ impl Erasures {
                     words: BTreeSet::new(),
                     salt: [0; 16],
                 };
-                self.store.retire(wish, before).await?;
+                let deed =
+                    audit::by_service(publisher.as_str(), "retention.erase", &wish.id.to_string(), now);
+                telling(deed, self.store.retire(wish, before)).await?;
             }
             after = old.next;
             if after.is_none() {

@@ -1,6 +1,7 @@
 //! Logs and metrics: set-up, and the one list of metric names. Neither ever holds a secret or a personal value.
 
 use leadwire_core::outcome::{Fault, Outcome};
+use leadwire_core::time::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -63,6 +64,8 @@ pub struct Metrics {
     commits: Gauge,
     lanes_paused: Gauge,
     disk_free: Gauge,
+    audit_violations: Gauge,
+    audit_checked_at: Gauge,
 }
 
 impl Default for Metrics {
@@ -76,6 +79,7 @@ impl Default for Metrics {
         let commits = Gauge::default();
         let lanes_paused = Gauge::default();
         let disk_free = Gauge::default();
+        let (audit_violations, audit_checked_at) = (Gauge::default(), Gauge::default());
         registry.register("touchpoints_received", "Touchpoints by channel and result", received.clone());
         registry.register(
             "touchpoints_test",
@@ -96,6 +100,16 @@ impl Default for Metrics {
         );
         registry.register("lanes_paused", "Destinations that are paused", lanes_paused.clone());
         registry.register("disk_free_bytes", "Free space of the data folder's disk", disk_free.clone());
+        registry.register(
+            "audit_violations",
+            "Rules that rows of the store break, as of the last whole look at it",
+            audit_violations.clone(),
+        );
+        registry.register(
+            "audit_checked_at_seconds",
+            "When the last whole look at the store ended, in seconds since 1970; 0 before the first one",
+            audit_checked_at.clone(),
+        );
         Self {
             registry: Mutex::new(registry),
             received,
@@ -106,6 +120,8 @@ impl Default for Metrics {
             commits,
             lanes_paused,
             disk_free,
+            audit_violations,
+            audit_checked_at,
         }
     }
 }
@@ -150,6 +166,18 @@ impl Metrics {
         self.attempts.get_or_create(&AttemptLabels { connector, outcome }).inc();
     }
 
+    /// A whole look at the store has ended.
+    pub fn note_audit(&self, violations: u64, wall: Timestamp) {
+        self.audit_violations.set(i64::try_from(violations).unwrap_or(i64::MAX));
+        self.audit_checked_at.set(wall.millis() / 1000);
+    }
+
+    /// A look that goes on has found so many already.
+    pub fn raise_audit_violations(&self, violations: u64) {
+        let violations = i64::try_from(violations).unwrap_or(i64::MAX);
+        self.audit_violations.set(self.audit_violations.get().max(violations));
+    }
+
     /// Everything in the OpenMetrics text format.
     pub fn render(&self, commits: u64, lanes_paused: usize, disk_free: u64) -> String {
         self.commits.set(i64::try_from(commits).unwrap_or(i64::MAX));
@@ -178,7 +206,7 @@ mod tests {
         let text = metrics.render(0, 0, 0);
         let samples = text.lines().filter(|it| !it.starts_with('#'));
         let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
-        assert_eq!(names.len(), 8, "{text}");
+        assert_eq!(names.len(), 10, "{text}");
         for name in names {
             let row = format!("| `{name}` |");
             assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");

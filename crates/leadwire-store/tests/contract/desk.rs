@@ -12,6 +12,7 @@ use leadwire_store::lanes::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
 use leadwire_store::ledger::Ledger;
 use leadwire_store::rows::Channel;
 use leadwire_store::setup::{Change, Destination, Publisher};
+use leadwire_store::verify::{Bodies, Cursor, Findings, Marked, Scope};
 use leadwire_store::{Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
@@ -173,7 +174,33 @@ impl Desk {
     pub(crate) async fn ledger(&self) -> Ledger {
         let ledger = self.store.ledger(contoso()).await.unwrap();
         assert!(ledger.adds_up(), "{ledger:?}");
+        // Whoever asks for the ledger has done something: all rows must keep all rules after it.
+        let findings = self.verify().await;
+        assert!(findings.broken.is_empty(), "{:?}", findings.shown);
         ledger
+    }
+
+    /// Looks at all rows.
+    pub(crate) async fn verify(&self) -> Findings {
+        let scope = Scope {
+            now: at(NOON + 365 * DAY),
+            bodies: Bodies::Left,
+            holding: Arc::default(),
+            is_signed: Some(Arc::new(is_seven)),
+        };
+        let (mut findings, mut cursor) = (Findings::default(), Some(Cursor::default()));
+        while let Some(at) = cursor {
+            (findings, cursor) = self.store.verify_page(scope.clone(), at, findings).await.unwrap();
+        }
+        findings
+    }
+}
+
+/// The mark that these facts sign with.
+pub(crate) fn is_seven(it: Marked<'_>) -> bool {
+    match it {
+        Marked::Checkpoint(it) => it.mark == [7],
+        Marked::Statement(it) => it.mark == [7],
     }
 }
 

@@ -260,6 +260,9 @@ async fn a_read_cannot_write() {
 const UNDO: &[&str] = &[
     "DROP INDEX delivery_parked",
     "CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoint_id) WHERE state = 'parked'",
+    "DROP TABLE audit",
+    "DROP TABLE audit_checkpoint",
+    "DROP TABLE statement",
     "DROP TABLE withhold_rule",
     "DROP TABLE follow_up",
     "DROP TABLE lead_step",

@@ -17,3 +17,4 @@ mod replays;
 mod setup;
 mod standing;
 mod suggestions;
+mod verify;

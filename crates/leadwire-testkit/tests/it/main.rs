@@ -1,6 +1,7 @@
 //! The program from outside: intake, delivery, API, restarts and faults. One binary, real sockets, a settable clock.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
+mod audit;
 mod azure_table;
 mod batches;
 mod browser;

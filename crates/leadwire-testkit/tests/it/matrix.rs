@@ -18,6 +18,7 @@ fn may(role: Role, action: Action) -> bool {
             Action::ReadSetup,
             Action::ChangeSetup,
             Action::ManageKeys,
+            Action::ReadAudit,
         ],
         Role::Sender => &[Action::SendTouchpoints],
         Role::Reader => &[Action::ReadLeads, Action::ReadSetup],

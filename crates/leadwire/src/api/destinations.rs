@@ -17,6 +17,7 @@ use leadwire_core::id::DestinationNo;
 use leadwire_core::lane::{Gate, paused_by_person};
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
+use leadwire_store::audit::Deed;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::notices::Told;
 use leadwire_store::setup::{Change, Destination, PublisherKey, Sealing};
@@ -130,6 +131,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         gate: Gate::Open,
     };
     let seal = sealer(&call, secret);
+    Deed::about(&destination.name);
     let added = match call.app.store.add_sealed_destination(destination, seal).await? {
         Ok(number) => {
             done(&call, Change::Made, "").await?;

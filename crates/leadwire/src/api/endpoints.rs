@@ -5,8 +5,9 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, merges, offers,
-    openapi, page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire, withhold,
+    audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, merges,
+    offers, openapi, page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire,
+    withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -155,6 +156,14 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, None, ledger::quarantined_body),
     endpoint!(GET "/v1/ledger", ReadLeads, Publisher, "Add up what was accepted and where all of it is",
         None, 0, 200, Some(of::<wire::Ledger>), ledger::ledger),
+    endpoint!(GET "/v1/statements", ReadLeads, Publisher, "List daily statements: what came and where it went, newest first",
+        None, 0, 200, Some(of::<wire::Page<wire::Statement>>), audit::statements,
+        &[LIMIT, CURSOR, ("day", "Only that of this day in UTC, such as 2026-11-20")]),
+    // The audit log.
+    endpoint!(GET "/v1/audit", ReadAudit, Either, "List who changed what, newest first; without a publisher the operator's own acts",
+        None, 0, 200, Some(of::<wire::Page<wire::AuditEntry>>), audit::list, &[LIMIT, CURSOR]),
+    endpoint!(POST "/v1/audit/checkpoint", ReadAudit, Either, "Sign the audit log up to its newest entry, for keeping elsewhere",
+        None, 0, 200, Some(of::<wire::AuditCheckpoint>), audit::checkpoint),
     // The set-up.
     endpoint!(GET "/v1/publishers", ReadSetup, Service, "List the publishers this key may see",
         None, 0, 200, Some(of::<wire::List<wire::Publisher>>), setup::publishers),

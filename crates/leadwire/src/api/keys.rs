@@ -13,6 +13,7 @@ use axum::response::Response;
 use leadwire_core::id::KeyId;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::time::Timestamp;
+use leadwire_store::audit::Deed;
 use leadwire_store::setup::ApiKey;
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         created_at: now,
         expires_at: new.expires_in_days.map(|days| after_days(now, days)),
     };
+    Deed::about(&key.id.to_string());
     let made = call.app.store.add_key(key.clone()).await?;
     done(&call, made, "").await?;
     Ok(answer::json(StatusCode::CREATED, &shape(&key, Some(secret.expose().clone()))))

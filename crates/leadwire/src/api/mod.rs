@@ -1,6 +1,7 @@
 //! The HTTP API: one table of endpoints, one way in that checks who may do what, and the server around both.
 
 mod answer;
+mod audit;
 mod call;
 mod destinations;
 mod endpoints;

@@ -14,6 +14,7 @@ use leadwire_core::refusal::Refusal;
 use leadwire_core::rfc3339;
 use leadwire_core::routing::Offers;
 use leadwire_core::time::Timestamp;
+use leadwire_store::audit::Deed;
 use leadwire_store::replays::{Done, Replay, ReplayState};
 use leadwire_store::setup::Change;
 
@@ -53,6 +54,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         done: Done::default(),
         ended_at: None,
     };
+    Deed::about(&replay.id.to_string());
     match call.app.store.add_replay(replay.clone()).await? {
         Change::Made => call.app.replays.ring(),
         other => done(&call, other, "").await?,

@@ -11,6 +11,7 @@ use leadwire_core::filter::{BadFilter, Filter};
 use leadwire_core::id::{DestinationNo, PublisherId, RouteId};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::routing::{Offers, When};
+use leadwire_store::audit::Deed;
 use leadwire_store::setup::{Change, RouteChange, StoredRoute};
 
 /// `GET /v1/routes`
@@ -31,6 +32,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         created_at: call.app.clock.wall(),
     };
     let id = route.id;
+    Deed::about(&id.to_string());
     let made = call.app.store.add_route_at(route, place(new.position)?.unwrap_or(usize::MAX)).await?;
     done(&call, made, "/offer").await?;
     Ok(answer::json(StatusCode::CREATED, &shape_of(&call, id)?))

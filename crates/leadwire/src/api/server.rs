@@ -1,5 +1,6 @@
 //! The HTTP server and the one way in: limits, authentication, and the decision, before any handler runs.
 
+use super::audit;
 use super::call::Call;
 use super::endpoints::{ENDPOINTS, Endpoint, Tenancy};
 use super::page;
@@ -27,6 +28,7 @@ use hyper_util::service::TowerToHyperService;
 use leadwire_core::id::{PublisherId, RequestId};
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
+use leadwire_store::audit::telling;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
@@ -238,7 +240,10 @@ async fn let_in(
     let peer = head.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.0);
     let (headers, address) = (head.headers, head.uri);
     let call = Call { app, request: id, actor, publisher, path, query, address, headers, body, peer };
-    (endpoint.handler)(call).await
+    match audit::deed_of(endpoint, &call) {
+        Some(deed) => telling(deed, (endpoint.handler)(call)).await,
+        None => (endpoint.handler)(call).await,
+    }
 }
 
 /// Hyper caps the head at a size that fits its buffer; the precise bound is held here.

@@ -11,6 +11,7 @@ use axum::response::Response;
 use leadwire_core::id::{OfferId, OfferRef, PublisherId, TokenId};
 use leadwire_core::listing::OfferState;
 use leadwire_core::refusal::Refusal;
+use leadwire_store::audit::Deed;
 use leadwire_store::setup::{Change, IntakeToken, Offer, Publisher};
 
 /// `GET /v1/publishers`
@@ -30,6 +31,7 @@ pub(super) async fn add_publisher(call: Call) -> Result<Response, Problem> {
         id,
         created_at: call.app.clock.wall(),
     };
+    Deed::about(publisher.id.as_str());
     let made = call.app.store.add_publisher(publisher.clone()).await?;
     done(&call, made, "/id").await?;
     Ok(answer::json(StatusCode::CREATED, &publisher_shape(&publisher)))
@@ -56,6 +58,7 @@ pub(super) async fn put_offer(call: Call) -> Result<Response, Problem> {
     let id = own_offer(&publisher, &new.id, "/id")?;
     let title = new.title.unwrap_or_else(|| id.to_string());
     let offer = Offer { publisher, id, title, created_at: call.app.clock.wall() };
+    Deed::about(offer.id.as_str());
     let made = call.app.store.put_offer(offer.clone()).await?;
     done(&call, made, "/id").await?;
     let kept = call.app.store.listing(offer.publisher.clone(), offer.id.clone()).await?;
@@ -116,6 +119,7 @@ pub(super) async fn add_address(call: Call) -> Result<Response, Problem> {
         tail: secrets::tail(&secret),
         created_at: now,
     };
+    Deed::about(&token.id.to_string());
     let made = call.app.store.add_token(token.clone()).await?;
     done(&call, made, "/offer").await?;
     let url = format!("{}/in/{}", call.app.public_url(), secret.expose());

@@ -15,6 +15,7 @@ use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::text::non_blank;
 use leadwire_core::touchpoint::{Action, Consent, Touchpoint};
+use leadwire_store::audit::Deed;
 use leadwire_store::leads::Act;
 use leadwire_store::setup::Change;
 
@@ -54,6 +55,7 @@ pub(super) async fn put_rule(call: Call) -> Result<Response, Problem> {
         interest: interest.as_str().to_owned(),
         own: true,
     };
+    Deed::about(&format!("{} {}", rule.source, rule.action));
     match call.app.store.put_interest_rule(pattern, interest).await? {
         Change::Owed(count) => Err(Problem::new(
             StatusCode::CONFLICT,

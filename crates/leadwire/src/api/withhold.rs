@@ -10,6 +10,7 @@ use axum::response::Response;
 use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::withhold::WithholdRule;
+use leadwire_store::audit::Deed;
 
 /// `GET /v1/withhold-rules`
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
@@ -22,6 +23,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
     let new: wire::WithholdRule = call.json()?;
     let rule = rule(&new.source, &new.domain)?;
     let shown = shape(&rule);
+    Deed::about(&format!("{} {}", shown.source, shown.domain));
     let made = call.app.store.add_withhold_rule(rule).await?;
     done(&call, made, "/domain").await?;
     Ok(answer::json(StatusCode::CREATED, &shown))

@@ -1,6 +1,7 @@
 //! The command line: what can be said, and how every command begins and ends.
 
 mod address;
+mod audit;
 mod backup;
 mod bench;
 mod client;
@@ -146,6 +147,9 @@ enum Command {
     Ledger(ledger::Args),
     /// Add up what came, what became of it and how long that took
     Report(report::Args),
+    /// Look whether the store is as it must be, and see who changed what
+    #[command(subcommand, after_help = audit::EXAMPLES)]
+    Audit(audit::Command),
     /// Copy the store into a file while the service runs
     Backup(backup::Args),
     /// Bring a copy back, without bringing back who was erased since
@@ -222,6 +226,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Identity(command) => identity::run(command, session).await,
         Command::Lead(command) => lead::run(command, session).await,
         Command::Erasure(command) => erasure::run(command, session).await,
+        Command::Audit(command) => audit::run(command, session).await,
         Command::Backup(args) => backup::run(args, session).await,
         Command::Restore(args) => backup::restore(args, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,

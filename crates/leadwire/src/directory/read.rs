@@ -46,3 +46,8 @@ pub(super) fn wish_about_do_not_contact(settings: &str) -> DoNotContact {
         Err(_) => DoNotContact::Hold,
     }
 }
+
+/// Whether a destination with these settings wants to hear nothing of customers who must not be contacted.
+pub(crate) fn holds_refused(settings: &str) -> bool {
+    wish_about_do_not_contact(settings) == DoNotContact::Hold
+}

@@ -1,5 +1,6 @@
 //! The shapes of the API, as JSON and as schemas. Types of the domain never are; they convert here.
 
+mod audit;
 mod credentials;
 mod deliveries;
 mod destinations;
@@ -19,6 +20,7 @@ mod setup;
 mod standing;
 mod touchpoint;
 
+pub use audit::{AuditCheckpoint, AuditEntry, PlacesOfDay, Statement, StatementOfDay};
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, FailureGroup, Retried};
 pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};

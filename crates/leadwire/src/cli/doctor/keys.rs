@@ -47,6 +47,12 @@ pub(super) fn store(folder: &Path) -> Vec<Check> {
     }
 }
 
+/// The master key of a folder's store, if the settings of `serve` lead to one.
+pub(in crate::cli) fn at_hand(folder: &Path) -> Option<Vault> {
+    let config = settings().ok()?;
+    Vault::look(folder, config.master_key.as_ref(), config.master_key_file.as_deref()).ok().flatten()
+}
+
 fn without_key(names: &[String]) -> Vec<Check> {
     if names.is_empty() {
         return Vec::new();

@@ -15,6 +15,8 @@ use http::Method;
 use serde::Serialize;
 use serde_json::Value;
 
+pub(super) use keys::at_hand as vault_at_hand;
+
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire doctor
   leadwire doctor --data /var/lib/leadwire

@@ -1,0 +1,250 @@
+//! The audit log, its checkpoints, statements and the service's own look, through the whole program.
+
+use http::Method;
+use leadwire::access::Action;
+use leadwire::api::{ENDPOINTS, Endpoint};
+use leadwire::audit::name;
+use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
+use leadwire_store::Store;
+use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const LISTING: &str = include_str!("../../../../samples/listing/crm-pro.json");
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Endpoints that change something on somebody's behalf. Touchpoints are told by their own rows, and visitors are nobody.
+fn changing() -> impl Iterator<Item = &'static Endpoint> {
+    let told = |it: &&Endpoint| {
+        !matches!(it.action, Action::SendTouchpoints | Action::SendToAddress | Action::Visit)
+    };
+    ENDPOINTS.iter().filter(|it| it.method != Method::GET).filter(told)
+}
+
+/// What only asks, although it takes a body.
+const ONLY_ASK: [&str; 3] = ["destination.preview", "route.test", "follow_up.preview"];
+
+async fn entries(app: &TestApp, publisher: &str) -> Vec<Value> {
+    let path = if publisher.is_empty() {
+        "/v1/audit?limit=200".to_owned()
+    } else {
+        format!("/v1/audit?limit=200&publisher={publisher}")
+    };
+    app.get(&path).await["items"].as_array().unwrap().clone()
+}
+
+/// A world in which everything can be done, and what does it: method, path and body, by the name in the log.
+async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
+    let p = "?publisher=contoso";
+    let call = async |method: Method, path: String, body: Value| {
+        let answer = app.call(method.clone(), &path, Some(&body)).await;
+        assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.json());
+        answer.json()
+    };
+    let post = async |path: &str, body: Value| call(Method::POST, format!("{path}{p}"), body).await;
+    call(Method::POST, "/v1/publishers".to_owned(), json!({ "id": "contoso" })).await;
+    post("/v1/offers", json!({ "id": "crm-pro" })).await;
+    post("/v1/offers", json!({ "id": "gone" })).await;
+    call(Method::DELETE, format!("/v1/offers/gone{p}"), Value::Null).await;
+    let settings = json!({ "url": crm.url() });
+    for name in ["crm", "mail", "gone"] {
+        post("/v1/destinations", json!({ "name": name, "kind": "https", "settings": settings })).await;
+    }
+    call(Method::DELETE, format!("/v1/destinations/gone{p}"), Value::Null).await;
+    let change = json!({ "settings": { "in_flight": 2 } });
+    call(Method::PATCH, format!("/v1/destinations/crm{p}"), change).await;
+    for act in ["pause", "resume", "test-lead"] {
+        post(&format!("/v1/destinations/crm/{act}"), json!({})).await;
+    }
+    post("/v1/destinations/crm/validate", json!({})).await;
+    let route = post("/v1/routes", json!({ "offer": "*", "destination": "crm" })).await["id"].clone();
+    let route = route.as_str().unwrap();
+    post("/v1/routes/order", json!({ "routes": [route] })).await;
+    call(Method::PATCH, format!("/v1/routes/{route}{p}"), json!({ "stop": true })).await;
+    let address = post("/v1/intake-addresses", json!({ "offer": "crm-pro" })).await["id"].clone();
+    call(Method::DELETE, format!("/v1/intake-addresses/{}{p}", address.as_str().unwrap()), Value::Null).await;
+    let key = post("/v1/keys", json!({ "title": "t", "role": "reader" })).await["id"].clone();
+    call(Method::DELETE, format!("/v1/keys/{}{p}", key.as_str().unwrap()), Value::Null).await;
+    call(Method::PUT, format!("/v1/retention{p}"), json!({ "days": 0 })).await;
+    let one = app.send_lead("ada@example.com").await;
+    let other = app.send_lead("ada.lovelace@example.com").await;
+    app.wait_until_settled().await;
+    let lead = async |touchpoint: &str| format!("lead_{}", touchpoint.trim_start_matches("tp_"));
+    let (one, other) = (lead(&one).await, lead(&other).await);
+    post(&format!("/v1/leads/{one}/interest"), json!({ "interest": "active", "reason": "r" })).await;
+    post(&format!("/v1/leads/{one}/do-not-contact"), json!({ "reason": "r" })).await;
+    post(&format!("/v1/leads/{one}/permit-contact"), json!({ "reason": "r" })).await;
+    post(&format!("/v1/leads/{one}/feedback"), json!({ "outcome": "lost" })).await;
+    app.wait_until_settled().await;
+    post(&format!("/v1/leads/{one}/merge"), json!({ "with": other, "reason": "r" })).await;
+    app.wait_until_settled().await;
+    post(&format!("/v1/leads/{other}/unmerge"), json!({ "reason": "r" })).await;
+    app.wait_until_settled().await;
+    post(&format!("/v1/leads/{other}/erase"), json!({ "reason": "r" })).await;
+    post("/v1/erasures", json!({ "email": "nobody@example.com", "reason": "r" })).await;
+    app.wait_until_settled().await;
+    crm.otherwise(Answer::status(422));
+    app.send_lead("eve@example.com").await;
+    app.wait_until_settled().await;
+    let parked = app.get(&format!("/v1/deliveries{p}&state=parked")).await["items"][0]["id"].clone();
+    post(&format!("/v1/deliveries/{}/retry", parked.as_str().unwrap()), json!({})).await;
+    app.wait_until_settled().await;
+    crm.otherwise(Answer::status(200));
+    post("/v1/destinations/crm/retry-parked", json!({})).await;
+    app.wait_until_settled().await;
+    let words = json!({ "en": { "subject": "Hi", "text": "Dear {{customer.first_name}}" } });
+    let follow_up =
+        json!({ "offer": "*", "step": "initial", "audience": "team", "destination": "mail", "words": words });
+    let follow_up = post("/v1/follow-ups", follow_up).await["id"].clone();
+    let follow_up = format!("/v1/follow-ups/{}{p}", follow_up.as_str().unwrap());
+    call(Method::PATCH, follow_up.clone(), json!({ "step": "active" })).await;
+    call(Method::DELETE, follow_up, Value::Null).await;
+    let replay = post("/v1/replays", json!({})).await["id"].clone();
+    post(&format!("/v1/replays/{}/stop", replay.as_str().unwrap()), json!({})).await;
+    let listing: Value = serde_json::from_str(LISTING).unwrap();
+    call(Method::PUT, format!("/v1/offers/crm-pro/listing{p}"), listing).await;
+    for act in ["preview", "go-live", "draft"] {
+        post(&format!("/v1/offers/crm-pro/{act}"), json!({})).await;
+    }
+    call(Method::DELETE, format!("/v1/routes/{route}{p}"), Value::Null).await;
+    call(
+        Method::POST,
+        "/v1/interest-rules".to_owned(),
+        json!({ "source": "*", "action": "INS", "interest": "active" }),
+    )
+    .await;
+    call(Method::DELETE, "/v1/interest-rules?source=*&action=INS".to_owned(), Value::Null).await;
+    call(Method::POST, "/v1/withhold-rules".to_owned(), json!({ "source": "*", "domain": "example.org" }))
+        .await;
+    call(Method::DELETE, "/v1/withhold-rules?source=*&domain=example.org".to_owned(), Value::Null).await;
+    let rules = app.get(&format!("/v1/identity-rules{p}")).await;
+    call(Method::PUT, format!("/v1/identity-rules{p}"), rules).await;
+    call(Method::DELETE, format!("/v1/identity-rules{p}"), Value::Null).await;
+    call(Method::POST, "/v1/secrets/rotate".to_owned(), json!({ "key": "publisher" })).await;
+    post("/v1/audit/checkpoint", json!({})).await;
+    let told = entries(app, "contoso").await.into_iter().chain(entries(app, "").await);
+    told.map(|it| it["action"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What changes nothing of ours here: a replay may be over before it is stopped; preparing asks a system for what is there already; and a suggestion to dismiss is for
+/// the tests of merging.
+const ELSEWHERE: [&str; 3] = ["replay.stop", "destination.prepare", "suggestion.dismiss"];
+
+#[tokio::test]
+async fn every_endpoint_that_changes_something_tells_of_it_once() {
+    let app = TestApp::start().await;
+    let crm = start_endpoint(&app.clock, None).await;
+    let told = do_everything(&app, &crm).await;
+    let known: BTreeSet<String> = changing().map(|it| name::action(it.method.as_str(), it.path)).collect();
+    assert_eq!(known.len(), changing().count(), "each has a name of its own");
+    let mut untold: Vec<&String> = known.difference(&told).collect();
+    untold.retain(|it| !ONLY_ASK.contains(&it.as_str()) && !ELSEWHERE.contains(&it.as_str()));
+    assert!(untold.is_empty(), "these changed something and did not tell: {untold:?}");
+    assert!(ONLY_ASK.iter().all(|it| !told.contains(*it)), "what only asks has nothing to tell");
+    // What an erasure wishes, and who makes one, is told as well; and a reader of names finds no person.
+    let all = entries(&app, "contoso").await;
+    let text = Value::from(all.clone()).to_string();
+    assert!(!text.contains("ada") && !text.contains("example.com"), "{text}");
+    let erased = all.iter().find(|it| it["action"] == "lead.erase").unwrap();
+    assert!(erased["subject"].as_str().unwrap().starts_with("lead_"), "{erased}");
+    assert_eq!((&erased["role"], &erased["detail"]), (&json!("operator"), &json!("reason")));
+    let once: Vec<&Value> = all.iter().filter(|it| it["action"] == "destination.update").collect();
+    assert_eq!(once.len(), 1, "{once:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_refused_or_changed_nothing_is_not_told() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let before = entries(&app, "").await.len();
+    app.call(Method::POST, "/v1/publishers", Some(&json!({ "id": "contoso" }))).await.expect(409);
+    app.call(Method::POST, "/v1/publishers", Some(&json!({ "id": "no name" }))).await.expect(422);
+    assert_eq!(entries(&app, "").await.len(), before);
+    app.stop().await;
+}
+
+/// Waits until the service has looked at its store once more.
+async fn next_round(app: &TestApp, after: Duration) {
+    let mut rounds = app.app.auditor.rounds();
+    rounds.borrow_and_update();
+    app.clock.advance(after);
+    tokio::time::timeout(PATIENCE, rounds.changed())
+        .await
+        .expect("a round is made")
+        .expect("the service runs");
+}
+
+#[tokio::test]
+async fn the_log_is_signed_each_day_and_a_change_in_it_is_found() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let publisher = "contoso".to_owned();
+    next_round(&app, Duration::from_secs(400)).await;
+    let signed = app.app.store.last_checkpoint(publisher.clone()).await.unwrap().unwrap();
+    assert_eq!(signed.number, 1, "the offer");
+    app.post("/v1/offers?publisher=contoso", &json!({ "id": "erp" })).await;
+    next_round(&app, Duration::from_secs(400)).await;
+    assert_eq!(
+        app.app.store.last_checkpoint(publisher.clone()).await.unwrap().unwrap().number,
+        1,
+        "once a day"
+    );
+    let asked = app.post("/v1/audit/checkpoint?publisher=contoso", &json!({})).await;
+    assert_eq!(asked["number"], 2);
+    assert!(app.app.render_metrics().contains("leadwire_audit_violations 0"));
+    let sql = "UPDATE audit SET who = 'somebody else' WHERE publisher_id = 'contoso' AND number = 1";
+    app.app.store.write(move |tx| tx.execute(sql, &[])).await.unwrap();
+    next_round(&app, Duration::from_secs(400)).await;
+    assert!(app.app.render_metrics().contains("leadwire_audit_violations 1"), "{}", app.app.render_metrics());
+    let scope = leadwire_store::verify::Scope {
+        now: leadwire_testkit::clock::START,
+        bodies: leadwire_store::verify::Bodies::Hashed,
+        holding: std::sync::Arc::default(),
+        is_signed: None,
+    };
+    let found = Store::verify(app.folder(), &scope, |_| {}).unwrap().unwrap();
+    assert_eq!(found.violations(), 1, "{:?}", found.shown);
+    app.stop_damaged().await;
+}
+
+#[tokio::test]
+async fn a_days_statement_says_what_came_and_where_it_went_and_stays() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let crm = start_endpoint(&app.clock, None).await;
+    app.add_destination("crm", json!({ "url": crm.url() })).await;
+    for email in ["ada@example.com", "bob@example.com"] {
+        app.send_lead(email).await;
+    }
+    app.wait_until_settled().await;
+    let path = "/v1/statements?publisher=contoso";
+    next_round(&app, Duration::from_secs(400)).await;
+    assert_eq!(app.get(path).await["items"], json!([]), "the day is not over");
+    next_round(&app, DAY).await;
+    let day = app.get(&format!("{path}&day=2026-11-20")).await["items"][0].clone();
+    let said = &day["statement"];
+    assert_eq!((&said["touchpoints"], &said["channels"]), (&json!(2), &json!({ "api": 2 })));
+    let place = &said["destinations"][0];
+    assert_eq!(
+        (&place["name"], &place["accepted"], &place["delivered"]),
+        (&json!("crm"), &json!(2), &json!(2))
+    );
+    assert_eq!(day["is_ours"], true);
+    // What comes to be erased later is not taken out of what was said then: it names nobody.
+    let leads = app.get("/v1/leads?publisher=contoso").await;
+    let lead = leads["items"][0]["id"].as_str().unwrap();
+    app.post(&format!("/v1/leads/{lead}/erase?publisher=contoso"), &json!({ "reason": "asked" })).await;
+    app.wait_until_settled().await;
+    next_round(&app, DAY).await;
+    assert_eq!(app.get(&format!("{path}&day=2026-11-20")).await["items"][0], day);
+    let days: Vec<Value> = app.get(path).await["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["statement"]["day"].clone())
+        .collect();
+    assert_eq!(days, [json!("2026-11-21"), json!("2026-11-20")]);
+    app.stop().await;
+}

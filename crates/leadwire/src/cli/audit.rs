@@ -1,0 +1,198 @@
+//! `leadwire audit`: whether the store is as it must be, who changed what, and what came and went on a day.
+
+mod verdict;
+
+use super::Session;
+use super::client::{self, Query, Wanted};
+use super::exit_code::ExitCode;
+use super::failure::Failure;
+use super::output::{fields, harmless, table};
+use crate::api::wire;
+use crate::audit;
+use crate::clock::{Clock, MachineClock};
+use crate::vault::Vault;
+use leadwire_core::id::PublisherId;
+use leadwire_store::Store;
+use leadwire_store::verify::{Bodies, Findings};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  leadwire audit verify
+  leadwire audit verify --data /var/lib/leadwire --json
+  leadwire audit list --publisher contoso
+  leadwire audit checkpoint --publisher contoso >> checkpoints.txt
+  leadwire audit statement contoso --day 2026-11-20
+
+`verify` reads the data folder itself, with the service running or not, and ends with 1 when something is wrong.";
+
+/// What can be done with the audit log.
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Look whether the store is as it must be, from its rows alone; needs no service
+    Verify {
+        /// Leave kept bytes unread: quicker, and a changed byte goes unseen
+        #[arg(long)]
+        without_bodies: bool,
+    },
+    /// List who changed what, newest first
+    List {
+        /// Whose things; without it what belongs to nobody in particular
+        #[arg(long, value_parser = super::publisher_id)]
+        publisher: Option<PublisherId>,
+        #[command(flatten)]
+        wanted: Wanted,
+    },
+    /// Sign the audit log up to its newest entry, and print that on a line, for keeping elsewhere
+    Checkpoint {
+        /// Whose log; without it the operator's own
+        #[arg(long, value_parser = super::publisher_id)]
+        publisher: Option<PublisherId>,
+    },
+    /// Show the daily statement: what came and where it went
+    Statement {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// The day in UTC, such as 2026-11-20; the last one that is told when missing
+        #[arg(long)]
+        day: Option<String>,
+    },
+}
+
+const HEADS: [&str; 6] = ["NUMBER", "AT", "WHO", "ROLE", "ACTION", "SUBJECT"];
+
+pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Verify { without_bodies } => {
+            let bodies = if without_bodies { Bodies::Left } else { Bodies::Hashed };
+            verify(bodies, session).await
+        }
+        Command::List { publisher, wanted } => list(publisher.as_ref(), wanted, session).await,
+        Command::Checkpoint { publisher } => checkpoint(publisher.as_ref(), session).await,
+        Command::Statement { publisher, day } => statement(&publisher, day.as_deref(), session).await,
+    }
+}
+
+async fn list(
+    publisher: Option<&PublisherId>,
+    wanted: Wanted,
+    session: &Session,
+) -> anyhow::Result<ExitCode> {
+    let (out, mut heads): (_, &[&str]) = (session.out, &HEADS);
+    let query: Vec<(&str, &str)> = publisher.iter().map(|it| ("publisher", it.as_str())).collect();
+    let client = session.client()?;
+    let has_more = client.pages(&["v1", "audit"], &query, wanted, |rows| {
+        out.rows(rows, std::mem::take(&mut heads), |it: wire::AuditEntry| {
+            let subject =
+                if it.detail.is_empty() { it.subject } else { format!("{} ({})", it.subject, it.detail) };
+            vec![it.number.to_string(), it.at, it.who, it.role, it.action, harmless(&subject)]
+        })
+    });
+    if has_more.await? {
+        out.note("There are more: --all shows every entry, --limit more of them.");
+    }
+    Ok(ExitCode::Ok)
+}
+
+async fn checkpoint(publisher: Option<&PublisherId>, session: &Session) -> anyhow::Result<ExitCode> {
+    let query: Vec<(&str, &str)> = publisher.iter().map(|it| ("publisher", it.as_str())).collect();
+    let made = session.client()?.act(&["v1", "audit", "checkpoint"], &query).await?;
+    session.out.one(made, |it: wire::AuditCheckpoint| {
+        let whose = if it.publisher.is_empty() { "operator" } else { &it.publisher };
+        format!("{whose} {} {} {} {}", it.number, it.at, it.hash, it.mark)
+    })?;
+    Ok(ExitCode::Ok)
+}
+
+async fn statement(
+    publisher: &PublisherId,
+    day: Option<&str>,
+    session: &Session,
+) -> anyhow::Result<ExitCode> {
+    let mut query = vec![("publisher", publisher.as_str()), ("limit", "1")];
+    query.extend(day.map(|it| ("day", it)));
+    let query: Query<'_> = &query;
+    let answer = session.client()?.get(&["v1", "statements"], query).await?;
+    let mut page: wire::Page<serde_json::Value> = client::shape(answer)?;
+    let found = page.items.pop().ok_or_else(|| {
+        Failure::new(
+            ExitCode::NotFound,
+            "there is no such statement",
+            "a day's statement is made an hour after its end, in UTC; leave --day out for the last one",
+        )
+    })?;
+    let shown: wire::Statement = client::shape(found.clone())?;
+    session.out.one(found, |it: wire::Statement| statement_text(&it))?;
+    Ok(if shown.is_ours { ExitCode::Ok } else { ExitCode::Failed })
+}
+
+fn statement_text(it: &wire::Statement) -> String {
+    let said = &it.statement;
+    let channels: Vec<String> =
+        said.channels.iter().map(|(channel, count)| format!("{count} {channel}")).collect();
+    let mut text = fields(&[
+        ("statement", &format!("{} {}", said.publisher, said.day)),
+        ("made", &said.made_at),
+        (
+            "touchpoints",
+            &format!(
+                "{} ({} tests, {} taken by no route, {} erased)",
+                said.touchpoints, said.tests, said.unrouted, said.erased
+            ),
+        ),
+        ("by channel", &channels.join(", ")),
+        ("quarantined", &said.quarantined.to_string()),
+        ("repetitions", &said.duplicates.to_string()),
+        ("audit log", &format!("{} entries {}", said.audit_number, said.audit_hash)),
+        ("mark", &format!("{} ({})", it.mark, if it.is_ours { "ours" } else { "NOT OURS" })),
+    ]);
+    if !said.destinations.is_empty() {
+        let cells = |it: &wire::PlacesOfDay| {
+            let counts = [it.accepted, it.pending, it.delivered, it.parked, it.suppressed, it.erased];
+            let name = if it.name.is_empty() { format!("number {}", it.number) } else { it.name.clone() };
+            std::iter::once(harmless(&name)).chain(counts.iter().map(u64::to_string)).collect()
+        };
+        let heads = ["DESTINATION", "ACCEPTED", "PENDING", "DELIVERED", "PARKED", "SUPPRESSED", "ERASED"];
+        text.push('\n');
+        text.push_str(&table(&heads, said.destinations.iter().map(cells).collect()));
+    }
+    text
+}
+
+async fn verify(bodies: Bodies, session: &Session) -> anyhow::Result<ExitCode> {
+    let (folder, out) = (session.global.folder().to_owned(), session.out);
+    let progress = out.shows_progress();
+    let looked = tokio::task::spawn_blocking(move || look(&folder, bodies, progress)).await??;
+    let (findings, has_key) = looked.ok_or_else(|| {
+        Failure::new(
+            ExitCode::NotFound,
+            "there is no store of this version in the data folder",
+            "name the folder of the service with --data; a store of an older Leadwire is brought up to date by `leadwire serve`",
+        )
+    })?;
+    if out.json {
+        out.value(&verdict::json(&findings, has_key))?;
+    } else {
+        out.line(verdict::text(&findings, has_key).trim_end())?;
+    }
+    Ok(if findings.violations() == 0 { ExitCode::Ok } else { ExitCode::Failed })
+}
+
+/// Looks at the store of a folder, with the master key when it is at hand; says whether it was.
+fn look(folder: &Path, bodies: Bodies, progress: bool) -> anyhow::Result<Option<(Findings, bool)>> {
+    let Some(setup) = Store::look(folder)? else { return Ok(None) };
+    let vault = super::doctor::vault_at_hand(folder).map(Arc::<Vault>::new);
+    let has_key = vault.is_some();
+    let scope = audit::scope(&setup, vault, bodies, MachineClock::start().wall());
+    let bar = if progress { indicatif::ProgressBar::new_spinner() } else { indicatif::ProgressBar::hidden() };
+    let findings = Store::verify(folder, &scope, |it| {
+        bar.set_message(format!(
+            "{} touchpoints, {} deliveries",
+            it.counted.touchpoints, it.counted.deliveries
+        ));
+        bar.tick();
+    })?;
+    bar.finish_and_clear();
+    Ok(findings.map(|it| (it, has_key)))
+}
