@@ -14,7 +14,7 @@ use leadwire_core::outcome::{Fault, Outcome, Receipt, Tried};
 pub(crate) const TOUCHPOINT_NOTES: Field = Field {
     name: "touchpoint_notes",
     label: "A note for each touchpoint",
-    help: "Adds to the record what the customer did, when, on which offer and in which words. Later leaves out a lead's first touchpoint, which the record itself describes. One call more for each batch that needs it; where notes are refused, leads arrive all the same.",
+    help: "Adds to the record what the customer did, when, on which offer and in which words. A lead's first touchpoint is left out by default, for the record itself says it; a record that others made gets it too. One call more for each batch with a note; where notes are refused, leads arrive all the same.",
     shape: FieldShape::Choice(&[
         ("later", "For every touchpoint but a lead's first"),
         ("all", "For every touchpoint"),
@@ -46,6 +46,10 @@ impl Which {
 
     /// Whether this touchpoint gets a note. A lead has the bits of its first touchpoint.
     pub(crate) fn wants(self, payload: &Payload) -> bool {
+        // What is said about a lead in place of bringing it is no touchpoint.
+        if payload.message.is_some() {
+            return false;
+        }
         match self {
             Self::All => true,
             Self::Later => payload.lead.bits() != payload.delivery.touchpoint.bits(),
@@ -135,6 +139,9 @@ pub(crate) fn is_ours(text: &str) -> bool {
     text.contains(MARK)
 }
 
+/// The cause of a delivery that ended at a record which others made: what the customer did is nowhere in it.
+pub(crate) const LINKED: &str = "linked";
+
 /// The notes of a batch whose leads were delivered and whose records are known, oldest first.
 pub(crate) fn wanted<'a>(
     which: Which,
@@ -145,7 +152,7 @@ pub(crate) fn wanted<'a>(
     let mut all: Vec<Wanted<'a>> = Vec::new();
     for (place, (payload, tried)) in batch.iter().zip(tried).enumerate() {
         if let Outcome::Done(Receipt::Confirmed { record }) = &tried.outcome
-            && which.wants(payload)
+            && (which.wants(payload) || which == Which::Later && tried.evidence.cause == LINKED)
         {
             all.push(Wanted { place, payload, record: record.clone(), note: note(payload, lengths) });
         }
