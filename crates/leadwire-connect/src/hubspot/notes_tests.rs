@@ -113,6 +113,30 @@ async fn a_lost_answer_makes_no_second_note() {
 }
 
 #[tokio::test]
+async fn every_note_is_there_once_when_a_third_of_the_answers_is_lost_after_the_work_was_done() {
+    let rig = rig(json!({})).await;
+    let first: Vec<Payload> = (1..=100).map(|it| payload(it, 1)).collect();
+    rig.deliver(&first).await;
+    rig.sandbox.faults(|it| it.share(0.3, Trouble::CutAfter, Scope::Writes));
+    let mut waiting: Vec<Payload> = (1..=1000).map(|it| later((it - 1) % 100 + 1, it + 1000, 1)).collect();
+    while !waiting.is_empty() {
+        let batch: Vec<Payload> = waiting.drain(..waiting.len().min(50)).collect();
+        let delivered = rig.deliver(&batch).await;
+        for (mut payload, tried) in batch.into_iter().zip(delivered.tried) {
+            if !matches!(tried.outcome, Outcome::Done(_)) {
+                payload.attempt += 1;
+                waiting.push(payload);
+            }
+        }
+    }
+    let all = notes(&rig.sandbox.records()).concat();
+    for number in 1001..=2000 {
+        let mark = format!("Touchpoint: {}", TouchpointId::new(number));
+        assert_eq!(all.matches(&mark).count(), 1, "{mark}");
+    }
+}
+
+#[tokio::test]
 async fn a_note_that_is_refused_leaves_the_lead_delivered_and_says_what_to_do() {
     let rig = rig(json!({})).await;
     rig.account.lock().unwrap().change(|it| it.may_write_notes = false);

@@ -6,6 +6,7 @@ use super::*;
 use crate::erase::Erasure;
 use crate::validation::Verdict;
 use leadwire_core::erasure::DELETED;
+use leadwire_core::id::TouchpointId;
 use leadwire_core::outcome::{Outcome, Tried};
 use leadwire_core::touchpoint::Action;
 use leadwire_sandbox::salesforce::{DuplicateRule, Options, TaskAccess};
@@ -90,6 +91,30 @@ async fn a_lost_answer_makes_no_second_note() {
         let given_up = lab.one(later(1, 3, 3)).await;
         assert_eq!(record(&given_up), id);
         assert!(given_up.evidence.message.contains("the note may be missing"), "{given_up:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_note_is_there_once_when_a_third_of_the_answers_is_lost_after_the_work_was_done() {
+    let lab = Lab::plain().await;
+    let first: Vec<Payload> = (1..=100).map(|it| payload(it, it, 1)).collect();
+    lab.deliver(&first).await;
+    lab.sandbox.faults(|it| it.share(0.3, Wrong::CutAfter, Scope::Writes));
+    let mut waiting: Vec<Payload> = (1..=1000).map(|it| later((it - 1) % 100 + 1, it + 1000, 1)).collect();
+    while !waiting.is_empty() {
+        let batch: Vec<Payload> = waiting.drain(..waiting.len().min(100)).collect();
+        let delivered = lab.deliver(&batch).await;
+        for (mut payload, tried) in batch.into_iter().zip(delivered.tried) {
+            if !matches!(tried.outcome, Outcome::Done(_)) {
+                payload.attempt += 1;
+                waiting.push(payload);
+            }
+        }
+    }
+    let all: String = tasks(&lab).iter().map(|it| it["Description"].to_string()).collect();
+    for number in 1001..=2000 {
+        let mark = format!("Touchpoint: {}", TouchpointId::new(number));
+        assert_eq!(all.matches(&mark).count(), 1, "{mark}");
     }
 }
 

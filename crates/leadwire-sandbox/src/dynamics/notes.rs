@@ -148,3 +148,47 @@ impl Dynamics {
         Ok(json_reply(200, &json!({ "value": rows })))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Options;
+    use super::*;
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+
+    const ID: &str = "9ee060cd-b10c-8886-9464-69b50b3129dc";
+
+    fn write(environment: &mut Dynamics, condition: &'static str, body: &Value) -> (u16, &'static str) {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        headers.insert("if-none-match", HeaderValue::from_static(condition));
+        let (path, query) = (format!("/api/data/v9.2/annotations({ID})"), String::new());
+        let body = Bytes::from(body.to_string());
+        let call = Call { method: Method::PATCH, path, query, headers, body };
+        match environment.note(&call, &format!("annotations({ID})")) {
+            Ok(reply) => (reply.status.as_u16(), ""),
+            Err(problem) => (problem.status, problem.code),
+        }
+    }
+
+    #[test]
+    fn a_note_is_made_once_on_a_lead_that_is_there_by_who_may() {
+        let mut environment = Dynamics::new(Options::new("s"));
+        let lead = environment.edit(None, &json!({ "lastname": "L", "subject": "S" }), 0).unwrap();
+        let whole = |lead: &str| json!({ "subject": "S", "notetext": "N", "objectid_lead@odata.bind": format!("/leads({lead})") });
+        assert_eq!(write(&mut environment, "*", &whole(ID)), (404, "0x80040217"));
+        assert_eq!(write(&mut environment, "null", &whole(&lead)).0, 400);
+        let mut long = whole(&lead);
+        long["subject"] = json!("s".repeat(501));
+        assert_eq!(write(&mut environment, "*", &long), (400, "0x80044331"));
+        let mut odd = whole(&lead);
+        odd["title"] = json!("T");
+        assert_eq!(write(&mut environment, "*", &odd), (400, "0x0"));
+        environment.change(|it| it.privileges.retain(|it| *it != "prvAppendToLead"));
+        assert_eq!(write(&mut environment, "*", &whole(&lead)), (403, "0x80040220"));
+        environment.change(|it| it.privileges.push("prvAppendToLead"));
+        assert_eq!(write(&mut environment, "*", &whole(&lead)), (204, ""));
+        assert_eq!(write(&mut environment, "*", &whole(&lead)), (412, "0x80040237"));
+        assert!(environment.delete(&lead) && environment.notes.0.is_empty(), "it goes with its lead");
+    }
+}

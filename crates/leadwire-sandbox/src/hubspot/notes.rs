@@ -205,3 +205,50 @@ fn checked(properties: &Value) -> Result<(String, Option<String>), Problem> {
     }
     Ok((body, at))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{HubSpot, Options};
+    use super::*;
+
+    fn note(contact: &str) -> Value {
+        json!({
+            "properties": { "hs_timestamp": "2026-11-20T10:00:00Z", "hs_note_body": "B" },
+            "associations": [{ "to": { "id": contact },
+                "types": [{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": NOTE_TO_CONTACT }] }],
+        })
+    }
+
+    #[test]
+    fn a_note_needs_a_moment_a_body_and_a_contact_that_is_there() {
+        let mut account = HubSpot::new(Options::new("t"));
+        assert_eq!(account.create_note(&note("151")).err().map(|it| it.status), Some(404));
+        let contact = account.contacts.create(&json!({ "email": "ada@example.com" }), 0);
+        assert!(contact.is_ok());
+        assert!(account.create_note(&note("151")).is_ok());
+        for (pointer, value) in [
+            ("/properties/hs_timestamp", json!("yesterday")),
+            ("/properties/hs_timestamp", Value::Null),
+            ("/properties/hs_note_body", Value::Null),
+            ("/properties/hs_note_body", json!("b".repeat(BODY_MAX + 1))),
+            ("/associations/0/types/0/associationTypeId", json!(201)),
+            ("/associations", json!([])),
+        ] {
+            let mut bad = note("151");
+            *bad.pointer_mut(pointer).unwrap() = value;
+            assert_eq!(account.create_note(&bad).err().map(|it| it.status), Some(400), "{pointer}");
+        }
+        assert_eq!(account.notes.of("151"), ["B"]);
+    }
+
+    #[test]
+    fn an_archived_note_can_still_be_found_by_who_looks_for_a_person() {
+        let mut account = HubSpot::new(Options::new("t"));
+        assert!(account.contacts.create(&json!({ "email": "ada@example.com" }), 0).is_ok());
+        let made = account.create_note(&note("151")).map_err(|it| it.message).unwrap();
+        let (_, note) = account.notes.get(&made["id"]).unwrap();
+        note.is_archived = true;
+        assert!(account.notes.of("151").is_empty());
+        assert_eq!(account.notes.left(&HashSet::from(["151".to_owned()])), ["B"]);
+    }
+}

@@ -210,3 +210,57 @@ impl Salesforce {
         Ok(rows.collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Options, Salesforce};
+    use super::*;
+
+    fn org() -> (Salesforce, String) {
+        let mut org = Salesforce::new(Options::default());
+        let lead = org.add(&json!({ "LastName": "L", "Company": "C" }), 0).unwrap();
+        (org, lead)
+    }
+
+    fn row(lead: &str) -> Value {
+        json!({ "attributes": { "type": "Task" }, "WhoId": lead, "Subject": "S", "Description": "D",
+            "Status": "Completed", "ActivityDate": "2026-11-20" })
+    }
+
+    #[test]
+    fn a_task_is_refused_for_what_the_service_refuses_it_for() {
+        let (mut org, lead) = org();
+        assert!(org.create_task(&row(&lead)).is_ok());
+        for (name, value, code) in [
+            ("WhoId", json!("00Q5e00000009999AA"), "INVALID_CROSS_REFERENCE_KEY"),
+            ("Status", json!("Done"), "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"),
+            ("Subject", json!("s".repeat(256)), "STRING_TOO_LONG"),
+            ("ActivityDate", json!("20.11.2026"), "INVALID_TYPE_ON_FIELD_IN_RECORD"),
+            ("Nothing__c", json!("x"), "INVALID_FIELD"),
+        ] {
+            let mut bad = row(&lead);
+            bad[name] = value;
+            assert_eq!(org.create_task(&bad).unwrap_err().code, code, "{name}");
+        }
+        assert!(org.convert(&lead));
+        assert_eq!(org.create_task(&row(&lead)).unwrap_err().code, "CANNOT_UPDATE_CONVERTED_LEAD");
+    }
+
+    #[test]
+    fn texts_of_tasks_are_read_and_not_filtered_by() {
+        let (mut org, lead) = org();
+        org.create_task(&row(&lead)).unwrap();
+        let ask = |org: &Salesforce, soql: &str| org.tasks_of(&super::super::soql::parse(soql).unwrap());
+        let found = ask(
+            &org,
+            &format!(
+                "SELECT Id,Description FROM Task WHERE WhoId IN ('{lead}') AND ActivityDate IN (2026-11-20)"
+            ),
+        );
+        assert_eq!(found.unwrap()[0]["Description"], "D");
+        let filtered = ask(&org, "SELECT Id FROM Task WHERE Description = 'D'");
+        assert_eq!(filtered.unwrap_err().code, "INVALID_FIELD");
+        org.lead_deleted(&lead);
+        assert!(ask(&org, "SELECT Id FROM Task").unwrap().is_empty());
+    }
+}
