@@ -153,8 +153,8 @@ impl Salesforce {
                 return warned(Step::of_attempt("notes", title, &tried), &tried.evidence.cause, FIX);
             }
         };
-        let may = |it: &&str| !describe.get(it).is_some_and(|it| it.is_createable);
-        let locked: Vec<&str> = FIELDS.iter().copied().filter(|it| may(&it)).collect();
+        let is_locked = |it: &&str| !describe.get(it).is_some_and(|it| it.is_createable);
+        let locked: Vec<&str> = FIELDS.iter().copied().filter(is_locked).collect();
         let step = |message: String| Step::passed("notes", title, message).took(took(&answer));
         if !describe.is_createable || !locked.is_empty() {
             let what = if locked.is_empty() { "tasks".to_owned() } else { locked.join(", ") };
