@@ -32,6 +32,7 @@ pub mod signing;
 #[cfg(test)]
 mod test_server;
 mod token;
+mod touchpoint_notes;
 pub mod validation;
 #[cfg(test)]
 mod verdicts;

@@ -323,6 +323,12 @@ pub const MAPPING_TRANSFORMS_MAX: usize = 16;
 pub const MAPPING_ARGUMENTS_MAX: usize = 33;
 /// Longest value a row gives, in bytes: the notes, with what `details` says around them.
 pub const MAPPED_BYTES_MAX: usize = NOTES_BYTES_MAX + 32 * 1024;
+/// Attempts of a delivery after which a touchpoint's note is given up, and the lead counts as delivered without it: the lead
+/// itself is there, and must not wait for its note for longer than a short outage takes.
+pub const NOTE_ATTEMPTS_MAX: u32 = 3;
+/// Most notes of the leads of one call that are read again to find one's own: five calls of a hundred. A lead with more
+/// gets its note in the next delivery of its kind, or none.
+pub const NOTES_READ_MAX: usize = 500;
 
 // Routes
 

@@ -4,11 +4,13 @@
 //! row ends, and a person can read what it does. What comes out is held to the target's rules before it is sent.
 
 mod expression;
+mod note;
 mod rule;
 mod source;
 mod transform;
 
 pub use expression::{BadExpression, Expression};
+pub use note::{Note, NoteLengths, mark, note};
 pub use rule::{Kind, Length, Rule, Rules, Target};
 pub use source::SOURCES;
 pub use transform::TRANSFORMS;

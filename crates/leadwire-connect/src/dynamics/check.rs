@@ -49,6 +49,7 @@ impl Dynamics {
         if !checked.is_passed() {
             return checked;
         }
+        checked.steps.extend(self.notes_permission(&way, &user).await);
         let columns = match self.columns(&way).await {
             Ok(columns) => columns,
             Err(tried) => {
@@ -114,21 +115,10 @@ impl Dynamics {
     /// A green `WhoAmI` proves no right to make leads.
     async fn permission(&self, way: &Way<'_>, user: &str) -> Step {
         let title = "The right to write leads";
-        let (mut missing, mut spent) = (Vec::new(), Duration::ZERO);
-        for (privilege, verb) in PRIVILEGES {
-            let path = format!(
-                "{}/systemusers({user})/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='{privilege}')",
-                self.shape.root
-            );
-            match self.ask(way, Call::get(path), has_privilege).await {
-                Ok((true, answer)) => spent += took(&answer),
-                Ok((false, answer)) => {
-                    spent += took(&answer);
-                    missing.push(verb);
-                }
-                Err(tried) => return Step::of_attempt("permission", title, &tried),
-            }
-        }
+        let (missing, spent) = match self.missing(way, user, &PRIVILEGES).await {
+            Ok(found) => found,
+            Err(tried) => return Step::of_attempt("permission", title, &tried),
+        };
         if missing.is_empty() {
             return Step::passed(
                 "permission",
@@ -140,6 +130,28 @@ impl Dynamics {
         let message = format!("the application user may not {} leads", missing.join(" nor "));
         let known = reply::entry("0x80040220");
         Step::passed("permission", title, message).took(spent).but(Verdict::Failed, known.cause, known.fix)
+    }
+
+    /// What the user may not do of these, each a privilege with words for it, and how long it took to ask.
+    pub(super) async fn missing(
+        &self,
+        way: &Way<'_>,
+        user: &str,
+        privileges: &[(&str, &'static str)],
+    ) -> Result<(Vec<&'static str>, Duration), Box<Tried>> {
+        let (mut missing, mut spent) = (Vec::new(), Duration::ZERO);
+        for (privilege, words) in privileges {
+            let path = format!(
+                "{}/systemusers({user})/Microsoft.Dynamics.CRM.RetrieveUserPrivilegeByPrivilegeName(PrivilegeName='{privilege}')",
+                self.shape.root
+            );
+            let (is_held, answer) = self.ask(way, Call::get(path), has_privilege).await?;
+            spent += took(&answer);
+            if !is_held {
+                missing.push(*words);
+            }
+        }
+        Ok((missing, spent))
     }
 
     pub(super) async fn columns(&self, way: &Way<'_>) -> Result<Columns, Box<Tried>> {

@@ -42,7 +42,9 @@ impl Dynamics {
             };
             group::spread(&groups, all, &mut tried);
         }
-        Delivered { tried: group::settled(tried), calls }
+        let mut tried = group::settled(tried);
+        self.write_notes(batch, &mut tried, (moment, egress), &mut calls).await;
+        Delivered { tried, calls }
     }
 
     /// One group for each lead, oldest touchpoint first; what cannot be mapped gets its outcome here.

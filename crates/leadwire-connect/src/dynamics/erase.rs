@@ -19,9 +19,27 @@ impl Dynamics {
         };
         let way = Way { held: &held, moment, egress };
         let own = self.key(erasure.payload);
+        // Leads are told by the id of their row there; an alternate key is not.
+        let mut rows: Vec<&str> = erasure.records.iter().copied().filter(|it| reply::is_guid(it)).collect();
+        if reply::is_guid(&own) && !rows.iter().any(|it| it.eq_ignore_ascii_case(&own)) {
+            rows.push(&own);
+        }
+        let mut kept = Vec::new();
+        for row in rows {
+            match self.erase_notes(row, &way).await {
+                Ok(more) => kept.extend(more),
+                Err(tried) => return *tried,
+            }
+        }
         let status = match self.send_erasure(Method::DELETE, self.shape.address(&own), &way).await {
             Ok(status @ 404) => status,
-            Ok(status) => return erase::deleted("the lead was deleted", status),
+            Ok(status) => {
+                return match self.left(kept, &way).await {
+                    Ok(left) if left.is_empty() => erase::deleted("the lead was deleted", status),
+                    Ok(_) => erase::by_hand("Dynamics 365 the notes of the lead, which is deleted", erasure),
+                    Err(tried) => *tried,
+                };
+            }
             Err(tried) => return *tried,
         };
         // A record that was named and is not Leadwire's own was there before: a duplicate that was linked to.

@@ -2,7 +2,7 @@
 
 use crate::descriptor::{Field, FieldShape};
 use crate::entra::fields as entra;
-use crate::{feedback, mapped};
+use crate::{feedback, mapped, touchpoint_notes};
 use leadwire_core::mapping::{Kind, Length, Target};
 
 const SECRET: Option<(&str, &str)> = Some(("auth", "client_secret"));
@@ -82,6 +82,7 @@ pub(super) static FIELDS: &[Field] = &[
         default: Some("v9.2"),
         ..Field::PLAIN
     },
+    touchpoint_notes::TOUCHPOINT_NOTES,
     feedback::READ_FEEDBACK,
     feedback::FEEDBACK_MINUTES,
     feedback::FEEDBACK_STATES,

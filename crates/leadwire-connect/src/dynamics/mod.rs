@@ -7,10 +7,13 @@ mod errors;
 mod feedback;
 mod fields;
 mod metadata;
+mod notes;
 mod prepare;
 mod reply;
 mod request;
 
+#[cfg(test)]
+mod notes_tests;
 #[cfg(test)]
 mod sandbox_tests;
 #[cfg(test)]
@@ -27,6 +30,7 @@ use crate::feedback::{Asked, Position, Reading};
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::token::bearer;
+use crate::touchpoint_notes::Which;
 use crate::validation::{Checked, Step};
 use crate::{Connector, ConnectorKind, Delivered, Moment, Payload};
 use errors::ERRORS;
@@ -56,7 +60,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
         "In the Entra admin center, register an app in the directory the environment belongs to; one directory is enough",
         "Under Certificates & secrets, upload a certificate or make a client secret, and copy its value",
         "In the Power Platform admin center, open the environment, Settings, Users + permissions, Application users, and add the app",
-        "Give that application user a security role that may create, read and write leads",
+        "Give that application user a security role that may create, read and write leads; and, for notes of later touchpoints, create, read and append notes and append to leads",
         "Enter the environment URL, the directory ID, the application ID and the secret or certificate here",
     ],
     build: |settings| Ok(Box::new(Dynamics::read(settings)?)),
@@ -72,6 +76,7 @@ struct Dynamics {
     overwrites: bool,
     wait: Duration,
     reading: Reading,
+    notes: Which,
 }
 
 impl Dynamics {
@@ -107,7 +112,8 @@ impl Dynamics {
             return Err(refusals);
         };
         let overwrites = values.text("existing_leads") == Some("overwrite");
-        Ok(Self { url, sign_in, shape, map, overwrites, wait, reading })
+        let notes = Which::read(&values);
+        Ok(Self { url, sign_in, shape, map, overwrites, wait, reading, notes })
     }
 }
 
@@ -192,6 +198,7 @@ impl Connector for Dynamics {
                 "a lead that turns out to be there gets {what}; one that is not is made; a qualified one is left alone"
             ));
         }
+        self.preview_notes(batch, &token, &mut preview);
         if !preview.requests.is_empty() {
             let url = self.sign_in.token_url();
             preview.notes.push(format!("an access token is asked for first when none is at hand, at {url}"));

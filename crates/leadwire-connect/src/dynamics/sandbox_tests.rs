@@ -14,18 +14,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::net::TcpListener;
 
-const SECRET: &str = "sandbox-secret";
+pub(super) const SECRET: &str = "sandbox-secret";
 
-struct Lab {
+pub(super) struct Lab {
     environment: Arc<Mutex<Environment>>,
-    sandbox: Sandbox,
-    connector: Box<dyn Connector>,
-    egress: Egress,
+    pub(super) sandbox: Sandbox,
+    pub(super) connector: Box<dyn Connector>,
+    pub(super) egress: Egress,
     now: Arc<AtomicI64>,
 }
 
 impl Lab {
-    async fn start(options: Options, more: Value) -> Self {
+    pub(super) async fn start(options: Options, more: Value) -> Self {
         let now = Arc::new(AtomicI64::new(NOW.millis()));
         let environment = Arc::new(Mutex::new(Environment::new(options)));
         let clock = Arc::clone(&now);
@@ -41,11 +41,11 @@ impl Lab {
         Self { environment, sandbox, connector, egress: lab(), now }
     }
 
-    async fn plain() -> Self {
+    pub(super) async fn plain() -> Self {
         Self::start(Options::new(SECRET), json!({})).await
     }
 
-    fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> Moment {
         Moment { now: Timestamp::from_millis(self.now.load(Ordering::Relaxed)) }
     }
 
@@ -53,25 +53,25 @@ impl Lab {
         self.now.fetch_add(seconds * 1000, Ordering::Relaxed);
     }
 
-    async fn deliver(&self, batch: &[Payload]) -> Delivered {
+    pub(super) async fn deliver(&self, batch: &[Payload]) -> Delivered {
         let delivered = self.connector.deliver(batch, self.moment(), &self.egress).await;
         assert_eq!(delivered.tried.len(), batch.len());
         delivered
     }
 
-    async fn one(&self, payload: Payload) -> Tried {
+    pub(super) async fn one(&self, payload: Payload) -> Tried {
         self.deliver(&[payload]).await.tried.remove(0)
     }
 
-    fn environment(&self) -> MutexGuard<'_, Environment> {
+    pub(super) fn environment(&self) -> MutexGuard<'_, Environment> {
         self.environment.lock().unwrap()
     }
 
-    fn next(&self, fault: Wrong, scope: Scope) {
+    pub(super) fn next(&self, fault: Wrong, scope: Scope) {
         self.sandbox.faults(|it| it.next(1, fault, scope));
     }
 
-    async fn check(&self) -> Checked {
+    pub(super) async fn check(&self) -> Checked {
         self.connector.check(self.moment(), &self.egress).await
     }
 
@@ -84,14 +84,14 @@ impl Lab {
     }
 }
 
-fn record(tried: &Tried) -> String {
+pub(super) fn record(tried: &Tried) -> String {
     match &tried.outcome {
         Outcome::Done(Receipt::Confirmed { record }) => record.clone(),
         other => panic!("{other:?}: {:?}", tried.evidence),
     }
 }
 
-fn cause(tried: &Tried) -> (Outcome, &str) {
+pub(super) fn cause(tried: &Tried) -> (Outcome, &str) {
     (tried.outcome.clone(), &tried.evidence.cause)
 }
 
@@ -152,7 +152,7 @@ async fn a_lead_that_is_there_against_expectation_gets_only_what_is_leadwires_ow
 
 #[tokio::test]
 async fn a_lead_without_anything_to_add_is_looked_at_and_not_written() {
-    let lab = Lab::plain().await;
+    let lab = Lab::start(Options::new(SECRET), json!({ "touchpoint_notes": "none" })).await;
     let id = record(&lab.one(payload(1, 1, 1)).await);
     let writes = lab.sandbox.writes();
     let tried = lab.one(payload(1, 2, 1)).await;
@@ -171,7 +171,8 @@ async fn overwriting_is_a_choice() {
 
 #[tokio::test]
 async fn a_qualified_lead_is_delivered_and_left_alone() {
-    for (more, state) in [(json!({}), 1), (json!({ "existing_leads": "overwrite" }), 2)] {
+    for (mut more, state) in [(json!({}), 1), (json!({ "existing_leads": "overwrite" }), 2)] {
+        more["touchpoint_notes"] = json!("none");
         let lab = Lab::start(Options::new(SECRET), more).await;
         let id = record(&lab.one(payload(1, 1, 1)).await);
         assert!(lab.environment().set_state(&id, state));
@@ -223,7 +224,8 @@ async fn one_bad_record_neither_fails_nor_passes_its_batch() {
         payload(3, 9, 1),
     ];
     // What the mapping knows is too long is cut; what only the environment knows is refused there.
-    let rules = json!({ "mapping": { "sic": "notes" }, "field_rules": { "sic": { "characters_max": 100 } } });
+    let rules = json!({ "mapping": { "sic": "notes" }, "field_rules": { "sic": { "characters_max": 100 } },
+        "touchpoint_notes": "none" });
     let mut settings = lab.sandbox.destination_settings();
     settings.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());
     let connector = KIND.open(settings.as_object().unwrap()).unwrap_or_else(|it| panic!("{it:?}"));
@@ -446,7 +448,7 @@ async fn a_look_finds_rights_and_columns_and_learns_what_they_take() {
     lab.environment().restrict("leadsourcecode", &[1, 100_000_001]);
     let checked = lab.check().await;
     let names: Vec<(&str, Verdict)> = checked.steps.iter().map(|it| (it.name, it.verdict)).collect();
-    let passed = ["token", "who_am_i", "permission", "fields"].map(|it| (it, Verdict::Passed));
+    let passed = ["token", "who_am_i", "permission", "notes", "fields"].map(|it| (it, Verdict::Passed));
     assert_eq!(names, passed);
     let rules = checked.field_rules.unwrap();
     assert_eq!(rules["new_code"], json!({ "kind": "text", "characters_max": 12 }));

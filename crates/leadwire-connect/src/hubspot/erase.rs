@@ -26,7 +26,11 @@ impl HubSpot {
         ids.sort_unstable();
         ids.dedup();
         let mut deleted = None;
+        let way = super::notes::Way { moment, egress };
         for id in ids {
+            if let Err(tried) = self.erase_notes(&id, &way).await {
+                return *tried;
+            }
             let request = self.place.erase(&id);
             let answer = match egress.send(request).await {
                 Ok(answer) => answer,

@@ -1,7 +1,7 @@
 //! The settings of a HubSpot destination, its properties, and the default mapping, as data.
 
 use crate::descriptor::{Field, FieldShape};
-use crate::{feedback, mapped};
+use crate::{feedback, mapped, touchpoint_notes};
 use leadwire_core::mapping::{Kind, Length, Target};
 
 pub(super) const FIELDS: &[Field] = &[
@@ -44,6 +44,7 @@ pub(super) const FIELDS: &[Field] = &[
         default: Some("https://api.hubapi.com"),
         ..Field::PLAIN
     },
+    touchpoint_notes::TOUCHPOINT_NOTES,
     feedback::READ_FEEDBACK,
     feedback::FEEDBACK_MINUTES,
     feedback::FEEDBACK_STATES,

@@ -28,6 +28,7 @@ pub(super) async fn check(hubspot: &HubSpot, moment: Moment, egress: &Egress) ->
             return checked;
         }
     }
+    checked.steps.extend(hubspot.notes_permission(&super::notes::Way { moment, egress }).await);
     let title = "Read the contact properties";
     match ask(hubspot, hubspot.place.properties(), (Method::GET, moment), egress).await {
         Ok(answer) => properties(hubspot, &answer, &mut checked),

@@ -5,6 +5,9 @@ mod errors;
 mod feedback;
 mod fields;
 mod look;
+mod notes;
+#[cfg(test)]
+mod notes_tests;
 mod reply;
 mod request;
 mod session;
@@ -20,6 +23,7 @@ use crate::erase::Erasure;
 use crate::feedback::{Asked, Position, Reading};
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
+use crate::touchpoint_notes::Which;
 use crate::validation::{Checked, Step};
 use crate::{Connector, ConnectorKind, Delivered, Moment, Payload, record_id, redact, token};
 use fields::{FIELDS, field};
@@ -62,6 +66,7 @@ struct HubSpot {
     id_property: String,
     overwrites: bool,
     reading: Reading,
+    notes: Which,
 }
 
 /// A lead as HubSpot gets it.
@@ -130,7 +135,9 @@ impl HubSpot {
         };
         let wait = DestinationSettings::read(settings).wait;
         let overwrites = text("existing_contacts") == "overwrite";
-        Ok(Self { place: Place { base, version, credential, wait }, map, id_property, overwrites, reading })
+        let place = Place { base, version, credential, wait };
+        let notes = Which::read(&values);
+        Ok(Self { place, map, id_property, overwrites, reading, notes })
     }
 
     fn contact(&self, payload: &Payload) -> Result<Contact, Box<Tried>> {
@@ -206,7 +213,8 @@ impl Connector for HubSpot {
     ) -> BoxFuture<'a, Delivered> {
         async move {
             let mut calls = 0;
-            let tried = self.send(batch, moment, egress, &mut calls).await;
+            let mut tried = self.send(batch, moment, egress, &mut calls).await;
+            self.write_notes(batch, &mut tried, &notes::Way { moment, egress }, &mut calls).await;
             Delivered { tried, calls }
         }
         .boxed()
@@ -245,6 +253,7 @@ impl Connector for HubSpot {
                     .to_owned(),
             );
         }
+        self.preview_notes(batch, &mut preview);
         preview
     }
 

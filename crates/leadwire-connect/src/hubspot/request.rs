@@ -30,10 +30,15 @@ impl Place {
     }
 
     fn of(&self, noun: &str, rest: &str) -> Url {
+        self.below(noun, &format!("contacts{rest}"))
+    }
+
+    /// An address below the objects, properties or associations of any type.
+    pub(super) fn below(&self, noun: &str, rest: &str) -> Url {
         let path = if self.version.starts_with('v') {
-            format!("crm/{}/{noun}/contacts{rest}", self.version)
+            format!("crm/{}/{noun}/{rest}", self.version)
         } else {
-            format!("crm/{noun}/{}/contacts{rest}", self.version)
+            format!("crm/{noun}/{}/{rest}", self.version)
         };
         self.base.join(&path).expect("a base that was checked, and a path of letters and digits")
     }
@@ -56,7 +61,11 @@ impl Place {
     }
 
     pub(super) fn post(&self, rest: &str, body: &Json) -> Request {
-        let mut request = self.request(Method::POST, self.contacts(rest));
+        self.post_to(self.contacts(rest), body)
+    }
+
+    pub(super) fn post_to(&self, url: Url, body: &Json) -> Request {
+        let mut request = self.request(Method::POST, url);
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.body = Bytes::from(body.to_string());
         request

@@ -5,6 +5,7 @@ use super::reply::{self, Fate};
 use super::{Contact, HubSpot};
 use crate::Moment;
 use crate::egress::{Egress, Request};
+use crate::touchpoint_notes::LINKED;
 use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
 
 /// The calls of one attempt.
@@ -51,7 +52,13 @@ impl Session<'_> {
         let (places, fates): (Vec<usize>, Vec<Fate>) = rest.into_iter().unzip();
         let contacts: Vec<&Contact> = places.iter().map(|it| &all[*it]).collect();
         settle(&contacts, &places, fates, tried);
+        let linked: Vec<usize> = there.iter().map(|it| it.0).collect();
         self.write_own(all, there, tried).await;
+        for at in linked {
+            if let Some(Tried { outcome: Outcome::Done(_), evidence }) = &mut tried[at] {
+                LINKED.clone_into(&mut evidence.cause);
+            }
+        }
     }
 
     /// Looks which contacts are there: those get what is Leadwire's own, the others are made.

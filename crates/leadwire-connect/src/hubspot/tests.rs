@@ -16,16 +16,16 @@ use serde_json::{Value as Json, json};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
-const NOW: Moment = Moment { now: Timestamp::from_millis(1_795_168_800_000) };
-const TOKEN: &str = "pat-eu1-00000000-aaaa-bbbb-cccc-000000000000";
+pub(super) const NOW: Moment = Moment { now: Timestamp::from_millis(1_795_168_800_000) };
+pub(super) const TOKEN: &str = "pat-eu1-00000000-aaaa-bbbb-cccc-000000000000";
 
-fn connector(change: Json) -> HubSpot {
+pub(super) fn connector(change: Json) -> HubSpot {
     let mut settings = json!({ "token": TOKEN });
     settings.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
     HubSpot::read(settings.as_object().unwrap()).unwrap_or_else(|it| panic!("{it:?}"))
 }
 
-fn payload(number: u128, attempt: u32) -> Payload {
+pub(super) fn payload(number: u128, attempt: u32) -> Payload {
     let some = |text: &str| Some(text.to_owned());
     let customer = Customer {
         first_name: some("Ada"),
@@ -53,7 +53,7 @@ fn payload(number: u128, attempt: u32) -> Payload {
 }
 
 #[track_caller]
-fn check_golden(request: &Request, golden: &str) {
+pub(super) fn check_golden(request: &Request, golden: &str) {
     let body: Json = serde_json::from_slice(&request.body).unwrap_or_default();
     let seen =
         format!("{} {}\n{}\n", request.method, request.url, serde_json::to_string_pretty(&body).unwrap());
@@ -113,14 +113,14 @@ fn settings_that_cannot_work_name_themselves() {
     assert_eq!((&*bad[0].pointer, bad[0].code), ("/mapping/company", "bad_mapping"));
 }
 
-struct Rig {
-    account: Arc<Mutex<Account>>,
-    sandbox: Sandbox,
-    hubspot: HubSpot,
-    egress: Egress,
+pub(super) struct Rig {
+    pub(super) account: Arc<Mutex<Account>>,
+    pub(super) sandbox: Sandbox,
+    pub(super) hubspot: HubSpot,
+    pub(super) egress: Egress,
 }
 
-async fn rig(change: Json) -> Rig {
+pub(super) async fn rig(change: Json) -> Rig {
     let options = AccountOptions { burst_max: None, ..AccountOptions::new(TOKEN) };
     let account = Arc::new(Mutex::new(Account::new(options)));
     account.lock().unwrap().add_property("marketplace_lead_id", true);
@@ -136,7 +136,7 @@ async fn rig(change: Json) -> Rig {
 }
 
 impl Rig {
-    async fn deliver(&self, batch: &[Payload]) -> Delivered {
+    pub(super) async fn deliver(&self, batch: &[Payload]) -> Delivered {
         self.hubspot.deliver(batch, NOW, &self.egress).await
     }
 
@@ -145,7 +145,7 @@ impl Rig {
     }
 }
 
-fn outcomes(delivered: &Delivered) -> Vec<&Outcome> {
+pub(super) fn outcomes(delivered: &Delivered) -> Vec<&Outcome> {
     delivered.tried.iter().map(|it| &it.outcome).collect()
 }
 

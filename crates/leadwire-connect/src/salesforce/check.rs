@@ -50,6 +50,7 @@ impl Salesforce {
             checked.steps.push(self.key_field(&describe));
             checked.steps.push(self.fields(&describe));
             checked.field_rules = Some(describe.field_rules(self.map.targets()));
+            checked.steps.extend(self.notes_permission(&way).await);
             if self.reading.every.is_some() {
                 let asked = self.ask_for_changes(&Position::at(moment.now), moment, egress).await;
                 checked.steps.push(feedback::permission(&asked));
@@ -60,7 +61,15 @@ impl Salesforce {
     }
 
     pub(super) async fn describe(&self, way: &Way<'_>) -> Result<(Answer, Describe), Box<Tried>> {
-        let call = Call::get(format!("{}/sobjects/Lead/describe/", self.shape.root()));
+        self.describe_object("Lead", way).await
+    }
+
+    pub(super) async fn describe_object(
+        &self,
+        object: &str,
+        way: &Way<'_>,
+    ) -> Result<(Answer, Describe), Box<Tried>> {
+        let call = Call::get(format!("{}/sobjects/{object}/describe/", self.shape.root()));
         let mut request = self.request(&way.held.more.url, &way.held.header, call);
         request.answer_bytes_max = DESCRIBE_BYTES_MAX;
         let sent = way.egress.send(request).await;

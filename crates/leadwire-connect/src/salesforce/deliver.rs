@@ -40,7 +40,9 @@ impl Salesforce {
             };
             group::spread(groups, all, &mut tried);
         }
-        Delivered { tried: group::settled(tried), calls }
+        let mut tried = group::settled(tried);
+        self.write_notes(batch, &mut tried, (moment, egress), &mut calls).await;
+        Delivered { tried, calls }
     }
 
     /// One group for each lead, oldest touchpoint first; what cannot be mapped gets its outcome here.
@@ -194,7 +196,19 @@ impl Salesforce {
         way: &Way<'_>,
         call: Call,
     ) -> Result<(Answer, Option<Usage>), Box<SendError>> {
-        let answer = way.egress.send(self.request(&way.held.more.url, &way.held.header, call)).await?;
+        self.call_within(way, call, BATCH_ANSWER_BYTES_MAX).await
+    }
+
+    /// The same, with an answer of at most so many bytes.
+    pub(super) async fn call_within(
+        &self,
+        way: &Way<'_>,
+        call: Call,
+        answer_bytes_max: usize,
+    ) -> Result<(Answer, Option<Usage>), Box<SendError>> {
+        let mut request = self.request(&way.held.more.url, &way.held.header, call);
+        request.answer_bytes_max = answer_bytes_max;
+        let answer = way.egress.send(request).await?;
         if answer.status.as_u16() == 401 {
             self.session.forget(way.held.age).await;
         }

@@ -54,6 +54,12 @@ impl Describe {
         self.fields.get(&name.to_lowercase())
     }
 
+    /// Whether a list of values has this one, as far as it is restricted.
+    pub(super) fn takes(&self, name: &str, value: &str) -> bool {
+        self.get(name)
+            .is_none_or(|it| it.rule.choices.is_empty() || it.rule.choices.iter().any(|it| it == value))
+    }
+
     /// Fields a lead cannot be made without.
     pub(super) fn required(&self) -> impl Iterator<Item = &str> {
         self.fields.values().filter(|it| it.rule.required).map(|it| &*it.name)

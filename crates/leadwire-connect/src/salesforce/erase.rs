@@ -23,6 +23,9 @@ impl Salesforce {
             Err(tried) => return *tried,
         };
         let way = Way { held: &held, moment, egress };
+        if let Err(tried) = self.erase_notes(erasure, &way).await {
+            return *tried;
+        }
         let key = record_id::text(erasure.payload);
         let path = format!("{}/sobjects/Lead/{}/{key}", self.shape.root(), self.shape.key_field);
         let (answer, _) = match self.call(&way, Call { method: Method::DELETE, ..Call::get(path) }).await {

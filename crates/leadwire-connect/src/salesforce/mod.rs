@@ -9,12 +9,15 @@ mod feedback;
 mod fields;
 mod jwt;
 mod names;
+mod notes;
 mod prepare;
 mod reply;
 mod request;
 mod session;
 mod usage;
 
+#[cfg(test)]
+mod notes_tests;
 #[cfg(test)]
 mod sandbox_tests;
 #[cfg(test)]
@@ -33,6 +36,7 @@ use crate::group::Record;
 use crate::mapped::FieldMap;
 use crate::preview::{Preview, PreviewedRequest};
 use crate::token::bearer;
+use crate::touchpoint_notes::Which;
 use crate::validation::{Checked, Step};
 use crate::{Connector, ConnectorKind, Delivered, Moment, Payload};
 use errors::ERRORS;
@@ -62,7 +66,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     steps: &[
         "In Setup, make an External Client App with OAuth enabled and the scope `api`",
         "Enable its client credentials flow and choose a Run As user; or enable its JWT bearer flow and upload a certificate",
-        "Give that user the right to create and edit leads, and access to every mapped field",
+        "Give that user the right to create and edit leads, and access to every mapped field; and, for notes of later touchpoints, the permission Edit Tasks",
         "Enter the My Domain URL, the consumer key and the consumer secret here",
         "Have Leadwire make the external id field, or make it by hand: Text 40, External ID, Unique",
     ],
@@ -131,6 +135,7 @@ struct Salesforce {
     share_percent: u64,
     wait: Duration,
     reading: Reading,
+    notes: Which,
 }
 
 impl Salesforce {
@@ -157,6 +162,7 @@ impl Salesforce {
             share_percent,
             wait,
             reading,
+            notes: Which::read(&values),
         })
     }
 }
@@ -235,6 +241,9 @@ impl Connector for Salesforce {
             }
             let records: Vec<&Record> = groups.iter().map(|it| &it.record).collect();
             preview.requests.push(show(self.shape.upsert(&records, Sort::Whole)));
+        }
+        for call in self.previewed_notes(batch) {
+            preview.requests.push(show(call));
         }
         if !preview.requests.is_empty() {
             let url = self.session.token_url();

@@ -10,6 +10,7 @@ use crate::catalogue::Known;
 use crate::egress::Answer;
 use crate::redact;
 use crate::token::Age;
+use crate::touchpoint_notes::LINKED;
 use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use serde_json::Value;
@@ -244,7 +245,7 @@ fn read_duplicate(answer: &Answer, problem: &Problem<'_>, sent: &Sent<'_>, about
                 Some((kind, id)) => {
                     let message =
                         format!("a duplicate rule found the person there already; linked to that {kind}");
-                    Verdict::Said(done(answer, Some(id), "linked", &message))
+                    Verdict::Said(done(answer, Some(id), LINKED, &message))
                 }
                 None => Verdict::Said(parked(
                     "a duplicate rule found a record of the same person that the integration user cannot see",

@@ -15,16 +15,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
-struct Lab {
+pub(super) struct Lab {
     org: Arc<Mutex<Org>>,
-    sandbox: Sandbox,
-    connector: Box<dyn Connector>,
-    egress: Egress,
+    pub(super) sandbox: Sandbox,
+    pub(super) connector: Box<dyn Connector>,
+    pub(super) egress: Egress,
     now: Arc<AtomicI64>,
 }
 
 impl Lab {
-    async fn start(options: Options, more: Value) -> Self {
+    pub(super) async fn start(options: Options, more: Value) -> Self {
         let now = Arc::new(AtomicI64::new(NOW.millis()));
         let org = Arc::new(Mutex::new(Org::new(options)));
         let clock = Arc::clone(&now);
@@ -40,41 +40,41 @@ impl Lab {
         Self { org, sandbox, connector, egress: lab(), now }
     }
 
-    async fn plain() -> Self {
+    pub(super) async fn plain() -> Self {
         Self::start(Options::default(), json!({})).await
     }
 
-    fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> Moment {
         Moment { now: Timestamp::from_millis(self.now.load(Ordering::Relaxed)) }
     }
 
-    async fn deliver(&self, batch: &[Payload]) -> Delivered {
+    pub(super) async fn deliver(&self, batch: &[Payload]) -> Delivered {
         let delivered = self.connector.deliver(batch, self.moment(), &self.egress).await;
         assert_eq!(delivered.tried.len(), batch.len());
         delivered
     }
 
-    async fn one(&self, payload: Payload) -> Tried {
+    pub(super) async fn one(&self, payload: Payload) -> Tried {
         self.deliver(&[payload]).await.tried.remove(0)
     }
 
-    fn org(&self) -> std::sync::MutexGuard<'_, Org> {
+    pub(super) fn org(&self) -> std::sync::MutexGuard<'_, Org> {
         self.org.lock().unwrap()
     }
 
-    fn next(&self, fault: Wrong, scope: Scope) {
+    pub(super) fn next(&self, fault: Wrong, scope: Scope) {
         self.sandbox.faults(|it| it.next(1, fault, scope));
     }
 }
 
-fn record(tried: &Tried) -> String {
+pub(super) fn record(tried: &Tried) -> String {
     match &tried.outcome {
         Outcome::Done(Receipt::Confirmed { record }) => record.clone(),
         other => panic!("{other:?}: {:?}", tried.evidence),
     }
 }
 
-fn with(mut payload: Payload, change: impl FnOnce(&mut Touchpoint)) -> Payload {
+pub(super) fn with(mut payload: Payload, change: impl FnOnce(&mut Touchpoint)) -> Payload {
     let mut touchpoint = (*payload.touchpoint).clone();
     change(&mut touchpoint);
     payload.touchpoint = Arc::new(touchpoint);
@@ -122,7 +122,7 @@ async fn a_later_touchpoint_writes_only_what_is_leadwires_own() {
 
 #[tokio::test]
 async fn a_lead_without_anything_to_add_is_looked_up_and_not_written() {
-    let lab = Lab::plain().await;
+    let lab = Lab::start(Options::default(), json!({ "touchpoint_notes": "none" })).await;
     let id = record(&lab.one(payload(1, 1, 1)).await);
     let writes = lab.sandbox.writes();
     let tried = lab.one(payload(1, 2, 1)).await;
@@ -132,7 +132,9 @@ async fn a_lead_without_anything_to_add_is_looked_up_and_not_written() {
 
 #[tokio::test]
 async fn overwriting_is_a_choice() {
-    let lab = Lab::start(Options::default(), json!({ "existing_leads": "overwrite" })).await;
+    let lab =
+        Lab::start(Options::default(), json!({ "existing_leads": "overwrite", "touchpoint_notes": "none" }))
+            .await;
     lab.one(payload(1, 1, 1)).await;
     let later = with(payload(1, 2, 1), |it| it.customer.company = Some("Another".to_owned()));
     assert_eq!(lab.deliver(&[later]).await.calls, 1);
@@ -155,7 +157,8 @@ async fn a_converted_lead_is_delivered_and_left_alone() {
 
 #[tokio::test]
 async fn new_old_and_unmappable_leads_of_one_batch_each_get_their_own_outcome() {
-    let more = json!({ "mapping": { "Rating": "action | always", "Company": "customer.company" } });
+    let more = json!({ "mapping": { "Rating": "action | always", "Company": "customer.company" },
+        "touchpoint_notes": "none" });
     let lab = Lab::start(Options::default(), more).await;
     let old = record(&lab.one(payload(1, 1, 1)).await);
     let batch = [
@@ -209,7 +212,7 @@ async fn many_duplicates_are_asked_for_a_few_at_a_time() {
     }
     let batch: Vec<Payload> = (1..=15).map(|it| payload(it, it, 1)).collect();
     let delivered = lab.deliver(&batch).await;
-    assert_eq!(delivered.calls, 2 + 10);
+    assert_eq!(delivered.calls, 2 + 10 + 1, "the last one for the notes of those that were linked");
     let linked = delivered.tried.iter().filter(|it| it.evidence.cause == "linked").count();
     let smaller = delivered.tried.iter().filter(|it| it.outcome == Outcome::NotDone(Fault::SmallerBatch));
     assert_eq!((linked, smaller.count()), (10, 5));
@@ -357,7 +360,7 @@ async fn a_check_learns_the_fields_and_names_what_is_wrong() {
     let checked = lab.connector.check(lab.moment(), &lab.egress).await;
     assert!(checked.is_passed(), "{:?}", checked.steps);
     let names: Vec<&str> = checked.steps.iter().map(|it| it.name).collect();
-    assert_eq!(names, ["token", "permission", "external_id", "fields", "api_calls"]);
+    assert_eq!(names, ["token", "permission", "external_id", "fields", "notes", "api_calls"]);
     let rules = checked.field_rules.unwrap();
     assert_eq!(rules["LastName"], json!({ "kind": "text", "characters_max": 80, "required": true }));
     assert_eq!(rules["LeadSource"]["choices"], json!(["Web"]));

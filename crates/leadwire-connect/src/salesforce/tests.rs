@@ -231,7 +231,8 @@ fn data_calls_go_to_an_https_address_or_the_one_in_the_settings() {
 
 #[test]
 fn a_preview_shows_the_requests_without_the_token_and_what_is_never_sent() {
-    let salesforce = read(json!({ "mapping": { "Company": "customer.company" } }));
+    let salesforce =
+        read(json!({ "mapping": { "Company": "customer.company" }, "touchpoint_notes": "none" }));
     let mut nameless = payload(9, 9, 1);
     nameless.touchpoint = Arc::new(Touchpoint::default());
     let batch = [payload(7, 8, 1), nameless];

@@ -164,13 +164,13 @@ pub(super) fn lead_source(touchpoint: &Touchpoint) -> Option<String> {
     Some(whole.compose())
 }
 
-fn offer_title(touchpoint: &Touchpoint) -> Option<String> {
+pub(super) fn offer_title(touchpoint: &Touchpoint) -> Option<String> {
     touchpoint.offer_title.clone().or_else(|| Some(touchpoint.offer.as_ref()?.to_string()))
 }
 
 /// What a salesperson reads first. It repeats the contact data, so that nothing is lost that had to be shortened or
 /// left out elsewhere.
-fn details(subject: &Subject<'_>) -> String {
+pub(super) fn details(subject: &Subject<'_>) -> String {
     let touchpoint = subject.touchpoint;
     let customer = &touchpoint.customer;
     let mut out = String::new();

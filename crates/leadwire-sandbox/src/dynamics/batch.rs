@@ -58,12 +58,12 @@ impl Dynamics {
 
     /// All or none; a set that fails is one answer, that of the request that failed.
     fn change_set(&mut self, out: &mut Vec<u8>, requests: Vec<(String, Call)>, now: i64) -> Option<u16> {
-        let before = self.leads.clone();
+        let before = (self.leads.clone(), self.notes.clone());
         let mut inner = Vec::new();
         for (id, request) in requests {
             let reply = self.request(&request, now);
             if !reply.status.is_success() {
-                self.leads = before;
+                (self.leads, self.notes) = before;
                 return answered(out, RESPONSE, None, &reply);
             }
             answered(&mut inner, SET_RESPONSE, Some(&id), &reply);

@@ -7,6 +7,7 @@ mod access;
 mod batch;
 mod leads;
 mod metadata;
+mod notes;
 mod rows;
 mod schema;
 
@@ -52,6 +53,8 @@ pub struct Options {
     pub requests_max: Option<usize>,
     /// How long the index of an alternate key is built, in milliseconds.
     pub key_building: i64,
+    /// Whether a deleted lead takes its notes along, as the relationship does where nobody changed it.
+    pub notes_cascade: bool,
 }
 
 impl Options {
@@ -61,11 +64,23 @@ impl Options {
             entra: entra::Options::new(client_secret),
             has_app_user: true,
             has_role: true,
-            privileges: vec!["prvCreateLead", "prvReadLead", "prvWriteLead", "prvDeleteLead", "prvCustomize"],
+            privileges: vec![
+                "prvCreateLead",
+                "prvReadLead",
+                "prvWriteLead",
+                "prvDeleteLead",
+                "prvAppendToLead",
+                "prvCreateNote",
+                "prvReadNote",
+                "prvAppendNote",
+                "prvDeleteNote",
+                "prvCustomize",
+            ],
             has_duplicate_rule: false,
             duplicate_status: 412,
             requests_max: Some(REQUESTS_MAX),
             key_building: 15_000,
+            notes_cascade: true,
         }
     }
 }
@@ -106,6 +121,7 @@ pub struct Dynamics {
     entra: Entra,
     schema: Schema,
     leads: Leads,
+    notes: notes::Notes,
     keys: Vec<AlternateKey>,
     /// Moments of the requests in the window.
     window: VecDeque<i64>,
@@ -125,6 +141,7 @@ impl Dynamics {
             options,
             schema: Schema::standard(),
             leads,
+            notes: notes::Notes::default(),
             keys: Vec::new(),
             window: VecDeque::new(),
             requests: 0,
@@ -168,6 +185,7 @@ impl Dynamics {
 
     /// Deletes a lead, as a salesperson does.
     pub fn delete(&mut self, id: &str) -> bool {
+        self.notes.lead_deleted(&id.to_lowercase(), self.options.notes_cascade);
         self.leads.delete(id)
     }
 
@@ -212,6 +230,9 @@ impl Dynamics {
             (_, [table, rest @ ..]) if *table == metadata::LEAD => self.definition(call, rest, now),
             (_, [table, action]) if *table == "leads" => self.action(call, action, now),
             (_, [table]) if *table == "leads" || table.starts_with("leads(") => self.lead(call, table, now),
+            (_, [table]) if *table == "annotations" || table.starts_with("annotations(") => {
+                self.note(call, table)
+            }
             (_, [segment, ..]) => {
                 let name = segment.split('(').next().unwrap_or_default();
                 Err(Problem::new(404, "0x8006088a", format!("Resource not found for the segment '{name}'.")))
@@ -262,13 +283,21 @@ impl Service for Dynamics {
         if call.path.ends_with("/$batch") {
             return call.body.split(|it| *it == b'\n').any(writes);
         }
-        let is_lead = call.path.contains("/leads");
+        let is_lead = call.path.contains("/leads") || call.path.contains("/annotations");
         is_lead && matches!(call.method, Method::POST | Method::PATCH)
     }
 
     fn records(&self) -> Vec<Value> {
-        let shown = |it: &leads::Lead| json!({ "id": it.id, "statecode": it.state(), "fields": it.values });
-        self.leads.all().map(shown).collect()
+        let shown = |it: &leads::Lead| {
+            let mut shown = json!({ "id": it.id, "statecode": it.state(), "fields": it.values });
+            let notes = self.notes.of(Some(&it.id));
+            if !notes.is_empty() {
+                shown["notes"] = json!(notes);
+            }
+            shown
+        };
+        let left = self.notes.of(None).into_iter().map(|it| json!({ "note_of_nothing": it }));
+        self.leads.all().map(shown).chain(left).collect()
     }
 
     fn misbehave(&mut self, fault: &Fault, call: &Call, now: i64) -> Option<Reply> {

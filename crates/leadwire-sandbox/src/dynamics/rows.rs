@@ -13,7 +13,7 @@ const PAGE: usize = 5000;
 const KEY_FORBIDDEN: &str = "/<>*%&:\\?+";
 
 /// How a lead is named in an address.
-enum Name {
+pub(super) enum Name {
     None,
     Id(String),
     /// Column and value.
@@ -36,7 +36,7 @@ impl Dynamics {
             (&Method::DELETE, name @ (Name::Id(_) | Name::Key(..))) => {
                 self.may("prvDeleteLead")?;
                 let lead = self.found(&name)?;
-                self.leads.delete(&lead.id);
+                self.delete(&lead.id);
                 Ok(Reply::empty(204).header("odata-version", "4.0"))
             }
             _ => {
@@ -47,7 +47,7 @@ impl Dynamics {
         }
     }
 
-    fn name(&self, segment: &str) -> Result<Name, Problem> {
+    pub(super) fn name(&self, segment: &str) -> Result<Name, Problem> {
         let Some(inside) = segment.strip_prefix("leads(").and_then(|it| it.strip_suffix(')')) else {
             return Ok(Name::None);
         };
@@ -70,7 +70,7 @@ impl Dynamics {
         Err(not_valid())
     }
 
-    fn found(&self, name: &Name) -> Result<Lead, Problem> {
+    pub(super) fn found(&self, name: &Name) -> Result<Lead, Problem> {
         match name {
             Name::Id(id) => self.leads.get(id).cloned().ok_or_else(|| leads::missing("lead", id)),
             Name::Key(column, value) => self.leads.find(column, value).cloned().ok_or_else(|| {

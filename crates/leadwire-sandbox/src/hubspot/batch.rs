@@ -59,7 +59,7 @@ impl HubSpot {
         finish(&inputs, outcomes, 200)
     }
 
-    fn inputs(&mut self, call: &Call) -> Result<Vec<Value>, Box<Reply>> {
+    pub(super) fn inputs(&mut self, call: &Call) -> Result<Vec<Value>, Box<Reply>> {
         let inputs = call.json().and_then(|it| it["inputs"].as_array().cloned());
         let Some(inputs) = inputs else {
             return Err(Box::new(self.error(
@@ -170,7 +170,7 @@ impl HubSpot {
 }
 
 /// Results in another order than asked, and 207 when some were refused.
-fn finish(inputs: &[Value], outcomes: Vec<Result<Value, Problem>>, status: u16) -> Reply {
+pub(super) fn finish(inputs: &[Value], outcomes: Vec<Result<Value, Problem>>, status: u16) -> Reply {
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     for (input, outcome) in inputs.iter().zip(outcomes) {
         match outcome {

@@ -5,6 +5,7 @@
 
 mod batch;
 mod contacts;
+mod notes;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -29,12 +30,19 @@ pub struct Options {
     pub burst_max: Option<usize>,
     /// Calls in a day; none: no limit.
     pub daily_max: Option<u64>,
+    /// Whether the key may read and write notes.
+    pub may_write_notes: bool,
 }
 
 impl Options {
     /// A free account with this key.
     pub fn new(token: &str) -> Self {
-        Self { token: token.to_owned(), burst_max: Some(BURST_MAX), daily_max: Some(250_000) }
+        Self {
+            token: token.to_owned(),
+            burst_max: Some(BURST_MAX),
+            daily_max: Some(250_000),
+            may_write_notes: true,
+        }
     }
 }
 
@@ -42,6 +50,7 @@ impl Options {
 pub struct HubSpot {
     options: Options,
     contacts: Contacts,
+    notes: notes::Notes,
     burst: VecDeque<i64>,
     day: (i64, u64),
     correlation: u64,
@@ -50,12 +59,24 @@ pub struct HubSpot {
 impl HubSpot {
     /// An account without contacts.
     pub fn new(options: Options) -> Self {
-        Self { options, contacts: Contacts::default(), burst: VecDeque::new(), day: (0, 0), correlation: 0 }
+        Self {
+            options,
+            contacts: Contacts::default(),
+            notes: notes::Notes::default(),
+            burst: VecDeque::new(),
+            day: (0, 0),
+            correlation: 0,
+        }
     }
 
     /// Adds a property of the account's own; with `unique` values contacts can be known by it.
     pub fn add_property(&mut self, name: &str, unique: bool) {
         self.contacts.add_property(name, unique);
+    }
+
+    /// Changes how the account is set up, as an administrator does.
+    pub fn change(&mut self, change: impl FnOnce(&mut Options)) {
+        change(&mut self.options);
     }
 
     fn limited(&mut self, now: i64) -> Option<Reply> {
@@ -117,6 +138,9 @@ impl HubSpot {
     fn route(&mut self, call: &Call, now: i64) -> Reply {
         let segments = call.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if let Some(reply) = self.route_notes(call, &segments) {
+            return reply;
+        }
         // `crm/v3/objects/contacts/…` and `crm/objects/2026-09/contacts/…` mean the same.
         let (noun, rest) = match segments.as_slice() {
             ["crm", version, noun, "contacts", rest @ ..] if version.starts_with('v') => (*noun, rest),
@@ -146,6 +170,23 @@ impl HubSpot {
                 Reply::empty(204)
             }
             _ => self.error(405, "METHOD_NOT_ALLOWED", "method not allowed"),
+        }
+    }
+
+    /// Calls about notes; none: it is about something else.
+    fn route_notes(&mut self, call: &Call, segments: &[&str]) -> Option<Reply> {
+        let (noun, is_v3, rest) = match segments {
+            ["crm", version, noun, rest @ ..] if version.starts_with('v') => (*noun, *version == "v3", rest),
+            ["crm", noun, version, rest @ ..] if version.starts_with("20") => (*noun, false, rest),
+            _ => return None,
+        };
+        match (&call.method, noun, rest) {
+            (&Method::POST, "objects", ["notes", "batch", verb]) => Some(self.notes_batch(verb, call)),
+            (&Method::GET, "objects", ["notes"]) => Some(self.list_notes()),
+            (&Method::POST, "associations", ["contacts", "notes", "batch", "read"]) => {
+                Some(self.notes_of_contacts(call, is_v3))
+            }
+            _ => None,
         }
     }
 
@@ -216,7 +257,17 @@ impl Service for HubSpot {
     }
 
     fn records(&self) -> Vec<Value> {
-        self.contacts.records()
+        let mut records = self.contacts.records();
+        for record in &mut records {
+            let notes = self.notes.of(record["id"].as_str().unwrap_or_default());
+            if !notes.is_empty() {
+                record["notes"] = json!(notes);
+            }
+        }
+        let ids = records.iter().filter_map(|it| Some(it["id"].as_str()?.to_owned())).collect();
+        let left = self.notes.left(&ids).into_iter();
+        records.extend(left.map(|it| json!({ "note_of_nothing": it })));
+        records
     }
 
     fn misbehave(&mut self, fault: &Fault, call: &Call, now: i64) -> Option<Reply> {

@@ -7,6 +7,7 @@ mod query;
 mod rest;
 mod schema;
 mod soql;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -19,6 +20,7 @@ use org::Leads;
 use schema::Schema;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+pub use tasks::TaskAccess;
 use token::Tokens;
 
 /// The integration user.
@@ -55,6 +57,8 @@ pub struct Options {
     pub daily_calls: u64,
     /// Whether the integration user may customise the org.
     pub is_admin: bool,
+    /// What that user may do about tasks.
+    pub task_access: TaskAccess,
 }
 
 impl Default for Options {
@@ -69,6 +73,7 @@ impl Default for Options {
             has_assignment_rule: true,
             daily_calls: 100_000,
             is_admin: true,
+            task_access: TaskAccess::Full,
         }
     }
 }
@@ -156,6 +161,7 @@ pub struct Salesforce {
     tokens: Tokens,
     schema: Schema,
     leads: Leads,
+    tasks: Vec<tasks::Task>,
     /// Calls by hour.
     calls: BTreeMap<i64, u64>,
     /// Rows of queries that did not fit in one page, by locator.
@@ -178,12 +184,18 @@ impl Salesforce {
             tokens: Tokens::default(),
             schema,
             leads: Leads::new(),
+            tasks: Vec::new(),
             calls: BTreeMap::new(),
             pages: HashMap::new(),
             locators: 0,
             permission_sets: BTreeMap::new(),
             assigned: BTreeSet::new(),
         }
+    }
+
+    /// Changes how the org is set up, as an administrator does.
+    pub fn change(&mut self, change: impl FnOnce(&mut Options)) {
+        change(&mut self.options);
     }
 
     /// Converts a lead, as a salesperson does. Whether there is one.
@@ -272,12 +284,18 @@ impl Service for Salesforce {
         let alive = self.leads.all().iter().filter(|it| !it.is_deleted);
         alive
             .map(|it| {
-                json!({
+                let mut shown = json!({
                     "id": it.id,
                     "key": it.values.get(KEY_FIELD),
                     "is_converted": it.is_converted,
                     "fields": it.values,
-                })
+                });
+                let mine = self.tasks.iter().filter(|task| task.is_of(&it.id));
+                let tasks: Vec<&Map<String, Value>> = mine.map(|it| &it.values).collect();
+                if !tasks.is_empty() {
+                    shown["tasks"] = json!(tasks);
+                }
+                shown
             })
             .collect()
     }

@@ -98,7 +98,7 @@ impl Leads {
         }
         self.unique(&values, schema, None)?;
         self.duplicate(&values, rule, manner)?;
-        let id = id(self.all.len() + 1);
+        let id = id("00Q", self.all.len() + 1);
         let mut lead = Lead {
             id: id.clone(),
             values,
@@ -292,7 +292,7 @@ fn assign(lead: &mut Lead, assign: &Assign) {
 }
 
 /// An id of 18 characters: 15, and 3 that keep the case of the first for who forgets it.
-fn id(number: usize) -> String {
+pub(super) fn id(prefix: &str, number: usize) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     const SUMS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
     let mut digits = [b'0'; 8];
@@ -301,7 +301,7 @@ fn id(number: usize) -> String {
         *slot = DIGITS[rest % 62];
         rest /= 62;
     }
-    let mut id = b"00Q5e00".to_vec();
+    let mut id = format!("{prefix}5e00").into_bytes();
     id.extend(digits);
     let sums: Vec<u8> = id
         .chunks(5)

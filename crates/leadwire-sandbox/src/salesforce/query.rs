@@ -103,6 +103,7 @@ impl Salesforce {
     fn rows_of(&self, query: &Query) -> Result<Vec<Value>, Problem> {
         match &*query.object {
             object if object.eq_ignore_ascii_case("lead") => self.leads_of(query),
+            object if object.eq_ignore_ascii_case("task") => self.tasks_of(query),
             object if object.eq_ignore_ascii_case("permissionset") => Ok(self.permission_sets_of(query)),
             other => Err(Problem::new("INVALID_TYPE", format!("sObject type '{other}' is not supported."))),
         }

@@ -101,6 +101,8 @@ impl Salesforce {
                 }),
             ),
             ["sobjects", "Lead", rest @ ..] => self.lead(call, rest, now),
+            ["sobjects", "Task", "describe"] if call.method == Method::GET => self.describe_tasks(),
+            ["composite", "sobjects"] if call.method == Method::DELETE => self.delete_tasks(call),
             ["sobjects", kind] => self.set_up(call, kind),
             ["composite", "sobjects", rest @ ..] => self.collection(call, rest, now),
             ["tooling", "sobjects", "CustomField"] => self.custom_field(call),
@@ -114,15 +116,9 @@ impl Salesforce {
             ("POST", []) => self.create(call, now),
             ("GET", [id]) => self.read(id, call),
             ("PATCH", [id]) => self.update(call, id, now),
-            ("DELETE", [id]) => match self.leads.delete(id, &self.schema) {
-                Ok(()) => Reply::empty(204),
-                Err(problem) => problem.reply(404),
-            },
+            ("DELETE", [id]) => self.delete_lead(id),
             ("DELETE", [field, value]) => match self.by_key(field, value) {
-                Ok(Some(id)) => match self.leads.delete(&id, &self.schema) {
-                    Ok(()) => Reply::empty(204),
-                    Err(problem) => problem.reply(404),
-                },
+                Ok(Some(id)) => self.delete_lead(&id),
                 Ok(None) => not_found(),
                 Err(reply) => *reply,
             },
@@ -137,6 +133,17 @@ impl Salesforce {
             }
             (_, [] | [_] | [_, _]) => not_allowed(call),
             _ => not_found(),
+        }
+    }
+
+    fn delete_lead(&mut self, id: &str) -> Reply {
+        let whole = self.leads.get(id).map(|it| it.id.clone());
+        match self.leads.delete(id, &self.schema) {
+            Ok(()) => {
+                self.lead_deleted(&whole.unwrap_or_default());
+                Reply::empty(204)
+            }
+            Err(problem) => problem.reply(404),
         }
     }
 

@@ -125,6 +125,9 @@ impl Salesforce {
             Ok(body) => body,
             Err(reply) => return *reply,
         };
+        if key_field.is_none() && super::tasks::are_tasks(&body) {
+            return self.create_tasks(&body, is_applied);
+        }
         let records = match self.rows(&body, key_field) {
             Ok(records) => records,
             Err(reply) => return *reply,

@@ -24,6 +24,7 @@ mod lost_answers;
 mod marketo;
 mod matrix;
 mod merges;
+mod notes;
 mod pages;
 mod peers;
 mod proof;
