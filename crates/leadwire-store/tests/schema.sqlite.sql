@@ -1,4 +1,4 @@
--- Schema 11.
+-- Schema 12.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -22,6 +22,29 @@ CREATE TABLE attempt (
     outcome TEXT NOT NULL,
     evidence TEXT NOT NULL,
     PRIMARY KEY (publisher_id, touchpoint_id, destination_no, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    publisher_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    role TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    previous BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (publisher_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_checkpoint (
+    publisher_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    mark BLOB NOT NULL,
+    PRIMARY KEY (publisher_id, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE counter (
@@ -379,6 +402,15 @@ CREATE TABLE route (
     destination_no INTEGER NOT NULL,
     created_at INTEGER NOT NULL, position INTEGER NOT NULL DEFAULT 0, filter TEXT NOT NULL DEFAULT '', stop INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, route_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE statement (
+    publisher_id TEXT NOT NULL,
+    day TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    mark BLOB NOT NULL,
+    PRIMARY KEY (publisher_id, day)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE suggesting (

@@ -202,6 +202,7 @@ async fn the_log_is_signed_each_day_and_a_change_in_it_is_found() {
         now: leadwire_testkit::clock::START,
         bodies: leadwire_store::verify::Bodies::Hashed,
         holding: std::sync::Arc::default(),
+        known: std::sync::Arc::default(),
         is_signed: None,
     };
     let found = Store::verify(app.folder(), &scope, |_| {}).unwrap().unwrap();
