@@ -112,7 +112,9 @@ const HOT: &[(&str, &[&str])] = &[
     ),
     (
         "SELECT lead_id, CAST(SUM(CASE WHEN claim >= 0…",
-        &["SEARCH delivery USING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id>?)"],
+        &[
+            "SEARCH delivery USING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id>?)",
+        ],
     ),
     ("SELECT number, hash FROM audit…", &["SEARCH audit USING PRIMARY KEY (publisher_id=?)"]),
     ("UPDATE lead SET first_name…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),

@@ -23,7 +23,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire audit verify --data /var/lib/leadwire --json
   leadwire audit verify --checkpoints /mnt/elsewhere/checkpoints.txt
   leadwire audit list --publisher contoso
-  leadwire audit checkpoint --publisher contoso >> checkpoints.txt
+  leadwire audit checkpoint --publisher contoso > checkpoint.txt
   leadwire audit statement contoso --day 2026-11-20
 
 `verify` reads the data folder itself, with the service running or not, and ends with 1 when something is wrong.";
