@@ -192,7 +192,7 @@ fn ledger(tx: &Tx<'_>, publisher: &PublisherId) -> Result<Ledger, StoreError> {
                 "SELECT COUNT(*)
                  FROM touchpoint t
                  JOIN delivery d ON d.publisher_id = t.publisher_id AND d.touchpoint_id = t.touchpoint_id
-                 WHERE t.publisher_id = $1 AND t.routed = 1 AND d.destination_no = $2",
+                 WHERE t.publisher_id = $1 AND (t.routed = 1 OR d.follow_up_id <> '') AND d.destination_no = $2",
                 &[publisher, Param::Int(account.destination.get().into())],
                 |row| row.count(0),
             )?
@@ -202,7 +202,9 @@ fn ledger(tx: &Tx<'_>, publisher: &PublisherId) -> Result<Ledger, StoreError> {
         touchpoints: one("SELECT COUNT(*) FROM touchpoint WHERE publisher_id = $1")?,
         unrouted: one("SELECT COUNT(*) FROM touchpoint WHERE publisher_id = $1 AND routed = 0")?,
         routed: one(
-            "SELECT COUNT(*) FROM (SELECT DISTINCT touchpoint_id FROM delivery WHERE publisher_id = $1) AS routed",
+            // A follow-up is no route: it may follow a touchpoint that no route took.
+            "SELECT COUNT(*) FROM (
+                 SELECT DISTINCT touchpoint_id FROM delivery WHERE publisher_id = $1 AND follow_up_id = '') AS routed",
         )?,
         tests: one("SELECT COUNT(*) FROM touchpoint WHERE publisher_id = $1 AND test = 1")?,
         erased: one("SELECT COUNT(*) FROM touchpoint WHERE publisher_id = $1 AND erased_at <> 0")?,

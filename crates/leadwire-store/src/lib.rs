@@ -43,6 +43,8 @@ pub mod verify;
 mod writer;
 
 #[cfg(test)]
+mod plan_audit_tests;
+#[cfg(test)]
 mod plan_erasure_tests;
 #[cfg(test)]
 mod plan_merges_tests;

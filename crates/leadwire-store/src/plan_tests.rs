@@ -115,6 +115,13 @@ const HOT: &[(&str, &[&str])] = &[
         "SELECT erased_at, lead_id FROM tombstone…",
         &["SEARCH tombstone USING PRIMARY KEY (publisher_id=? AND tombstone_key=?)"],
     ),
+    (
+        "SELECT lead_id, CAST(SUM(CASE WHEN claim >= 0…",
+        &[
+            "SEARCH delivery USING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id>?)",
+        ],
+    ),
+    ("SELECT number, hash FROM audit…", &["SEARCH audit USING PRIMARY KEY (publisher_id=?)"]),
     ("UPDATE lead SET first_name…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
     (
         "SELECT touchpoint_id FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3…",
@@ -454,6 +461,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     decide(store, &publisher, version).await?;
     plan_merges_tests::merge_and_suggest(store, &publisher, |id| accept(id, true)).await?;
     crate::plan_erasure_tests::erase(store, &publisher).await?;
+    crate::plan_audit_tests::audit(store, &publisher).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
     let keys = |publisher: &PublisherId| {

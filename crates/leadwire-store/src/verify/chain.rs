@@ -46,6 +46,13 @@ pub(super) fn page(
         let is_of_chain = hash_of.get(&checkpoint.number) == Some(&checkpoint.hash);
         look(&checkpoint, is_of_chain, scope, findings);
     }
+    let is_here = |number: u64| i64::try_from(number).is_ok_and(|it| first < it && it <= last);
+    for (_, number, hash) in scope.known.iter().filter(|it| it.0 == publisher && is_here(it.1)) {
+        findings.counted.checkpoints += 1;
+        if hash_of.get(number) != Some(hash) {
+            findings.tell(Check::CheckpointWrong, &publisher, &format!("checkpoint {number} kept elsewhere"));
+        }
+    }
     cursor.hash = Some(before);
     Ok(has_more)
 }

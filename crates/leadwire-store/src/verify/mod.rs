@@ -43,6 +43,8 @@ pub struct Scope {
     pub bodies: Bodies,
     /// Destinations that want to hear nothing of customers who must not be contacted.
     pub holding: Arc<BTreeSet<(PublisherId, DestinationNo)>>,
+    /// Checkpoints that were kept elsewhere: whose chain, which entry, and its hash.
+    pub known: Arc<Vec<(String, u64, Hash)>>,
     /// Who knows the marks of checkpoints; none: the master key is not at hand, and they are only counted.
     pub is_signed: Option<IsSigned>,
 }

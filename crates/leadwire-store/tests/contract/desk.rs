@@ -186,6 +186,7 @@ impl Desk {
             now: at(NOON + 365 * DAY),
             bodies: Bodies::Left,
             holding: Arc::default(),
+            known: Arc::default(),
             is_signed: Some(Arc::new(is_seven)),
         };
         let (mut findings, mut cursor) = (Findings::default(), Some(Cursor::default()));

@@ -2,12 +2,16 @@
 
 use crate::desk::{DAY, Desk, NOON, at, contoso, crm, done, is_seven, number, of_customer, touchpoint};
 use leadwire_core::audit::{Entry, sha256};
+use leadwire_core::follow_up::Audience;
+use leadwire_core::id::FollowUpId;
+use leadwire_core::interest::Interest;
 use leadwire_core::lane::Next;
 use leadwire_core::routing::Routed;
 use leadwire_store::Store;
 use leadwire_store::accept::Accept;
 use leadwire_store::audit::{Deed, telling};
 use leadwire_store::engine::Param;
+use leadwire_store::follow_ups::{Following, Reached};
 use leadwire_store::rows::{Channel, DeliveryState};
 use leadwire_store::setup::Publisher;
 use leadwire_store::statements::{Came, Statement};
@@ -79,6 +83,7 @@ fn scope(bodies: Bodies) -> Scope {
         now: at(NOON + DAY),
         bodies,
         holding: Arc::new([(contoso(), number(1))].into()),
+        known: Arc::default(),
         is_signed: Some(Arc::new(is_seven)),
     }
 }
@@ -282,4 +287,36 @@ async fn what_came_in_a_stretch_is_counted_by_channel_and_by_place() {
     assert_eq!((came.unrouted, came.tests, came.erased), (1, 0, 0));
     let places = [((number(1), DeliveryState::Pending), 2), ((number(1), DeliveryState::Delivered), 1)];
     assert_eq!(came.places, places.into());
+}
+
+#[tokio::test]
+async fn a_follow_up_of_a_touchpoint_that_no_route_took_adds_up() {
+    let desk = Desk::new().await;
+    let following = Following {
+        id: FollowUpId::new(1),
+        audience: Audience::Team,
+        destination: number(2),
+        due_at: at(NOON),
+    };
+    let reached = Some(Reached { step: Interest::Initial, follow_ups: vec![following] });
+    desk.accept(Accept { routed: Vec::new(), reached, ..of_customer(1, 1) }).await;
+    let ledger = desk.ledger().await;
+    assert_eq!((ledger.touchpoints, ledger.routed, ledger.unrouted), (1, 0, 1));
+    assert_eq!((ledger.accounts[1].accepted, ledger.accounts[1].adds_up()), (1, true));
+}
+
+#[tokio::test]
+async fn a_checkpoint_kept_elsewhere_shows_that_a_chain_was_written_anew() {
+    let desk = little_of_everything().await;
+    let chain = || desk.store.audit(contoso().to_string(), None, 9);
+    let kept: Vec<_> =
+        chain().await.unwrap().iter().map(|it| (contoso().to_string(), it.entry.number, it.hash)).collect();
+    let scope = Scope { known: Arc::new(kept), ..scope(Bodies::Left) };
+    let looked = || Store::verify(desk.folder.path(), &scope, |_| {}).unwrap().unwrap();
+    assert_eq!(looked().broken, [].into());
+    // Whoever may write the file writes a whole chain anew, with good hashes, and takes the checkpoints away.
+    damage(&desk, &["DELETE FROM audit", "DELETE FROM audit_checkpoint"]).await;
+    note(&desk, 7).await;
+    assert_eq!(look(&desk).await.broken, [].into(), "nothing here shows it");
+    assert_eq!(looked().broken, [(Check::CheckpointWrong, 3)].into(), "what is elsewhere does");
 }

@@ -34,95 +34,148 @@ async fn entries(app: &TestApp, publisher: &str) -> Vec<Value> {
     app.get(&path).await["items"].as_array().unwrap().clone()
 }
 
-/// A world in which everything can be done, and what does it: method, path and body, by the name in the log.
-async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
-    let p = "?publisher=contoso";
-    let call = async |method: Method, path: String, body: Value| {
-        let answer = app.call(method.clone(), &path, Some(&body)).await;
+/// Does what is asked with the operator's key; it must go well.
+struct Hands<'a> {
+    app: &'a TestApp,
+    crm: &'a HttpsEndpoint,
+}
+
+impl Hands<'_> {
+    async fn call(&self, method: Method, path: String, body: Value) -> Value {
+        let answer = self.app.call(method.clone(), &path, Some(&body)).await;
         assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.json());
         answer.json()
-    };
-    let post = async |path: &str, body: Value| call(Method::POST, format!("{path}{p}"), body).await;
-    call(Method::POST, "/v1/publishers".to_owned(), json!({ "id": "contoso" })).await;
-    post("/v1/offers", json!({ "id": "crm-pro" })).await;
-    post("/v1/offers", json!({ "id": "gone" })).await;
-    call(Method::DELETE, format!("/v1/offers/gone{p}"), Value::Null).await;
-    let settings = json!({ "url": crm.url() });
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        self.call(Method::POST, format!("{path}{P}"), body).await
+    }
+}
+
+const P: &str = "?publisher=contoso";
+
+/// Sets up all that a publisher sets up, and takes some of it away again. Gives the route that is left.
+async fn set_up(hands: &Hands<'_>) -> String {
+    hands.call(Method::POST, "/v1/publishers".to_owned(), json!({ "id": "contoso" })).await;
+    hands.post("/v1/offers", json!({ "id": "crm-pro" })).await;
+    hands.post("/v1/offers", json!({ "id": "gone" })).await;
+    hands.call(Method::DELETE, format!("/v1/offers/gone{P}"), Value::Null).await;
+    let settings = json!({ "url": hands.crm.url() });
     for name in ["crm", "mail", "gone"] {
-        post("/v1/destinations", json!({ "name": name, "kind": "https", "settings": settings })).await;
+        hands.post("/v1/destinations", json!({ "name": name, "kind": "https", "settings": settings })).await;
     }
-    call(Method::DELETE, format!("/v1/destinations/gone{p}"), Value::Null).await;
+    hands.call(Method::DELETE, format!("/v1/destinations/gone{P}"), Value::Null).await;
     let change = json!({ "settings": { "in_flight": 2 } });
-    call(Method::PATCH, format!("/v1/destinations/crm{p}"), change).await;
+    hands.call(Method::PATCH, format!("/v1/destinations/crm{P}"), change).await;
     for act in ["pause", "resume", "test-lead"] {
-        post(&format!("/v1/destinations/crm/{act}"), json!({})).await;
+        hands.post(&format!("/v1/destinations/crm/{act}"), json!({})).await;
     }
-    post("/v1/destinations/crm/validate", json!({})).await;
-    let route = post("/v1/routes", json!({ "offer": "*", "destination": "crm" })).await["id"].clone();
+    hands.post("/v1/destinations/crm/validate", json!({})).await;
+    let route = hands.post("/v1/routes", json!({ "offer": "*", "destination": "crm" })).await["id"].clone();
     let route = route.as_str().unwrap();
-    post("/v1/routes/order", json!({ "routes": [route] })).await;
-    call(Method::PATCH, format!("/v1/routes/{route}{p}"), json!({ "stop": true })).await;
-    let address = post("/v1/intake-addresses", json!({ "offer": "crm-pro" })).await["id"].clone();
-    call(Method::DELETE, format!("/v1/intake-addresses/{}{p}", address.as_str().unwrap()), Value::Null).await;
-    let key = post("/v1/keys", json!({ "title": "t", "role": "reader" })).await["id"].clone();
-    call(Method::DELETE, format!("/v1/keys/{}{p}", key.as_str().unwrap()), Value::Null).await;
-    call(Method::PUT, format!("/v1/retention{p}"), json!({ "days": 0 })).await;
+    hands.post("/v1/routes/order", json!({ "routes": [route] })).await;
+    hands.call(Method::PATCH, format!("/v1/routes/{route}{P}"), json!({ "stop": true })).await;
+    let address = hands.post("/v1/intake-addresses", json!({ "offer": "crm-pro" })).await["id"].clone();
+    hands
+        .call(Method::DELETE, format!("/v1/intake-addresses/{}{P}", address.as_str().unwrap()), Value::Null)
+        .await;
+    let key = hands.post("/v1/keys", json!({ "title": "t", "role": "reader" })).await["id"].clone();
+    hands.call(Method::DELETE, format!("/v1/keys/{}{P}", key.as_str().unwrap()), Value::Null).await;
+    hands.call(Method::PUT, format!("/v1/retention{P}"), json!({ "days": 0 })).await;
+    route.to_owned()
+}
+
+/// Decides what people decide about leads.
+async fn decide(hands: &Hands<'_>) {
+    let app = hands.app;
     let one = app.send_lead("ada@example.com").await;
     let other = app.send_lead("ada.lovelace@example.com").await;
     app.wait_until_settled().await;
     let lead = async |touchpoint: &str| format!("lead_{}", touchpoint.trim_start_matches("tp_"));
     let (one, other) = (lead(&one).await, lead(&other).await);
-    post(&format!("/v1/leads/{one}/interest"), json!({ "interest": "active", "reason": "r" })).await;
-    post(&format!("/v1/leads/{one}/do-not-contact"), json!({ "reason": "r" })).await;
-    post(&format!("/v1/leads/{one}/permit-contact"), json!({ "reason": "r" })).await;
-    post(&format!("/v1/leads/{one}/feedback"), json!({ "outcome": "lost" })).await;
+    hands.post(&format!("/v1/leads/{one}/interest"), json!({ "interest": "active", "reason": "r" })).await;
+    hands.post(&format!("/v1/leads/{one}/do-not-contact"), json!({ "reason": "r" })).await;
+    hands.post(&format!("/v1/leads/{one}/permit-contact"), json!({ "reason": "r" })).await;
+    hands.post(&format!("/v1/leads/{one}/feedback"), json!({ "outcome": "lost" })).await;
     app.wait_until_settled().await;
-    post(&format!("/v1/leads/{one}/merge"), json!({ "with": other, "reason": "r" })).await;
+    hands.post(&format!("/v1/leads/{one}/merge"), json!({ "with": other, "reason": "r" })).await;
     app.wait_until_settled().await;
-    post(&format!("/v1/leads/{other}/unmerge"), json!({ "reason": "r" })).await;
+    hands.post(&format!("/v1/leads/{other}/unmerge"), json!({ "reason": "r" })).await;
     app.wait_until_settled().await;
-    post(&format!("/v1/leads/{other}/erase"), json!({ "reason": "r" })).await;
-    post("/v1/erasures", json!({ "email": "nobody@example.com", "reason": "r" })).await;
+    hands.post(&format!("/v1/leads/{other}/erase"), json!({ "reason": "r" })).await;
+    hands.post("/v1/erasures", json!({ "email": "nobody@example.com", "reason": "r" })).await;
     app.wait_until_settled().await;
+}
+
+/// Puts deliveries back to work, follows up and routes anew.
+async fn work(hands: &Hands<'_>) {
+    let (app, crm) = (hands.app, hands.crm);
     crm.otherwise(Answer::status(422));
     app.send_lead("eve@example.com").await;
     app.wait_until_settled().await;
-    let parked = app.get(&format!("/v1/deliveries{p}&state=parked")).await["items"][0]["id"].clone();
-    post(&format!("/v1/deliveries/{}/retry", parked.as_str().unwrap()), json!({})).await;
+    let parked = app.get(&format!("/v1/deliveries{P}&state=parked")).await["items"][0]["id"].clone();
+    hands.post(&format!("/v1/deliveries/{}/retry", parked.as_str().unwrap()), json!({})).await;
     app.wait_until_settled().await;
     crm.otherwise(Answer::status(200));
-    post("/v1/destinations/crm/retry-parked", json!({})).await;
+    hands.post("/v1/destinations/crm/retry-parked", json!({})).await;
     app.wait_until_settled().await;
     let words = json!({ "en": { "subject": "Hi", "text": "Dear {{customer.first_name}}" } });
     let follow_up =
         json!({ "offer": "*", "step": "initial", "audience": "team", "destination": "mail", "words": words });
-    let follow_up = post("/v1/follow-ups", follow_up).await["id"].clone();
-    let follow_up = format!("/v1/follow-ups/{}{p}", follow_up.as_str().unwrap());
-    call(Method::PATCH, follow_up.clone(), json!({ "step": "active" })).await;
-    call(Method::DELETE, follow_up, Value::Null).await;
-    let replay = post("/v1/replays", json!({})).await["id"].clone();
-    post(&format!("/v1/replays/{}/stop", replay.as_str().unwrap()), json!({})).await;
+    let follow_up = hands.post("/v1/follow-ups", follow_up).await["id"].clone();
+    let follow_up = format!("/v1/follow-ups/{}{P}", follow_up.as_str().unwrap());
+    hands.call(Method::PATCH, follow_up.clone(), json!({ "step": "active" })).await;
+    hands.call(Method::DELETE, follow_up, Value::Null).await;
+    let replay = hands.post("/v1/replays", json!({})).await["id"].clone();
+    hands.post(&format!("/v1/replays/{}/stop", replay.as_str().unwrap()), json!({})).await;
+}
+
+/// Brings the offer live and back, and takes the route away.
+async fn list(hands: &Hands<'_>, route: &str) {
     let listing: Value = serde_json::from_str(LISTING).unwrap();
-    call(Method::PUT, format!("/v1/offers/crm-pro/listing{p}"), listing).await;
+    hands.call(Method::PUT, format!("/v1/offers/crm-pro/listing{P}"), listing).await;
     for act in ["preview", "go-live", "draft"] {
-        post(&format!("/v1/offers/crm-pro/{act}"), json!({})).await;
+        hands.post(&format!("/v1/offers/crm-pro/{act}"), json!({})).await;
     }
-    call(Method::DELETE, format!("/v1/routes/{route}{p}"), Value::Null).await;
-    call(
-        Method::POST,
-        "/v1/interest-rules".to_owned(),
-        json!({ "source": "*", "action": "INS", "interest": "active" }),
-    )
-    .await;
-    call(Method::DELETE, "/v1/interest-rules?source=*&action=INS".to_owned(), Value::Null).await;
-    call(Method::POST, "/v1/withhold-rules".to_owned(), json!({ "source": "*", "domain": "example.org" }))
+    hands.call(Method::DELETE, format!("/v1/routes/{route}{P}"), Value::Null).await;
+}
+
+/// Changes the tables that hold for all, and the keys.
+async fn rule(hands: &Hands<'_>) {
+    let app = hands.app;
+    hands
+        .call(
+            Method::POST,
+            "/v1/interest-rules".to_owned(),
+            json!({ "source": "*", "action": "INS", "interest": "active" }),
+        )
         .await;
-    call(Method::DELETE, "/v1/withhold-rules?source=*&domain=example.org".to_owned(), Value::Null).await;
-    let rules = app.get(&format!("/v1/identity-rules{p}")).await;
-    call(Method::PUT, format!("/v1/identity-rules{p}"), rules).await;
-    call(Method::DELETE, format!("/v1/identity-rules{p}"), Value::Null).await;
-    call(Method::POST, "/v1/secrets/rotate".to_owned(), json!({ "key": "publisher" })).await;
-    post("/v1/audit/checkpoint", json!({})).await;
+    hands.call(Method::DELETE, "/v1/interest-rules?source=*&action=INS".to_owned(), Value::Null).await;
+    hands
+        .call(
+            Method::POST,
+            "/v1/withhold-rules".to_owned(),
+            json!({ "source": "*", "domain": "example.org" }),
+        )
+        .await;
+    hands
+        .call(Method::DELETE, "/v1/withhold-rules?source=*&domain=example.org".to_owned(), Value::Null)
+        .await;
+    let rules = app.get(&format!("/v1/identity-rules{P}")).await;
+    hands.call(Method::PUT, format!("/v1/identity-rules{P}"), rules).await;
+    hands.call(Method::DELETE, format!("/v1/identity-rules{P}"), Value::Null).await;
+    hands.call(Method::POST, "/v1/secrets/rotate".to_owned(), json!({ "key": "publisher" })).await;
+}
+
+/// Does everything that can be done, and gives what was told of it.
+async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
+    let hands = Hands { app, crm };
+    let route = set_up(&hands).await;
+    decide(&hands).await;
+    work(&hands).await;
+    list(&hands, &route).await;
+    rule(&hands).await;
+    hands.post("/v1/audit/checkpoint", json!({})).await;
     let told = entries(app, "contoso").await.into_iter().chain(entries(app, "").await);
     told.map(|it| it["action"].as_str().unwrap().to_owned()).collect()
 }
@@ -202,6 +255,7 @@ async fn the_log_is_signed_each_day_and_a_change_in_it_is_found() {
         now: leadwire_testkit::clock::START,
         bodies: leadwire_store::verify::Bodies::Hashed,
         holding: std::sync::Arc::default(),
+        known: std::sync::Arc::default(),
         is_signed: None,
     };
     let found = Store::verify(app.folder(), &scope, |_| {}).unwrap().unwrap();

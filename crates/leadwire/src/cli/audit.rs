@@ -11,17 +11,19 @@ use crate::api::wire;
 use crate::audit;
 use crate::clock::{Clock, MachineClock};
 use crate::vault::Vault;
+use anyhow::Context;
 use leadwire_core::id::PublisherId;
 use leadwire_store::Store;
-use leadwire_store::verify::{Bodies, Findings};
-use std::path::Path;
+use leadwire_store::verify::{Bodies, Findings, Scope};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire audit verify
   leadwire audit verify --data /var/lib/leadwire --json
+  leadwire audit verify --checkpoints /mnt/elsewhere/checkpoints.txt
   leadwire audit list --publisher contoso
-  leadwire audit checkpoint --publisher contoso >> checkpoints.txt
+  leadwire audit checkpoint --publisher contoso > checkpoint.txt
   leadwire audit statement contoso --day 2026-11-20
 
 `verify` reads the data folder itself, with the service running or not, and ends with 1 when something is wrong.";
@@ -34,6 +36,9 @@ pub(super) enum Command {
         /// Leave kept bytes unread: quicker, and a changed byte goes unseen
         #[arg(long)]
         without_bodies: bool,
+        /// A file of lines that `audit checkpoint` printed, to be found in the log as they are
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
     },
     /// List who changed what, newest first
     List {
@@ -64,9 +69,9 @@ const HEADS: [&str; 6] = ["NUMBER", "AT", "WHO", "ROLE", "ACTION", "SUBJECT"];
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Verify { without_bodies } => {
+        Command::Verify { without_bodies, checkpoints } => {
             let bodies = if without_bodies { Bodies::Left } else { Bodies::Hashed };
-            verify(bodies, session).await
+            verify(bodies, checkpoints.as_deref(), session).await
         }
         Command::List { publisher, wanted } => list(publisher.as_ref(), wanted, session).await,
         Command::Checkpoint { publisher } => checkpoint(publisher.as_ref(), session).await,
@@ -99,7 +104,7 @@ async fn checkpoint(publisher: Option<&PublisherId>, session: &Session) -> anyho
     let query: Vec<(&str, &str)> = publisher.iter().map(|it| ("publisher", it.as_str())).collect();
     let made = session.client()?.act(&["v1", "audit", "checkpoint"], &query).await?;
     session.out.one(made, |it: wire::AuditCheckpoint| {
-        let whose = if it.publisher.is_empty() { "operator" } else { &it.publisher };
+        let whose = if it.publisher.is_empty() { OPERATOR } else { &it.publisher };
         format!("{whose} {} {} {} {}", it.number, it.at, it.hash, it.mark)
     })?;
     Ok(ExitCode::Ok)
@@ -160,10 +165,11 @@ fn statement_text(it: &wire::Statement) -> String {
     text
 }
 
-async fn verify(bodies: Bodies, session: &Session) -> anyhow::Result<ExitCode> {
+async fn verify(bodies: Bodies, checkpoints: Option<&Path>, session: &Session) -> anyhow::Result<ExitCode> {
+    let known = checkpoints.map(read_checkpoints).transpose()?.unwrap_or_default();
     let (folder, out) = (session.global.folder().to_owned(), session.out);
     let progress = out.shows_progress();
-    let looked = tokio::task::spawn_blocking(move || look(&folder, bodies, progress)).await??;
+    let looked = tokio::task::spawn_blocking(move || look(&folder, (bodies, known), progress)).await??;
     let (findings, has_key) = looked.ok_or_else(|| {
         Failure::new(
             ExitCode::NotFound,
@@ -179,12 +185,46 @@ async fn verify(bodies: Bodies, session: &Session) -> anyhow::Result<ExitCode> {
     Ok(if findings.violations() == 0 { ExitCode::Ok } else { ExitCode::Failed })
 }
 
+/// An entry of the log as it was when it was signed: whose chain, its number and its hash.
+type Known = (String, u64, [u8; 32]);
+
+/// Reads lines that `audit checkpoint` printed, as text or as JSON.
+fn read_checkpoints(file: &Path) -> anyhow::Result<Vec<Known>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let lines = text.lines().enumerate().filter(|it| !it.1.trim().is_empty());
+    let read = lines.map(|(place, line)| {
+        read_checkpoint(line).ok_or_else(|| {
+            let what = format!("line {} of {} is no checkpoint", place + 1, file.display());
+            Failure::new(ExitCode::Usage, what, "`leadwire audit checkpoint` prints such lines").into()
+        })
+    });
+    read.collect()
+}
+
+fn read_checkpoint(line: &str) -> Option<Known> {
+    if let Ok(it) = serde_json::from_str::<wire::AuditCheckpoint>(line) {
+        return Some((it.publisher, it.number, audit::unhex(&it.hash)?));
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [publisher, number, _, hash, _] = words.as_slice() else { return None };
+    let publisher = if *publisher == OPERATOR { String::new() } else { (*publisher).to_owned() };
+    Some((publisher, number.parse().ok()?, audit::unhex(hash)?))
+}
+
+/// How the operator's own chain is called on a line; no publisher's name begins so.
+const OPERATOR: &str = "(operator)";
+
 /// Looks at the store of a folder, with the master key when it is at hand; says whether it was.
-fn look(folder: &Path, bodies: Bodies, progress: bool) -> anyhow::Result<Option<(Findings, bool)>> {
+fn look(
+    folder: &Path,
+    (bodies, known): (Bodies, Vec<Known>),
+    progress: bool,
+) -> anyhow::Result<Option<(Findings, bool)>> {
     let Some(setup) = Store::look(folder)? else { return Ok(None) };
     let vault = super::doctor::vault_at_hand(folder).map(Arc::<Vault>::new);
     let has_key = vault.is_some();
     let scope = audit::scope(&setup, vault, bodies, MachineClock::start().wall());
+    let scope = Scope { known: Arc::new(known), ..scope };
     let bar = if progress { indicatif::ProgressBar::new_spinner() } else { indicatif::ProgressBar::hidden() };
     let findings = Store::verify(folder, &scope, |it| {
         bar.set_message(format!(
@@ -195,4 +235,18 @@ fn look(folder: &Path, bodies: Bodies, progress: bool) -> anyhow::Result<Option<
     })?;
     bar.finish_and_clear();
     Ok(findings.map(|it| (it, has_key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_reads_back_from_its_line() {
+        let hash = "0f".repeat(32);
+        let line = format!("contoso 7 2026-11-20T00:00:00Z {hash} 00");
+        assert_eq!(read_checkpoint(&line), Some(("contoso".to_owned(), 7, [15; 32])));
+        assert_eq!(read_checkpoint(&line.replace("contoso", OPERATOR)).map(|it| it.0), Some(String::new()));
+        assert_eq!(read_checkpoint("contoso 7 x 0f 00"), None);
+    }
 }
