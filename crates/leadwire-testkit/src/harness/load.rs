@@ -165,6 +165,17 @@ pub async fn send_again(target: &Target, numbers: Vec<u64>) -> anyhow::Result<Ve
     Ok(all)
 }
 
+/// Sends one lead on a connection of its own; gives back its id.
+///
+/// # Errors
+/// When it is not answered 202.
+pub async fn send_one(target: &Target, offer: &str, number: u64) -> anyhow::Result<String> {
+    let mut connection = Connection::open(target).await?;
+    let answer = timeout(PATIENCE, connection.exchange(&lead_of(target, offer, number))).await;
+    let (status, body) = answer.context("no answer to a lead")??;
+    Ok(answered(number, status, &body)?.id)
+}
+
 fn answered(number: u64, status: u16, body: &[u8]) -> anyhow::Result<Answered> {
     let text = || String::from_utf8_lossy(body).into_owned();
     ensure!(status == 202, "key {number} was answered {status}: {}", text());
@@ -175,9 +186,13 @@ fn answered(number: u64, status: u16, body: &[u8]) -> anyhow::Result<Answered> {
 }
 
 fn lead(target: &Target, number: u64) -> Vec<u8> {
+    lead_of(target, "contoso.crm-pro", number)
+}
+
+fn lead_of(target: &Target, offer: &str, number: u64) -> Vec<u8> {
     let customer = number / LEADS_PER_CUSTOMER;
     let body = format!(
-        r#"{{"source":"AzureMarketplace","action":"INS","offer":"contoso.crm-pro","customer":{{"first_name":"Ada","last_name":"Lovelace","email":"ada-{customer}@example.com","company":"Analytical Engines Limited"}},"notes":"Number {number}.","custom":{{"plan":"standard"}}}}"#
+        r#"{{"source":"AzureMarketplace","action":"INS","offer":"{offer}","customer":{{"first_name":"Ada","last_name":"Lovelace","email":"ada-{customer}@example.com","company":"Analytical Engines Limited"}},"notes":"Number {number}.","custom":{{"plan":"standard"}}}}"#
     );
     target.request("POST", "/v1/leads", &format!("idempotency-key: kill-{number}\r\n"), &body)
 }

@@ -2,7 +2,7 @@
 
 use super::load::Target;
 use crate::app::PATIENCE;
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use leadwire::clock::{Clock, MachineClock};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::OpenOptions;
@@ -180,6 +180,17 @@ impl Program {
     /// When the kernel does not say.
     pub async fn ended_within(&self, wait: Duration) -> anyhow::Result<Option<ExitStatus>> {
         self.killer.ended_within(wait).await
+    }
+
+    /// Stops it in good order.
+    ///
+    /// # Errors
+    /// When it does not stop, or says that it failed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.killer.signal(Signal::TERM)?;
+        let status = self.killer.ended_within(PATIENCE).await?.context("it does not stop")?;
+        ensure!(status.success(), "it stopped with {status}");
+        Ok(())
     }
 
     /// Kills it and waits until the kernel has taken it away, its locks included.

@@ -4,7 +4,7 @@ use super::load::Target;
 use crate::app::PATIENCE;
 use anyhow::Context;
 use leadwire::clock::{Clock, MachineClock};
-use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep, Options};
+use leadwire_sandbox::https_endpoint::{self, Answer, HttpsEndpoint, Keep, Options};
 use leadwire_sandbox::webhook_signature::Verifier;
 use serde_json::Value;
 use std::sync::Arc;
@@ -76,6 +76,30 @@ impl Sink {
             }
         };
         timeout(PATIENCE, settled).await.context("everything arrived, but something stays pending")?
+    }
+
+    /// Lets every request from now on hang until [`Sink::answer`].
+    pub fn hang(&self) {
+        self.0.otherwise(Answer::Hang);
+    }
+
+    /// Answers what hangs and what comes.
+    pub fn answer(&self) {
+        self.0.otherwise(Answer::status(200));
+        self.0.release();
+    }
+
+    /// Waits until so many requests have come, those that hang included.
+    ///
+    /// # Errors
+    /// When they do not come.
+    pub async fn wait_for_calls(&self, count: u64) -> anyhow::Result<()> {
+        timeout(PATIENCE, self.0.wait_for_calls(count)).await.context("no request comes")
+    }
+
+    /// Requests that have come.
+    pub fn calls(&self) -> u64 {
+        self.0.calls()
     }
 
     /// Whether this delivery arrived.

@@ -8,8 +8,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Space of the image: far more than a run writes.
-const BYTES: &str = "256M";
+/// Space of an image that shall not be full: far more than a run writes.
+pub(crate) const ROOMY: &str = "256M";
 /// How often an unmount is tried again while the kernel still holds what the dead program had open, and how often.
 const UNMOUNT_AGAIN: Duration = Duration::from_millis(20);
 const UNMOUNT_TRIES: u32 = 250;
@@ -27,7 +27,7 @@ pub(crate) struct Disk {
 
 /// Why this machine cannot do it, if it cannot.
 pub(crate) fn lacks(folder: &Path) -> Option<String> {
-    let disk = match Disk::make(folder) {
+    let disk = match Disk::make(folder, ROOMY) {
         Ok(disk) => disk,
         Err(error) => {
             return Some(format!("no ext4 on a loop device ({error:#}): run it as root, where loop devices are"));
@@ -50,14 +50,14 @@ pub(crate) fn lacks(folder: &Path) -> Option<String> {
 
 impl Disk {
     /// Makes the image anew and mounts it.
-    pub(crate) fn make(beside: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn make(beside: &Path, space: &str) -> anyhow::Result<Self> {
         let disk = Self { image: beside.join("disk.img"), folder: beside.join("disk") };
         std::fs::create_dir_all(&disk.folder)?;
         if disk.image.exists() {
             std::fs::remove_file(&disk.image)?;
         }
         let image = disk.image.display().to_string();
-        call("truncate", &["-s", BYTES, &image])?;
+        call("truncate", &["-s", space, &image])?;
         call("mkfs.ext4", &["-q", "-F", &image])?;
         disk.mount()?;
         Ok(disk)
@@ -72,9 +72,9 @@ impl Disk {
         call("mount", &["-o", "loop", &self.image.display().to_string(), &self.folder.display().to_string()])
     }
 
-    /// Mounts it for reading only, or for writing again, while it is in use.
-    pub(crate) fn remount(&self, mode: &str) -> anyhow::Result<()> {
-        call("mount", &["-o", &format!("remount,{mode}"), &self.folder.display().to_string()])
+    /// Mounts it so that nothing can be written.
+    pub(crate) fn mount_read_only(&self) -> anyhow::Result<()> {
+        call("mount", &["-o", "loop,ro", &self.image.display().to_string(), &self.folder.display().to_string()])
     }
 
     /// Unmounts it, once nobody uses it any more.

@@ -4,12 +4,11 @@
 use crate::{Args, Report, tracer};
 use anyhow::{Context, bail, ensure};
 use leadwire_testkit::app::PATIENCE;
-use leadwire_testkit::harness::book::Book;
+use leadwire_testkit::harness::book::{Book, Others};
 use leadwire_testkit::harness::load::{self, Load, Loaded, Then};
 use leadwire_testkit::harness::program::{Launch, Program, Start};
 use leadwire_testkit::harness::sink::Sink;
 use leadwire_testkit::harness::{Dice, set_up};
-use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -66,7 +65,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let template = args.folder.join("template");
     let program = Program::start(&Launch::plain(&args.program, &template)).await?;
     let destination = set_up(&program.target, &sink).await?;
-    stop(program).await?;
+    program.stop().await?;
     let (data, trace) = (args.folder.join("data"), args.folder.join("trace"));
     let bench = Bench { args, sink, destination, template, data, trace };
 
@@ -99,7 +98,7 @@ impl Bench<'_> {
         // What these leads are is known to no book, so their deliveries are waited for and forgotten.
         self.sink.wait_for(loaded.acknowledged.len()).await?;
         self.sink.settle(&program.target).await?;
-        stop(program).await?;
+        program.stop().await?;
         let mut plan = Vec::new();
         for (call, count) in tracer::calls(&self.trace)? {
             if LEFT_ALONE.contains(&call.as_str()) {
@@ -182,8 +181,8 @@ impl Bench<'_> {
         let program = Program::start(&Launch::plain(&self.args.program, &self.data)).await?;
         book.settle(&program.target, loaded).await?;
         if book.lost + book.missing == 0 {
-            let before = usize::try_from(LEADS)? + sums.arrived;
-            sums.arrived += book.drain(&program.target, &self.sink, &self.destination, before).await?;
+            let others = Others { before: usize::try_from(LEADS)? + sums.arrived, strays_max: 0 };
+            sums.arrived += book.drain(&program.target, &self.sink, &self.destination, others).await?;
         }
         program.kill_and_wait().await?;
         if book.lost + book.missing + book.doubled > 0 {
@@ -241,14 +240,6 @@ impl Sums {
             "by_call": self.by_call,
         })
     }
-}
-
-/// Stops it in good order.
-async fn stop(program: Program) -> anyhow::Result<()> {
-    program.killer().signal(Signal::TERM)?;
-    let status = program.ended_within(PATIENCE).await?.context("it does not stop")?;
-    ensure!(status.success(), "it stopped with {status}");
-    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -5,7 +5,10 @@
 
 mod disk;
 mod io_errors;
+mod isolation;
+mod odd_days;
 mod power_cuts;
+mod receivers;
 mod tracer;
 
 use anyhow::{Context, bail, ensure};
@@ -14,7 +17,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: faults (io-errors|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
+const USAGE: &str = "usage: faults (io-errors|isolation|odd-days|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
      [--defective FILE] [--go-on-without yes]";
 
 /// What a part is told.
@@ -55,6 +58,8 @@ async fn run() -> anyhow::Result<bool> {
     std::fs::create_dir_all(&args.folder)?;
     let report = match part.as_str() {
         "io-errors" => io_errors::run(&args).await?,
+        "isolation" => isolation::run(&args).await?,
+        "odd-days" => odd_days::run(&args).await?,
         "power-cuts" => power_cuts::run(&args).await?,
         _ => bail!("there is no part {part}; {USAGE}"),
     };
