@@ -3,6 +3,7 @@
 
 mod azure_table;
 mod batches;
+mod breakdowns;
 mod browser;
 mod canary;
 mod contract;

@@ -1,6 +1,7 @@
-//! How long leads take to healthy destinations, before and while very many others refuse connections or crawl.
+//! How long leads take to healthy destinations while very many others work as well, and while the same ones, under the
+//! same load, refuse connections or crawl.
 
-use crate::receivers::{self, Arrivals};
+use crate::receivers::{Arrivals, Receiver};
 use crate::{Args, Report};
 use anyhow::{Context, ensure};
 use leadwire::clock::{Clock, MachineClock, Stopwatch};
@@ -18,14 +19,14 @@ use tokio::time::timeout;
 const HEALTHY: usize = 5;
 /// Destinations that refuse connections, and that crawl, for each ten of the count.
 const DEAD_OF_11: u64 = 10;
-/// Offers that the sick destinations are spread over, so that no lead makes very many deliveries at once.
-const SICK_OFFERS: u64 = 10;
-/// Leads of each sick offer before the second measurement: what has piled up.
+/// Publishers that the sick destinations are spread over, so that no lead makes very many deliveries at once.
+const SICK_PUBLISHERS: u64 = 10;
+/// Leads of each of them before the second measurement: what has piled up.
 const PILED_UP: u64 = 5;
 /// Between two leads to the healthy ones, and how many of them make a measurement.
 const EVERY: Duration = Duration::from_millis(40);
 const LEADS: u64 = 500;
-/// One lead to a sick offer follows so many to the healthy.
+/// One lead to the others follows so many to the healthy.
 const SICK_EVERY: u64 = 10;
 /// What is allowed.
 const RATIO_MAX: f64 = 1.10;
@@ -50,45 +51,53 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let watch = Arc::new(Stopwatch::start());
     let launch = Launch::plain(&args.program, &args.folder.join("data"));
     let program = Program::start(&launch).await?;
-    let (address, arrivals) = receivers::prompt(Arc::clone(&watch)).await?;
-    let (closed, _held) = receivers::closed()?;
-    let crawling = receivers::crawling().await?;
+    let arrivals = Arrivals::new(Arc::clone(&watch));
+    let well = Receiver::start(arrivals.clone()).await?;
+    let others = Arrivals::new(Arc::clone(&watch));
+    let (dies, crawls) = (Receiver::start(others.clone()).await?, Receiver::start(others).await?);
     let target = program.target.clone();
-    target.post("/v1/publishers", &json!({ "id": "contoso" })).await?;
-    offer(&target, "well").await?;
-    for number in 0..SICK_OFFERS {
-        offer(&target, &format!("sick-{number}")).await?;
+    publisher(&target, "contoso").await?;
+    for number in 0..SICK_PUBLISHERS {
+        publisher(&target, &format!("sick-{number}")).await?;
     }
     let mut healthy = Vec::new();
     for number in 0..HEALTHY {
-        healthy.push(destination(&target, &format!("well-{number}"), "well", address, 16).await?);
+        healthy.push(destination(&target, "contoso", &format!("well-{number}"), well.address).await?);
     }
     let started = watch.elapsed();
     for number in 0..args.count {
-        let (kind, address) = if number % 11 < DEAD_OF_11 { ("dead", closed) } else { ("crawls", crawling) };
-        let offer = format!("sick-{}", number % SICK_OFFERS);
-        destination(&target, &format!("{kind}-{number}"), &offer, address, 4).await?;
+        let (kind, address) = if number % 11 < DEAD_OF_11 { ("dies", dies.address) } else { ("crawls", crawls.address) };
+        let publisher = format!("sick-{}", number % SICK_PUBLISHERS);
+        destination(&target, &publisher, &format!("{kind}-{number}"), address).await?;
     }
     let set_up = (watch.elapsed() - started).as_secs_f64();
     eprintln!("{} sick destinations set up in {set_up:.1} s", args.count);
     let mut bench = Bench { target, arrivals, watch, healthy, next: 0 };
 
     // The first leads pay for connections and caches; then twice, so that the noise of the machine shows.
-    bench.measure(false).await?;
-    let before = bench.measure(false).await?;
-    let before_again = bench.measure(false).await?;
-    for number in 0..SICK_OFFERS * PILED_UP {
+    bench.measure().await?;
+    let before = bench.measure().await?;
+    let before_again = bench.measure().await?;
+    drop(dies);
+    crawls.crawl();
+    for number in 0..SICK_PUBLISHERS * PILED_UP {
         bench.send_sick(number).await?;
     }
-    let during = bench.measure(true).await?;
-    let during_again = bench.measure(true).await?;
+    let during = bench.measure().await?;
+    let during_again = bench.measure().await?;
     let restarted = Stopwatch::start();
     program.kill_and_wait().await?;
     let program = Program::start(&launch).await?;
     let start_seconds = restarted.elapsed().as_secs_f64();
     bench.target = program.target.clone();
-    let after = bench.measure(true).await?;
-    let ledger = bench.target.get("/v1/ledger?publisher=contoso").await?;
+    let after = bench.measure().await?;
+    let mut pending = 0;
+    for number in 0..SICK_PUBLISHERS {
+        let ledger = bench.target.get(&format!("/v1/ledger?publisher=sick-{number}")).await?;
+        ensure!(ledger["adds_up"] == true, "the ledger does not add up: {ledger}");
+        let destinations = ledger["destinations"].as_array().context("a ledger has destinations")?;
+        pending += destinations.iter().filter_map(|it| it["pending"].as_u64()).sum::<u64>();
+    }
     program.kill_and_wait().await?;
 
     let all = [
@@ -107,20 +116,13 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let ratio = p99(&during, &during_again) / p99(&before, &before_again);
     figures["noise"] = json!(quantile(&before_again.arrived, 0.99) / quantile(&before.arrived, 0.99));
     figures["ratio"] = json!(ratio);
-    let pending: u64 = ledger["destinations"]
-        .as_array()
-        .context("a ledger has destinations")?
-        .iter()
-        .filter_map(|it| it["pending"].as_u64())
-        .sum();
     figures["pending"] = json!(pending);
-    ensure!(ledger["adds_up"] == true, "the ledger does not add up");
     Ok(Report::Ran(ratio <= RATIO_MAX && pending > 0, figures))
 }
 
 impl Bench {
     /// Sends leads at a steady pace, whatever becomes of them, and waits until all are there.
-    async fn measure(&mut self, with_sick: bool) -> anyhow::Result<Times> {
+    async fn measure(&mut self) -> anyhow::Result<Times> {
         let clock = MachineClock::start();
         let mut sending = JoinSet::new();
         let before = self.arrivals.count();
@@ -130,10 +132,10 @@ impl Bench {
             self.next += 1;
             sending.spawn(async move {
                 let sent = watch.elapsed();
-                let id = load::send_one(&target, "contoso.well", key).await?;
+                let id = load::send_one(&target, "contoso.crm-pro", key).await?;
                 anyhow::Ok((sent, watch.elapsed(), id))
             });
-            if with_sick && number % SICK_EVERY == 0 {
+            if number % SICK_EVERY == 0 {
                 self.send_sick(number / SICK_EVERY).await?;
             }
             at = at.plus(EVERY);
@@ -161,7 +163,7 @@ impl Bench {
     }
 
     async fn send_sick(&mut self, number: u64) -> anyhow::Result<()> {
-        let offer = format!("contoso.sick-{}", number % SICK_OFFERS);
+        let offer = format!("sick-{}.crm-pro", number % SICK_PUBLISHERS);
         self.next += 1;
         load::send_one(&self.target, &offer, self.next - 1).await.map(|_| ())
     }
@@ -192,21 +194,21 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted.get(at.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }
 
-async fn offer(target: &Target, id: &str) -> anyhow::Result<()> {
-    target.post("/v1/offers?publisher=contoso", &json!({ "id": id })).await.map(|_| ())
+async fn publisher(target: &Target, id: &str) -> anyhow::Result<()> {
+    target.post("/v1/publishers", &json!({ "id": id })).await?;
+    target.post(&format!("/v1/offers?publisher={id}"), &json!({ "id": "crm-pro" })).await.map(|_| ())
 }
 
-/// Makes a destination that takes one offer; gives back its number.
+/// Makes a destination that takes all leads of a publisher; gives back its number.
 async fn destination(
     target: &Target,
+    publisher: &str,
     name: &str,
-    offer: &str,
     address: SocketAddr,
-    in_flight: u32,
 ) -> anyhow::Result<Value> {
-    let settings = json!({ "url": format!("http://{address}/{name}"), "in_flight": in_flight });
-    let new = json!({ "name": name, "kind": "https", "settings": settings });
-    let made = target.post("/v1/destinations?publisher=contoso", &new).await?;
-    target.post("/v1/routes?publisher=contoso", &json!({ "offer": offer, "destination": name })).await?;
+    let new = json!({ "name": name, "kind": "https", "settings": { "url": format!("http://{address}/{name}") } });
+    let made = target.post(&format!("/v1/destinations?publisher={publisher}"), &new).await?;
+    let route = json!({ "offer": "*", "destination": name });
+    target.post(&format!("/v1/routes?publisher={publisher}"), &route).await?;
     Ok(made["number"].clone())
 }

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 /// Space of the disk that fills up: as much as ext4 with a journal takes, and some.
 const SMALL: &str = "48M";
-/// Leads of one round.
-const LEADS: u64 = 600;
+/// Leads of one round at most: far more than fit.
+const LEADS_MAX: u64 = 100_000;
 /// The fault strikes at one of so many answers.
 const STRIKE_MAX: u64 = 300;
 /// A pause that only stops the clocks of requests; with this many rounds, one pause outlasts the lease too.
@@ -119,7 +119,7 @@ impl Bench<'_> {
         let mut program = Program::start(&self.launch()).await?;
         let ballast = self.disk.folder().join("ballast");
         let strike_at = 1 + self.dice.below(STRIKE_MAX);
-        let load = Load { first: self.book.next(), count: LEADS, strike_at, then: Then::GoesOn };
+        let load = Load { first: self.book.next(), count: LEADS_MAX, strike_at, then: Then::Ends };
         let filled = ballast.clone();
         let loaded = load::send(&program.target, load, move || fill_up(&filled)).await?;
         ensure!(!loaded.refused.is_empty(), "the disk was full, and nothing was refused");

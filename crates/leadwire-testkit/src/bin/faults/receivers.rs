@@ -1,14 +1,15 @@
-//! Receiving ends for measurements: one that notes when each delivery came, one that answers byte by byte, and one that
-//! nobody listens at.
+//! Receiving ends for measurements: they note when each delivery came, and can begin to crawl or go away.
 
 use leadwire::clock::{Clock, MachineClock, Stopwatch};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 /// Between two bytes of a crawling answer.
@@ -22,61 +23,65 @@ pub(crate) struct Arrivals {
     watch: Arc<Stopwatch>,
 }
 
-/// A receiving end that answers at once.
-pub(crate) async fn prompt(watch: Arc<Stopwatch>) -> anyhow::Result<(SocketAddr, Arrivals)> {
-    let arrivals = Arrivals { seen: Arc::default(), count: Arc::new(watch::Sender::new(0)), watch };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    let noted = arrivals.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let noted = noted.clone();
-            tokio::spawn(async move {
-                // A connection that breaks is the program's affair: what did not arrive is missed at the end.
-                answer_all(stream, |id| noted.note(id)).await.ok();
-            });
-        }
-    });
-    Ok((address, arrivals))
+/// A receiving end. Dropped, it is gone: its connections end, and new ones are refused.
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
+    crawls: Arc<AtomicBool>,
+    _serving: AbortOnDrop,
 }
 
-/// A receiving end that answers one byte a second.
-pub(crate) async fn crawling() -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                // The program hangs up when it has waited long enough.
-                crawl(stream).await.ok();
-            });
-        }
-    });
-    Ok(address)
-}
+struct AbortOnDrop(JoinHandle<()>);
 
-/// An address that refuses connections as long as the socket lives.
-pub(crate) fn closed() -> anyhow::Result<(SocketAddr, TcpSocket)> {
-    // Bound, so that nobody else gets the port, and not listening, so that the kernel refuses.
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-    Ok((socket.local_addr()?, socket))
-}
-
-async fn answer_all(mut stream: TcpStream, note: impl Fn(String)) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut read = Vec::with_capacity(4096);
-    while let Some(id) = request(&mut stream, &mut read).await? {
-        note(id);
-        stream.write_all(ANSWER).await?;
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        // The listener and the set of connections belong to the task, and go with it.
+        self.0.abort();
     }
-    Ok(())
 }
 
-async fn crawl(mut stream: TcpStream) -> std::io::Result<()> {
+impl Receiver {
+    /// Starts one that answers at once and notes what comes.
+    pub(crate) async fn start(noted: Arrivals) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let crawls = Arc::new(AtomicBool::new(false));
+        let mode = Arc::clone(&crawls);
+        let serving = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                tokio::select! {
+                    Some(_) = connections.join_next() => {}
+                    // Cancel-safe: a connection that was not accepted stays in the queue.
+                    accepted = listener.accept() => {
+                        let Ok((stream, _)) = accepted else { continue };
+                        let (noted, mode) = (noted.clone(), Arc::clone(&mode));
+                        connections.spawn(async move {
+                            // A connection that breaks is the program's affair: what did not arrive is missed at the end.
+                            answer_all(stream, &noted, &mode).await.ok();
+                        });
+                    }
+                }
+            }
+        });
+        Ok(Self { address, crawls, _serving: AbortOnDrop(serving) })
+    }
+
+    /// Answers one byte a second from now on.
+    pub(crate) fn crawl(&self) {
+        self.crawls.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn answer_all(mut stream: TcpStream, noted: &Arrivals, crawls: &AtomicBool) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
     let clock = MachineClock::start();
     let mut read = Vec::with_capacity(4096);
-    while request(&mut stream, &mut read).await?.is_some() {
+    while let Some(id) = request(&mut stream, &mut read).await? {
+        noted.note(id);
+        if !crawls.load(Ordering::Relaxed) {
+            stream.write_all(ANSWER).await?;
+            continue;
+        }
         for byte in ANSWER {
             clock.wait_until(clock.steady().plus(CRAWL)).await;
             stream.write_all(&[*byte]).await?;
@@ -111,6 +116,11 @@ async fn request(stream: &mut TcpStream, read: &mut Vec<u8>) -> std::io::Result<
 }
 
 impl Arrivals {
+    /// Nothing yet, by this watch.
+    pub(crate) fn new(watch: Arc<Stopwatch>) -> Self {
+        Self { seen: Arc::default(), count: Arc::new(watch::Sender::new(0)), watch }
+    }
+
     fn note(&self, id: String) {
         let at = self.watch.elapsed();
         let mut seen = self.seen.lock().expect("noting cannot panic");
