@@ -38,7 +38,14 @@ async fn main() -> anyhow::Result<()> {
                 "missing": it.missing, "doubled": it.doubled })
         })
         .collect();
-    writeln!(out, "{}", json!({ "what": "lost answers", "of_1000": OF_1000, "seed": seed, "kinds": shapes }))?;
+    writeln!(
+        out,
+        "{}",
+        json!({ "what": "lost answers", "of_1000": OF_1000, "seed": seed, "kinds": shapes })
+    )?;
+    if kinds.iter().any(|(_, by, it)| *by == "proxy" && it.cuts.contains(&0)) {
+        bail!("not every kind of cut was made, so nothing is proved");
+    }
     if kinds.iter().any(|(_, _, it)| it.missing + it.doubled > 0) {
         bail!("a lead is missing or doubled");
     }

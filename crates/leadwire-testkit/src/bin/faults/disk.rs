@@ -30,7 +30,9 @@ pub(crate) fn lacks(folder: &Path) -> Option<String> {
     let disk = match Disk::make(folder, ROOMY) {
         Ok(disk) => disk,
         Err(error) => {
-            return Some(format!("no ext4 on a loop device ({error:#}): run it as root, where loop devices are"));
+            return Some(format!(
+                "no ext4 on a loop device ({error:#}): run it as root, where loop devices are"
+            ));
         }
     };
     let tried = std::fs::write(disk.folder().join("here"), "")
@@ -38,7 +40,7 @@ pub(crate) fn lacks(folder: &Path) -> Option<String> {
         .and_then(|()| PowerCut::prepare(&disk.folder().join("here")))
         .and_then(|cut| {
             cut.strike();
-            cut.is_done()
+            cut.finish()
         });
     let is_cut = std::fs::write(disk.folder().join("there"), "").is_err();
     match tried {
@@ -74,7 +76,10 @@ impl Disk {
 
     /// Mounts it so that nothing can be written.
     pub(crate) fn mount_read_only(&self) -> anyhow::Result<()> {
-        call("mount", &["-o", "loop,ro", &self.image.display().to_string(), &self.folder.display().to_string()])
+        call(
+            "mount",
+            &["-o", "loop,ro", &self.image.display().to_string(), &self.folder.display().to_string()],
+        )
     }
 
     /// Unmounts it, once nobody uses it any more.
@@ -140,7 +145,7 @@ impl PowerCut {
     }
 
     /// Waits until the power is cut.
-    pub(crate) fn is_done(self) -> anyhow::Result<()> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
         let status = self.child.lock().expect("waiting cannot panic").wait()?;
         ensure!(status.success(), "the power was not cut: {status}");
         Ok(())
@@ -148,7 +153,8 @@ impl PowerCut {
 }
 
 fn call(program: &str, args: &[&str]) -> anyhow::Result<()> {
-    let output = Command::new(program).args(args).output().with_context(|| format!("{program} is missing"))?;
+    let output =
+        Command::new(program).args(args).output().with_context(|| format!("{program} is missing"))?;
     if !output.status.success() {
         bail!("{program} {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }

@@ -21,7 +21,8 @@ const CONTROL_STEP: usize = 20;
 /// Calls that only give back or look up what the kernel has in memory: they do not fail for want of a disk.
 const LEFT_ALONE: &[&str] = &["close", "munmap", "execve", "getcwd", "inotify_add_watch"];
 /// Calls that a full disk makes fail.
-const NEED_SPACE: &[&str] = &["write", "pwrite64", "openat", "ftruncate", "fallocate", "fsync", "fdatasync", "mkdir"];
+const NEED_SPACE: &[&str] =
+    &["write", "pwrite64", "openat", "ftruncate", "fallocate", "fsync", "fdatasync", "mkdir"];
 
 /// One way in which calls fail.
 struct Fault {
@@ -94,7 +95,10 @@ impl Bench<'_> {
         let launch = self.launch("%file,%desc", None)?;
         let program = Program::start(&launch).await?;
         let loaded = self.load(&program).await?;
-        ensure!(loaded.refused.is_empty() && loaded.unanswered.is_empty(), "leads are refused without a fault");
+        ensure!(
+            loaded.refused.is_empty() && loaded.unanswered.is_empty(),
+            "leads are refused without a fault"
+        );
         // What these leads are is known to no book, so their deliveries are waited for and forgotten.
         self.sink.wait_for(loaded.acknowledged.len()).await?;
         self.sink.settle(&program.target).await?;

@@ -1,5 +1,5 @@
 //! How long leads take to healthy destinations while very many others work as well, and while the same ones, under the
-//! same load, refuse connections or crawl.
+//! same load, refuse connections or crawl. In the control the program stumbles, which must be seen.
 
 use crate::receivers::{Arrivals, Receiver};
 use crate::{Args, Report};
@@ -8,6 +8,7 @@ use leadwire::clock::{Clock, MachineClock, Stopwatch};
 use leadwire_testkit::app::PATIENCE;
 use leadwire_testkit::harness::load::{self, Target};
 use leadwire_testkit::harness::program::{Launch, Program};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ const EVERY: Duration = Duration::from_millis(40);
 const LEADS: u64 = 500;
 /// One lead to the others follows so many to the healthy.
 const SICK_EVERY: u64 = 10;
+/// In the control the program stands still for so long.
+const STUMBLE: Duration = Duration::from_secs(2);
 /// What is allowed.
 const RATIO_MAX: f64 = 1.10;
 
@@ -55,72 +58,86 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let well = Receiver::start(arrivals.clone()).await?;
     let others = Arrivals::new(Arc::clone(&watch));
     let (dies, crawls) = (Receiver::start(others.clone()).await?, Receiver::start(others).await?);
-    let target = program.target.clone();
-    publisher(&target, "contoso").await?;
-    for number in 0..SICK_PUBLISHERS {
-        publisher(&target, &format!("sick-{number}")).await?;
-    }
-    let mut healthy = Vec::new();
-    for number in 0..HEALTHY {
-        healthy.push(destination(&target, "contoso", &format!("well-{number}"), well.address).await?);
-    }
-    let started = watch.elapsed();
-    for number in 0..args.count {
-        let (kind, address) = if number % 11 < DEAD_OF_11 { ("dies", dies.address) } else { ("crawls", crawls.address) };
-        let publisher = format!("sick-{}", number % SICK_PUBLISHERS);
-        destination(&target, &publisher, &format!("{kind}-{number}"), address).await?;
-    }
-    let set_up = (watch.elapsed() - started).as_secs_f64();
-    eprintln!("{} sick destinations set up in {set_up:.1} s", args.count);
-    let mut bench = Bench { target, arrivals, watch, healthy, next: 0 };
+    let mut bench = Bench { target: program.target.clone(), arrivals, watch, healthy: Vec::new(), next: 0 };
+    let set_up = Stopwatch::start();
+    bench.set_up(args.count, [&well, &dies, &crawls]).await?;
+    let mut figures = json!({ "sick": args.count, "set_up_seconds": set_up.elapsed().as_secs_f64() });
 
     // The first leads pay for connections and caches; then twice, so that the noise of the machine shows.
     bench.measure().await?;
-    let before = bench.measure().await?;
-    let before_again = bench.measure().await?;
+    let before = [bench.measure().await?, bench.measure().await?];
     drop(dies);
     crawls.crawl();
     for number in 0..SICK_PUBLISHERS * PILED_UP {
         bench.send_sick(number).await?;
     }
-    let during = bench.measure().await?;
-    let during_again = bench.measure().await?;
+    let during = [bench.measure().await?, bench.measure().await?];
     let restarted = Stopwatch::start();
     program.kill_and_wait().await?;
     let program = Program::start(&launch).await?;
-    let start_seconds = restarted.elapsed().as_secs_f64();
+    figures["start_seconds"] = json!(restarted.elapsed().as_secs_f64());
     bench.target = program.target.clone();
     let after = bench.measure().await?;
-    let mut pending = 0;
-    for number in 0..SICK_PUBLISHERS {
-        let ledger = bench.target.get(&format!("/v1/ledger?publisher=sick-{number}")).await?;
-        ensure!(ledger["adds_up"] == true, "the ledger does not add up: {ledger}");
-        let destinations = ledger["destinations"].as_array().context("a ledger has destinations")?;
-        pending += destinations.iter().filter_map(|it| it["pending"].as_u64()).sum::<u64>();
-    }
+    let killer = program.killer();
+    let stumble = async {
+        let clock = MachineClock::start();
+        killer.signal(Signal::STOP)?;
+        clock.wait_until(clock.steady().plus(STUMBLE)).await;
+        killer.signal(Signal::CONT)
+    };
+    let (control, stumbled) = tokio::join!(bench.measure(), stumble);
+    stumbled?;
+    let control = control?;
+    let pending = bench.pending().await?;
     program.kill_and_wait().await?;
 
-    let all = [
-        ("before", &before),
-        ("before_again", &before_again),
-        ("during", &during),
-        ("during_again", &during_again),
-        ("after_a_restart", &after),
-    ];
-    let mut figures = json!({ "sick": args.count, "set_up_seconds": set_up, "start_seconds": start_seconds });
-    for (name, times) in all {
+    let names = ["before", "before_again", "during", "during_again", "after_a_restart", "control"];
+    for (name, times) in names.into_iter().zip(before.iter().chain(&during).chain([&after, &control])) {
         eprintln!("{name:>16}: {}", times.figures());
         figures[name] = times.figures();
     }
-    let p99 = |a: &Times, b: &Times| f64::midpoint(quantile(&a.arrived, 0.99), quantile(&b.arrived, 0.99));
-    let ratio = p99(&during, &during_again) / p99(&before, &before_again);
-    figures["noise"] = json!(quantile(&before_again.arrived, 0.99) / quantile(&before.arrived, 0.99));
+    let p99 = |it: &Times| quantile(&it.arrived, 0.99);
+    let both = |it: &[Times; 2]| f64::midpoint(p99(&it[0]), p99(&it[1]));
+    let ratio = both(&during) / both(&before);
+    let control_ratio = p99(&control) / both(&before);
+    figures["noise"] = json!(p99(&before[1]) / p99(&before[0]));
     figures["ratio"] = json!(ratio);
+    figures["control_ratio"] = json!(control_ratio);
     figures["pending"] = json!(pending);
-    Ok(Report::Ran(ratio <= RATIO_MAX && pending > 0, figures))
+    Ok(Report::Ran(ratio <= RATIO_MAX && pending > 0 && control_ratio > RATIO_MAX, figures))
 }
 
 impl Bench {
+    /// Makes the destinations, all of which work for now.
+    async fn set_up(&mut self, others: u64, [well, dies, crawls]: [&Receiver; 3]) -> anyhow::Result<()> {
+        publisher(&self.target, "contoso").await?;
+        for number in 0..SICK_PUBLISHERS {
+            publisher(&self.target, &format!("sick-{number}")).await?;
+        }
+        for number in 0..HEALTHY {
+            let name = format!("well-{number}");
+            self.healthy.push(destination(&self.target, "contoso", &name, well.address).await?);
+        }
+        for number in 0..others {
+            let (kind, receiver) = if number % 11 < DEAD_OF_11 { ("dies", dies) } else { ("crawls", crawls) };
+            let publisher = format!("sick-{}", number % SICK_PUBLISHERS);
+            destination(&self.target, &publisher, &format!("{kind}-{number}"), receiver.address).await?;
+        }
+        Ok(())
+    }
+
+    /// Deliveries to the others that wait.
+    async fn pending(&self) -> anyhow::Result<u64> {
+        let mut pending = 0;
+        for number in 0..SICK_PUBLISHERS {
+            let ledger = self.target.get(&format!("/v1/ledger?publisher=sick-{number}")).await?;
+            ensure!(ledger["adds_up"] == true, "the ledger does not add up: {ledger}");
+            let destinations = ledger["destinations"].as_array().context("a ledger has destinations")?;
+            pending += destinations.iter().filter_map(|it| it["pending"].as_u64()).sum::<u64>();
+        }
+        Ok(pending)
+    }
+
     /// Sends leads at a steady pace, whatever becomes of them, and waits until all are there.
     async fn measure(&mut self) -> anyhow::Result<Times> {
         let clock = MachineClock::start();
@@ -206,7 +223,8 @@ async fn destination(
     name: &str,
     address: SocketAddr,
 ) -> anyhow::Result<Value> {
-    let new = json!({ "name": name, "kind": "https", "settings": { "url": format!("http://{address}/{name}") } });
+    let new =
+        json!({ "name": name, "kind": "https", "settings": { "url": format!("http://{address}/{name}") } });
     let made = target.post(&format!("/v1/destinations?publisher={publisher}"), &new).await?;
     let route = json!({ "offer": "*", "destination": name });
     target.post(&format!("/v1/routes?publisher={publisher}"), &route).await?;

@@ -79,13 +79,15 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
         bench.pause(LEASE + Duration::from_secs(5)).await.context("the long pause")?;
     }
     let program = Program::start(&bench.launch()).await?;
-    let arrived = bench.book.drain(&program.target, &bench.sink, &bench.destination, Others::default()).await?;
+    let arrived =
+        bench.book.drain(&program.target, &bench.sink, &bench.destination, Others::default()).await?;
     let is_whole = bench.book.lost + bench.book.missing + bench.book.doubled == 0;
     let is_whole = is_whole && arrived == bench.book.ids.len();
     let control_lost = bench.control(&program).await?;
     program.kill_and_wait().await?;
     let mut figures = bench.book.figures();
-    let Sums { full_rounds, full_recovered, full_ended, read_only_refused, pauses, longest_pause } = bench.sums;
+    let Sums { full_rounds, full_recovered, full_ended, read_only_refused, pauses, longest_pause } =
+        bench.sums;
     for (name, figure) in [
         ("full_rounds", full_rounds),
         ("full_recovered", full_recovered),
@@ -122,7 +124,8 @@ impl Bench<'_> {
         let load = Load { first: self.book.next(), count: LEADS_MAX, strike_at, then: Then::Ends };
         let filled = ballast.clone();
         let loaded = load::send(&program.target, load, move || fill_up(&filled)).await?;
-        ensure!(!loaded.refused.is_empty(), "the disk was full, and nothing was refused");
+        let turned_away = loaded.refused.len() + loaded.unanswered.len();
+        ensure!(turned_away > 0, "the disk was full, and everything was taken");
         for it in &loaded.refused {
             // Above all not 4xx: a sender would not send again.
             ensure!((500..600).contains(&it.status), "key {} was answered {}", it.number, it.status);
@@ -183,12 +186,8 @@ impl Bench<'_> {
     /// A lead that was never sent is taken for acknowledged, and must be missed.
     async fn control(&mut self, program: &Program) -> anyhow::Result<u64> {
         let before = self.book.lost;
-        let never = Answered {
-            number: self.book.next(),
-            id: "tp_never".to_owned(),
-            duplicate: false,
-            late: false,
-        };
+        let never =
+            Answered { number: self.book.next(), id: "tp_never".to_owned(), duplicate: false, late: false };
         let loaded = Loaded { acknowledged: vec![never], ..Loaded::default() };
         self.book.settle(&program.target, loaded).await?;
         Ok(self.book.lost - before)

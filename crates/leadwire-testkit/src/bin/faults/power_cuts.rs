@@ -128,7 +128,7 @@ impl<'a> Bench<'a> {
         loaded.acknowledged = acknowledged;
         self.late += Vec::len(&late);
         loaded.unanswered.extend(late.into_iter().map(|it: Answered| it.number));
-        cut.is_done()?;
+        cut.finish()?;
         program.kill_and_wait().await?;
         self.disk.unmount().await?;
         self.disk.mount()?;

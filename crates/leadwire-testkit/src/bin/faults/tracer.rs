@@ -8,7 +8,8 @@ use std::process::Command;
 /// Why this machine cannot do it, if it cannot.
 pub(crate) fn lacks() -> Option<String> {
     let mut strace = Command::new("strace");
-    let fix = "install it (Debian: apt-get install strace) and let it trace (in a container: --cap-add SYS_PTRACE)";
+    let fix =
+        "install it (Debian: apt-get install strace) and let it trace (in a container: --cap-add SYS_PTRACE)";
     match strace.args(["-D", "-f", "--seccomp-bpf", "-qq", "-e", "trace=none", "true"]).output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => {
@@ -22,7 +23,8 @@ pub(crate) fn lacks() -> Option<String> {
 /// What stands before the program so that strace watches these calls on these files. The program stays the child that
 /// was started, so it can be killed and waited for as without.
 pub(crate) fn through(trace: &Path, files: &[String], calls: &str, inject: Option<&str>) -> Vec<String> {
-    let mut words: Vec<String> = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o"].map(str::to_owned).into();
+    let mut words: Vec<String> =
+        ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o"].map(str::to_owned).into();
     words.push(trace.display().to_string());
     files.iter().for_each(|it| words.extend(["-P".to_owned(), it.clone()]));
     words.extend(["-e".to_owned(), format!("trace={calls}")]);

@@ -103,7 +103,11 @@ async fn run() -> anyhow::Result<bool> {
     }
     let lost = book.lost + book.missing;
     // With losses the books no longer agree, so there is nothing to wait for.
-    let delivered = if lost == 0 { book.drain(&program.target, &sink, &destination, Others::default()).await? } else { 0 };
+    let delivered = if lost == 0 {
+        book.drain(&program.target, &sink, &destination, Others::default()).await?
+    } else {
+        0
+    };
     program.kill_and_wait().await?;
     let all_there = lost == 0 && book.doubled == 0 && delivered == book.ids.len();
     if args.defective.is_some() {
