@@ -69,6 +69,8 @@ pub(crate) fn set_up(connection: &Connection) -> Result<(), StoreError> {
          PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = ON;",
     )?;
+    #[cfg(feature = "defect-normal-sync")]
+    defect::flush_less(connection)?;
     connection.busy_timeout(limits::DB_HELD_WAIT)?;
     prepare_once(connection)
 }
@@ -79,6 +81,18 @@ pub(crate) fn prepare_once(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(128);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
+}
+
+/// A seeded defect that must never ship: `scripts/power-cuts --defect` shows by it that a commit without a flush would be
+/// caught.
+#[cfg(feature = "defect-normal-sync")]
+mod defect {
+    use super::StoreError;
+
+    pub(super) fn flush_less(connection: &rusqlite::Connection) -> Result<(), StoreError> {
+        tracing::error!("This build does not flush its commits, and loses leads. It is for tests only.");
+        Ok(connection.execute_batch("PRAGMA synchronous = NORMAL")?)
+    }
 }
 
 #[cfg(test)]

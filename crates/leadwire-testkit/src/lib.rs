@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod clock;
+pub mod fault_proxy;
+pub mod harness;
 pub mod lost_answers;
 pub mod peers;
 pub mod reference;

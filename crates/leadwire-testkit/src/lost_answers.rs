@@ -1,7 +1,9 @@
-//! Leads to a destination that applies what it is sent and then often hangs up: afterwards each is there exactly once.
+//! Leads to a destination that applies what it is sent and then often hangs up, or that is reached over connections that
+//! are cut: afterwards each is there exactly once.
 
 use crate::app::TestApp;
 use crate::clock::TestClock;
+use crate::fault_proxy::FaultProxy;
 use http::Method;
 use leadwire::clock::Clock;
 use leadwire_sandbox::https_endpoint::Keep;
@@ -26,6 +28,15 @@ const STEP: Duration = Duration::from_secs(20);
 /// What every customer's address begins with.
 const LOCAL_PART: &str = "lost";
 
+/// Who loses answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loser {
+    /// The destination itself, of calls that write.
+    Destination,
+    /// A proxy before it, of every call, and of requests too; with the seed of its dice.
+    Proxy(u64),
+}
+
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -39,13 +50,15 @@ pub struct Found {
     pub repeated: u64,
     /// Calls the destination had.
     pub calls: u64,
+    /// Connections that a proxy cut inside a request, before an answer, inside it, and after it.
+    pub cuts: [u64; 4],
 }
 
-/// Brings so many leads to a simulated service of this kind that cuts this share of the calls after it applied them.
+/// Brings so many leads to a simulated service of this kind, with this share of the answers lost.
 ///
 /// # Panics
 /// When the program does not do what it should in between.
-pub async fn run(kind: &str, count: usize, share: f64) -> Found {
+pub async fn run(kind: &str, count: usize, of_1000: u64, loser: Loser) -> Found {
     let app = TestApp::start().await;
     app.add_contoso().await;
     let clock: Arc<TestClock> = Arc::clone(&app.clock);
@@ -53,7 +66,8 @@ pub async fn run(kind: &str, count: usize, share: f64) -> Found {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let options = Options { now, secret: [9; 32], keep: Keep::IdHashes };
     let stage = Stage::start(kind, listener, options).expect("a simulated service");
-    app.add_destination_of_kind("crm", kind, stage.settings.clone()).await;
+    let (settings, proxy) = reached_through(&stage, loser).await;
+    app.add_destination_of_kind("crm", kind, settings).await;
     let act = async |verb: &str| {
         let path = format!("/v1/destinations/crm/{verb}?publisher=contoso");
         app.call(Method::POST, &path, None).await.expect(200);
@@ -63,7 +77,13 @@ pub async fn run(kind: &str, count: usize, share: f64) -> Found {
         let leads: Vec<Value> = (from..count.min(from + CHUNK)).map(lead).collect();
         app.post("/v1/leads", &Value::Array(leads)).await;
     }
-    assert!(stage.strike_share(share, &Fault::CutAfter), "{kind} has no dice");
+    match &proxy {
+        Some(proxy) => proxy.cut(of_1000),
+        None => {
+            let share = f64::from(u32::try_from(of_1000).expect("a share")) / 1000.0;
+            assert!(stage.strike_share(share, &Fault::CutAfter), "{kind} has no dice");
+        }
+    }
     act("resume").await;
     let account = settle(&app).await;
     assert_eq!(account["delivered"], count, "{kind}: {account}");
@@ -76,10 +96,25 @@ pub async fn run(kind: &str, count: usize, share: f64) -> Found {
     }
     let missing = (0..count).filter(|it| !seen.contains_key(it)).count();
     let doubled = seen.values().sum::<usize>() + missing - count;
-    let found = Found { sent: count, missing, doubled, repeated, calls: stage.calls() };
+    let cuts = proxy.as_ref().map(|it| it.counts().cuts).unwrap_or_default();
+    let found = Found { sent: count, missing, doubled, repeated, calls: stage.calls(), cuts };
     app.stop().await;
+    if let Some(proxy) = proxy {
+        proxy.stop().await;
+    }
     stage.stop().await;
     found
+}
+
+/// The settings of a destination, and the proxy that they lead to, if any.
+async fn reached_through(stage: &Stage, loser: Loser) -> (Value, Option<FaultProxy>) {
+    let Loser::Proxy(seed) = loser else { return (stage.settings.clone(), None) };
+    let upstream = stage.url().trim_start_matches("http://").to_owned();
+    let proxy = FaultProxy::start(upstream.parse().expect("an address"), seed).await.expect("a free port");
+    let text = stage.settings.to_string();
+    assert!(text.contains(&upstream), "the settings do not name the address");
+    let text = text.replace(&upstream, &proxy.address().to_string());
+    (serde_json::from_str(&text).expect("still JSON"), Some(proxy))
 }
 
 /// Lets time pass until nothing is pending, and gives back the destination's account.

@@ -4,6 +4,7 @@
 mod audit;
 mod azure_table;
 mod batches;
+mod breakdowns;
 mod browser;
 mod canary;
 mod contract;

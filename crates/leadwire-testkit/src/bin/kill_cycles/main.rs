@@ -4,17 +4,14 @@
 //! is one JSON object. Run it by `scripts/kill-cycles`.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "it reports to a terminal and to scripts")]
 
-mod load;
-mod program;
-mod sink;
-
 use anyhow::{Context, bail, ensure};
-use leadwire::clock::{Stopwatch, random_bits};
-use load::{Answered, Target};
-use program::Program;
-use serde_json::{Value, json};
-use sink::Sink;
-use std::collections::HashMap;
+use leadwire::clock::Stopwatch;
+use leadwire_testkit::harness::book::{Book, Others};
+use leadwire_testkit::harness::load::{self, Load, Then};
+use leadwire_testkit::harness::program::{Launch, Program};
+use leadwire_testkit::harness::sink::Sink;
+use leadwire_testkit::harness::{Dice, any_seed, set_up};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -37,7 +34,7 @@ struct Args {
 impl Args {
     fn read() -> anyhow::Result<Self> {
         let (mut program, mut data, mut cycles, mut defective) = (None, None, None, None);
-        let mut seed = u64::try_from(random_bits() >> 96).expect("32 bits fit");
+        let mut seed = any_seed();
         let mut args = std::env::args().skip(1);
         while let Some(name) = args.next() {
             let value = args.next().with_context(|| format!("{name} needs a value; {USAGE}"))?;
@@ -57,38 +54,13 @@ impl Args {
         Ok(Self { program, data: data.context(USAGE)?, cycles: cycles.context(USAGE)?, seed, defective })
     }
 
+    fn launch(&self, program: &Path) -> Launch {
+        Launch::plain(program, &self.data)
+    }
+
     /// What is started and killed.
     fn victim(&self) -> &Path {
         self.defective.as_ref().unwrap_or(&self.program)
-    }
-}
-
-/// What the harness was answered, and what became of it.
-#[derive(Default)]
-struct Book {
-    /// The id of each key's touchpoint, as last answered.
-    ids: HashMap<u64, String>,
-    /// Keys whose 202 was read before a kill.
-    acknowledged: u64,
-    /// Keys that were sent and not answered, and of these the ones that turned out to be stored.
-    unanswered: u64,
-    unanswered_stored: u64,
-    /// Keys that were answered 202 and were not there after the restart.
-    lost: u64,
-    /// Touchpoints that the ledger lacks at the end of a cycle, and the most that it had too many.
-    missing: u64,
-    doubled: u64,
-}
-
-/// Throws the same numbers for the same seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }
 
@@ -109,14 +81,14 @@ async fn run() -> anyhow::Result<bool> {
     let Args { cycles, seed, .. } = args;
     eprintln!("{cycles} cycles of {}, seed {seed}, data in {}", args.victim().display(), args.data.display());
     let watch = Stopwatch::start();
-    let (mut dice, mut book) = (Dice(seed), Book::default());
+    let (mut dice, mut book) = (Dice::new(seed), Book::default());
     let sink = Sink::start().await?;
-    let mut program = Program::start(&args.program, &args.data).await?;
+    let mut program = Program::start(&args.launch(&args.program)).await?;
     let destination = set_up(&program.target, &sink).await?;
     if args.defective.is_some() {
         // Whoever is answered too early cannot even be set up: each step would miss the one before.
         program.kill_and_wait().await?;
-        program = Program::start(args.victim(), &args.data).await?;
+        program = Program::start(&args.launch(args.victim())).await?;
     }
     for cycle in 1..=cycles {
         program = one_cycle(&args, program, &mut dice, &mut book).await?;
@@ -131,7 +103,11 @@ async fn run() -> anyhow::Result<bool> {
     }
     let lost = book.lost + book.missing;
     // With losses the books no longer agree, so there is nothing to wait for.
-    let delivered = if lost == 0 { drain(&program.target, &sink, &book, destination).await? } else { 0 };
+    let delivered = if lost == 0 {
+        book.drain(&program.target, &sink, &destination, Others::default()).await?
+    } else {
+        0
+    };
     program.kill_and_wait().await?;
     let all_there = lost == 0 && book.doubled == 0 && delivered == book.ids.len();
     if args.defective.is_some() {
@@ -154,17 +130,6 @@ async fn run() -> anyhow::Result<bool> {
     Ok(if args.defective.is_some() { lost > 0 } else { all_there })
 }
 
-/// Gives the service a publisher, a destination and a route; gives back the destination's number.
-async fn set_up(target: &Target, sink: &Sink) -> anyhow::Result<Value> {
-    target.post("/v1/publishers", &json!({ "id": "contoso" })).await?;
-    target.post("/v1/offers?publisher=contoso", &json!({ "id": "crm-pro" })).await?;
-    let settings = json!({ "url": sink.url(), "signing_secret": sink::SECRET });
-    let new = json!({ "name": "crm", "kind": "https", "settings": settings });
-    let made = target.post("/v1/destinations?publisher=contoso", &new).await?;
-    target.post("/v1/routes?publisher=contoso", &json!({ "offer": "*", "destination": "crm" })).await?;
-    Ok(made["number"].clone())
-}
-
 /// Load, kill, start, verify.
 async fn one_cycle(
     args: &Args,
@@ -173,54 +138,18 @@ async fn one_cycle(
     book: &mut Book,
 ) -> anyhow::Result<Program> {
     let kill_at = 1 + dice.below(ACKNOWLEDGED_MAX);
-    let first = u64::try_from(book.ids.len())?;
-    let loaded = load::until_killed(&program, first, kill_at).await?;
+    let load = Load { first: book.next(), count: u64::MAX, strike_at: kill_at, then: Then::Ends };
+    let killer = program.killer();
+    let loaded = load::send(&program.target, load, move || killer.kill()).await?;
+    if let Some(it) = loaded.refused.first() {
+        bail!("key {} was answered {}", it.number, it.status);
+    }
     program.kill_and_wait().await?;
+    let launch = args.launch(args.victim());
     while dice.below(KILLED_AT_START) == 0 {
-        Program::start(args.victim(), &args.data).await?.kill_and_wait().await?;
+        Program::start(&launch).await?.kill_and_wait().await?;
     }
-    let program = Program::start(args.victim(), &args.data).await?;
-
-    book.acknowledged += u64::try_from(loaded.acknowledged.len())?;
-    book.unanswered += u64::try_from(loaded.unanswered.len())?;
-    let promised: HashMap<u64, String> =
-        loaded.acknowledged.into_iter().map(|it| (it.number, it.id)).collect();
-    let again = promised.keys().copied().chain(loaded.unanswered).collect();
-    for Answered { number, id, duplicate } in load::send_again(&program.target, again).await? {
-        match promised.get(&number) {
-            Some(promised) if duplicate && *promised == id => {}
-            Some(_) => book.lost += 1,
-            None => book.unanswered_stored += u64::from(duplicate),
-        }
-        book.ids.insert(number, id);
-    }
-    let ledger = program.target.get("/v1/ledger?publisher=contoso").await?;
-    let touchpoints = ledger["touchpoints"].as_u64().context("a ledger counts touchpoints")?;
-    let keys = u64::try_from(book.ids.len())?;
-    book.missing = keys.saturating_sub(touchpoints);
-    book.doubled = book.doubled.max(touchpoints.saturating_sub(keys));
-    ensure!(ledger["adds_up"] == true, "the ledger does not add up: {ledger}");
+    let program = Program::start(&launch).await?;
+    book.settle(&program.target, loaded).await?;
     Ok(program)
-}
-
-/// Waits until nothing is pending, and counts the touchpoints that arrived.
-async fn drain(target: &Target, sink: &Sink, book: &Book, destination: Value) -> anyhow::Result<usize> {
-    sink.wait_for(book.ids.len()).await?;
-    let account = sink.settle(target).await?;
-    let arrived = book.ids.values().filter(|id| sink.has(&format!("dlv_{}_{destination}", &id[3..]))).count();
-    ensure!(
-        sink.distinct() == book.ids.len(),
-        "{} deliveries arrived that nobody sent",
-        sink.distinct() - arrived
-    );
-    ensure!(
-        sink.refused() == 0,
-        "the endpoint refused {} requests, by their signature perhaps",
-        sink.refused()
-    );
-    ensure!(
-        account["delivered"].as_u64() == Some(u64::try_from(arrived)?),
-        "{arrived} arrived, but: {account}"
-    );
-    Ok(arrived)
 }

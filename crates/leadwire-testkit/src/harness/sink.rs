@@ -1,11 +1,11 @@
 //! The receiving end: an endpoint inside the harness that checks every signature and remembers every id.
 
-use crate::load::Target;
+use super::load::Target;
+use crate::app::PATIENCE;
 use anyhow::Context;
 use leadwire::clock::{Clock, MachineClock};
-use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep, Options};
+use leadwire_sandbox::https_endpoint::{self, Answer, HttpsEndpoint, Keep, Options};
 use leadwire_sandbox::webhook_signature::Verifier;
-use leadwire_testkit::app::PATIENCE;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,19 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 /// What deliveries are signed with.
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 /// The ledger is looked at again after the next request, or after this time when none comes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The receiving end.
-pub(crate) struct Sink(HttpsEndpoint);
+pub struct Sink(HttpsEndpoint);
 
 impl Sink {
-    pub(crate) async fn start() -> anyhow::Result<Self> {
+    /// Starts it on any port.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn start() -> anyhow::Result<Self> {
         let clock = MachineClock::start();
         let seconds = move || u64::try_from(clock.wall().millis() / 1000).expect("after 1970");
         let verifier = Some(Arc::new(Verifier::new(&[SECRET])?));
@@ -30,12 +34,16 @@ impl Sink {
         Ok(Self(https_endpoint::start(listener, options)?))
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where it is reached.
+    pub fn url(&self) -> String {
         self.0.url()
     }
 
     /// Waits until so many different deliveries have arrived, as long as more arrive.
-    pub(crate) async fn wait_for(&self, count: usize) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When no more come.
+    pub async fn wait_for(&self, count: usize) -> anyhow::Result<()> {
         loop {
             let calls = self.0.calls();
             tokio::select! {
@@ -51,7 +59,10 @@ impl Sink {
     }
 
     /// Waits until the program has nothing pending, and gives back the account of its destination.
-    pub(crate) async fn settle(&self, target: &Target) -> anyhow::Result<Value> {
+    ///
+    /// # Errors
+    /// When something stays pending.
+    pub async fn settle(&self, target: &Target) -> anyhow::Result<Value> {
         let settled = async {
             loop {
                 let calls = self.0.calls();
@@ -67,18 +78,42 @@ impl Sink {
         timeout(PATIENCE, settled).await.context("everything arrived, but something stays pending")?
     }
 
+    /// Lets every request from now on hang until [`Sink::answer`].
+    pub fn hang(&self) {
+        self.0.otherwise(Answer::Hang);
+    }
+
+    /// Answers what hangs and what comes.
+    pub fn answer(&self) {
+        self.0.otherwise(Answer::status(200));
+        self.0.release();
+    }
+
+    /// Waits until so many requests have come, those that hang included.
+    ///
+    /// # Errors
+    /// When they do not come.
+    pub async fn wait_for_calls(&self, count: u64) -> anyhow::Result<()> {
+        timeout(PATIENCE, self.0.wait_for_calls(count)).await.context("no request comes")
+    }
+
+    /// Requests that have come.
+    pub fn calls(&self) -> u64 {
+        self.0.calls()
+    }
+
     /// Whether this delivery arrived.
-    pub(crate) fn has(&self, webhook_id: &str) -> bool {
+    pub fn has(&self, webhook_id: &str) -> bool {
         self.0.has_accepted(webhook_id)
     }
 
     /// Different deliveries that arrived.
-    pub(crate) fn distinct(&self) -> usize {
+    pub fn distinct(&self) -> usize {
         self.0.distinct()
     }
 
     /// Requests that were not as they must be.
-    pub(crate) fn refused(&self) -> u64 {
+    pub fn refused(&self) -> u64 {
         self.0.refused()
     }
 }

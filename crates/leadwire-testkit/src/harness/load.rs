@@ -1,12 +1,11 @@
 //! Senders: connections that send leads under keys of their own, and write down what was answered.
 
-use crate::program::Program;
+use crate::app::PATIENCE;
 use anyhow::{Context, bail, ensure};
-use leadwire_testkit::app::PATIENCE;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -19,52 +18,113 @@ const LEADS_PER_CUSTOMER: u64 = 3;
 
 /// A service, and the key that opens it.
 #[derive(Clone)]
-pub(crate) struct Target {
-    pub(crate) address: SocketAddr,
-    pub(crate) key: String,
+pub struct Target {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// An operator's key.
+    pub key: String,
 }
 
 /// A lead that was answered 202.
-pub(crate) struct Answered {
+pub struct Answered {
     /// Number of its key.
-    pub(crate) number: u64,
+    pub number: u64,
     /// Id in the answer.
-    pub(crate) id: String,
+    pub id: String,
     /// Whether the answer says that it was there before.
-    pub(crate) duplicate: bool,
+    pub duplicate: bool,
+    /// Whether the fault had begun to strike before the whole answer was read.
+    pub late: bool,
 }
 
-/// What the senders know when the program is dead.
+/// A lead that was answered, but not 202.
+pub struct Refused {
+    /// Number of its key.
+    pub number: u64,
+    /// Status of the answer.
+    pub status: u16,
+}
+
+/// What the senders know at the end.
 #[derive(Default)]
-pub(crate) struct Loaded {
+pub struct Loaded {
     /// Leads whose 202 was read.
-    pub(crate) acknowledged: Vec<Answered>,
+    pub acknowledged: Vec<Answered>,
     /// Numbers of the keys that were sent, or begun to be sent, without an answer.
-    pub(crate) unanswered: Vec<u64>,
+    pub unanswered: Vec<u64>,
+    /// Leads that were answered with a refusal.
+    pub refused: Vec<Refused>,
 }
 
-/// Sends leads with keys from `first` on, and kills the program when the `kill_at`-th answer is read.
-pub(crate) async fn until_killed(program: &Program, first: u64, kill_at: u64) -> anyhow::Result<Loaded> {
-    let next = Arc::new(AtomicU64::new(first));
+/// What is sent, and when something happens to the program.
+#[derive(Clone, Copy)]
+pub struct Load {
+    /// Number of the first key.
+    pub first: u64,
+    /// How many keys at most.
+    pub count: u64,
+    /// The answer, counted from 1, at which the fault strikes.
+    pub strike_at: u64,
+    /// What a sender does when it is refused or cut off.
+    pub then: Then,
+}
+
+/// What a sender does when it is refused or cut off.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It ends.
+    Ends,
+    /// It goes on with the next lead, until no connection opens any more.
+    GoesOn,
+}
+
+/// Sends leads until they are all sent or the program is gone; `strike` is called once, when the time has come.
+///
+/// # Errors
+/// When the program hangs, or answers something that is no answer.
+pub async fn send(
+    target: &Target,
+    load: Load,
+    strike: impl Fn() + Clone + Send + 'static,
+) -> anyhow::Result<Loaded> {
+    let next = Arc::new(AtomicU64::new(load.first));
     let answers = Arc::new(AtomicU64::new(0));
+    let struck = Arc::new(AtomicBool::new(false));
     let mut senders = JoinSet::new();
     for _ in 0..SENDERS {
-        let (next, answers) = (Arc::clone(&next), Arc::clone(&answers));
-        let (target, killer) = (program.target.clone(), program.killer());
+        let (next, answers, struck) = (Arc::clone(&next), Arc::clone(&answers), Arc::clone(&struck));
+        let (target, strike) = (target.clone(), strike.clone());
         senders.spawn(async move {
             let mut loaded = Loaded::default();
-            // A connection that cannot be opened was late: the program is dead already.
+            // A connection that cannot be opened was late: the program is gone already.
             let Ok(mut connection) = Connection::open(&target).await else { return anyhow::Ok(loaded) };
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= load.first.saturating_add(load.count) {
+                    return Ok(loaded);
+                }
                 let Ok((status, body)) = connection.exchange(&lead(&target, number)).await else {
                     loaded.unanswered.push(number);
-                    return Ok(loaded);
+                    if load.then == Then::Ends {
+                        return Ok(loaded);
+                    }
+                    let Ok(anew) = Connection::open(&target).await else { return Ok(loaded) };
+                    connection = anew;
+                    continue;
                 };
-                let answered = answered(number, status, &body)?;
-                if answers.fetch_add(1, Ordering::Relaxed) + 1 == kill_at {
-                    killer.kill();
+                let late = struck.load(Ordering::SeqCst);
+                if answers.fetch_add(1, Ordering::Relaxed) + 1 == load.strike_at {
+                    struck.store(true, Ordering::SeqCst);
+                    strike();
                 }
+                if status != 202 {
+                    loaded.refused.push(Refused { number, status });
+                    match load.then {
+                        Then::Ends => return Ok(loaded),
+                        Then::GoesOn => continue,
+                    }
+                }
+                let answered = Answered { late, ..answered(number, status, &body)? };
                 ensure!(!answered.duplicate, "a new key was called a duplicate");
                 loaded.acknowledged.push(answered);
             }
@@ -75,12 +135,16 @@ pub(crate) async fn until_killed(program: &Program, first: u64, kill_at: u64) ->
         let loaded = sender??;
         all.acknowledged.extend(loaded.acknowledged);
         all.unanswered.extend(loaded.unanswered);
+        all.refused.extend(loaded.refused);
     }
     Ok(all)
 }
 
 /// Sends leads again, each under its key and with its body, and gives back what was answered.
-pub(crate) async fn send_again(target: &Target, numbers: Vec<u64>) -> anyhow::Result<Vec<Answered>> {
+///
+/// # Errors
+/// When one of them is not answered 202.
+pub async fn send_again(target: &Target, numbers: Vec<u64>) -> anyhow::Result<Vec<Answered>> {
     let mut senders = JoinSet::new();
     for share in numbers.chunks(numbers.len().div_ceil(SENDERS).max(1)) {
         let (target, share) = (target.clone(), share.to_vec());
@@ -101,29 +165,52 @@ pub(crate) async fn send_again(target: &Target, numbers: Vec<u64>) -> anyhow::Re
     Ok(all)
 }
 
+/// Sends one lead on a connection of its own; gives back its id.
+///
+/// # Errors
+/// When it is not answered 202.
+pub async fn send_one(target: &Target, offer: &str, number: u64) -> anyhow::Result<String> {
+    let mut connection = Connection::open(target).await?;
+    let answer = timeout(PATIENCE, connection.exchange(&lead_of(target, offer, number))).await;
+    let (status, body) = answer.context("no answer to a lead")??;
+    Ok(answered(number, status, &body)?.id)
+}
+
 fn answered(number: u64, status: u16, body: &[u8]) -> anyhow::Result<Answered> {
     let text = || String::from_utf8_lossy(body).into_owned();
     ensure!(status == 202, "key {number} was answered {status}: {}", text());
     let body: Value = serde_json::from_slice(body).with_context(|| format!("key {number}: {}", text()))?;
     let id = body["id"].as_str().context("an answer has an id")?.to_owned();
     let duplicate = body["duplicate"].as_bool().context("an answer says whether it is a duplicate")?;
-    Ok(Answered { number, id, duplicate })
+    Ok(Answered { number, id, duplicate, late: false })
 }
 
 fn lead(target: &Target, number: u64) -> Vec<u8> {
+    lead_of(target, "contoso.crm-pro", number)
+}
+
+fn lead_of(target: &Target, offer: &str, number: u64) -> Vec<u8> {
     let customer = number / LEADS_PER_CUSTOMER;
     let body = format!(
-        r#"{{"source":"AzureMarketplace","action":"INS","offer":"contoso.crm-pro","customer":{{"first_name":"Ada","last_name":"Lovelace","email":"ada-{customer}@example.com","company":"Analytical Engines Limited"}},"notes":"Number {number}.","custom":{{"plan":"standard"}}}}"#
+        r#"{{"source":"AzureMarketplace","action":"INS","offer":"{offer}","customer":{{"first_name":"Ada","last_name":"Lovelace","email":"ada-{customer}@example.com","company":"Analytical Engines Limited"}},"notes":"Number {number}.","custom":{{"plan":"standard"}}}}"#
     );
     target.request("POST", "/v1/leads", &format!("idempotency-key: kill-{number}\r\n"), &body)
 }
 
 impl Target {
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    /// `GET` with the key; the answer must be a success.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.call(&self.request("GET", path, "", ""), path).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    /// `POST` with the key; the answer must be a success.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.call(&self.request("POST", path, "", &body.to_string()), path).await
     }
 
