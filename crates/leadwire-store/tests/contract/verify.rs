@@ -65,8 +65,8 @@ async fn little_of_everything() -> Desk {
     let statement = Statement { publisher, day, made_at: at(NOON), body: "{}".to_owned(), mark: vec![7] };
     desk.store.keep_statement(statement).await.unwrap();
     let claims = desk.claim(token, 2, NOON).await;
-    desk.settle(token, claims[0].clone(), done(), NOON).await;
-    desk.settle(token, claims[1].clone(), Next::Park, NOON).await;
+    desk.settle(token, claims[0], done(), NOON).await;
+    desk.settle(token, claims[1], Next::Park, NOON).await;
     desk
 }
 
@@ -279,7 +279,7 @@ async fn what_came_in_a_stretch_is_counted_by_channel_and_by_place() {
     desk.accept(Accept { routed: Vec::new(), channel: Channel::Page, ..of_customer(5, 9) }).await;
     let token = desk.take(NOON).await;
     let claims = desk.claim(token, 2, NOON).await;
-    desk.settle(token, claims[1].clone(), done(), NOON).await;
+    desk.settle(token, claims[1], done(), NOON).await;
     let stretch = (touchpoint(1), touchpoint(5));
     let (came, next) = desk.store.came(contoso(), stretch, Came::default()).await.unwrap();
     assert_eq!(next, None);
