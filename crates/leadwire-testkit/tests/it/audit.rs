@@ -198,7 +198,7 @@ async fn every_endpoint_that_changes_something_tells_of_it_once() {
     // What an erasure wishes, and who makes one, is told as well; and a reader of names finds no person.
     let all = entries(&app, "contoso").await;
     let text = Value::from(all.clone()).to_string();
-    assert!(!text.contains("ada") && !text.contains("example.com"), "{text}");
+    assert!(!text.contains('@') && !text.to_lowercase().contains("lovelace"), "{text}");
     let erased = all.iter().find(|it| it["action"] == "lead.erase").unwrap();
     assert!(erased["subject"].as_str().unwrap().starts_with("lead_"), "{erased}");
     assert_eq!((&erased["role"], &erased["detail"]), (&json!("operator"), &json!("reason")));
