@@ -3,7 +3,7 @@
 use http::Method;
 use leadwire::clock::Clock;
 use leadwire_connect::CONNECTORS;
-use leadwire_core::limits;
+use leadwire_core::{limits, rfc3339};
 use leadwire_sandbox::https_endpoint::Keep;
 use leadwire_sandbox::service::Became;
 use leadwire_sandbox::stage::{Options, Stage};
@@ -202,8 +202,8 @@ async fn what_a_salesperson_does_in_each_system_is_known_here() {
         // Read again and again, it is one word, and a report counts it.
         app.clock.advance(HOUR);
         let reading = "/v1/destinations/crm/feedback?publisher=contoso";
-        let first = app.get(reading).await["read_at"].clone();
-        wait_for(&app, reading, |it| it["read_at"] != first).await;
+        let now = rfc3339::format(app.clock.steady());
+        wait_for(&app, reading, |it| it["read_at"] == now).await;
         let said = app.get(&path).await["feedback"]["said"].as_array().unwrap().len();
         assert_eq!(said, 1, "{}", kind.name);
         let report = app.get("/v1/reports?publisher=contoso&by=destination").await;
