@@ -1,5 +1,6 @@
 //! The audit log, its checkpoints, statements and the service's own look, through the whole program.
 
+use crate::program;
 use http::Method;
 use leadwire::access::Action;
 use leadwire::api::{ENDPOINTS, Endpoint};
@@ -9,6 +10,7 @@ use leadwire_store::Store;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 const LISTING: &str = include_str!("../../../../samples/listing/crm-pro.json");
@@ -301,4 +303,42 @@ async fn a_days_statement_says_what_came_and_where_it_went_and_stays() {
         .collect();
     assert_eq!(days, [json!("2026-11-21"), json!("2026-11-20")]);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn the_command_finds_what_is_missing_with_the_service_running_or_not() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let crm = start_endpoint(&app.clock, None).await;
+    app.add_destination("crm", json!({ "url": crm.url() })).await;
+    let lead = app.send_lead("ada@example.com").await;
+    app.wait_until_settled().await;
+    let kept = app.post("/v1/audit/checkpoint?publisher=contoso", &json!({})).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("checkpoints.txt");
+    std::fs::write(&file, kept.to_string()).unwrap();
+    let look = ["audit", "verify", "--json", "--checkpoints", file.to_str().unwrap()];
+    let verify = |folder: &Path| {
+        let (code, said) = program::run_on(folder, &look);
+        (code, serde_json::from_str::<Value>(said.lines().next().unwrap()).unwrap_or(json!(said)))
+    };
+    let (code, found) = verify(app.folder());
+    assert_eq!((code, &found["holds"], &found["counted"]["deliveries"]), (Some(0), &json!(true), &json!(1)));
+    assert_eq!(found["marks_checked"], true, "{found}");
+    let account = &found["destinations"][0];
+    assert_eq!((&account["delivered"], &account["adds_up"]), (&json!(1), &json!(true)), "{found}");
+    // The end of the log is cut off, with the mark that tells of it: only what is kept elsewhere knows.
+    let cut = "DELETE FROM audit WHERE publisher_id = 'contoso' AND number > 1";
+    let marks = "DELETE FROM audit_checkpoint WHERE publisher_id = 'contoso'";
+    app.app.store.write(move |tx| Ok((tx.execute(cut, &[])?, tx.execute(marks, &[])?))).await.unwrap();
+    assert_eq!(program::run_on(app.folder(), &look[..2]).0, Some(0));
+    assert_eq!(verify(app.folder()).0, Some(1));
+    let gone = "DELETE FROM touchpoint";
+    app.app.store.write(move |tx| tx.execute(gone, &[])).await.unwrap();
+    let folder = app.stop_damaged().await;
+    let (code, said) = program::run_on(folder.path(), &look[..2]);
+    assert!(code == Some(1) && said.contains("VIOLATION") && said.contains(&lead[3..]), "{said}");
+    let nothing = tempfile::tempdir().unwrap();
+    let (code, said) = program::run_on(nothing.path(), &look[..2]);
+    assert!(code == Some(3) && said.contains("--data"), "{said}");
 }

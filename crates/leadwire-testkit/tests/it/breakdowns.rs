@@ -1,6 +1,7 @@
 //! Short forms of `scripts/io-errors`, `scripts/power-cuts`, `scripts/odd-days` and `scripts/isolation`: the first three on
 //! the real program, the last without a clock to race against.
 
+use crate::program;
 use leadwire_sandbox::https_endpoint::Answer;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use serde_json::{Value, json};
@@ -11,19 +12,11 @@ use tokio::net::TcpSocket;
 
 /// Runs a part of the harness; none when this machine lacks what it needs and the tests were asked to go on.
 fn faults(part: &str, count: u32) -> Option<Value> {
-    // Beside the folder of this test's own program lies that of the service.
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("leadwire");
-    assert!(
-        program.exists(),
-        "{} is missing: run scripts/test, which builds it, or `cargo build -p leadwire` before this test",
-        program.display()
-    );
     // Below target/, which is on a disk; a temporary folder may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_faults"))
         .args([part, "--count", &count.to_string(), "--program"])
-        .arg(program)
+        .arg(program::path())
         .arg("--folder")
         .arg(folder.path())
         .output()

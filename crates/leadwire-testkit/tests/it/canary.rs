@@ -1,6 +1,7 @@
 //! What the program itself writes: no value of a customer and no secret, at the most talkative; and a stop that works
 //! when nobody reads it.
 
+use crate::program;
 use leadwire::clock::{Clock, MachineClock};
 use leadwire_connect::CONNECTORS;
 use leadwire_connect::descriptor::FieldShape;
@@ -47,9 +48,7 @@ impl Drop for Program {
 
 impl Program {
     fn start(folder: &Path, log: Stdio) -> Self {
-        let test = std::env::current_exe().unwrap();
-        let program = test.ancestors().nth(2).unwrap().join("leadwire");
-        let mut child = Command::new(program)
+        let mut child = Command::new(program::path())
             .args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "debug"])
             .args(["--allow-http", "--allow-net", "127.0.0.0/8", "--data", "data"])
             .env_clear()

@@ -1,5 +1,6 @@
 //! Erasing a person over the whole program: no table, queue, file, backup or CRM holds them, and they may come back.
 
+use crate::program;
 use bytes::Bytes;
 use http::Method;
 use leadwire::clock::Clock;
@@ -12,7 +13,6 @@ use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use leadwire_testkit::clock::TestClock;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -203,15 +203,6 @@ async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored
     assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
 }
 
-/// Runs the program on a data folder, and gives how it ended with what it said.
-fn leadwire(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("leadwire");
-    let output = Command::new(program).args(words).arg("--data").arg(folder).env_clear().output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(said).unwrap())
-}
-
 #[tokio::test]
 async fn the_command_line_brings_nobody_back_and_says_so() {
     let app = TestApp::start().await;
@@ -220,29 +211,29 @@ async fn the_command_line_brings_nobody_back_and_says_so() {
     let elsewhere = tempfile::tempdir().unwrap();
     let place = |name: &str| elsewhere.path().join(name).to_str().unwrap().to_owned();
     let (backup, list) = (place("copy.backup"), place("erasures.json"));
-    let (code, said) = leadwire(app.folder(), &["backup", &backup]);
+    let (code, said) = program::run_on(app.folder(), &["backup", &backup]);
     assert!(code == Some(0) && said.contains("1 leads"), "{said}");
-    assert_eq!(leadwire(app.folder(), &["backup", &backup]).0, Some(1), "nothing is overwritten");
+    assert_eq!(program::run_on(app.folder(), &["backup", &backup]).0, Some(1), "nothing is overwritten");
     let id = erase(&app, &lead).await;
     wait_for(&app, &id, |it| it["state"] == "done").await;
-    let (code, said) = leadwire(app.folder(), &["erasure", "export", &list]);
+    let (code, said) = program::run_on(app.folder(), &["erasure", "export", &list]);
     assert!(code == Some(0) && said.contains("1 erasures"), "{said}");
     assert_eq!(planted_in(&std::fs::read(&list).unwrap()), Vec::<&str>::new());
-    let (code, said) = leadwire(app.folder(), &["restore", &backup, "--yes"]);
+    let (code, said) = program::run_on(app.folder(), &["restore", &backup, "--yes"]);
     assert!(code == Some(1) && said.contains("another Leadwire runs"), "{said}");
     let folder = app.stop().await;
-    let (code, said) = leadwire(folder.path(), &["restore", &backup, "--yes"]);
+    let (code, said) = program::run_on(folder.path(), &["restore", &backup, "--yes"]);
     assert!(code == Some(0) && said.contains("1 erasures"), "{said}");
     assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
     // On another machine nobody knows, unless they are told.
     let other = elsewhere.path().join("other");
-    assert_eq!(leadwire(&other, &["restore", &backup]).0, Some(2), "it asks first");
-    let (code, said) = leadwire(&other, &["restore", &backup, "--yes"]);
+    assert_eq!(program::run_on(&other, &["restore", &backup]).0, Some(2), "it asks first");
+    let (code, said) = program::run_on(&other, &["restore", &backup, "--yes"]);
     assert!(code == Some(4) && said.contains("--erasures"), "{said}");
-    let (code, said) = leadwire(&other, &["restore", &backup, "--erasures", &list, "--yes"]);
+    let (code, said) = program::run_on(&other, &["restore", &backup, "--erasures", &list, "--yes"]);
     assert!(code == Some(0) && said.contains("of 1 leads"), "{said}");
     assert_eq!(planted_in(&bytes_of(&other)), Vec::<&str>::new());
-    let (code, _) = leadwire(&other, &["restore", &backup, "--without-erasures", "--yes"]);
+    let (code, _) = program::run_on(&other, &["restore", &backup, "--without-erasures", "--yes"]);
     assert_eq!(code, Some(0));
     assert_eq!(planted_in(&bytes_of(&other)), Vec::<&str>::new(), "the store that was replaced knows");
 }

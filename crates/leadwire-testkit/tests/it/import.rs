@@ -1,5 +1,6 @@
 //! `leadwire import` as a process: tables of earlier leads come in once, whatever interrupts it and however often it runs.
 
+use crate::program;
 use leadwire_testkit::app::{TestApp, start_endpoint};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -8,9 +9,7 @@ use tokio::process::Command;
 
 /// Runs the program against this service; gives its exit code and what it printed.
 async fn import(app: &TestApp, file: &Path, more: &[&str]) -> (i32, Value) {
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("leadwire");
-    let output = Command::new(program)
+    let output = Command::new(program::path())
         .args(["import", "--json", "--quiet", "--to", "contoso.crm-pro", "--url", &app.url("")])
         .args(more)
         .arg(file)

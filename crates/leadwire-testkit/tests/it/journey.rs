@@ -1,14 +1,14 @@
 //! The demo's story, as a program reads it: one customer's seven actions on two offers are one lead, and one record in
 //! every system that can hold one.
 
+use crate::program;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 #[tokio::test]
 async fn seven_actions_on_two_offers_become_one_lead_and_one_record_in_each_crm() {
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("leadwire");
-    let output = Command::new(program).args(["demo", "--once", "--json"]).env_clear().output().await.unwrap();
+    let output =
+        Command::new(program::path()).args(["demo", "--once", "--json"]).env_clear().output().await.unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -1,23 +1,16 @@
 //! The short form of `scripts/kill-cycles`: SIGKILL under load, restart, verify; as a process of its own.
 
+use crate::program;
 use serde_json::Value;
 use std::process::Command;
 
 #[test]
 fn nothing_answered_is_lost_or_doubled_by_kills_under_load() {
-    // Beside the folder of this test's own program lies that of the service.
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("leadwire");
-    assert!(
-        program.exists(),
-        "{} is missing: run scripts/test, which builds it, or `cargo build -p leadwire` before this test",
-        program.display()
-    );
     // Below target/, which is on a disk; a temporary folder may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_kill_cycles"))
         .args(["--cycles", "5", "--program"])
-        .arg(program)
+        .arg(program::path())
         .arg("--data")
         .arg(folder.path().join("data"))
         .output()

@@ -28,6 +28,7 @@ mod merges;
 mod notes;
 mod pages;
 mod peers;
+mod program;
 mod proof;
 mod refusals;
 mod restarts;
