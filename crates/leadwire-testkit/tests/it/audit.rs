@@ -326,7 +326,7 @@ async fn the_command_finds_what_is_missing_with_the_service_running_or_not() {
     assert_eq!((code, &found["holds"], &found["counted"]["deliveries"]), (Some(0), &json!(true), &json!(1)));
     assert_eq!(found["marks_checked"], true, "{found}");
     let account = &found["destinations"][0];
-    assert_eq!((&account["delivered"], &account["adds_up"]), (&json!(1), &json!(true)), "{found}");
+    assert_eq!((&account["destination"], &account["delivered"]), (&json!("crm"), &json!(1)), "{found}");
     // The end of the log is cut off, with the mark that tells of it: only what is kept elsewhere knows.
     let cut = "DELETE FROM audit WHERE publisher_id = 'contoso' AND number > 1";
     let marks = "DELETE FROM audit_checkpoint WHERE publisher_id = 'contoso'";

@@ -14,9 +14,10 @@ use crate::vault::Vault;
 use anyhow::Context;
 use leadwire_core::id::PublisherId;
 use leadwire_store::Store;
-use leadwire_store::verify::{Bodies, Findings, Scope};
+use leadwire_store::verify::{Bodies, Scope};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use verdict::Looked;
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire audit verify
@@ -170,7 +171,7 @@ async fn verify(bodies: Bodies, checkpoints: Option<&Path>, session: &Session) -
     let (folder, out) = (session.global.folder().to_owned(), session.out);
     let progress = out.shows_progress();
     let looked = tokio::task::spawn_blocking(move || look(&folder, (bodies, known), progress)).await??;
-    let (findings, has_key) = looked.ok_or_else(|| {
+    let found = looked.ok_or_else(|| {
         Failure::new(
             ExitCode::NotFound,
             "there is no store of this version in the data folder",
@@ -178,11 +179,11 @@ async fn verify(bodies: Bodies, checkpoints: Option<&Path>, session: &Session) -
         )
     })?;
     if out.json {
-        out.value(&verdict::json(&findings, has_key))?;
+        out.value(&verdict::json(&found))?;
     } else {
-        out.line(verdict::text(&findings, has_key).trim_end())?;
+        out.line(verdict::text(&found).trim_end())?;
     }
-    Ok(if findings.violations() == 0 { ExitCode::Ok } else { ExitCode::Failed })
+    Ok(if found.findings.violations() == 0 { ExitCode::Ok } else { ExitCode::Failed })
 }
 
 /// An entry of the log as it was when it was signed: whose chain, its number and its hash.
@@ -214,12 +215,12 @@ fn read_checkpoint(line: &str) -> Option<Known> {
 /// How the operator's own chain is called on a line; no publisher's name begins so.
 const OPERATOR: &str = "(operator)";
 
-/// Looks at the store of a folder, with the master key when it is at hand; says whether it was.
+/// Looks at the store of a folder, with the master key when it is at hand.
 fn look(
     folder: &Path,
     (bodies, known): (Bodies, Vec<Known>),
     progress: bool,
-) -> anyhow::Result<Option<(Findings, bool)>> {
+) -> anyhow::Result<Option<Looked>> {
     let Some(setup) = Store::look(folder)? else { return Ok(None) };
     let vault = super::doctor::vault_at_hand(folder).map(Arc::<Vault>::new);
     let has_key = vault.is_some();
@@ -234,7 +235,9 @@ fn look(
         bar.tick();
     })?;
     bar.finish_and_clear();
-    Ok(findings.map(|it| (it, has_key)))
+    let named = setup.destinations.into_iter();
+    let names = named.map(|it| ((it.publisher.to_string(), i64::from(it.number.get())), it.name)).collect();
+    Ok(findings.map(|findings| Looked { findings, names, has_key }))
 }
 
 #[cfg(test)]

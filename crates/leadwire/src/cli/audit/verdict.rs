@@ -4,15 +4,27 @@ use crate::cli::output::{harmless, table};
 use leadwire_store::rows::DeliveryState;
 use leadwire_store::verify::{Account, Findings};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// What was found, with what it takes to tell of it.
+pub(super) struct Looked {
+    pub(super) findings: Findings,
+    /// What destinations are called, by publisher and number.
+    pub(super) names: BTreeMap<(String, i64), String>,
+    /// Whether the master key was at hand.
+    pub(super) has_key: bool,
+}
+
 /// For programs.
-pub(super) fn json(it: &Findings, has_key: bool) -> Value {
+pub(super) fn json(looked: &Looked) -> Value {
+    let Looked { findings: it, names, has_key } = looked;
     let counted = &it.counted;
-    let accounts = it.accounts.iter().map(|((publisher, destination), account)| {
+    let accounts = it.accounts.iter().map(|(key, account)| {
         let mut shown = json!({
-            "publisher": publisher,
-            "destination": destination,
+            "publisher": key.0,
+            "destination": names.get(key),
+            "destination_no": key.1,
             "accepted": account.accepted,
             "adds_up": account.adds_up(),
         });
@@ -57,7 +69,8 @@ pub(super) fn json(it: &Findings, has_key: bool) -> Value {
 }
 
 /// For people.
-pub(super) fn text(it: &Findings, has_key: bool) -> String {
+pub(super) fn text(looked: &Looked) -> String {
+    let Looked { findings: it, names, has_key } = looked;
     let counted = &it.counted;
     let mut text = format!(
         "Looked at {} publishers: {} touchpoints ({} routed, {} erased; {} bodies hashed), {} deliveries, {} attempts, {} leads.\n",
@@ -70,7 +83,7 @@ pub(super) fn text(it: &Findings, has_key: bool) -> String {
         counted.attempts,
         counted.leads
     );
-    let marks = if has_key {
+    let marks = if *has_key {
         format!("{} marks looked at", counted.marks)
     } else {
         "their marks were not looked at, since the master key is not at hand".to_owned()
@@ -93,10 +106,8 @@ pub(super) fn text(it: &Findings, has_key: bool) -> String {
             "+ SUPPRESSED",
             "+ ERASED",
         ];
-        let rows = it
-            .accounts
-            .iter()
-            .map(|((publisher, destination), account)| row(publisher, &destination.to_string(), account));
+        let rows =
+            it.accounts.iter().map(|(key, account)| row(key, names.get(key).map(String::as_str), account));
         write!(text, "\n{}\n", table(&heads, rows.collect())).expect(put);
     }
     for (check, count) in &it.broken {
@@ -117,8 +128,10 @@ pub(super) fn text(it: &Findings, has_key: bool) -> String {
     format!("{text}\n{verdict}")
 }
 
-fn row(publisher: &str, destination: &str, it: &Account) -> Vec<String> {
-    let mut row = vec![publisher.to_owned(), destination.to_owned(), it.accepted.to_string()];
+fn row((publisher, number): &(String, i64), name: Option<&str>, it: &Account) -> Vec<String> {
+    // One that was removed keeps its account.
+    let name = name.map_or_else(|| format!("number {number}"), harmless);
+    let mut row = vec![publisher.clone(), name, it.accepted.to_string()];
     for (count, sign) in it.by_state.iter().zip(["=", "+", "+", "+", "+"]) {
         row.push(format!("{sign} {count}"));
     }
