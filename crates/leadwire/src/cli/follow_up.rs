@@ -14,11 +14,14 @@ use serde_json::json;
 use std::io::Read;
 
 pub(super) const EXAMPLES: &str = "Examples:
-  leadwire follow-up add contoso --offer '*' --step initial --to customer --through mail --words en=thanks.txt
-  leadwire follow-up add contoso --offer '*' --step active --to team --through team-mail --words en=new.txt
+  leadwire follow-up add contoso --offer '*' --step initial --to customer \\
+    --through mail --words en=thanks.txt
+  leadwire follow-up add contoso --offer '*' --step active --to team \\
+    --through team-mail --words en=new.txt
   leadwire follow-up list contoso
   leadwire follow-up preview contoso flw_01hzx2g7q0abcdefghjkmnpqrs lead.json
-  leadwire follow-up set contoso flw_01hzx2g7q0abcdefghjkmnpqrs --words en=thanks.txt --words hu=koszonjuk.txt
+  leadwire follow-up set contoso flw_01hzx2g7q0abcdefghjkmnpqrs \\
+    --words en=thanks.txt --words hu=koszonjuk.txt
   leadwire follow-up remove contoso flw_01hzx2g7q0abcdefghjkmnpqrs
 
 A file of words begins with its subject, then an empty line, then the text:

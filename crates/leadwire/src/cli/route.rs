@@ -9,7 +9,8 @@ use serde_json::json;
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire route add contoso --offer crm-pro --to my-endpoint
-  leadwire route add contoso --offer 'crm-*' --to sales --when \"customer.country_code=='HU'\" --stop
+  leadwire route add contoso --offer 'crm-*' --to sales \\
+    --when \"customer.country_code=='HU'\" --stop
   leadwire route set contoso rte_01hzx2g7q0abcdefghjkmnpqrs --when test
   leadwire route move contoso rte_01hzx2g7q0abcdefghjkmnpqrs --at 1
   leadwire route explain contoso lead_01hzx2g7q0abcdefghjkmnpqrs
