@@ -148,12 +148,12 @@ impl Erasures {
         let mut retention_at = self.clock.steady();
         loop {
             let worked = async {
-                self.wipe().await?;
+                let wiped = self.wipe().await;
                 if self.clock.steady() >= retention_at {
                     self.retain().await?;
                     retention_at = self.clock.steady().plus(limits::RETENTION_EVERY);
                 }
-                Ok::<_, StoreError>(())
+                wiped
             };
             let again_at = match worked.await {
                 Ok(()) => retention_at,
@@ -170,12 +170,18 @@ impl Erasures {
         }
     }
 
-    /// Wipes until nothing is left to be wiped.
+    /// Wipes until nothing is left to be wiped. One that cannot go on holds up no other.
     async fn wipe(&self) -> Result<(), StoreError> {
+        let mut first = Ok(());
         for (publisher, id) in self.store.wiping().await? {
-            while self.store.wipe_step(publisher.clone(), id, self.clock.steady()).await? {}
-            self.steps.send_modify(|it| *it += 1);
+            first = first.and(self.wipe_one(publisher, id).await);
         }
+        first
+    }
+
+    async fn wipe_one(&self, publisher: PublisherId, id: ErasureId) -> Result<(), StoreError> {
+        while self.store.wipe_step(publisher.clone(), id, self.clock.steady()).await? {}
+        self.steps.send_modify(|it| *it += 1);
         Ok(())
     }
 

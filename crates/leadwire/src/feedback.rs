@@ -80,13 +80,14 @@ impl FeedbackReader {
             let every = outlet.connector.as_ref().ok()?.feedback_every()?;
             Some(Task { lane: lane.clone(), outlet, every, reader: self })
         });
-        // One that is slow holds up no other.
+        // One that is slow or broken holds up no other.
         let works = tasks.map(Task::work).collect::<Vec<_>>();
         let mut works = futures_util::stream::iter(works).buffer_unordered(limits::FEEDBACK_AT_ONCE);
+        let mut first = Ok(());
         while let Some(worked) = works.next().await {
-            worked?;
+            first = first.and(worked);
         }
-        Ok(())
+        first
     }
 
     fn word(&self, it: Change, now: Timestamp) -> ReadWord {

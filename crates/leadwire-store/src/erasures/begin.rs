@@ -61,7 +61,7 @@ pub(super) fn leads_of(
     let mut leads = Vec::new();
     for identity in identities {
         leads.extend(tx.find(
-            "SELECT lead_id, erased_at FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
+            "SELECT lead_id FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
             &[Param::Text(publisher.as_str()), Param::Bytes(identity)],
             |row| row.lead(0),
         )?);

@@ -264,8 +264,8 @@ impl Store {
         .await
     }
 
-    /// What destinations must know of an erased lead to find their record, as JSON: `email`, `phone`, and `records` by
-    /// the destination's number. None once nobody needs it.
+    /// What destinations must know of an erased lead to find their record, as JSON: `asked_at`, `email`, and `records`
+    /// by the destination's number. None once nobody needs it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -285,7 +285,7 @@ impl Store {
         .await
     }
 
-    /// When a lead was erased, and by which erasure's touchpoint; none when it was not.
+    /// When a lead was erased; none when it was not.
     ///
     /// # Errors
     /// [`StoreError`].

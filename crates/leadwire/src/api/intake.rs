@@ -222,19 +222,20 @@ pub(super) async fn by_address(call: Call) -> Result<Response, Problem> {
         key: Some(Key::SameBody(address.token.to_string(), limits::SAME_BODY_WINDOW)),
         of_lead: None,
     };
-    let (id, lead, duplicate) = match call.app.intake.accept(vec![incoming]).await?[0] {
-        Received::New(id, lead) | Received::KeptOut(id, lead) => (id, Some(lead), false),
-        Received::Duplicate(id, lead) => (id, Some(lead), true),
+    let (id, lead, result) = match call.app.intake.accept(vec![incoming]).await?[0] {
+        Received::New(id, lead) => (id, Some(lead), "stored"),
+        Received::KeptOut(id, lead) => (id, Some(lead), "erased"),
+        Received::Duplicate(id, lead) => (id, Some(lead), "duplicate"),
         // The key is the hash of the body, so another body has another key.
-        Received::KeyReused(id) => (id, None, true),
+        Received::KeyReused(id) => (id, None, "duplicate"),
         // Only what a person says of a lead names one.
         Received::NoLead => return Err(Problem::not_found()),
     };
-    call.app.metrics.count_received("address", if duplicate { "duplicate" } else { "stored" });
+    call.app.metrics.count_received("address", result);
     let receipt = AddressReceipt {
         id: id.to_string(),
         lead: lead.map(|it| it.to_string()),
-        duplicate,
+        duplicate: result == "duplicate",
         quarantined: false,
     };
     Ok(answer::json(StatusCode::ACCEPTED, &receipt))

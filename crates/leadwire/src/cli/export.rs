@@ -47,6 +47,8 @@ enum Format {
 /// Where an export is, written beside the file after each page.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Place {
+    /// What is in the file: another export must not go on in it.
+    of: String,
     /// The last lead that is in the file.
     cursor: Option<String>,
     /// Length of the file with it, in bytes; what is behind was not finished.
@@ -84,11 +86,18 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
     let format =
         args.format.unwrap_or(if args.file.ends_with("json") { Format::Ndjson } else { Format::Csv });
     let (client, out) = (session.client()?, session.out);
-    let (mut target, mut place) = open(&args.file)?;
+    let (mut target, mut place) =
+        open(&args.file, format!("{format:?} of {} at {}", args.publisher, client.base()))?;
     if place.leads > 0 {
         out.note(&format!("Going on behind the {} leads that are in {}.", place.leads, args.file));
-    } else if format == Format::Csv {
-        target.write(out, &row(HEADS.map(str::to_owned).to_vec())?, &mut place)?;
+    }
+    if place.bytes == 0 {
+        // Also for a file without a head: what is begun can be gone on with.
+        let head = match format {
+            Format::Csv => row(HEADS.map(str::to_owned).to_vec())?,
+            Format::Ndjson => Vec::new(),
+        };
+        target.write(out, &head, &mut place)?;
     }
     loop {
         let limit = limits::PAGE_ROWS_MAX.to_string();
@@ -165,21 +174,27 @@ fn harmless(cell: String) -> String {
 }
 
 /// Opens the target, and finds the place where an earlier run was interrupted.
-fn open(name: &str) -> anyhow::Result<(Target, Place)> {
+fn open(name: &str, of: String) -> anyhow::Result<(Target, Place)> {
+    let new = Place { of, ..Place::default() };
     if name == "-" {
-        return Ok((Target::Stdout, Place::default()));
+        return Ok((Target::Stdout, new));
     }
     let place_at = PathBuf::from(format!("{name}.cursor"));
+    let length = Path::new(name).metadata().map_or(0, |it| it.len());
     let place: Place = match std::fs::read(&place_at) {
-        Ok(kept) => serde_json::from_slice(&kept).map_err(|_| {
-            let fix = "remove it to start anew";
-            Failure::new(ExitCode::Usage, format!("{} cannot be read", place_at.display()), fix)
-        })?,
-        Err(_) if Path::new(name).exists() => {
+        Ok(kept) => match serde_json::from_slice::<Place>(&kept) {
+            Ok(place) if place.of == new.of && place.bytes <= length => place,
+            _ => {
+                let what = format!("{} is the place of another export", place_at.display());
+                let fix = format!("name another file, or remove it and {name} to start anew");
+                return Err(Failure::new(ExitCode::Usage, what, fix).into());
+            }
+        },
+        Err(_) if length > 0 => {
             let fix = "name another file, or remove it";
             return Err(Failure::new(ExitCode::Usage, format!("{name} is there already"), fix).into());
         }
-        Err(_) => Place::default(),
+        Err(_) => new,
     };
     let mut file = OpenOptions::new()
         .create(true)
@@ -231,18 +246,33 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("leads.csv").to_str().unwrap().to_owned();
         let out = output::Output { json: false, quiet: true };
-        let (mut target, mut place) = open(&name).unwrap();
+        let of = || "Csv of contoso".to_owned();
+        let (mut target, mut place) = open(&name, of()).unwrap();
         place.cursor = Some("lead_1".to_owned());
         place.leads = 1;
         target.write(out, b"one\n", &mut place).unwrap();
         let Target::File { file, .. } = &mut target else { panic!("a file") };
         file.write_all(b"half a").unwrap();
         drop(target);
-        let (mut target, mut place) = open(&name).unwrap();
+        assert!(open(&name, "Csv of fabrikam".to_owned()).is_err(), "another one's leads in the same file");
+        let (mut target, mut place) = open(&name, of()).unwrap();
         assert_eq!((place.cursor.as_deref(), place.leads), (Some("lead_1"), 1));
         target.write(out, b"two\n", &mut place).unwrap();
         target.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&name).unwrap(), "one\ntwo\n");
-        assert!(open(&name).is_err());
+        assert!(open(&name, of()).is_err());
+    }
+    #[test]
+    fn a_file_that_was_begun_with_nothing_in_it_is_gone_on_with_and_a_shorter_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("leads.ndjson").to_str().unwrap().to_owned();
+        let out = output::Output { json: false, quiet: true };
+        let of = || "Ndjson of contoso".to_owned();
+        drop(open(&name, of()).unwrap());
+        let (mut target, mut place) = open(&name, of()).unwrap();
+        target.write(out, b"one\n", &mut place).unwrap();
+        drop(target);
+        std::fs::remove_file(&name).unwrap();
+        assert!(open(&name, of()).is_err(), "what the place counts on is gone");
     }
 }

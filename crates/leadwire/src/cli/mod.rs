@@ -292,6 +292,7 @@ mod tests {
         fn walk(command: &mut clap::Command, seen: &mut usize) {
             // The text itself: the rendered help wraps its lines.
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let help = help.replace("\\\n   ", "");
             for line in help.lines().filter_map(|it| it.strip_prefix("  leadwire ")) {
                 let example = line.split("   ").next().unwrap_or(line).split(" < ").next().unwrap_or(line);
                 let example =
