@@ -360,8 +360,6 @@ pub const REPLAYS_MAX: usize = 4;
 
 /// Touchpoints that one step of an erasure wipes: a few milliseconds of the writer's time.
 pub const ERASE_STEP: usize = 200;
-/// Leads that one erasure takes: an address has three, and what was merged by people is a handful.
-pub const ERASE_LEADS_MAX: usize = 100;
 /// Bodies in quarantine that one step looks through; each may have [`TOUCHPOINT_BYTES_MAX`] bytes.
 pub const ERASE_QUARANTINE_STEP: usize = 50;
 /// Keys that one step of an erasure looks at.

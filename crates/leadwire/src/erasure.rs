@@ -84,7 +84,6 @@ impl Erasures {
         }
         leads.sort_unstable();
         leads.dedup();
-        leads.truncate(limits::ERASE_LEADS_MAX);
         let mut person = Person::default();
         if let Some(email) = request.email {
             person.words.extend(erasure::words(&Customer { email: Some(email), ..Customer::default() }));

@@ -31,7 +31,6 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
         leads.extend(&group);
         groups.push(group);
     }
-    leads.truncate(wish.ids.len());
     if leads.is_empty() && wish.found_by.is_empty() {
         return Ok(Asked::NoLead);
     }
@@ -45,11 +44,26 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
     for group in &groups {
         members::forget(tx, &wish.publisher, group[0])?;
     }
-    for (lead, id) in leads.into_iter().zip(&wish.ids) {
+    for (lead, id) in with_ids(wish, leads)? {
         let sent_as = groups.iter().find(|it| it[0] == lead).map_or(&[][..], |it| &it[1..]);
-        end(tx, wish, (lead, *id), (salt.as_deref(), sent_as), &mut begun)?;
+        end(tx, wish, (lead, id), (salt.as_deref(), sent_as), &mut begun)?;
     }
     Ok(Asked::Begun(begun))
+}
+
+/// Each lead with the id of the touchpoint that tells of its erasure: those that were named have their own, and the others
+/// take what is left. None is erased by halves: it is an error when the ids do not suffice.
+fn with_ids(wish: &Wish, leads: Vec<LeadId>) -> Result<Vec<(LeadId, TouchpointId)>, StoreError> {
+    let mut own = BTreeMap::new();
+    for (lead, id) in wish.leads.iter().zip(&wish.ids) {
+        own.entry(*lead).or_insert(*id);
+    }
+    let mut spare = wish.ids.iter().skip(wish.leads.len()).copied();
+    let count = leads.len();
+    let pairs = leads.into_iter().map(|lead| Some((lead, own.remove(&lead).or_else(|| spare.next())?)));
+    pairs.collect::<Option<_>>().ok_or_else(|| {
+        StoreError::Wrong(format!("{count} leads are to be erased, and there are {} ids", wish.ids.len()))
+    })
 }
 
 /// Leads that have one of these identities.
@@ -61,7 +75,7 @@ pub(super) fn leads_of(
     let mut leads = Vec::new();
     for identity in identities {
         leads.extend(tx.find(
-            "SELECT lead_id FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
+            "SELECT lead_id, erased_at FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
             &[Param::Text(publisher.as_str()), Param::Bytes(identity)],
             |row| row.lead(0),
         )?);
@@ -121,10 +135,10 @@ fn end(
         let grave = Grave { publisher: &wish.publisher, salt, erased_at: wish.asked_at, lead: &lead_id };
         tombstones::set(tx, &grave, Kind::Identity, &identity)?;
     }
-    let mut sent = deliveries(tx, &wish.publisher, lead)?;
+    let mut sent = deliveries(tx, &wish.publisher, lead, &begun.leads)?;
     begun.stopped.extend(sent.iter().filter(|it| it.is_pending).map(|it| it.id));
     for other in sent_as {
-        sent.extend(deliveries(tx, &wish.publisher, *other)?);
+        sent.extend(deliveries(tx, &wish.publisher, *other, &begun.leads)?);
     }
     let stopped = tx.execute(
         "UPDATE delivery SET state = 'erased', claim = CASE WHEN claim > 0 THEN claim ELSE 0 END, cause = '',
@@ -176,7 +190,14 @@ struct Sent {
     is_removed: bool,
 }
 
-fn deliveries(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<Sent>, StoreError> {
+/// Deliveries of a lead's touchpoints. `all` are the leads of the person: what arrived under the record of another lead,
+/// from which this one was parted since, names a record that is not theirs.
+fn deliveries(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    lead: LeadId,
+    all: &[LeadId],
+) -> Result<Vec<Sent>, StoreError> {
     tx.query(
         "WITH gone AS MATERIALIZED (
              SELECT touchpoint_id FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
@@ -190,7 +211,8 @@ fn deliveries(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<
                  SELECT 1 FROM attempt a
                  WHERE a.publisher_id = d.publisher_id AND a.touchpoint_id = d.touchpoint_id
                      AND a.destination_no = d.destination_no AND a.outcome IN ('unknown', 'interrupted'))
-             THEN 1 ELSE 0 END
+             THEN 1 ELSE 0 END,
+             CASE WHEN d.known_as = '' THEN d.lead_id ELSE d.known_as END
          FROM gone
          CROSS JOIN delivery d
          JOIN destination o ON o.publisher_id = d.publisher_id AND o.destination_no = d.destination_no
@@ -204,7 +226,7 @@ fn deliveries(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<Vec<
                 is_pending: state == "pending",
                 may_be_there: state == "delivered" || is_uncertain || row.int(6)? != 0,
                 is_uncertain,
-                record: row.text(4)?.to_owned(),
+                record: if all.contains(&row.lead(8)?) { row.text(4)?.to_owned() } else { String::new() },
                 is_removed: row.int(5)? != 0,
             })
         },

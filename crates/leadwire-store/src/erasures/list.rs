@@ -5,6 +5,7 @@ use crate::engine::{Param, Tx};
 use crate::{StoreError, setup};
 use leadwire_core::erasure::{Kind, tombstone_key};
 use leadwire_core::id::{ErasureId, LeadId, PublisherId, TouchpointId};
+use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,7 +159,8 @@ fn apply_one(
         let mut leads: Vec<LeadId> = listed.leads.iter().map(|it| it.0).collect();
         leads.extend(found.remove(&listed.asked_at).unwrap_or_default());
         let mut ids: Vec<TouchpointId> = listed.leads.iter().map(|it| it.1).collect();
-        ids.resize_with(leads.len(), &mut *mint);
+        // Of each lead, all that the copy knows to be one with it.
+        ids.resize_with(leads.len() * limits::MEMBERS_MAX, &mut *mint);
         let wish = Wish {
             publisher: one.publisher.clone(),
             id: listed.id,

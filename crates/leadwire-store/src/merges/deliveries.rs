@@ -177,8 +177,8 @@ pub(super) fn bring_anew(
 ) -> Result<(), StoreError> {
     for it in anew {
         tx.execute(
-            "UPDATE delivery SET state = 'pending', lead_id = $1, known_as = '', due_at = $2, claim = -1,
-                 ended_at = 0
+            "UPDATE delivery SET state = 'pending', lead_id = $1, known_as = '', record = '', due_at = $2,
+                 claim = -1, ended_at = 0
              WHERE publisher_id = $3 AND touchpoint_id = $4 AND destination_no = $5 AND state = 'delivered'",
             &[
                 Param::Text(&lead.to_string()),

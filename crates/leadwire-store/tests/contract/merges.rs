@@ -3,16 +3,17 @@
 use crate::desk::{
     DAY, Desk, NOON, SECOND, at, contoso, done, idle, number, of_customer, said, settled, touchpoint,
 };
-use leadwire_core::id::{ActId, LeadId, TouchpointId};
+use leadwire_core::id::{ActId, ErasureId, LeadId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::lane::Next;
 use leadwire_core::lead::{Fold, Word};
-use leadwire_core::outcome::{Fault, Outcome};
+use leadwire_core::outcome::{Fault, Outcome, Receipt};
 use leadwire_core::routing::Routed;
 use leadwire_core::standing::{Shown, Standing, said as says_of};
 use leadwire_core::touchpoint::{Action, Consent, Customer, Touchpoint};
 use leadwire_store::accept::{Accept, Accepted};
 use leadwire_store::deliveries::{Delivery, DeliveryFilter};
+use leadwire_store::erasures::{Asked, Crm, Wish};
 use leadwire_store::lanes::{Claim, LaneToken, Turn};
 use leadwire_store::leads::{Act, LeadFilter};
 use leadwire_store::merges::{Merge, Merged, Unmerge};
@@ -241,6 +242,52 @@ async fn nobody_is_contacted_again_because_two_were_parted() {
     for id in [1, 2] {
         let found = desk.store.lead(contoso(), lead(id), 0).await.unwrap().unwrap().0;
         assert!(found.standing.is_refused(), "nobody knows which of them asked: {id}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_taken_out_and_is_erased_leaves_the_others_record_alone() {
+    for refuses in [false, true] {
+        let desk = Desk::new().await;
+        let token = desk.take(NOON).await;
+        for (id, customer) in [(1, 1), (2, 2)] {
+            desk.accept(of_customer(id, customer)).await;
+        }
+        assert!(is_done(&merge(&desk, lead(2), lead(1), 10, false).await));
+        desk.accept(of_customer(20, 2)).await;
+        while let [claim, ..] = desk.claim(token, 1, NOON).await[..] {
+            desk.settle(
+                token,
+                claim,
+                Next::Deliver(Receipt::Confirmed { record: "theirs".to_owned() }),
+                NOON,
+            )
+            .await;
+        }
+        if refuses {
+            // What was brought under the other lead stays there: the destination holds such customers back.
+            let parsed = Arc::new(Touchpoint { action: Action::DoNotContact, ..Touchpoint::default() });
+            desk.accept(Accept { parsed, routed: Vec::new(), ..of_customer(21, 2) }).await;
+        }
+        assert!(is_done(&unmerge(&desk, lead(2), 30, refuses).await));
+        let wish = Wish {
+            publisher: contoso(),
+            id: ErasureId::new(90),
+            asked_at: at(NOON + SECOND),
+            crm: Crm::Delete,
+            who: "key_1".to_owned(),
+            reason: String::new(),
+            leads: vec![lead(2)],
+            found_by: Vec::new(),
+            identities: Vec::new(),
+            words: BTreeSet::new(),
+            ids: vec![touchpoint(90)],
+            salt: [7; 16],
+        };
+        assert!(matches!(desk.store.erase(wish, |_| {}).await.unwrap(), Asked::Begun(_)));
+        let needs = desk.store.erasure_needs(contoso(), touchpoint(90)).await.unwrap().unwrap_or_default();
+        assert!(!needs.contains("theirs"), "{refuses}: {needs}");
+        assert_eq!(desk.delivery(1).await.record.as_deref(), Some("theirs"), "the other's");
     }
 }
 
