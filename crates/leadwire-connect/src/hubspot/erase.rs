@@ -25,11 +25,14 @@ impl HubSpot {
         }
         ids.sort_unstable();
         ids.dedup();
-        let mut deleted = None;
+        let (mut deleted, mut has_more_notes) = (None, false);
         let way = super::notes::Way { moment, egress };
         for id in ids {
-            if let Err(tried) = self.erase_notes(&id, &way).await {
-                return *tried;
+            match self.erase_notes(&id, &way).await {
+                Ok(()) => {}
+                // No reason to keep the contact: with it, HubSpot takes those that are its alone.
+                Err(tried) if tried.evidence.cause == super::notes::TOO_MANY => has_more_notes = true,
+                Err(tried) => return *tried,
             }
             let request = self.place.erase(&id);
             let answer = match egress.send(request).await {
@@ -43,6 +46,9 @@ impl HubSpot {
             }
         }
         match deleted {
+            Some(_) if has_more_notes => {
+                erase::by_hand("HubSpot so many notes one by one; the contact was deleted for good", erasure)
+            }
             Some(status) => erase::deleted("the contact was deleted for good", status),
             None => erase::nothing_there(404),
         }

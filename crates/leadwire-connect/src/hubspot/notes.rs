@@ -140,7 +140,7 @@ impl HubSpot {
         match answer.status.as_u16() {
             204 => Ok(Value::Null),
             200..=299 => match serde_json::from_slice::<Value>(&answer.body) {
-                Ok(json) if json.get("results").is_some_and(Value::is_array) => Ok(json),
+                Ok(json) if json.get("results").is_some_and(Value::is_array) && is_whole(&json) => Ok(json),
                 Ok(_) | Err(_) => Err(Box::new(open("HubSpot's answer about notes could not be read"))),
             },
             _ => match reply::whole(&answer, 1, &[], way.moment.now) {
@@ -275,13 +275,27 @@ fn refusal(tried: &Tried) -> Told {
     }
 }
 
+/// Whether an answer about many leaves nothing out, but for what is not there: else a note would be written twice, or
+/// archived with its words.
+pub(super) fn is_whole(json: &Value) -> bool {
+    let is = |it: &Value, name: &str, text: &str| it.get(name).and_then(Value::as_str) == Some(text);
+    let mut errors = json.get("errors").and_then(Value::as_array).into_iter().flatten();
+    errors.all(|it| {
+        is(it, "category", "OBJECT_NOT_FOUND")
+            || is(it, "subCategory", "crm.associations.NO_ASSOCIATIONS_FOUND")
+    })
+}
+
 fn open(message: &str) -> Tried {
     let evidence = Evidence { message: message.to_owned(), ..Evidence::default() };
     Tried { outcome: Outcome::NotDone(Fault::RetryAfter(None)), evidence }
 }
 
+/// Why notes are not read.
+pub(super) const TOO_MANY: &str = "notes_too_many";
+
 fn too_many() -> Tried {
     let message = format!("the contacts have more notes than are read, {NOTES_READ_MAX}");
-    let evidence = Evidence { cause: "notes_too_many".to_owned(), message, ..Evidence::default() };
+    let evidence = Evidence { cause: TOO_MANY.to_owned(), message, ..Evidence::default() };
     Tried { outcome: Outcome::NotDone(Fault::Park), evidence }
 }

@@ -172,3 +172,14 @@ async fn an_erased_persons_notes_go_with_their_words() {
     assert_eq!(left, [&json!("Erased.")], "in the recycle bin, without a word of theirs");
     assert_eq!(notes(&records).len(), 1, "others keep theirs");
 }
+
+#[test]
+fn an_answer_that_leaves_notes_out_is_not_whole() {
+    let answer =
+        |error: serde_json::Value| super::notes::is_whole(&json!({ "results": [], "errors": [error] }));
+    assert!(super::notes::is_whole(&json!({ "results": [] })));
+    assert!(answer(json!({ "category": "OBJECT_NOT_FOUND" })), "nothing is there to be read");
+    assert!(answer(json!({ "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND" })));
+    assert!(!answer(json!({ "category": "VALIDATION_ERROR" })));
+    assert!(!answer(json!({ "category": "RATE_LIMITS" })));
+}

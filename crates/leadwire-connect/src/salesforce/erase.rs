@@ -23,9 +23,10 @@ impl Salesforce {
             Err(tried) => return *tried,
         };
         let way = Way { held: &held, moment, egress };
-        if let Err(tried) = self.erase_notes(erasure, &way).await {
-            return *tried;
-        }
+        let are_notes_gone = match self.erase_notes(erasure, &way).await {
+            Ok(are_gone) => are_gone,
+            Err(tried) => return *tried,
+        };
         let key = record_id::text(erasure.payload);
         let path = format!("{}/sobjects/Lead/{}/{key}", self.shape.root(), self.shape.key_field);
         let (answer, _) = match self.call(&way, Call { method: Method::DELETE, ..Call::get(path) }).await {
@@ -34,6 +35,9 @@ impl Salesforce {
         };
         let status = answer.status.as_u16();
         match status {
+            200..=299 | 404 if !are_notes_gone => {
+                erase::by_hand("Salesforce tasks about the person, which it refused", erasure)
+            }
             200..=299 => erase::deleted("the lead is in the org's recycle bin, which empties itself", status),
             404 => self.after_missing(erasure, status, &way).await,
             _ => reply::read_refusal(&answer, &[], &self.about(&way)),

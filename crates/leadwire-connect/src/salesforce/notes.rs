@@ -173,7 +173,7 @@ impl Salesforce {
 
     /// Deletes Leadwire's tasks on the records of an erased person. A lead takes its tasks along when it is deleted, a record
     /// that was only linked to stays; and a user who may not see tasks is no reason to keep the lead.
-    pub(super) async fn erase_notes(&self, erasure: &Erasure<'_>, way: &Way<'_>) -> Result<(), Box<Tried>> {
+    pub(super) async fn erase_notes(&self, erasure: &Erasure<'_>, way: &Way<'_>) -> Result<bool, Box<Tried>> {
         let key = record_id::text(erasure.payload);
         let looked = self.call(way, self.shape.look_up([&*key].into_iter())).await;
         let (answer, _) = looked.map_err(|it| reply::not_written(it.tried()))?;
@@ -182,6 +182,7 @@ impl Salesforce {
         records.extend(found.values().map(|it| &*it.id));
         records.sort_unstable();
         records.dedup();
+        let mut are_gone = true;
         for records in records.chunks(RECORDS_MAX) {
             let ids: Vec<String> = records.iter().map(|it| quoted(it)).collect();
             let soql = format!(
@@ -196,22 +197,38 @@ impl Salesforce {
             let ours = tasks.iter().filter(|it| notes::is_ours(&it.1)).map(|it| &*it.0);
             let ours: Vec<&str> = ours.filter(|it| is_id(it)).collect();
             if !ours.is_empty() {
-                self.delete_tasks(&ours, way).await?;
+                are_gone &= self.delete_tasks(&ours, way).await?;
             }
         }
-        Ok(())
+        Ok(are_gone)
     }
 
-    async fn delete_tasks(&self, ids: &[&str], way: &Way<'_>) -> Result<(), Box<Tried>> {
+    /// False: some were refused, each for itself, in an answer of success.
+    async fn delete_tasks(&self, ids: &[&str], way: &Way<'_>) -> Result<bool, Box<Tried>> {
         let path = format!("{}/composite/sobjects?ids={}&allOrNone=false", self.shape.root(), ids.join(","));
         let sent = self.call(way, Call { method: Method::DELETE, ..Call::get(path) }).await;
         let (answer, _) = sent.map_err(|it| it.tried())?;
         if answer.status.is_success() {
-            return Ok(());
+            return each_deleted(&answer.body, ids.len());
         }
         let tried = reply::read_refusal(&answer, &[], &self.about(way));
-        if matches!(Told::of(&tried), Told::Open { .. }) { Err(Box::new(tried)) } else { Ok(()) }
+        if matches!(Told::of(&tried), Told::Open { .. }) { Err(Box::new(tried)) } else { Ok(true) }
     }
+}
+
+/// Reads whether each of the records asked for was deleted: an answer that says nothing of one does not say that it is gone. One that is in use by somebody else for a moment is tried again.
+pub(super) fn each_deleted(body: &[u8], asked: usize) -> Result<bool, Box<Tried>> {
+    let entries: Vec<Value> = serde_json::from_slice(body).unwrap_or_default();
+    let codes = entries.iter().filter(|it| it.get("success") != Some(&Value::Bool(true)));
+    let codes =
+        codes.map(|it| it.pointer("/errors/0/statusCode").and_then(Value::as_str).unwrap_or_default());
+    let codes: Vec<&str> = codes.filter(|it| *it != "ENTITY_IS_DELETED").collect();
+    if codes.contains(&"UNABLE_TO_LOCK_ROW") {
+        let message = "Salesforce was busy with the tasks".to_owned();
+        let evidence = Evidence { message, ..Evidence::default() };
+        return Err(Box::new(Tried { outcome: Outcome::NotDone(Fault::RetryAfter(None)), evidence }));
+    }
+    Ok(codes.is_empty() && entries.len() == asked)
 }
 
 /// What can be said of a note without a call.

@@ -183,3 +183,16 @@ async fn notes_on_a_record_that_was_only_linked_to_are_deleted_with_the_person()
     lab.connector.erase(&erased, lab.moment(), &lab.egress).await.unwrap();
     assert_eq!((tasks(&lab).len(), lab.sandbox.records().len()), (0, 1), "the record is for a person");
 }
+
+#[test]
+fn a_refused_deletion_is_not_taken_for_one_that_was_done() {
+    let answer = |code: &str| {
+        let entries = json!([{ "id": "00T1", "success": true, "errors": [] },
+            { "success": false, "errors": [{ "statusCode": code, "message": "no" }] }]);
+        super::notes::each_deleted(entries.to_string().as_bytes(), 2)
+    };
+    assert!(answer("ENTITY_IS_DELETED").unwrap(), "it is gone");
+    assert!(!answer("INSUFFICIENT_ACCESS_OR_READONLY").unwrap());
+    assert!(answer("UNABLE_TO_LOCK_ROW").is_err(), "tried again");
+    assert!(!super::notes::each_deleted(b"[]", 1).unwrap(), "nothing was said of it");
+}
