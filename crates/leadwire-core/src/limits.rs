@@ -3,6 +3,10 @@
 //! Lengths that a standard sets stand beside the parser that holds them, and bounds of a command that ends by itself
 //! beside that command.
 
+mod delivery;
+
+pub use delivery::*;
+
 use crate::rate::Rate;
 use std::time::Duration;
 
@@ -230,75 +234,6 @@ pub const WAL_PAGES_MAX: u32 = 4000;
 pub const WAL_READERS_WAIT: Duration = Duration::from_millis(100);
 /// Longest wait for another program that holds the database, such as one that copies it.
 pub const DB_HELD_WAIT: Duration = Duration::from_secs(5);
-
-// Delivery
-
-/// Wait before a lane whose lease another process holds, or whose store was busy, tries again.
-pub const LANE_AGAIN: Duration = Duration::from_secs(1);
-/// Requests in flight to one destination unless its settings say otherwise.
-pub const IN_FLIGHT: usize = 16;
-/// The most requests in flight to one destination.
-pub const IN_FLIGHT_MAX: usize = 128;
-/// Deliveries a lane holds for each request it may have in flight, so that the next is ready at once.
-pub const WINDOW_PER_IN_FLIGHT: usize = 4;
-/// The most deliveries a lane holds, whatever its batches: claiming them is one transaction, which intake waits behind.
-pub const LANE_WINDOW_MAX: usize = 2048;
-/// How long a lane's lease lasts; renewed with every turn of the lane.
-pub const LEASE: Duration = Duration::from_secs(300);
-/// What must be left of the lease when an attempt starts: more than the longest time an attempt may take.
-pub const LEASE_LEFT_TO_SEND: Duration = Duration::from_secs(125);
-const _: () = assert!(LEASE_LEFT_TO_SEND.as_secs() > ATTEMPT_WAIT.as_secs());
-/// Longest an attempt may take, all of its requests together; then what came of it is unknown.
-pub const ATTEMPT_WAIT: Duration = Duration::from_secs(120);
-const _: () = assert!(ATTEMPT_WAIT.as_secs() >= 2 * REQUEST_WAIT_MAX.as_secs());
-/// Longest wait for a whole request to a destination, unless its settings say otherwise (Standard Webhooks recommends
-/// 15 to 30 s).
-pub const REQUEST_WAIT: Duration = Duration::from_secs(20);
-/// The longest wait that settings may ask for: a request holds its customer's place as long.
-pub const REQUEST_WAIT_MAX: Duration = Duration::from_secs(60);
-/// Longest wait for a connection, TLS included.
-pub const CONNECT_WAIT: Duration = Duration::from_secs(5);
-/// Longest a session with a mail server is kept idle: far below the five minutes after which servers close one
-/// (RFC 5321, 4.5.3.2.7).
-pub const MAIL_SESSION_IDLE: Duration = Duration::from_secs(60);
-/// Longest reply line of a mail server, in bytes (RFC 5321, 4.5.3.1.5, says 512; servers write longer ones).
-pub const MAIL_LINE_BYTES_MAX: usize = 2048;
-/// Most recipients of a destination's mail.
-pub const MAIL_RECIPIENTS_MAX: usize = 20;
-/// Addresses of a name that are dialled before an attempt is given up; all are checked.
-pub const ADDRESSES_DIALLED_MAX: usize = 4;
-/// How long a connection may wait for its next request: shorter than what servers and load balancers commonly allow,
-/// so that they seldom close first.
-pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(60);
-/// Largest head of an answer, in bytes. Cookies and security headers make long ones, seldom past 8 KiB.
-pub const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
-/// Most statuses whose meaning one destination's settings may change; fewer are in use by all receivers we know.
-pub const STATUS_OVERRIDES_MAX: usize = 64;
-/// Longest setting of several lines, in bytes: a private key of 4,096 bits with a chain of four certificates.
-pub const LINES_BYTES_MAX: usize = 32 * 1024;
-/// Most bytes read of an answer; the rest is discarded by closing the connection.
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Most bytes of an answer kept as evidence, after redaction.
-pub const EVIDENCE_BYTES_MAX: usize = 2 * 1024;
-/// First delay after a failed attempt.
-pub const RETRY_FIRST: Duration = Duration::from_secs(5);
-/// The shortest delay, whatever the destination asks for: less would be a tight loop.
-pub const RETRY_SHORTEST: Duration = Duration::from_secs(1);
-/// Longest delay between two attempts; there is no last one.
-pub const RETRY_LONGEST: Duration = Duration::from_secs(3600);
-/// The longest `Retry-After` that is believed.
-pub const RETRY_AFTER_LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// Attempts of one delivery before a name, a certificate or an address that is not found needs a person; a deployment
-/// takes minutes.
-pub const ATTEMPTS_BEFORE_PAUSE: u32 = 5;
-/// First wait before a paused lane is probed; doubled with each probe up to [`RETRY_LONGEST`].
-pub const PROBE_FIRST: Duration = Duration::from_secs(60);
-/// Different records refused in a row, in the same way, after which the destination itself is suspected.
-pub const REFUSED_IN_A_ROW: usize = 5;
-/// How long a stopping program lets requests in flight finish.
-pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(25);
-/// Parsed touchpoints kept in memory for lanes to pick up, in bytes of their bodies.
-pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 // Watching over destinations
 

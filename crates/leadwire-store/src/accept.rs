@@ -10,6 +10,7 @@ use bytes::Bytes;
 use leadwire_core::erasure::Question;
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
+use leadwire_core::limits;
 use leadwire_core::routing::Routed;
 use leadwire_core::standing::Shown;
 use leadwire_core::time::Timestamp;
@@ -222,13 +223,24 @@ fn owe(tx: &Tx<'_>, item: &Accept, routed: &Routed, folded: &Folded) -> Result<O
     } else {
         0
     };
+    let doubt = if claim == 0 && folded.is_known && !is_suppressed {
+        lanes::in_doubt_until(tx, &item.publisher, routed.destination, lead)?
+    } else {
+        None
+    };
+    let doubt = doubt.filter(|it| *it > item.received_at);
     if claim == 0
         && !is_suppressed
+        && doubt.is_none()
         && let Some((destination, token)) = item.offered.iter().find(|it| it.0 == routed.destination)
     {
         claim = lanes::claim_at_once(tx, &item.publisher, *destination, *token)?;
     }
     let is_claimed = claim > 0;
+    // Lanes take first what was due first: somebody who wants to be called goes before those who look around.
+    let is_urgent = item.shown.as_ref().is_some_and(|it| it.interest == Interest::Active);
+    let head_start = if is_urgent { limits::URGENT_HEAD_START } else { Duration::ZERO };
+    let due_at = doubt.unwrap_or(item.received_at.minus(head_start));
     tx.execute(
         "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts,
              cause, ended_at)
@@ -239,7 +251,7 @@ fn owe(tx: &Tx<'_>, item: &Accept, routed: &Routed, folded: &Folded) -> Result<O
             Param::Int(routed.destination.get().into()),
             Param::Text(&lead.to_string()),
             Param::Text(if is_suppressed { "suppressed" } else { "pending" }),
-            Param::Int(item.received_at.millis()),
+            Param::Int(due_at.millis()),
             Param::Int(claim),
             Param::Int(is_claimed.into()),
             Param::Text(routed.suppressed.unwrap_or("")),

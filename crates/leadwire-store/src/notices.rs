@@ -243,7 +243,7 @@ pub(crate) fn say_of_gate(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let said = match (before, after) {
-        (Gate::Open, Gate::Paused(pause)) => Said {
+        (Gate::Open | Gate::Tripped(_), Gate::Paused(pause)) => Said {
             kind: NoticeKind::Paused,
             cause: pause.cause.clone(),
             message: pause.message.clone(),
@@ -255,7 +255,12 @@ pub(crate) fn say_of_gate(
             message: "it works again, and the leads that waited are on their way".to_owned(),
             fix: String::new(),
         },
-        (Gate::Open, Gate::Open) | (Gate::Paused(_), Gate::Paused(_)) => return Ok(()),
+        // What trips mends itself within moments, mostly.
+        (_, Gate::Tripped(_))
+        | (Gate::Open | Gate::Tripped(_), Gate::Open)
+        | (Gate::Paused(_), Gate::Paused(_)) => {
+            return Ok(());
+        }
     };
     say(tx, lane, &said, now)
 }

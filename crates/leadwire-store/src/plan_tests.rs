@@ -212,6 +212,8 @@ const HOT: &[(&str, &[&str])] = &[
             "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)",
             "CORRELATED SCALAR SUBQUERY 2",
             "SEARCH e USING PRIMARY KEY (publisher_id=? AND touchpoint_id=?)",
+            "CORRELATED SCALAR SUBQUERY 3",
+            "SEARCH d USING PRIMARY KEY (publisher_id=? AND destination_no=? AND lead_id=?)",
         ],
     ),
     (

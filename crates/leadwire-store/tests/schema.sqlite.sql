@@ -1,4 +1,4 @@
--- Schema 13.
+-- Schema 17.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -81,6 +81,14 @@ CREATE TABLE destination (
     created_at INTEGER NOT NULL,
     removed_at INTEGER NOT NULL DEFAULT 0, settings_no INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (publisher_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE doubt (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    lead_id TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, destination_no, lead_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE erased_lead (
@@ -208,7 +216,7 @@ CREATE TABLE lane (
     pause_fix TEXT NOT NULL DEFAULT '',
     paused_at INTEGER NOT NULL DEFAULT 0,
     probe_at INTEGER NOT NULL DEFAULT 0,
-    probes INTEGER NOT NULL DEFAULT 0, delivered_at INTEGER NOT NULL DEFAULT 0,
+    probes INTEGER NOT NULL DEFAULT 0, delivered_at INTEGER NOT NULL DEFAULT 0, tripped INTEGER NOT NULL DEFAULT 0 CHECK (tripped IN (0, 1)),
     PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 

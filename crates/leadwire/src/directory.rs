@@ -19,6 +19,7 @@ use leadwire_core::follow_up::FollowUp;
 use leadwire_core::id::{DestinationNo, LeadId, OfferId, OfferRef, PublisherId, TokenId};
 use leadwire_core::identity::IdentityRules;
 use leadwire_core::interest::InterestRules;
+use leadwire_core::lane::Shape;
 use leadwire_core::routing::{DoNotContact, Route};
 use leadwire_core::time::Timestamp;
 use leadwire_store::lanes::LaneKey;
@@ -89,21 +90,9 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    /// One around a connector, for tests of what is done with it.
-    #[cfg(test)]
-    pub(crate) fn of(connector: Box<dyn Connector>, in_flight: usize) -> Self {
-        use leadwire_connect::egress::{Egress, guard::EgressPolicy};
-        Self {
-            name: "crm".to_owned(),
-            kind: "test",
-            connector: Ok(connector),
-            egress: Egress::new(EgressPolicy::unrestricted(), None).expect("a client"),
-            in_flight,
-            tell: None,
-            settings: String::new(),
-            secrets: Vec::new(),
-            fingerprint: None,
-        }
+    /// How much the destination takes.
+    pub fn shape(&self) -> Shape {
+        Shape { in_flight: self.in_flight.max(1), batch_max: self.batch_max() }
     }
 
     /// Most payloads of one attempt.

@@ -3,19 +3,21 @@
 //! A claim stamps deliveries with the lane's token. Whoever takes the lane raises the token, so that every
 //! write of an earlier holder finds nothing to change.
 
+mod doubt;
 mod gate;
 mod order;
 mod take;
 mod turn;
 
+pub(crate) use doubt::until as in_doubt_until;
 pub(crate) use gate::read_gate;
 pub(crate) use order::{claim_at_once, line_up, place};
 
+pub use leadwire_core::lane::{Claim, LaneToken, Settled, Turn, Turned};
+
 use crate::{Store, StoreError};
-use leadwire_core::id::{DestinationNo, FollowUpId, LeadId, PublisherId, TouchpointId};
-use leadwire_core::lane::{Gate, Next};
-use leadwire_core::outcome::Tried;
-use leadwire_core::standing::Seen;
+use leadwire_core::id::{DestinationNo, PublisherId};
+use leadwire_core::lane::Gate;
 use leadwire_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -26,77 +28,6 @@ pub struct LaneKey {
     pub publisher: PublisherId,
     /// Which of them.
     pub destination: DestinationNo,
-}
-
-/// A lane's lease: the number that fences its writes. It lasts [`leadwire_core::limits::LEASE`] from each turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LaneToken(i64);
-
-impl LaneToken {
-    /// A token that no lane gave, for tests of who holds one.
-    pub fn for_tests(number: i64) -> Self {
-        Self(number)
-    }
-
-    pub(crate) fn number(self) -> i64 {
-        self.0
-    }
-}
-
-/// One turn of a lane, as one transaction.
-#[derive(Clone, Debug)]
-pub struct Turn {
-    /// What was tried since the last turn.
-    pub settled: Vec<Settled>,
-    /// Claimed, and not tried after all.
-    pub released: Vec<TouchpointId>,
-    /// What becomes of the lane, when the tries changed it.
-    pub gate: Option<Gate>,
-    /// How many more deliveries the lane has room for.
-    pub room: usize,
-    /// How many it still holds after this turn's settling.
-    pub held: usize,
-    /// Now, by the steady clock.
-    pub now: Timestamp,
-}
-
-/// One try that came to an end.
-#[derive(Clone, Debug)]
-pub struct Settled {
-    /// Of which touchpoint.
-    pub touchpoint: TouchpointId,
-    /// Its number, from 1.
-    pub number: u32,
-    /// What came of it.
-    pub tried: Tried,
-    /// What becomes of the delivery.
-    pub next: Next,
-}
-
-/// A delivery claimed by the lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// What is to be brought.
-    pub touchpoint: TouchpointId,
-    /// Whose it is: one of a lead at a time.
-    pub lead: LeadId,
-    /// The number of the try this claim is for, from 1.
-    pub number: u32,
-    /// How the lead stood when it was claimed.
-    pub standing: Seen,
-    /// What is to be said in place of bringing the lead.
-    pub follow_up: Option<FollowUpId>,
-}
-
-/// What a turn came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turned {
-    /// Deliveries claimed, in the order in which they came.
-    pub claims: Vec<Claim>,
-    /// Whether the lane may send.
-    pub gate: Gate,
-    /// When the next delivery is due that is not due now.
-    pub next_due: Option<Timestamp>,
 }
 
 impl Store {

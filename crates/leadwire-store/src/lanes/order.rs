@@ -3,7 +3,7 @@
 //! Of a lead's pending deliveries to a destination one is free to be claimed, or claimed; the others are behind it
 //! (`claim = -1`) and not in the way of a claim, however many they are.
 
-use super::{LaneKey, LaneToken};
+use super::{LaneKey, LaneToken, doubt};
 use crate::StoreError;
 use crate::engine::{Param, Tx};
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
@@ -80,27 +80,35 @@ pub(crate) fn claim_at_once(
 ) -> Result<i64, StoreError> {
     let held = tx.find(
         "SELECT 1 FROM lane WHERE publisher_id = $1 AND destination_no = $2 AND token = $3 AND state = 'open'",
-        &[Param::Text(publisher.as_str()), Param::Int(destination.get().into()), Param::Int(token.0)],
+        &[Param::Text(publisher.as_str()), Param::Int(destination.get().into()), Param::Int(token.number())],
         |_| Ok(()),
     )?;
-    Ok(if held.is_some() { token.0 } else { 0 })
+    Ok(if held.is_some() { token.number() } else { 0 })
 }
 
-/// Frees the first of a lead's pending deliveries, after the one before it came to rest.
+/// Frees the first of a lead's pending deliveries, after the one before it came to rest. While a request of the lead may
+/// still be on its way, it waits for that.
 pub(super) fn advance(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), StoreError> {
-    tx.execute(
+    let publisher = Param::Text(lane.publisher.as_str());
+    let destination = Param::Int(lane.destination.get().into());
+    let freed = tx.find(
         "UPDATE delivery SET claim = 0
          WHERE publisher_id = $1 AND destination_no = $2 AND claim = -1 AND touchpoint_id = (
              SELECT touchpoint_id
              FROM delivery
              WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3
              ORDER BY touchpoint_id
-             LIMIT 1)",
-        &[
-            Param::Text(lane.publisher.as_str()),
-            Param::Int(lane.destination.get().into()),
-            Param::Text(&lead.to_string()),
-        ],
+             LIMIT 1)
+         RETURNING touchpoint_id",
+        &[publisher, destination, Param::Text(&lead.to_string())],
+        |row| row.touchpoint(0),
+    )?;
+    let Some(freed) = freed else { return Ok(()) };
+    let Some(until) = doubt::until(tx, &lane.publisher, lane.destination, lead)? else { return Ok(()) };
+    tx.execute(
+        "UPDATE delivery SET due_at = $1
+         WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4 AND due_at < $1",
+        &[Param::Int(until.millis()), publisher, Param::Text(&freed.to_string()), destination],
     )?;
     Ok(())
 }

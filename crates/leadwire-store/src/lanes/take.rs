@@ -1,6 +1,6 @@
 //! Taking a lane's lease, and putting right what an earlier holder or another clock left behind.
 
-use super::{LaneKey, LaneToken};
+use super::{LaneKey, LaneToken, doubt};
 use crate::StoreError;
 use crate::engine::{Param, Tx};
 use leadwire_core::limits;
@@ -41,6 +41,7 @@ pub(super) fn take(
          ON CONFLICT DO NOTHING",
         &[Param::Int(now.millis()), Param::Text(INTERRUPTED), publisher, destination],
     )?;
+    doubt::note_all_in_flight(tx, lane, now)?;
     tx.execute(
         "UPDATE delivery SET claim = 0, due_at = $1
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0",
@@ -49,7 +50,7 @@ pub(super) fn take(
     if let Some(leased_until) = seen {
         follow_clock(tx, lane, leased_until, now)?;
     }
-    Ok(Some(LaneToken(token)))
+    Ok(Some(LaneToken::new(token)))
 }
 
 /// Brings forward what waits for a moment of a clock that was set back since, or a retry would wait for the
@@ -62,8 +63,8 @@ fn follow_clock(
 ) -> Result<(), StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
-    // What was never tried became due in the past, whatever the clock said then; but for a deletion, which may wait for a
-    // request that an earlier holder left on the wire.
+    // What was never tried became due in the past, whatever the clock said then; but for a deletion and a touchpoint that
+    // wait for a request which an earlier holder left on the wire.
     tx.execute(
         "UPDATE delivery SET due_at = $1
          WHERE publisher_id = $2 AND destination_no = $3 AND attempts = 0 AND touchpoint_id IN (
@@ -73,7 +74,11 @@ fn follow_clock(
                  AND due_at > $1)
              AND NOT EXISTS (
                  SELECT 1 FROM erased_lead e
-                 WHERE e.publisher_id = delivery.publisher_id AND e.touchpoint_id = delivery.touchpoint_id)",
+                 WHERE e.publisher_id = delivery.publisher_id AND e.touchpoint_id = delivery.touchpoint_id)
+             AND NOT EXISTS (
+                 SELECT 1 FROM doubt d
+                 WHERE d.publisher_id = delivery.publisher_id AND d.destination_no = delivery.destination_no
+                     AND d.lead_id = delivery.lead_id)",
         &[Param::Int(now.millis()), publisher, destination],
     )?;
     // The last turn was here, so the clock was set back by at least the difference.

@@ -1,8 +1,8 @@
 //! A lane's turn: settle what was tried, release what was not, claim what is due.
 
 use super::gate;
-use super::order;
 use super::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
+use super::{doubt, order};
 use crate::engine::{Param, Tx};
 use crate::rows::{evidence_text, outcome_name};
 use crate::{StoreError, erasures, notices};
@@ -54,7 +54,13 @@ pub(super) fn take_turn(
             Param::Int(lane.destination.get().into()),
         ],
     )?;
-    let next_due = if claims.len() < room { next_due(tx, lane, turn.now)? } else { None };
+    let next_due = if claims.len() < room {
+        // There is time: this lane keeps up.
+        doubt::forget(tx, lane, turn.now)?;
+        next_due(tx, lane, turn.now)?
+    } else {
+        None
+    };
     Ok(Some(Turned { claims, gate, next_due }))
 }
 
@@ -106,7 +112,7 @@ fn settle(
             publisher,
             Param::Text(&touchpoint),
             destination,
-            Param::Int(token.0),
+            Param::Int(token.number()),
         ],
         |row| row.lead(0),
     )?;
@@ -115,6 +121,9 @@ fn settle(
         let is_unknown = settled.tried.outcome == Outcome::Unknown;
         return erasures::late_end(tx, lane, token, (settled.touchpoint, is_unknown), now);
     };
+    if settled.tried.outcome == Outcome::Unknown {
+        doubt::note(tx, lane, lead, now)?;
+    }
     if state != "pending" {
         order::advance(tx, lane, lead)?;
         erasures::after_settle(tx, lane, settled.touchpoint, cause)?;
@@ -151,7 +160,7 @@ fn release(
             Param::Text(lane.publisher.as_str()),
             Param::Text(&touchpoint.to_string()),
             Param::Int(lane.destination.get().into()),
-            Param::Int(token.0),
+            Param::Int(token.number()),
         ],
     )?;
     if released == 0 {
@@ -171,7 +180,7 @@ fn claim(
 ) -> Result<Vec<Claim>, StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
-    let mut claims = tx.query(
+    let mut claims: Vec<(Timestamp, Claim)> = tx.query(
         "UPDATE delivery SET claim = $1, attempts = attempts + 1
          WHERE publisher_id = $2 AND destination_no = $3 AND touchpoint_id IN (
              SELECT touchpoint_id
@@ -183,27 +192,29 @@ fn claim(
              SELECT l.interest + 4 * l.do_not_contact + CASE WHEN l.consent_by = '' THEN 0 ELSE 8 END
                  + CASE WHEN l.erased_by = delivery.touchpoint_id THEN 16 ELSE 0 END
              FROM lead l
-             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id), follow_up_id, known_as",
+             WHERE l.publisher_id = delivery.publisher_id AND l.lead_id = delivery.lead_id), follow_up_id, known_as,
+             due_at",
         &[
-            Param::Int(token.0),
+            Param::Int(token.number()),
             publisher,
             destination,
             Param::Int(now.millis()),
             Param::Int(i64::try_from(room).unwrap_or(i64::MAX)),
         ],
         |row| {
-            Ok(Claim {
+            let claim = Claim {
                 touchpoint: row.touchpoint(0)?,
                 // What may have arrived is repeated under the lead it was begun as.
                 lead: if row.text(5)?.is_empty() { row.lead(1)? } else { row.lead(5)? },
                 number: row.count(2)?,
                 standing: Seen::from_number(row.int(3)?),
                 follow_up: row.follow_up_or_none(4)?,
-            })
+            };
+            Ok((row.time(6)?, claim))
         },
     )?;
-    claims.sort_by_key(|it| it.touchpoint);
-    Ok(claims)
+    claims.sort_by_key(|(due_at, it)| (*due_at, it.touchpoint));
+    Ok(claims.into_iter().map(|it| it.1).collect())
 }
 
 fn next_due(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

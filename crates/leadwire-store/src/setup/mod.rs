@@ -269,7 +269,8 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
         )?,
         destinations: tx.query(
             "SELECT d.publisher_id, d.destination_no, d.name, d.kind, d.settings, d.secrets, d.created_at,
-                 l.state, l.pause_cause, l.pause_message, l.pause_fix, l.paused_at, l.probe_at, l.probes, d.settings_no
+                 l.state, l.pause_cause, l.pause_message, l.pause_fix, l.paused_at, l.probe_at, l.probes, l.tripped,
+                 d.settings_no
              FROM destination d
              JOIN lane l ON l.publisher_id = d.publisher_id AND l.destination_no = d.destination_no
              WHERE d.removed_at = 0
@@ -335,7 +336,7 @@ fn read_destination(row: &Row<'_>) -> Result<Destination, StoreError> {
         secrets: row.bytes(5)?.to_owned(),
         created_at: row.time(6)?,
         gate: read_gate(row, 7)?,
-        settings_no: row.count(14)?,
+        settings_no: row.count(15)?,
     })
 }
 

@@ -5,6 +5,7 @@ use crate::desk::{
 };
 use leadwire_core::id::LeadId;
 use leadwire_core::lane::Next;
+use leadwire_core::limits;
 use leadwire_core::routing::Routed;
 use leadwire_store::accept::{Accept, Accepted};
 use leadwire_store::lanes::{Claim, LaneToken, Turn};
@@ -83,6 +84,8 @@ struct Model {
     /// Of each customer, the delivery that may be claimed or is.
     front: BTreeMap<u8, u128>,
     held: Vec<Claim>,
+    /// Until when a request of a customer may still arrive.
+    doubts: BTreeMap<u8, i64>,
 }
 
 impl Model {
@@ -100,15 +103,23 @@ impl Model {
         }
     }
 
+    /// What comes to the front waits for a request that may still arrive.
+    fn wait_for_doubt(&mut self, id: u128) {
+        let owed = self.owed.get_mut(&id).unwrap();
+        owed.due_at = owed.due_at.max(self.doubts.get(&owed.customer).copied().unwrap_or(0));
+    }
+
     fn come_to_rest(&mut self, id: u128, state: DeliveryState) {
         let owed = self.owed.get_mut(&id).unwrap();
         owed.state = state;
         let customer = owed.customer;
         let next = self.pending(customer).next();
-        match next {
-            Some(next) => self.front.insert(customer, next),
-            None => self.front.remove(&customer),
+        let Some(next) = next else {
+            self.front.remove(&customer);
+            return;
         };
+        self.front.insert(customer, next);
+        self.wait_for_doubt(next);
     }
 
     fn claims(&mut self, room: usize) -> Vec<(u128, u32)> {
@@ -123,7 +134,6 @@ impl Model {
             owed.attempts += 1;
             claims.push((id, owed.attempts));
         }
-        claims.sort_unstable();
         claims
     }
 }
@@ -160,6 +170,8 @@ impl Walk {
                     let owed = self.model.owed.get_mut(&claim.touchpoint.bits()).unwrap();
                     (owed.in_flight, owed.due_at) = (false, self.model.now);
                     owed.records += 1;
+                    let until = self.model.now + i64::try_from(limits::DOUBT.as_millis()).unwrap();
+                    self.model.doubts.insert(owed.customer, until);
                 }
             }
             Step::Wait { seconds } => self.model.now += seconds * SECOND,
@@ -213,6 +225,9 @@ impl Walk {
             .insert(id, Owed { customer, state, due_at: now, in_flight: false, attempts: 0, records: 0 });
         if state == DeliveryState::Pending {
             model.make_pending(id, customer);
+            if model.front[&customer] == id {
+                model.wait_for_doubt(id);
+            }
         }
     }
 

@@ -328,19 +328,18 @@ async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::
             settings.entry(name).or_insert_with(|| json!(without_secret(field, &value)));
         }
     }
-    let (state, pause) = match gate {
-        Gate::Open => ("open", None),
-        Gate::Paused(pause) => (
-            "paused",
-            Some(wire::Pause {
-                cause: pause.cause,
-                message: pause.message,
-                fix: pause.fix,
-                since: moment(pause.since),
-                probe_at: pause.probe_at.map(moment),
-            }),
-        ),
+    let state = match gate {
+        Gate::Open => "open",
+        Gate::Paused(_) => "paused",
+        Gate::Tripped(_) => "tripped",
     };
+    let pause = gate.pause().cloned().map(|it| wire::Pause {
+        cause: it.cause,
+        message: it.message,
+        fix: it.fix,
+        since: moment(it.since),
+        probe_at: it.probe_at.map(moment),
+    });
     Ok(wire::Destination {
         number: it.number.get(),
         name: it.name.clone(),

@@ -76,7 +76,8 @@ async fn note(call: &Call, destination: &Destination, reach: Reach, is_passed: b
 /// paused stays paused.
 async fn resume(call: &Call, destination: &Destination) -> Result<Option<Step>, Problem> {
     let lane = lane(destination);
-    let Gate::Paused(pause) = call.app.store.gate(lane.clone()).await? else { return Ok(None) };
+    let gate = call.app.store.gate(lane.clone()).await?;
+    let Some(pause) = gate.pause() else { return Ok(None) };
     let title = "Let its leads go again";
     if pause.probe_at.is_none() {
         let message = "it stays paused, as a person or the destination itself asked for";

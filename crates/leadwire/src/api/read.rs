@@ -295,7 +295,8 @@ pub(super) fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Del
         destination: setup.destination(publisher, &number).map_or(number, |it| it.name.clone()),
         state: it.state.as_str().to_owned(),
         in_flight: it.in_flight,
-        due_at: (it.state == DeliveryState::Pending).then(|| moment(it.due_at)),
+        // Before the first try, what counts in the queue is not a moment to show.
+        due_at: (it.state == DeliveryState::Pending && it.attempts > 0).then(|| moment(it.due_at)),
         attempts: it.attempts,
         cause: some(&it.cause),
         message: some(&it.message),

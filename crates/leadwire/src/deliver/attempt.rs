@@ -20,7 +20,11 @@ pub(super) async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Mo
     let mut done = Vec::new();
     let mut claims = Vec::new();
     let mut payloads: Vec<Payload> = Vec::new();
-    for (claim, content) in batch {
+    for (claim, mut content) in batch {
+        if let Ok(payload) = &mut content {
+            // What the lane learned since the claim.
+            payload.standing = claim.standing;
+        }
         match content {
             // The wish came after the message was written: the last look before it leaves.
             Ok(payload) if payload.message.is_some() && payload.do_not_contact() => {

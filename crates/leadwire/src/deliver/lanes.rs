@@ -231,8 +231,8 @@ impl Places {
             let item = &items[*at];
             // The wish may have come in the same commit, behind what was claimed.
             let is_refused = committed.refused.iter().any(|it| it.1 == claim.lead);
-            let mut standing = claim.standing;
-            standing.do_not_contact |= is_refused;
+            let mut claim = *claim;
+            claim.standing.do_not_contact |= is_refused;
             let payload = Payload {
                 delivery: DeliveryId { touchpoint: claim.touchpoint, destination: *destination },
                 publisher: item.publisher.clone(),
@@ -240,12 +240,12 @@ impl Places {
                 received_at: item.received_at,
                 touchpoint: Arc::clone(&item.parsed),
                 attempt: claim.number,
-                standing,
+                standing: claim.standing,
                 message: None,
             };
             place.token = None;
             if let Some(door) = self.lanes.door(&place.lane) {
-                door.give(*claim, payload);
+                door.give(claim, payload);
             }
         }
         for (at, accepted) in committed.accepted.iter().enumerate() {

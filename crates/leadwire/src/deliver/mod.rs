@@ -2,7 +2,6 @@
 
 mod attempt;
 mod door;
-mod hand;
 mod handover;
 mod lane;
 mod lanes;

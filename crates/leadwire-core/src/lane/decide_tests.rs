@@ -1,6 +1,7 @@
-//! Laws of the lane: what each kind of failure does to the delivery and to the lane.
+//! Laws of a decision: what each kind of failure does to the delivery and to the lane.
 
 use super::*;
+use crate::lane::{Allowance, allowance};
 use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -24,7 +25,7 @@ fn decide_for(
     cause: &str,
 ) -> Decision {
     let tried = tried(outcome, cause);
-    let ended = Ended { touchpoint, number, batch: 1, tried: &tried };
+    let ended = Ended { touchpoint, number, batch: 1, is_probe: gate != &Gate::Open, tried: &tried };
     after_try(gate, streak, &RetryPolicy::default(), ended, NOW, Jitter::new(0.0))
 }
 
@@ -80,7 +81,8 @@ fn a_destination_that_had_too_much_holds_the_lane_and_not_only_the_delivery() {
 fn a_batch_refused_as_a_whole_is_halved_until_the_culprit_is_alone_and_parked() {
     let tried = tried(Outcome::NotDone(Fault::SmallerBatch), "too_large");
     let decide = |batch| {
-        let ended = Ended { touchpoint: TouchpointId::new(1), number: 7, batch, tried: &tried };
+        let ended =
+            Ended { touchpoint: TouchpointId::new(1), number: 7, batch, is_probe: false, tried: &tried };
         after_try(&Gate::Open, &mut Streak::default(), &RetryPolicy::default(), ended, NOW, Jitter::new(0.0))
     };
     let halved = Decision { next: Next::RetryAt(NOW), gate: None, pace: Pace::SmallerBatches };

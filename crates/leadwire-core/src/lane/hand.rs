@@ -1,0 +1,379 @@
+//! What a lane has in hand under one lease: claims ready to be tried, tries under way, and news for the store.
+//!
+//! It is told what happened and says what is next; it waits for nothing and knows no connector. `C` is what is to be
+//! brought, which the hand only carries.
+
+use super::breaker::{self, Sign, Trouble};
+use super::queue::Queue;
+use super::{
+    Allowance, Claim, Ended, Gate, LaneToken, Pace, Settled, Streak, Turn, Turned, after_try, allowance,
+};
+use crate::id::{LeadId, TouchpointId};
+use crate::limits;
+use crate::outcome::Tried;
+use crate::retry::RetryPolicy;
+use crate::time::{Jitter, Timestamp};
+use std::collections::HashSet;
+
+/// How much a destination takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Requests in flight at a time, at least 1.
+    pub in_flight: usize,
+    /// Most deliveries of one request, at least 1.
+    pub batch_max: usize,
+}
+
+/// What a lane has in hand under one lease.
+#[derive(Debug)]
+pub struct Hand<C> {
+    token: LaneToken,
+    leased_until: Timestamp,
+    shape: Shape,
+    gate: Gate,
+    streak: Streak,
+    trouble: Trouble,
+    queue: Queue<C>,
+    /// Requests under way.
+    flying: usize,
+    /// Most requests under way for now: few at first and after trouble, twice as many with each that is answered.
+    ramp: usize,
+    /// The delivery that is tried while the lane is shut.
+    probe: Option<TouchpointId>,
+    leads: HashSet<LeadId>,
+    /// Leads whose customers asked not to be contacted since the last turn began: what it claimed may not know it yet.
+    refused: HashSet<LeadId>,
+    /// Leads that were erased since the last turn began: nothing that was claimed of them before may be sent.
+    erased: HashSet<LeadId>,
+    /// Nothing is sent before this moment.
+    hold_until: Option<Timestamp>,
+    settled: Vec<Settled>,
+    released: Vec<TouchpointId>,
+    gate_changed: Option<Gate>,
+    /// The room that the turn under way was told; none when no turn is.
+    turn_room: Option<usize>,
+    /// Whether the store may hold something that can be claimed now.
+    may_have_work: bool,
+    /// Whether the last turn found more than there was room for.
+    is_behind: bool,
+    must_renew: bool,
+    next_look: Option<Timestamp>,
+    stopping: bool,
+}
+
+impl<C> Hand<C> {
+    /// An empty hand under a lease that was taken at this moment.
+    pub fn new(token: LaneToken, taken_at: Timestamp, shape: Shape) -> Self {
+        Self {
+            token,
+            leased_until: taken_at.plus(limits::LEASE),
+            shape,
+            gate: Gate::Open,
+            streak: Streak::default(),
+            trouble: Trouble::default(),
+            queue: Queue::new(),
+            flying: 0,
+            ramp: limits::RAMP_FIRST,
+            probe: None,
+            leads: HashSet::new(),
+            refused: HashSet::new(),
+            erased: HashSet::new(),
+            hold_until: None,
+            settled: Vec::new(),
+            released: Vec::new(),
+            gate_changed: None,
+            turn_room: None,
+            may_have_work: true,
+            is_behind: true,
+            must_renew: false,
+            next_look: None,
+            stopping: false,
+        }
+    }
+
+    /// The lease.
+    pub fn token(&self) -> LaneToken {
+        self.token
+    }
+
+    /// Whether the lane may send, as far as it knows.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// When to look for work again though nothing happened; never, when only news can bring some.
+    pub fn next_look(&self) -> Option<Timestamp> {
+        self.next_look
+    }
+
+    /// Whether it was asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    /// Whether a stop is over: nothing is under way any more.
+    pub fn has_stopped(&self) -> bool {
+        self.stopping && self.turn_room.is_none() && self.flying == 0
+    }
+
+    /// Goes on with other settings of the destination.
+    pub fn reshape(&mut self, shape: Shape) {
+        self.shape = shape;
+        self.may_have_work = true;
+    }
+
+    /// It is time to look for work.
+    pub fn wake(&mut self) {
+        self.next_look = None;
+        self.may_have_work = true;
+    }
+
+    /// Puts back what was not tried, and begins nothing any more.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+        self.may_have_work = true;
+        self.release_ready();
+    }
+
+    /// How many deliveries the lane holds at the most: those in flight, and as many again so that the next are ready.
+    fn window(&self) -> usize {
+        let each = limits::WINDOW_PER_IN_FLIGHT.max(2 * self.shape.batch_max);
+        (self.shape.in_flight * each).min(limits::LANE_WINDOW_MAX.max(self.shape.in_flight))
+    }
+
+    /// Whether the destination asked for peace.
+    fn is_held(&self, now: Timestamp) -> bool {
+        self.hold_until.is_some_and(|it| it > now)
+    }
+
+    fn may_send(&self, now: Timestamp) -> bool {
+        self.gate == Gate::Open && !self.is_held(now)
+    }
+
+    /// How many deliveries may be claimed for the lane as they are stored: none while it has a backlog, is shut or stops.
+    pub fn offered(&self, now: Timestamp) -> usize {
+        let keeps_up = !self.may_have_work && !self.is_behind && self.may_send(now) && !self.stopping;
+        if keeps_up { self.window().saturating_sub(self.leads.len()) } else { 0 }
+    }
+
+    /// Takes in what was claimed for this lane as it was stored, and whether there may be more in the store.
+    pub fn take_given(&mut self, given: impl Iterator<Item = (Claim, C)>, has_work: bool, now: Timestamp) {
+        let may_send = self.may_send(now);
+        for (claim, content) in given {
+            // It was claimed while the lane was open, which is no reason to try it after the pause.
+            self.take_in(claim, content, may_send);
+        }
+        // A lane that is shut need not look at each new lead: a probe or a resume wakes it by itself.
+        self.may_have_work |= has_work && self.gate == Gate::Open;
+    }
+
+    /// Whether there is something to tell the store or to ask it for. One turn runs at a time.
+    pub fn wants_turn(&self) -> bool {
+        let has_news = !self.settled.is_empty() || !self.released.is_empty() || self.gate_changed.is_some();
+        let room = self.window() > self.leads.len();
+        self.turn_room.is_none()
+            && (has_news || self.must_renew || (self.may_have_work && room && !self.stopping))
+    }
+
+    /// Begins a turn with everything that is to be written down. What was given before must be taken in first: what is
+    /// claimed from here on knows of the refusals and erasures up to now.
+    pub fn begin_turn(&mut self, now: Timestamp) -> Turn {
+        assert!(self.turn_room.is_none(), "one turn runs at a time");
+        self.refused.clear();
+        self.erased.clear();
+        let held = self.leads.len();
+        let may_claim = !self.stopping && !self.is_held(now);
+        let room = if may_claim { self.window().saturating_sub(held) } else { 0 };
+        self.turn_room = Some(room);
+        self.may_have_work = false;
+        self.must_renew = false;
+        self.leased_until = now.plus(limits::LEASE);
+        Turn {
+            settled: std::mem::take(&mut self.settled),
+            released: std::mem::take(&mut self.released),
+            gate: self.gate_changed.take(),
+            room,
+            held,
+            now,
+        }
+    }
+
+    /// Takes up what a turn brought. `turned` has its claims in `ready`, each with what is to be brought.
+    pub fn end_turn(&mut self, turned: Turned, ready: Vec<(Claim, C)>, now: Timestamp) {
+        let room = self.turn_room.take().expect("a turn that ends began");
+        if room > 0 && ready.len() == room {
+            self.may_have_work = true;
+        }
+        self.is_behind = room == 0 || self.may_have_work;
+        // The turn began before the tries that changed the gate came back: its claims are no probe.
+        let outdated = self.gate_changed.is_some();
+        if !outdated {
+            // What the store says counts, for instance when a person paused or resumed the lane.
+            self.gate = turned.gate;
+        }
+        self.next_look = match (allowance(&self.gate, now), turned.next_due) {
+            (Allowance::Nothing(probe_at), _) => probe_at,
+            _ if self.is_held(now) => self.hold_until,
+            (_, next_due) => next_due,
+        };
+        for (claim, content) in ready {
+            // What an up-to-date turn claims for a lane that is shut is a probe, of which there is one.
+            let is_probe = self.gate != Gate::Open && !outdated && self.leads.is_empty();
+            let may_send = !self.is_held(now) && (self.gate == Gate::Open || is_probe);
+            if is_probe && may_send && !self.stopping {
+                self.probe = Some(claim.touchpoint);
+            }
+            self.take_in(claim, content, may_send);
+        }
+    }
+
+    /// Takes a claim in hand, or puts it back: when the lane stops or may not send, and when another of the same lead
+    /// is in hand, since one of a lead is tried at a time.
+    fn take_in(&mut self, mut claim: Claim, content: C, may_send: bool) {
+        claim.standing.do_not_contact |= self.refused.contains(&claim.lead);
+        let is_erased = self.erased.contains(&claim.lead) && !claim.standing.erases;
+        if is_erased || self.stopping || !may_send || !self.leads.insert(claim.lead) {
+            self.released.push(claim.touchpoint);
+            return;
+        }
+        self.queue.push(claim, content);
+    }
+
+    /// Marks what is in hand of these leads, so that none of it is sent as one to be contacted.
+    pub fn refuse(&mut self, leads: Vec<LeadId>) {
+        if leads.is_empty() {
+            return;
+        }
+        self.refused.extend(leads);
+        self.queue.refuse(&self.refused);
+    }
+
+    /// Drops what is in hand of erased leads, but for the deletion itself. What is on the wire cannot be called back.
+    pub fn erase(&mut self, leads: Vec<LeadId>) {
+        if leads.is_empty() {
+            return;
+        }
+        self.erased.extend(leads);
+        for claim in self.queue.erase(&self.erased) {
+            self.leads.remove(&claim.lead);
+            self.released.push(claim.touchpoint);
+        }
+    }
+
+    /// The next batch to be sent, with the last look at everything that may forbid it: as many as the destination takes at
+    /// once, and none whose exclusive key is in flight. Empty: nothing can be sent now, or more is about to be read from the
+    /// store and a fuller batch costs fewer calls.
+    pub fn next_batch(
+        &mut self,
+        now: Timestamp,
+        key_of: impl Fn(&Claim, &C) -> Option<String>,
+    ) -> Vec<(Claim, C)> {
+        let has_room = self.flying < self.shape.in_flight.min(self.ramp);
+        if self.queue.is_empty() || !has_room || self.is_held(now) {
+            return Vec::new();
+        }
+        if self.leased_until.since(now) < limits::LEASE_LEFT_TO_SEND {
+            self.must_renew = true;
+            return Vec::new();
+        }
+        let batch_max = self.queue.batch_max(self.shape.batch_max);
+        if self.queue.len() < batch_max && (self.turn_room.is_some() || self.wants_turn()) {
+            return Vec::new();
+        }
+        let batch = self.queue.pick(batch_max, key_of);
+        self.flying += usize::from(!batch.is_empty());
+        batch
+    }
+
+    /// Decides about each finished try of one batch; the next turn writes it down. `jitter` is one throw for all: what failed
+    /// together comes back together, in one call again and not in a hundred.
+    pub fn note(&mut self, tries: Vec<(Claim, Tried)>, now: Timestamp, jitter: Jitter) {
+        self.flying = self.flying.checked_sub(1).expect("a batch that ends began");
+        self.let_go(&tries);
+        let is_probe = tries.iter().any(|it| Some(it.0.touchpoint) == self.probe);
+        if is_probe {
+            self.probe = None;
+        }
+        self.heed(&tries, now, jitter);
+        let batch = tries.len();
+        let mut paces = Vec::with_capacity(batch);
+        for (claim, tried) in tries {
+            let ended =
+                Ended { touchpoint: claim.touchpoint, number: claim.number, batch, is_probe, tried: &tried };
+            let policy = RetryPolicy::default();
+            let decision = after_try(&self.gate, &mut self.streak, &policy, ended, now, jitter);
+            if let Some(gate) = decision.gate {
+                self.change(gate);
+            }
+            paces.push(decision.pace);
+            let (touchpoint, number) = (claim.touchpoint, claim.number);
+            self.settled.push(Settled { touchpoint, number, tried, next: decision.next });
+        }
+        self.follow(&paces);
+        if !self.may_send(now) {
+            self.release_ready();
+        }
+    }
+
+    /// Looks at what a call says of the destination as a whole.
+    fn heed(&mut self, tries: &[(Claim, Tried)], now: Timestamp, jitter: Jitter) {
+        match breaker::sign(tries.iter().map(|it| &it.1)) {
+            Sign::Silent => {}
+            Sign::Alive => {
+                self.trouble = Trouble::default();
+                self.ramp = (self.ramp * 2).min(self.shape.in_flight);
+                if matches!(self.gate, Gate::Tripped(_)) {
+                    self.change(Gate::Open);
+                }
+            }
+            Sign::Failing => {
+                let is_down = self.trouble.count(tries.iter().map(|it| it.0.touchpoint));
+                if is_down
+                    && self.gate == Gate::Open
+                    && let Some((_, tried)) = tries.first()
+                {
+                    self.change(breaker::tripped(&tried.evidence, now, jitter));
+                }
+            }
+        }
+    }
+
+    fn change(&mut self, gate: Gate) {
+        if gate != Gate::Open {
+            self.ramp = 1;
+        }
+        self.gate = gate.clone();
+        self.gate_changed = Some(gate);
+    }
+
+    /// Gives back what the deliveries of a batch held.
+    fn let_go(&mut self, tries: &[(Claim, Tried)]) {
+        for (claim, _) in tries {
+            self.leads.remove(&claim.lead);
+        }
+        self.queue.let_go(tries);
+    }
+
+    /// Follows what the deliveries of one batch said of the lane's pace.
+    fn follow(&mut self, paces: &[Pace]) {
+        for pace in paces {
+            if let Pace::HoldUntil(until) = pace {
+                self.hold_until = self.hold_until.max(Some(*until));
+                self.ramp = 1;
+            }
+        }
+        self.queue.follow(paces, self.shape.batch_max);
+    }
+
+    /// Puts back what was claimed and not tried.
+    fn release_ready(&mut self) {
+        for claim in self.queue.drain() {
+            self.leads.remove(&claim.lead);
+            self.released.push(claim.touchpoint);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "hand_tests.rs"]
+mod tests;

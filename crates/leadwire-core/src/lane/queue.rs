@@ -1,0 +1,107 @@
+//! Claims that are ready to be tried, and what goes into the next batch.
+
+use super::{Claim, Pace};
+use crate::id::{LeadId, TouchpointId};
+use crate::outcome::Tried;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Claims in the order in which they are tried.
+#[derive(Debug)]
+pub(super) struct Queue<C> {
+    ready: VecDeque<(Claim, C)>,
+    /// Exclusive keys in flight, each with whose it is.
+    keys: HashMap<String, TouchpointId>,
+    /// Most deliveries in a batch, since the destination refused a larger one.
+    batch_max: usize,
+}
+
+impl<C> Queue<C> {
+    pub(super) fn new() -> Self {
+        Self { ready: VecDeque::new(), keys: HashMap::new(), batch_max: usize::MAX }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ready.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty()
+    }
+
+    pub(super) fn push(&mut self, claim: Claim, content: C) {
+        self.ready.push_back((claim, content));
+    }
+
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Claim> {
+        self.ready.drain(..).map(|it| it.0)
+    }
+
+    /// Marks what is queued of these leads.
+    pub(super) fn refuse(&mut self, refused: &HashSet<LeadId>) {
+        let marked = self.ready.iter_mut().filter(|it| refused.contains(&it.0.lead));
+        marked.for_each(|it| it.0.standing.do_not_contact = true);
+    }
+
+    /// Takes out what is queued of these leads, but for their deletions.
+    pub(super) fn erase(&mut self, erased: &HashSet<LeadId>) -> Vec<Claim> {
+        let is_dropped = |it: &(Claim, C)| erased.contains(&it.0.lead) && !it.0.standing.erases;
+        let (dropped, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.ready).into_iter().partition(is_dropped);
+        self.ready = kept.into();
+        dropped.into_iter().map(|it| it.0).collect()
+    }
+
+    /// How many go into a batch, of a destination that takes `most`.
+    pub(super) fn batch_max(&self, most: usize) -> usize {
+        self.batch_max.min(most)
+    }
+
+    /// Takes out the next batch: none whose exclusive key is in flight, and a deletion alone.
+    pub(super) fn pick(
+        &mut self,
+        most: usize,
+        key_of: impl Fn(&Claim, &C) -> Option<String>,
+    ) -> Vec<(Claim, C)> {
+        let mut batch = Vec::with_capacity(most.min(self.ready.len()));
+        let mut kept_back = VecDeque::new();
+        while batch.len() < most
+            && let Some((claim, content)) = self.ready.pop_front()
+        {
+            let erases = claim.standing.erases;
+            if erases && !batch.is_empty() {
+                kept_back.push_back((claim, content));
+                continue;
+            }
+            match key_of(&claim, &content) {
+                Some(key) if self.keys.contains_key(&key) => kept_back.push_back((claim, content)),
+                key => {
+                    self.keys.extend(key.map(|it| (it, claim.touchpoint)));
+                    batch.push((claim, content));
+                    if erases {
+                        break;
+                    }
+                }
+            }
+        }
+        kept_back.append(&mut self.ready);
+        self.ready = kept_back;
+        batch
+    }
+
+    /// Gives back the exclusive keys of a batch.
+    pub(super) fn let_go(&mut self, tries: &[(Claim, Tried)]) {
+        if !self.keys.is_empty() {
+            let done: HashSet<TouchpointId> = tries.iter().map(|it| it.0.touchpoint).collect();
+            self.keys.retain(|_, touchpoint| !done.contains(touchpoint));
+        }
+    }
+
+    /// Follows what the deliveries of one batch said of its size, to a destination that takes `most`.
+    pub(super) fn follow(&mut self, paces: &[Pace], most: usize) {
+        if paces.contains(&Pace::SmallerBatches) {
+            self.batch_max = (paces.len() / 2).max(1);
+        } else if paces.contains(&Pace::LargerBatches) && self.batch_max < most {
+            self.batch_max *= 2;
+        }
+    }
+}
