@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod country;
+pub mod defect;
 pub mod email;
 pub mod erasure;
 pub mod feedback;

@@ -1,5 +1,6 @@
 //! When to try again: full jitter up to a cap, the destination's own wish respected, and no last attempt.
 
+use crate::defect::{Defect, seeded};
 use crate::limits;
 use crate::time::Jitter;
 use std::time::Duration;
@@ -31,12 +32,15 @@ pub fn delay(policy: &RetryPolicy, attempts: u32, hint: Option<Duration>, jitter
     assert!(attempts >= 1, "a delay follows at least one attempt");
     // 2^31 first delays are centuries: past that the cap decides anyway.
     let doubled = policy.first.saturating_mul(2u32.saturating_pow((attempts - 1).min(31)));
-    let bound = doubled.min(policy.longest).max(limits::RETRY_SHORTEST);
+    let longest = if seeded(Defect::DelayHasNoCap) { Duration::MAX } else { policy.longest };
+    let bound = doubled.min(longest).max(limits::RETRY_SHORTEST);
     let drawn = limits::RETRY_SHORTEST + (bound - limits::RETRY_SHORTEST).mul_f64(jitter.get());
     match hint {
         // A little jitter on top, so that everyone who was told "60 s" does not come back in the same instant.
+        Some(_) if seeded(Defect::HintIsIgnored) => drawn,
         Some(hint) => {
-            let hint = hint.min(limits::RETRY_AFTER_LONGEST);
+            let believed = !seeded(Defect::HintIsBelievedForEver);
+            let hint = if believed { hint.min(limits::RETRY_AFTER_LONGEST) } else { hint };
             let wished = hint.max(limits::RETRY_SHORTEST) + hint.mul_f64(jitter.get() * 0.1);
             // A destination that says "in a second" for ever would be called every second for ever.
             if attempts <= HINTS_TAKEN_AS_SAID { wished } else { wished.max(drawn) }

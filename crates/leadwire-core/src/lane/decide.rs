@@ -2,6 +2,7 @@
 
 use super::breaker;
 use super::{Gate, Pause};
+use crate::defect::{Defect, seeded};
 use crate::id::TouchpointId;
 use crate::limits;
 use crate::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
@@ -97,16 +98,20 @@ pub fn after_try(
             };
             Decision { next: Next::Deliver(receipt.clone()), gate, pace: Pace::LargerBatches }
         }
+        Outcome::Unknown if seeded(Defect::UnknownIsDone) => same(Next::Deliver(Receipt::Accepted), None),
+        Outcome::Unknown if seeded(Defect::UnknownIsParked) => same(Next::Park, None),
         Outcome::Unknown => same(later(None), again(None)),
         Outcome::NotDone(fault) => match fault {
             // Only at the first attempt: afterwards it is a failure like any other.
             Fault::RetryNow if number == 1 => same(Next::RetryAt(now), None),
             Fault::RetryNow => same(later(None), again(None)),
+            Fault::RetryAfter(_) if number >= 5 && seeded(Defect::GivesUp) => same(Next::Park, None),
             Fault::RetryAfter(hint) => same(later(*hint), again(*hint)),
             Fault::HoldLane(hint) => {
                 let until = now.plus(retry::delay(policy, number, *hint, jitter));
                 Decision { next: Next::RetryAt(until), gate: again(*hint), pace: Pace::HoldUntil(until) }
             }
+            Fault::SmallerBatch if seeded(Defect::BatchIsNotHalved) => same(Next::RetryAt(now), None),
             Fault::SmallerBatch if ended.batch > 1 => {
                 Decision { next: Next::RetryAt(now), gate: None, pace: Pace::SmallerBatches }
             }
@@ -116,9 +121,13 @@ pub fn after_try(
             Fault::RetryThenPause { .. } | Fault::Pause => {
                 same(Next::RetryAt(now), pause(gate, &tried.evidence, true, now, jitter))
             }
-            Fault::Stop => same(Next::RetryAt(now), pause(gate, &tried.evidence, false, now, jitter)),
+            Fault::Stop => {
+                let may_probe = seeded(Defect::StopIsProbed);
+                same(Next::RetryAt(now), pause(gate, &tried.evidence, may_probe, now, jitter))
+            }
             // A probe that was withheld probed nothing, so the next one is due at once.
             Fault::Withhold => same(Next::Suppress, None),
+            Fault::Park if seeded(Defect::PoisonIsRetried) => same(later(None), None),
             // Alone in its batch, it is the culprit itself.
             Fault::SmallerBatch | Fault::Park => after_refusal(gate, streak, ended, now, jitter),
         },
@@ -148,7 +157,7 @@ fn after_refusal(
     if !streak.refused.contains(&ended.touchpoint) {
         streak.refused.push(ended.touchpoint);
     }
-    if streak.refused.len() < limits::REFUSED_IN_A_ROW {
+    if streak.refused.len() < limits::REFUSED_IN_A_ROW || seeded(Defect::RefusalsNeverPause) {
         return Decision { next: Next::Park, gate: None, pace: Pace::Same };
     }
     *streak = Streak::default();
@@ -175,6 +184,7 @@ fn probed_in_vain(gate: &Gate, hint: Option<Duration>, now: Timestamp, jitter: J
     };
     match gate {
         Gate::Paused(pause) if pause.probe_at.is_some() => Some(Gate::Paused(moved(pause, probe_after))),
+        Gate::Tripped(_) if seeded(Defect::ProbeIsNotMoved) => None,
         Gate::Tripped(pause) => Some(Gate::Tripped(moved(pause, breaker::probe_at))),
         Gate::Paused(_) | Gate::Open => None,
     }
@@ -195,7 +205,7 @@ fn pause(gate: &Gate, evidence: &Evidence, may_probe: bool, now: Timestamp, jitt
         message: evidence.message.clone(),
         fix: evidence.fix.clone(),
         since,
-        probe_at: may_probe.then(|| probe_after(probes, now, jitter)),
+        probe_at: (may_probe && !seeded(Defect::PauseIsNotProbed)).then(|| probe_after(probes, now, jitter)),
         probes,
     }))
 }

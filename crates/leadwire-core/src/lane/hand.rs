@@ -8,6 +8,7 @@ use super::queue::Queue;
 use super::{
     Allowance, Claim, Ended, Gate, LaneToken, Pace, Settled, Streak, Turn, Turned, after_try, allowance,
 };
+use crate::defect::{Defect, seeded};
 use crate::id::{LeadId, TouchpointId};
 use crate::limits;
 use crate::outcome::Tried;
@@ -50,8 +51,8 @@ pub struct Hand<C> {
     settled: Vec<Settled>,
     released: Vec<TouchpointId>,
     gate_changed: Option<Gate>,
-    /// The room that the turn under way was told; none when no turn is.
-    turn_room: Option<usize>,
+    /// The room that the turn under way was told, and when it began; none when no turn is.
+    turning: Option<(usize, Timestamp)>,
     /// Whether the store may hold something that can be claimed now.
     may_have_work: bool,
     /// Whether the last turn found more than there was room for.
@@ -82,7 +83,7 @@ impl<C> Hand<C> {
             settled: Vec::new(),
             released: Vec::new(),
             gate_changed: None,
-            turn_room: None,
+            turning: None,
             may_have_work: true,
             is_behind: true,
             must_renew: false,
@@ -113,7 +114,7 @@ impl<C> Hand<C> {
 
     /// Whether a stop is over: nothing is under way any more.
     pub fn has_stopped(&self) -> bool {
-        self.stopping && self.turn_room.is_none() && self.flying == 0
+        self.stopping && self.turning.is_none() && self.flying == 0
     }
 
     /// Goes on with other settings of the destination.
@@ -171,23 +172,22 @@ impl<C> Hand<C> {
     pub fn wants_turn(&self) -> bool {
         let has_news = !self.settled.is_empty() || !self.released.is_empty() || self.gate_changed.is_some();
         let room = self.window() > self.leads.len();
-        self.turn_room.is_none()
+        self.turning.is_none()
             && (has_news || self.must_renew || (self.may_have_work && room && !self.stopping))
     }
 
     /// Begins a turn with everything that is to be written down. What was given before must be taken in first: what is
     /// claimed from here on knows of the refusals and erasures up to now.
     pub fn begin_turn(&mut self, now: Timestamp) -> Turn {
-        assert!(self.turn_room.is_none(), "one turn runs at a time");
+        assert!(self.turning.is_none(), "one turn runs at a time");
         self.refused.clear();
         self.erased.clear();
         let held = self.leads.len();
         let may_claim = !self.stopping && !self.is_held(now);
         let room = if may_claim { self.window().saturating_sub(held) } else { 0 };
-        self.turn_room = Some(room);
+        self.turning = Some((room, now));
         self.may_have_work = false;
         self.must_renew = false;
-        self.leased_until = now.plus(limits::LEASE);
         Turn {
             settled: std::mem::take(&mut self.settled),
             released: std::mem::take(&mut self.released),
@@ -200,25 +200,34 @@ impl<C> Hand<C> {
 
     /// Takes up what a turn brought. `turned` has its claims in `ready`, each with what is to be brought.
     pub fn end_turn(&mut self, turned: Turned, ready: Vec<(Claim, C)>, now: Timestamp) {
-        let room = self.turn_room.take().expect("a turn that ends began");
-        if room > 0 && ready.len() == room {
+        let (room, began_at) = self.turning.take().expect("a turn that ends began");
+        // Not before: a lease that is not written down is none.
+        self.leased_until = began_at.plus(limits::LEASE);
+        if room > 0 && ready.len() == room && !seeded(Defect::BacklogIsForgotten) {
             self.may_have_work = true;
         }
         self.is_behind = room == 0 || self.may_have_work;
         // The turn began before the tries that changed the gate came back: its claims are no probe.
         let outdated = self.gate_changed.is_some();
-        if !outdated {
+        if !outdated || seeded(Defect::OldTurnOpens) {
             // What the store says counts, for instance when a person paused or resumed the lane.
             self.gate = turned.gate;
+        }
+        if self.gate != Gate::Open && !seeded(Defect::PausedStillSends) {
+            self.release_ready();
         }
         self.next_look = match (allowance(&self.gate, now), turned.next_due) {
             (Allowance::Nothing(probe_at), _) => probe_at,
             _ if self.is_held(now) => self.hold_until,
             (_, next_due) => next_due,
         };
+        if seeded(Defect::NextLookIsForgotten) {
+            self.next_look = None;
+        }
         for (claim, content) in ready {
             // What an up-to-date turn claims for a lane that is shut is a probe, of which there is one.
-            let is_probe = self.gate != Gate::Open && !outdated && self.leads.is_empty();
+            let is_alone = self.leads.is_empty() || seeded(Defect::ManyProbes);
+            let is_probe = self.gate != Gate::Open && !outdated && is_alone;
             let may_send = !self.is_held(now) && (self.gate == Gate::Open || is_probe);
             if is_probe && may_send && !self.stopping {
                 self.probe = Some(claim.touchpoint);
@@ -230,8 +239,10 @@ impl<C> Hand<C> {
     /// Takes a claim in hand, or puts it back: when the lane stops or may not send, and when another of the same lead
     /// is in hand, since one of a lead is tried at a time.
     fn take_in(&mut self, mut claim: Claim, content: C, may_send: bool) {
-        claim.standing.do_not_contact |= self.refused.contains(&claim.lead);
-        let is_erased = self.erased.contains(&claim.lead) && !claim.standing.erases;
+        claim.standing.do_not_contact |=
+            self.refused.contains(&claim.lead) && !seeded(Defect::LateRefusedIsTaken);
+        let is_erased =
+            self.erased.contains(&claim.lead) && !claim.standing.erases && !seeded(Defect::LateErasedIsTaken);
         if is_erased || self.stopping || !may_send || !self.leads.insert(claim.lead) {
             self.released.push(claim.touchpoint);
             return;
@@ -245,7 +256,9 @@ impl<C> Hand<C> {
             return;
         }
         self.refused.extend(leads);
-        self.queue.refuse(&self.refused);
+        if !seeded(Defect::RefusalNotHeeded) {
+            self.queue.refuse(&self.refused);
+        }
     }
 
     /// Drops what is in hand of erased leads, but for the deletion itself. What is on the wire cannot be called back.
@@ -254,6 +267,9 @@ impl<C> Hand<C> {
             return;
         }
         self.erased.extend(leads);
+        if seeded(Defect::ErasureNotHeeded) {
+            return;
+        }
         for claim in self.queue.erase(&self.erased) {
             self.leads.remove(&claim.lead);
             self.released.push(claim.touchpoint);
@@ -268,16 +284,17 @@ impl<C> Hand<C> {
         now: Timestamp,
         key_of: impl Fn(&Claim, &C) -> Option<String>,
     ) -> Vec<(Claim, C)> {
-        let has_room = self.flying < self.shape.in_flight.min(self.ramp);
+        let most = self.shape.in_flight.min(self.ramp);
+        let has_room = self.flying < most || seeded(Defect::TooManyInFlight);
         if self.queue.is_empty() || !has_room || self.is_held(now) {
             return Vec::new();
         }
-        if self.leased_until.since(now) < limits::LEASE_LEFT_TO_SEND {
+        if self.leased_until.since(now) < limits::LEASE_LEFT_TO_SEND && !seeded(Defect::LeaseNotChecked) {
             self.must_renew = true;
             return Vec::new();
         }
         let batch_max = self.queue.batch_max(self.shape.batch_max);
-        if self.queue.len() < batch_max && (self.turn_room.is_some() || self.wants_turn()) {
+        if self.queue.len() < batch_max && (self.turning.is_some() || self.wants_turn()) {
             return Vec::new();
         }
         let batch = self.queue.pick(batch_max, key_of);
@@ -297,7 +314,9 @@ impl<C> Hand<C> {
         self.heed(&tries, now, jitter);
         let batch = tries.len();
         let mut paces = Vec::with_capacity(batch);
+        let first = tries.first().filter(|_| seeded(Defect::FirstSpeaksForAll)).map(|it| it.1.clone());
         for (claim, tried) in tries {
+            let tried = first.clone().unwrap_or(tried);
             let ended =
                 Ended { touchpoint: claim.touchpoint, number: claim.number, batch, is_probe, tried: &tried };
             let policy = RetryPolicy::default();
@@ -322,13 +341,14 @@ impl<C> Hand<C> {
             Sign::Alive => {
                 self.trouble = Trouble::default();
                 self.ramp = (self.ramp * 2).min(self.shape.in_flight);
-                if matches!(self.gate, Gate::Tripped(_)) {
+                if matches!(self.gate, Gate::Tripped(_)) && !seeded(Defect::NeverOpens) {
                     self.change(Gate::Open);
                 }
             }
             Sign::Failing => {
                 let is_down = self.trouble.count(tries.iter().map(|it| it.0.touchpoint));
                 if is_down
+                    && !seeded(Defect::NeverTrips)
                     && self.gate == Gate::Open
                     && let Some((_, tried)) = tries.first()
                 {
@@ -339,11 +359,13 @@ impl<C> Hand<C> {
     }
 
     fn change(&mut self, gate: Gate) {
-        if gate != Gate::Open {
+        if gate != Gate::Open && !seeded(Defect::NoRamp) {
             self.ramp = 1;
         }
         self.gate = gate.clone();
-        self.gate_changed = Some(gate);
+        if !seeded(Defect::GateIsNotTold) {
+            self.gate_changed = Some(gate);
+        }
     }
 
     /// Gives back what the deliveries of a batch held.
@@ -357,7 +379,9 @@ impl<C> Hand<C> {
     /// Follows what the deliveries of one batch said of the lane's pace.
     fn follow(&mut self, paces: &[Pace]) {
         for pace in paces {
-            if let Pace::HoldUntil(until) = pace {
+            if let Pace::HoldUntil(until) = pace
+                && !seeded(Defect::HoldIsIgnored)
+            {
                 self.hold_until = self.hold_until.max(Some(*until));
                 self.ramp = 1;
             }
@@ -369,7 +393,9 @@ impl<C> Hand<C> {
     fn release_ready(&mut self) {
         for claim in self.queue.drain() {
             self.leads.remove(&claim.lead);
-            self.released.push(claim.touchpoint);
+            if !seeded(Defect::ReleaseIsForgotten) {
+                self.released.push(claim.touchpoint);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Claims that are ready to be tried, and what goes into the next batch.
 
 use super::{Claim, Pace};
+use crate::defect::{Defect, seeded};
 use crate::id::{LeadId, TouchpointId};
 use crate::outcome::Tried;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -67,13 +68,15 @@ impl<C> Queue<C> {
         while batch.len() < most
             && let Some((claim, content)) = self.ready.pop_front()
         {
-            let erases = claim.standing.erases;
+            let erases = claim.standing.erases && !seeded(Defect::DeletionInABatch);
             if erases && !batch.is_empty() {
                 kept_back.push_back((claim, content));
                 continue;
             }
             match key_of(&claim, &content) {
-                Some(key) if self.keys.contains_key(&key) => kept_back.push_back((claim, content)),
+                Some(key) if self.keys.contains_key(&key) && !seeded(Defect::KeysAreShared) => {
+                    kept_back.push_back((claim, content))
+                }
                 key => {
                     self.keys.extend(key.map(|it| (it, claim.touchpoint)));
                     batch.push((claim, content));
@@ -90,7 +93,7 @@ impl<C> Queue<C> {
 
     /// Gives back the exclusive keys of a batch.
     pub(super) fn let_go(&mut self, tries: &[(Claim, Tried)]) {
-        if !self.keys.is_empty() {
+        if !self.keys.is_empty() && !seeded(Defect::KeysAreKept) {
             let done: HashSet<TouchpointId> = tries.iter().map(|it| it.0.touchpoint).collect();
             self.keys.retain(|_, touchpoint| !done.contains(touchpoint));
         }

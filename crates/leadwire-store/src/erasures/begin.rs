@@ -349,8 +349,8 @@ fn owe(
     is_uncertain: bool,
 ) -> Result<(), StoreError> {
     let now = wish.asked_at;
-    // A request that may be on the wire arrives first: no attempt takes longer.
-    let due_at = if is_uncertain { now.plus(limits::ATTEMPT_WAIT) } else { now };
+    // A request that may be on the wire arrives first: no attempt takes longer, and nothing that was given up comes later.
+    let due_at = if is_uncertain { now.plus(limits::ATTEMPT_WAIT + limits::DOUBT) } else { now };
     let claim = match ended {
         None => place(tx, &wish.publisher, id.destination, lead, id.touchpoint)?,
         Some(_) => 0,

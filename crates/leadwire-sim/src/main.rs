@@ -1,0 +1,20 @@
+//! The simulator: the real decisions of a lane against simulated time, destinations, people and failures.
+//!
+//! A schedule follows from its seed alone. See `docs/faults.md` for how it is run and what it found.
+
+mod check;
+mod crm;
+mod dice;
+mod mistake;
+mod plan;
+mod rows;
+mod run;
+mod wire;
+mod world;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    run::command(&arguments)
+}
