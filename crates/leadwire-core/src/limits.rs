@@ -360,6 +360,13 @@ pub const REPLAYS_MAX: usize = 4;
 
 /// Touchpoints that one step of an erasure wipes: a few milliseconds of the writer's time.
 pub const ERASE_STEP: usize = 200;
+/// Leads whose addresses one read looks at when a person is erased by theirs.
+pub const ERASE_LEADS_STEP: usize = 5000;
+/// How long a touchpoint can have its id before it is on disk: longer than the writer's longest queue takes. An erasure by
+/// address looks once more at the leads of all that came since.
+pub const ACCEPT_UNDER_WAY: Duration = Duration::from_secs(60);
+/// Leads that may come to be an erased person's while it is looked who they are, each with its members.
+pub const ERASE_LATE_LEADS: usize = 8;
 /// Bodies in quarantine that one step looks through; each may have [`TOUCHPOINT_BYTES_MAX`] bytes.
 pub const ERASE_QUARANTINE_STEP: usize = 50;
 /// Keys that one step of an erasure looks at.

@@ -1,12 +1,31 @@
 //! Runs every statement of erasure, retention and the list of erasures, for their plans to be looked at.
 
 use crate::accept::Accept;
-use crate::erasures::{Asked, Crm, Wish, list};
+use crate::erasures::{Address, Asked, Crm, Wish, list};
 use crate::plan_tests::accept;
 use crate::{Store, StoreError};
 use leadwire_core::erasure::Question;
 use leadwire_core::id::{ErasureId, LeadId, PublisherId, TouchpointId};
 use leadwire_core::time::Timestamp;
+
+/// As `HOT` of `plan_tests.rs`.
+pub(crate) const HOT: &[(&str, &[&str])] = &[
+    (
+        "WITH heard AS…",
+        &[
+            "MATERIALIZE heard",
+            "SEARCH touchpoint USING INDEX sqlite_autoindex_touchpoint_1 (publisher_id=? AND touchpoint_id>?)",
+            "SCAN heard",
+            "SEARCH l USING PRIMARY KEY (publisher_id=? AND lead_id=?)",
+            "SEARCH m USING PRIMARY KEY (publisher_id=? AND root_id=? AND lead_id=?) LEFT-JOIN",
+        ],
+    ),
+    ("SELECT lead_id, email FROM lead…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id>?)"]),
+    (
+        "SELECT lead_id, email FROM member…",
+        &["SEARCH member USING PRIMARY KEY (publisher_id=? AND root_id>? AND root_id<?)"],
+    ),
+];
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
@@ -22,6 +41,11 @@ fn wish(publisher: &PublisherId, id: u128, crm: Crm) -> Wish {
         reason: String::new(),
         leads: Vec::new(),
         found_by: vec![[1; 16]],
+        address: Some(Address {
+            form: "ada@example.com".to_owned(),
+            seen: vec![LeadId::new(7)],
+            since: TouchpointId::new(0),
+        }),
         identities: Vec::new(),
         words: ["word".to_owned()].into(),
         ids: vec![TouchpointId::new(id)],
@@ -47,6 +71,7 @@ pub(crate) async fn erase(store: &Store, publisher: &PublisherId) -> Result<(), 
     store.erasure_needs(whose(), TouchpointId::new(71)).await?;
     store.erased_at(whose(), lead).await?;
     store.leads_of_identities(whose(), vec![[1; 16]]).await?;
+    store.leads_of_address(whose(), "ada@example.com".to_owned(), None).await?;
     store.set_retention(whose(), 30).await?;
     let key =
         leadwire_core::erasure::tombstone_key(&[1; 16], leadwire_core::erasure::Kind::Identity, &[1; 16]);

@@ -56,6 +56,7 @@ const READ_WHOLE: &[&str] = &[
     "act",
     "acts",
     "gone",
+    "heard",
     "owed",
     "routed",
     "replay",
@@ -274,7 +275,9 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             }
         }
     }
-    for (part, expected) in HOT.iter().chain(feedback::HOT).chain(plan_merges_tests::HOT) {
+    for (part, expected) in
+        HOT.iter().chain(feedback::HOT).chain(plan_merges_tests::HOT).chain(crate::plan_erasure_tests::HOT)
+    {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
         for (sql, plan) in found {

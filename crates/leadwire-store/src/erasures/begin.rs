@@ -1,5 +1,6 @@
 //! Beginning an erasure: what is done at once, so that nothing of a person is sent or found any more.
 
+use super::address;
 use super::tombstones::{self, Grave};
 use super::wipe::{count, to_u64, wipe_touchpoints};
 use super::{Asked, Begun, Crm, Wiped, Wish};
@@ -19,7 +20,11 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
     let mut leads = Vec::new();
     // A person is all leads that are one with any of these.
     let mut groups: Vec<Vec<LeadId>> = Vec::new();
-    for lead in wish.leads.iter().copied().chain(leads_of(tx, &wish.publisher, &wish.found_by)?) {
+    let mut found = leads_of(tx, &wish.publisher, &wish.found_by)?;
+    if let Some(address) = &wish.address {
+        found.extend(address::having(tx, &wish.publisher, address)?);
+    }
+    for lead in wish.leads.iter().copied().chain(found) {
         if leads.contains(&lead) || !members::is_there(tx, &wish.publisher, lead)? {
             continue;
         }
@@ -42,6 +47,7 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
     };
     let mut begun = Begun { leads: leads.clone(), ..Begun::default() };
     for group in &groups {
+        count_apart(tx, &wish.publisher, group)?;
         members::forget(tx, &wish.publisher, group[0])?;
     }
     for (lead, id) in with_ids(wish, leads)? {
@@ -49,6 +55,21 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
         end(tx, wish, (lead, id), (salt.as_deref(), sent_as), &mut begun)?;
     }
     Ok(Asked::Begun(begun))
+}
+
+/// Gives the leads that are part of another their own count of touchpoints, which stood beside the other until now.
+fn count_apart(tx: &Tx<'_>, publisher: &PublisherId, group: &[LeadId]) -> Result<(), StoreError> {
+    let (publisher, root) = (Param::Text(publisher.as_str()), group[0].to_string());
+    for lead in &group[1..] {
+        tx.execute(
+            "UPDATE lead SET touchpoints = (
+                 SELECT m.touchpoints FROM member m
+                 WHERE m.publisher_id = $1 AND m.root_id = $2 AND m.lead_id = $3)
+             WHERE publisher_id = $1 AND lead_id = $3",
+            &[publisher, Param::Text(&root), Param::Text(&lead.to_string())],
+        )?;
+    }
+    Ok(())
 }
 
 /// Each lead with the id of the touchpoint that tells of its erasure: those that were named have their own, and the others

@@ -170,6 +170,7 @@ fn apply_one(
             reason: listed.reason.clone(),
             leads,
             found_by: Vec::new(),
+            address: None,
             identities: Vec::new(),
             words: BTreeSet::new(),
             ids,

@@ -66,6 +66,7 @@ fn wish(id: u128, lead: u128, now: i64) -> Wish {
         reason: "asked by mail".to_owned(),
         leads: vec![LeadId::new(lead)],
         found_by: Vec::new(),
+        address: None,
         identities: erasure::identities(&person),
         words: erasure::words(&ada()),
         ids: vec![touchpoint(id)],

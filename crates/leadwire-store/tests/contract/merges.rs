@@ -43,7 +43,7 @@ fn telling(id: u128, action: Action) -> Accept {
     Accept { channel: Channel::Person, identity: None, parsed, routed, ..of_customer(id, 0) }
 }
 
-async fn merge(desk: &Desk, from: LeadId, into: LeadId, id: u128, holds: bool) -> Merged {
+pub(crate) async fn merge(desk: &Desk, from: LeadId, into: LeadId, id: u128, holds: bool) -> Merged {
     let holding = if holds { vec![number(1)] } else { Vec::new() };
     let holding: Arc<[_]> = holding.into();
     let says = Accept { holding: Arc::clone(&holding), ..telling(id + 1, Action::Missing) };
@@ -51,7 +51,7 @@ async fn merge(desk: &Desk, from: LeadId, into: LeadId, id: u128, holds: bool) -
     desk.store.merge(desk.version().await, wish, |_| {}).await.unwrap()
 }
 
-async fn unmerge(desk: &Desk, lead: LeadId, id: u128, holds: bool) -> Merged {
+pub(crate) async fn unmerge(desk: &Desk, lead: LeadId, id: u128, holds: bool) -> Merged {
     let holding = if holds { vec![number(1)] } else { Vec::new() };
     let holding: Arc<[_]> = holding.into();
     let says = |id, action| Accept { holding: Arc::clone(&holding), ..telling(id, action) };
@@ -279,6 +279,7 @@ async fn whoever_was_taken_out_and_is_erased_leaves_the_others_record_alone() {
             reason: String::new(),
             leads: vec![lead(2)],
             found_by: Vec::new(),
+            address: None,
             identities: Vec::new(),
             words: BTreeSet::new(),
             ids: vec![touchpoint(90)],
