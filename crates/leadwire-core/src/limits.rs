@@ -58,7 +58,7 @@ pub const ACTS_SHOWN_MAX: usize = 100;
 pub const MEMBERS_MAX: usize = 32;
 /// Most touchpoints of leads that are merged: their deliveries change hands in one transaction, which intake waits behind.
 pub const MERGED_TOUCHPOINTS_MAX: u32 = 10_000;
-/// Touchpoints that are brought anew to a lead's own record when it is taken out of another one, the oldest first.
+/// Deliveries that are brought anew to a lead's own record when it is taken out of another one, the oldest first.
 pub const BROUGHT_ANEW_MAX: usize = 1000;
 /// Most shared mailboxes of a publisher: each is compared with the address of every touchpoint.
 pub const SHARED_MAILBOXES_MAX: usize = 200;

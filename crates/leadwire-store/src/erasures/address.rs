@@ -71,6 +71,23 @@ fn page(
     Ok((leads.into_iter().chain(parts).filter(|it| it.1).map(|it| it.0).collect(), next))
 }
 
+/// Leads that have one of these identities.
+pub(super) fn leads_of(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    identities: &[[u8; 16]],
+) -> Result<Vec<LeadId>, StoreError> {
+    let mut leads = Vec::new();
+    for identity in identities {
+        leads.extend(tx.find(
+            "SELECT lead_id, erased_at FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
+            &[Param::Text(publisher.as_str()), Param::Bytes(identity)],
+            |row| row.lead(0),
+        )?);
+    }
+    Ok(leads)
+}
+
 /// The leads that have an address now: of those that were seen with it, and of those that were heard of since.
 pub(super) fn having(
     tx: &Tx<'_>,

@@ -318,7 +318,7 @@ impl Store {
         publisher: PublisherId,
         identities: Vec<[u8; 16]>,
     ) -> Result<Vec<LeadId>, StoreError> {
-        self.read(move |tx| begin::leads_of(tx, &publisher, &identities)).await
+        self.read(move |tx| address::leads_of(tx, &publisher, &identities)).await
     }
 
     /// Sets for how many days a publisher keeps people; 0: for ever. [`Change::Missing`]: there is no such publisher.

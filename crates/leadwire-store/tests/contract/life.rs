@@ -258,6 +258,8 @@ async fn a_read_cannot_write() {
 
 /// What takes every later step's tables and columns away again.
 const UNDO: &[&str] = &[
+    "DROP INDEX quarantine_held",
+    "DROP INDEX quarantine_wiped",
     "DROP INDEX delivery_parked",
     "CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoint_id) WHERE state = 'parked'",
     "DROP TABLE audit",
