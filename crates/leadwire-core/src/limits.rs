@@ -326,9 +326,13 @@ pub const MAPPED_BYTES_MAX: usize = NOTES_BYTES_MAX + 32 * 1024;
 /// Attempts of a delivery after which a touchpoint's note is given up, and the lead counts as delivered without it: the lead
 /// itself is there, and must not wait for its note for longer than a short outage takes.
 pub const NOTE_ATTEMPTS_MAX: u32 = 3;
-/// Most notes of the leads of one call that are read again to find one's own: five calls of a hundred. A lead with more
-/// gets its note in the next delivery of its kind, or none.
+/// Most notes of one record that are read again to find one's own: five calls of a hundred. A record with more gets none
+/// where an earlier attempt may have written it.
 pub const NOTES_READ_MAX: usize = 500;
+/// Most notes of the records of one call that are read again together; what is left over waits for the next attempt.
+pub const NOTES_READ_AT_ONCE: usize = 5000;
+/// Most calls with which one attempt looks for its own notes, after which the rest waits for the next attempt.
+pub const NOTES_LOOK_CALLS_MAX: u32 = 100;
 
 // Routes
 

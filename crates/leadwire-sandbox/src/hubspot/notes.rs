@@ -81,18 +81,23 @@ impl HubSpot {
             return self.error(403, "MISSING_SCOPES", message);
         }
         match verb {
+            "create" if self.has_refused_note(&inputs) => {
+                self.error(400, "VALIDATION_ERROR", "Property values were not valid")
+            }
             "create" => {
                 let outcomes: Vec<Result<Value, Problem>> =
                     inputs.iter().map(|it| self.create_note(it)).collect();
                 super::batch::finish(&inputs, outcomes, 201)
             }
             "read" => {
-                let found = inputs.iter().filter_map(|it| {
-                    let (id, note) = self.notes.get(&it["id"])?;
-                    Some(note.shape(id))
-                });
-                let found: Vec<Value> = found.collect();
-                Reply::json(200, &json!({ "status": "COMPLETE", "results": found }))
+                let (mut results, mut missing) = (Vec::new(), Vec::new());
+                for input in &inputs {
+                    match self.notes.get(&input["id"]) {
+                        Some((id, note)) => results.push(note.shape(id)),
+                        None => missing.push(input["id"].clone()),
+                    }
+                }
+                super::batch::read(results, missing, "NOTE")
             }
             "update" => {
                 let outcomes: Vec<Result<Value, Problem>> =
@@ -109,6 +114,12 @@ impl HubSpot {
             }
             _ => self.error(404, "OBJECT_NOT_FOUND", "resource not found"),
         }
+    }
+
+    fn has_refused_note(&self, inputs: &[Value]) -> bool {
+        let Some(word) = &self.options.refused_note else { return false };
+        let body = |it: &Value| it["properties"]["hs_note_body"].as_str().is_some_and(|it| it.contains(word));
+        inputs.iter().any(body)
     }
 
     pub(super) fn list_notes(&mut self) -> Reply {
