@@ -11,6 +11,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use leadwire_connect::egress::guard::EgressPolicy;
 use leadwire_connect::egress::{Answer, Egress, Request, error::SendError};
+use leadwire_core::hex;
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use serde::{Serialize, de::DeserializeOwned};
@@ -71,6 +72,13 @@ impl Client {
     /// Where the service is.
     pub(super) fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Where the service is, and a mark by which its key is told from others and from which nobody can guess it.
+    pub(super) fn base_and_key(&self) -> String {
+        let key = self.key.as_ref().map_or("", |it| it.expose());
+        let mark = secrets::short_hash(&[b"leadwire-client-1", key.as_bytes()]);
+        format!("{} {}", self.base(), hex::encode(&mark))
     }
 
     /// Reads one thing.
