@@ -372,6 +372,17 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_told_from_others_and_not_told() {
+        let as_key = |base: &str, key: &str| {
+            Client::at(base, Secret::new(key.to_owned())).expect("a client").base_and_key()
+        };
+        assert_eq!(as_key("http://h/", "lw_live_one"), as_key("http://h", "lw_live_one"));
+        assert_ne!(as_key("http://h", "lw_live_one"), as_key("http://h", "lw_live_two"));
+        assert_ne!(as_key("http://h", "lw_live_one"), as_key("http://other", "lw_live_one"));
+        assert!(!as_key("http://h", "lw_live_one").contains("one"));
+    }
+
+    #[test]
     fn names_are_encoded_and_a_prefix_is_kept() {
         let query = [("publisher", "contoso"), ("email", "a+b@x.y")];
         check_url(
