@@ -331,7 +331,7 @@ pub const NOTE_ATTEMPTS_MAX: u32 = 3;
 pub const NOTES_READ_MAX: usize = 500;
 /// Most notes of the records of one call that are read again together; what is left over waits for the next attempt.
 pub const NOTES_READ_AT_ONCE: usize = 5000;
-/// Most calls with which one attempt looks for its own notes, after which the rest waits for the next attempt.
+/// Most calls with which one attempt looks for its own notes; the rest waits for the next.
 pub const NOTES_LOOK_CALLS_MAX: u32 = 100;
 
 // Routes
@@ -369,8 +369,6 @@ pub const ERASE_LEADS_STEP: usize = 5000;
 /// How long a touchpoint can have its id before it is on disk: longer than the writer's longest queue takes. An erasure by
 /// address looks once more at the leads of all that came since.
 pub const ACCEPT_UNDER_WAY: Duration = Duration::from_secs(60);
-/// Leads that may come to be an erased person's while it is looked who they are, each with its members.
-pub const ERASE_LATE_LEADS: usize = 8;
 /// Bodies in quarantine that one step looks through; each may have [`TOUCHPOINT_BYTES_MAX`] bytes.
 pub const ERASE_QUARANTINE_STEP: usize = 50;
 /// Keys that one step of an erasure looks at.

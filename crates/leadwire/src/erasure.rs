@@ -96,8 +96,8 @@ impl Erasures {
         let now = self.clock.steady();
         let mint = || TouchpointId::new(self.ids.next(now));
         let id = ErasureId::new(mint().bits());
-        // One more for each lead that may come to be there until the wish is written down.
-        let late = found_by.len() + limits::ERASE_LATE_LEADS * limits::MEMBERS_MAX;
+        // More for leads that may come to be there until the wish is written down, each with its members.
+        let late = (found_by.len() + 1) * limits::MEMBERS_MAX;
         let ids = (0..leads.len() + seen.len() + late).map(|_| mint()).collect();
         Deed::about(&id.to_string());
         let wish = Wish {
