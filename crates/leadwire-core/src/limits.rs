@@ -326,8 +326,7 @@ pub const MAPPED_BYTES_MAX: usize = NOTES_BYTES_MAX + 32 * 1024;
 /// Attempts of a delivery after which a touchpoint's note is given up, and the lead counts as delivered without it: the lead
 /// itself is there, and must not wait for its note for longer than a short outage takes.
 pub const NOTE_ATTEMPTS_MAX: u32 = 3;
-/// Most notes of one record that are read again to find one's own: five calls of a hundred. A record with more gets none
-/// where an earlier attempt may have written it.
+/// Most notes of one record that are read again to find one's own: five calls of a hundred.
 pub const NOTES_READ_MAX: usize = 500;
 /// Most notes of the records of one call that are read again together; what is left over waits for the next attempt.
 pub const NOTES_READ_AT_ONCE: usize = 5000;
@@ -366,8 +365,9 @@ pub const REPLAYS_MAX: usize = 4;
 pub const ERASE_STEP: usize = 200;
 /// Leads whose addresses one read looks at when a person is erased by theirs.
 pub const ERASE_LEADS_STEP: usize = 5000;
-/// How long a touchpoint can have its id before it is on disk: longer than the writer's longest queue takes. An erasure by
-/// address looks once more at the leads of all that came since.
+/// Most leads that are erased by one address, in one transaction: more have a mailbox that many people share.
+pub const ERASE_LEADS_MAX: usize = 1000;
+/// How long a touchpoint can have its id before it is on disk; an erasure by address looks again that far back.
 pub const ACCEPT_UNDER_WAY: Duration = Duration::from_secs(60);
 /// Bodies in quarantine that one step looks through; each may have [`TOUCHPOINT_BYTES_MAX`] bytes.
 pub const ERASE_QUARANTINE_STEP: usize = 50;

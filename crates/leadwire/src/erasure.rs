@@ -47,6 +47,17 @@ pub struct Request {
     pub reason: String,
 }
 
+/// What came of a wish to erase somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// It is under way.
+    Begun(ErasureId),
+    /// There is no such lead, or it is erased already.
+    NoLead,
+    /// More leads have the address than [`limits::ERASE_LEADS_MAX`]: it is no person's. Nothing was done.
+    TooMany,
+}
+
 impl Erasures {
     /// Puts the parts together; [`Erasures::run`] starts the work.
     pub fn new(
@@ -67,15 +78,18 @@ impl Erasures {
     }
 
     /// Erases a person: once it answers, nothing of them is sent any more, and the rest follows by itself, also after a
-    /// restart. None: there is no such lead, or it is erased already.
+    /// restart.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was done unless it is [`StoreError::Failed`].
-    pub async fn begin(&self, request: Request) -> Result<Option<ErasureId>, StoreError> {
+    pub async fn begin(&self, request: Request) -> Result<Came, StoreError> {
         let setup = self.directory.now();
         let identities_of = |it: &str| setup.identities_of_address(&request.publisher, it);
         let found_by = request.email.as_deref().map(identities_of).unwrap_or_default();
         let address = self.look_up(&request).await?;
+        if address.as_ref().is_some_and(|it| it.seen.len() > limits::ERASE_LEADS_MAX) {
+            return Ok(Came::TooMany);
+        }
         let mut leads = request.leads.clone();
         leads.extend(self.store.leads_of_identities(request.publisher.clone(), found_by.clone()).await?);
         for lead in leads.clone() {
@@ -125,7 +139,10 @@ impl Erasures {
         // The first erasure of a publisher brings the salt by which its tombstones are asked.
         self.directory.refresh().await?;
         self.bell.notify_one();
-        Ok(matches!(asked, Asked::Begun(_)).then_some(id))
+        Ok(match asked {
+            Asked::Begun(_) => Came::Begun(id),
+            Asked::NoLead => Came::NoLead,
+        })
     }
 
     /// Looks through all leads for those that have the address that was asked for: the rules of identity may have been
@@ -144,7 +161,7 @@ impl Erasures {
                 seen.insert(lead);
             }
             after = next;
-            if after.is_none() {
+            if after.is_none() || seen.len() > limits::ERASE_LEADS_MAX {
                 break;
             }
         }

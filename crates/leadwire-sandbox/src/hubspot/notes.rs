@@ -253,6 +253,31 @@ mod tests {
     }
 
     #[test]
+    fn notes_that_are_not_there_are_told_when_they_are_read() {
+        let mut account = HubSpot::new(Options::new("t"));
+        assert!(account.contacts.create(&json!({ "email": "ada@example.com" }), 0).is_ok());
+        let made = account.create_note(&note("151")).map_err(|it| it.message).unwrap();
+        let read = |account: &mut HubSpot, ids: &[&Value]| {
+            let inputs: Vec<Value> = ids.iter().map(|it| json!({ "id": it })).collect();
+            let body = json!({ "inputs": inputs }).to_string();
+            let call = Call {
+                method: http::Method::POST,
+                path: String::new(),
+                query: String::new(),
+                headers: http::HeaderMap::new(),
+                body: body.into(),
+            };
+            let reply = account.notes_batch("read", &call);
+            (reply.status.as_u16(), serde_json::from_slice::<Value>(&reply.body).unwrap())
+        };
+        let (status, _) = read(&mut account, &[&made["id"]]);
+        assert_eq!(status, 200);
+        let (status, answer) = read(&mut account, &[&made["id"], &json!("1")]);
+        assert_eq!((status, &answer["errors"][0]["context"]["ids"]), (207, &json!(["1"])));
+        assert_eq!(answer["results"].as_array().map_or(0, Vec::len), 1);
+    }
+
+    #[test]
     fn an_archived_note_can_still_be_found_by_who_looks_for_a_person() {
         let mut account = HubSpot::new(Options::new("t"));
         assert!(account.contacts.create(&json!({ "email": "ada@example.com" }), 0).is_ok());
