@@ -25,6 +25,6 @@ fn of_name(name: &str) -> String {
     let mut bytes: [u8; 16] = hash.as_ref()[..16].try_into().expect("SHA-256 gives 32 bytes");
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
+    let hex = leadwire_core::hex::encode(&bytes);
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -123,6 +123,17 @@ pub fn identities_of_address(address: &str) -> Vec<[u8; 16]> {
     [(false, false), (true, false), (false, true)].into_iter().filter_map(|it| of(it.0, it.1)).collect()
 }
 
+/// The form of an address by which [`is_address`] compares. None: this is no address.
+pub fn form_of_address(address: &str) -> Option<String> {
+    Email::parse(address).ok().map(|it| it.identity_form())
+}
+
+/// Whether a text is the address of this form, however it is written: all that identity holds for one.
+pub fn is_address(text: &str, form: &str) -> bool {
+    // Most are not, and reading the domain is what costs.
+    text.contains('@') && form_of_address(text).is_some_and(|it| it == form)
+}
+
 /// Words by which a body that nobody could read is known to be about this customer: addresses in lower case, and
 /// numbers as digits.
 pub fn words(customer: &Customer) -> BTreeSet<String> {

@@ -132,3 +132,15 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn one_address_is_what_identity_holds_for_one(one in "\\PC{0,3}[a-cA-C.]{1,3}@[a-bA-B]{1,2}\\.example", other in "\\PC{0,3}[a-cA-C.]{1,3}@[a-bA-B]{1,2}\\.example") {
+        let key = |it: &str| identities_of_address(it);
+        for (one, other) in [(&one, &other), (&one, &format!(" <{}>", one.to_ascii_uppercase()))] {
+            let is_same = !key(one).is_empty() && key(one) == key(other);
+            let is_found = form_of_address(one).is_some_and(|it| is_address(other, &it));
+            prop_assert_eq!(is_found, is_same);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! A lead as a whole: the fold of what its touchpoints say, which is the same in every order, and of leads that are one.
 
+use crate::erasure;
 use crate::id::{ActId, BadId, TouchpointId};
 use crate::standing::{Said, Standing};
 use crate::time::Timestamp;
@@ -154,6 +155,11 @@ impl Fold {
         }
         whole.standing = Standing::join(parts.iter().map(|it| &it.standing), since);
         Some(whole)
+    }
+
+    /// Whether its address is the one of this form; see [`erasure::is_address`].
+    pub fn has_address(&self, form: &str) -> bool {
+        self.customer().email.is_some_and(|it| erasure::is_address(&it, form))
     }
 
     /// The customer as the lead knows them.

@@ -11,6 +11,7 @@ pub mod erasure;
 pub mod feedback;
 pub mod filter;
 pub mod follow_up;
+pub mod hex;
 pub mod history;
 pub mod id;
 pub mod identity;

@@ -62,7 +62,7 @@ pub const ACTS_SHOWN_MAX: usize = 100;
 pub const MEMBERS_MAX: usize = 32;
 /// Most touchpoints of leads that are merged: their deliveries change hands in one transaction, which intake waits behind.
 pub const MERGED_TOUCHPOINTS_MAX: u32 = 10_000;
-/// Touchpoints that are brought anew to a lead's own record when it is taken out of another one, the oldest first.
+/// Deliveries that are brought anew to a lead's own record when it is taken out of another one, the oldest first.
 pub const BROUGHT_ANEW_MAX: usize = 1000;
 /// Most shared mailboxes of a publisher: each is compared with the address of every touchpoint.
 pub const SHARED_MAILBOXES_MAX: usize = 200;
@@ -261,9 +261,12 @@ pub const MAPPED_BYTES_MAX: usize = NOTES_BYTES_MAX + 32 * 1024;
 /// Attempts of a delivery after which a touchpoint's note is given up, and the lead counts as delivered without it: the lead
 /// itself is there, and must not wait for its note for longer than a short outage takes.
 pub const NOTE_ATTEMPTS_MAX: u32 = 3;
-/// Most notes of the leads of one call that are read again to find one's own: five calls of a hundred. A lead with more
-/// gets its note in the next delivery of its kind, or none.
+/// Most notes of one record that are read again to find one's own: five calls of a hundred.
 pub const NOTES_READ_MAX: usize = 500;
+/// Most notes of the records of one call that are read again together; what is left over waits for the next attempt.
+pub const NOTES_READ_AT_ONCE: usize = 5000;
+/// Most calls with which one attempt looks for its own notes; the rest waits for the next.
+pub const NOTES_LOOK_CALLS_MAX: u32 = 100;
 
 // Routes
 
@@ -295,6 +298,12 @@ pub const REPLAYS_MAX: usize = 4;
 
 /// Touchpoints that one step of an erasure wipes: a few milliseconds of the writer's time.
 pub const ERASE_STEP: usize = 200;
+/// Leads whose addresses one read looks at when a person is erased by theirs.
+pub const ERASE_LEADS_STEP: usize = 5000;
+/// Most leads that are erased by one address, in one transaction: more have a mailbox that many people share.
+pub const ERASE_LEADS_MAX: usize = 1000;
+/// How long a touchpoint can have its id before it is on disk; an erasure by address looks again that far back.
+pub const ACCEPT_UNDER_WAY: Duration = Duration::from_secs(60);
 /// Bodies in quarantine that one step looks through; each may have [`TOUCHPOINT_BYTES_MAX`] bytes.
 pub const ERASE_QUARANTINE_STEP: usize = 50;
 /// Keys that one step of an erasure looks at.

@@ -92,7 +92,7 @@ impl Store {
             let end = leadwire_core::id::QuarantineId::new(TouchpointId::first_at(before).bits()).to_string();
             let old = tx.query(
                 "SELECT quarantine_id FROM quarantine
-                 WHERE publisher_id = $1 AND quarantine_id > '' AND quarantine_id < $2 AND LENGTH(body) > 0
+                 WHERE publisher_id = $1 AND quarantine_id < $2 AND LENGTH(body) > 0
                  ORDER BY quarantine_id
                  LIMIT $3",
                 &[

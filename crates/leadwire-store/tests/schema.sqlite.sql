@@ -494,7 +494,8 @@ CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoi
 
 CREATE UNIQUE INDEX destination_name ON destination (publisher_id, name) WHERE removed_at = 0;
 
-CREATE INDEX erased_lead_of_erasure ON erased_lead (publisher_id, erasure_id, touchpoint_id);
+CREATE INDEX erased_lead_of_erasure
+    ON erased_lead (publisher_id, erasure_id, is_wiped, touchpoint_id, lead_id, wiped_to);
 
 CREATE INDEX erasure_wiping ON erasure (publisher_id, erasure_id) WHERE state = 'wiping';
 
@@ -505,6 +506,10 @@ CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identit
 CREATE INDEX near_key_leads ON near_key (publisher_id, near_key, lead_id);
 
 CREATE INDEX notice_due ON notice (due_at, publisher_id, destination_no, number) WHERE told_at = 0;
+
+CREATE INDEX quarantine_held ON quarantine (publisher_id, quarantine_id) WHERE LENGTH(body) > 0;
+
+CREATE INDEX quarantine_wiped ON quarantine (publisher_id, quarantine_id) WHERE LENGTH(body) = 0;
 
 CREATE INDEX replay_running ON replay (publisher_id, replay_id) WHERE state = 'running';
 

@@ -11,7 +11,7 @@ use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Customer;
 use leadwire_store::audit::{Deed, telling};
-use leadwire_store::erasures::{Asked, Crm, Wish};
+use leadwire_store::erasures::{Address, Asked, Crm, Wish};
 use leadwire_store::{Store, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,6 +47,17 @@ pub struct Request {
     pub reason: String,
 }
 
+/// What came of a wish to erase somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// It is under way.
+    Begun(ErasureId),
+    /// There is no such lead, or it is erased already.
+    NoLead,
+    /// More leads have the address than [`limits::ERASE_LEADS_MAX`]: it is no person's. Nothing was done.
+    TooMany,
+}
+
 impl Erasures {
     /// Puts the parts together; [`Erasures::run`] starts the work.
     pub fn new(
@@ -67,14 +78,18 @@ impl Erasures {
     }
 
     /// Erases a person: once it answers, nothing of them is sent any more, and the rest follows by itself, also after a
-    /// restart. None: there is no such lead, or it is erased already.
+    /// restart.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was done unless it is [`StoreError::Failed`].
-    pub async fn begin(&self, request: Request) -> Result<Option<ErasureId>, StoreError> {
+    pub async fn begin(&self, request: Request) -> Result<Came, StoreError> {
         let setup = self.directory.now();
         let identities_of = |it: &str| setup.identities_of_address(&request.publisher, it);
         let found_by = request.email.as_deref().map(identities_of).unwrap_or_default();
+        let address = self.look_up(&request).await?;
+        if address.as_ref().is_some_and(|it| it.seen.len() > limits::ERASE_LEADS_MAX) {
+            return Ok(Came::TooMany);
+        }
         let mut leads = request.leads.clone();
         leads.extend(self.store.leads_of_identities(request.publisher.clone(), found_by.clone()).await?);
         for lead in leads.clone() {
@@ -88,14 +103,16 @@ impl Erasures {
         if let Some(email) = request.email {
             person.words.extend(erasure::words(&Customer { email: Some(email), ..Customer::default() }));
         }
-        for lead in &leads {
+        let seen = address.as_ref().map_or(&[][..], |it| &it.seen);
+        for lead in leads.iter().chain(seen) {
             self.learn(&request.publisher, *lead, &mut person).await?;
         }
         let now = self.clock.steady();
         let mint = || TouchpointId::new(self.ids.next(now));
         let id = ErasureId::new(mint().bits());
-        // One more for each lead that may come to be there until the wish is written down.
-        let ids = (0..leads.len() + found_by.len() + limits::MEMBERS_MAX).map(|_| mint()).collect();
+        // More for leads that may come to be there until the wish is written down, each with its members.
+        let late = (found_by.len() + 1) * limits::MEMBERS_MAX;
+        let ids = (0..leads.len() + seen.len() + late).map(|_| mint()).collect();
         Deed::about(&id.to_string());
         let wish = Wish {
             publisher: request.publisher.clone(),
@@ -106,6 +123,7 @@ impl Erasures {
             reason: request.reason,
             leads,
             found_by,
+            address,
             identities: person.identities.into_iter().collect(),
             words: person.words,
             ids,
@@ -121,7 +139,34 @@ impl Erasures {
         // The first erasure of a publisher brings the salt by which its tombstones are asked.
         self.directory.refresh().await?;
         self.bell.notify_one();
-        Ok(matches!(asked, Asked::Begun(_)).then_some(id))
+        Ok(match asked {
+            Asked::Begun(_) => Came::Begun(id),
+            Asked::NoLead => Came::NoLead,
+        })
+    }
+
+    /// Looks through all leads for those that have the address that was asked for: the rules of identity may have been
+    /// others when they came. Takes seconds for a million, beside the writer; what comes meanwhile is looked at again as
+    /// the erasure begins.
+    async fn look_up(&self, request: &Request) -> Result<Option<Address>, StoreError> {
+        let Some(form) = request.email.as_deref().and_then(erasure::form_of_address) else { return Ok(None) };
+        let publisher = &request.publisher;
+        let before = self.clock.steady().minus(limits::ACCEPT_UNDER_WAY);
+        let (mut seen, mut after) = (BTreeSet::new(), None);
+        loop {
+            let (found, next) = self.store.leads_of_address(publisher.clone(), form.clone(), after).await?;
+            for lead in found {
+                let members = self.store.members(publisher.clone(), lead).await?;
+                seen.extend(members.into_iter().map(|it| it.id));
+                seen.insert(lead);
+            }
+            after = next;
+            if after.is_none() || seen.len() > limits::ERASE_LEADS_MAX {
+                break;
+            }
+        }
+        let (seen, since) = (seen.into_iter().collect(), TouchpointId::first_at(before));
+        Ok(Some(Address { form, seen, since }))
     }
 
     /// Learns how a lead's customer is recognised, from its newest touchpoints.
@@ -217,6 +262,7 @@ impl Erasures {
                     ids: (0..old.due.len() * limits::MEMBERS_MAX).map(|_| mint()).collect(),
                     leads: old.due,
                     found_by: Vec::new(),
+                    address: None,
                     identities: Vec::new(),
                     words: BTreeSet::new(),
                     salt: [0; 16],

@@ -125,7 +125,8 @@ impl Task<'_> {
         }
         for page in 1..=limits::FEEDBACK_PAGES {
             let Some(position) = Position::parse(&kept.position) else {
-                return Err(StoreError::Wrong("a position of feedback cannot be read".to_owned()));
+                let message = "how far it was read cannot be made out from the store";
+                return self.fail(&kept, *trouble("position_unreadable", message)).await;
             };
             let changes = match self.ask(&**connector, &position).await {
                 Ok(changes) => changes,

@@ -4,6 +4,7 @@
 use crate::vault::Vault;
 use leadwire_core::follow_up::template::Template;
 use leadwire_core::follow_up::{self, FollowUp, Message, Words};
+use leadwire_core::hex;
 use leadwire_core::id::{LeadId, PublisherId};
 use leadwire_core::language::{Language, PerLanguage};
 use leadwire_core::limits::{FOLLOW_UP_SUBJECT_BYTES_MAX, FOLLOW_UP_TEXT_BYTES_MAX};
@@ -100,7 +101,7 @@ const STOP: &str = "stop";
 /// installation can make; it works as long as the lead is there and the master key of that time is at hand.
 pub fn stop_url(vault: &Vault, public_url: &str, publisher: &PublisherId, lead: LeadId) -> String {
     let mark = vault.stamp(STOP, &[publisher.as_str().as_bytes(), lead.to_string().as_bytes()]);
-    let mark: String = mark.iter().map(|it| format!("{it:02x}")).collect();
+    let mark = hex::encode(&mark);
     format!("{}/stop/{publisher}.{lead}.{mark}", public_url.trim_end_matches('/'))
 }
 

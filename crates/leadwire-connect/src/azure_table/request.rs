@@ -274,8 +274,7 @@ fn body_of(verb: Verb, entity: &Entity) -> String {
 /// Names made of what is sent, so that they differ whenever it does.
 fn boundaries(operations: &[Operation]) -> (String, String) {
     let whole: String = operations.iter().flat_map(|it| [it.url.as_str(), it.body.as_str()]).collect();
-    let hex: String =
-        digest(&SHA256, whole.as_bytes()).as_ref().iter().map(|it| format!("{it:02x}")).collect();
+    let hex = leadwire_core::hex::encode(digest(&SHA256, whole.as_bytes()).as_ref());
     (format!("batch_{}", &hex[..32]), format!("changeset_{}", &hex[32..]))
 }
 

@@ -32,18 +32,13 @@ impl Dynamics {
             }
         }
         let status = match self.send_erasure(Method::DELETE, self.shape.address(&own), &way).await {
-            Ok(status @ 404) => status,
-            Ok(status) => {
-                return match self.left(kept, &way).await {
-                    Ok(left) if left.is_empty() => erase::deleted("the lead was deleted", status),
-                    Ok(_) => erase::by_hand("Dynamics 365 the notes of the lead, which is deleted", erasure),
-                    Err(tried) => *tried,
-                };
-            }
+            Ok(status) => status,
             Err(tried) => return *tried,
         };
-        // A record that was named and is not Leadwire's own was there before: a duplicate that was linked to.
-        for record in erasure.records.iter().filter(|it| **it != own && reply::is_guid(it)) {
+        // A record that was named and is not Leadwire's own was there before: a duplicate that was linked to. It may be
+        // there whether or not Leadwire's own was.
+        let others = erasure.records.iter().filter(|it| !it.eq_ignore_ascii_case(&own) && reply::is_guid(it));
+        for record in others {
             let path = format!("{}/leads({record})?$select=leadid", self.shape.root);
             match self.send_erasure(Method::GET, path, &way).await {
                 Ok(404) => {}
@@ -51,7 +46,14 @@ impl Dynamics {
                 Err(tried) => return *tried,
             }
         }
-        erase::nothing_there(status)
+        match self.left(kept, &way).await {
+            Err(tried) => *tried,
+            Ok(left) if !left.is_empty() => {
+                erase::by_hand("Dynamics 365 the notes of the lead, which is deleted", erasure)
+            }
+            Ok(_) if status == 404 => erase::nothing_there(status),
+            Ok(_) => erase::deleted("the lead was deleted", status),
+        }
     }
 
     /// Makes a call, and gives the status of an answer that is good or says that there is nothing.

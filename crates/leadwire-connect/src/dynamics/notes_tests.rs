@@ -159,3 +159,15 @@ async fn an_erased_persons_notes_go_whatever_the_relationship_does() {
         assert_eq!((orphans, notes(&lab).len()), (left, 1), "others keep theirs: {records:?}");
     }
 }
+
+#[tokio::test]
+async fn a_record_that_was_linked_to_is_told_of_also_where_leadwires_own_was_deleted() {
+    let lab = Lab::plain().await;
+    let delivered = lab.deliver(&[payload(1, 1, 1), payload(9, 9, 1)]).await;
+    let (own, theirs) = (record(&delivered.tried[0]), record(&delivered.tried[1]));
+    let payload = payload(1, 20, 1);
+    let erased = Erasure { payload: &payload, records: vec![&own, &theirs] };
+    let tried = lab.connector.erase(&erased, lab.moment(), &lab.egress).await.unwrap();
+    assert_eq!(tried.evidence.cause, erasure::CANNOT, "{tried:?}");
+    assert_eq!(lab.sandbox.records().len(), 1, "its own is gone");
+}

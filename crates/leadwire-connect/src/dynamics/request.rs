@@ -142,7 +142,7 @@ impl Shape {
         }
         let inner: Vec<Vec<u8>> = calls.iter().map(Call::inner).collect();
         let hash = digest(&SHA256, &inner.concat());
-        let name: String = hash.as_ref()[..16].iter().map(|it| format!("{it:02x}")).collect();
+        let name = leadwire_core::hex::encode(&hash.as_ref()[..16]);
         let mut writer = Writer::new(&format!("batch_{name}"));
         let headers = vec![
             ("Content-Type", writer.content_type()),

@@ -32,6 +32,7 @@ use futures_util::future::BoxFuture;
 use leadwire_core::mapping::{Kind, Mapped, Rule, Value, Write};
 use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
+use leadwire_core::time::Timestamp;
 use request::Place;
 use session::Session;
 use std::time::Duration;
@@ -82,6 +83,8 @@ struct Contact {
     known: Vec<String>,
     /// No contact of this lead can be there yet.
     is_first: bool,
+    /// When the lead began, where this is its first touchpoint: a contact that is older was made by others.
+    began_at: Option<Timestamp>,
 }
 
 impl HubSpot {
@@ -159,7 +162,9 @@ impl HubSpot {
         known.push(key.clone());
         let key_property = self.id_property.clone();
         let (trace, is_first) = (payload.delivery.to_string(), payload.is_first());
-        Ok(Contact { key, key_property, trace, mapped, known, is_first })
+        let is_beginning = payload.lead.bits() == payload.delivery.touchpoint.bits();
+        let began_at = is_beginning.then_some(payload.received_at);
+        Ok(Contact { key, key_property, trace, mapped, known, is_first, began_at })
     }
 
     /// Contacts of a batch, each key once: of two leads that are one contact the newest is sent, and `same` says for

@@ -9,10 +9,11 @@ use crate::preview::{Preview, PreviewedRequest};
 use crate::touchpoint_notes::{self as notes, Told, Wanted, Which};
 use crate::validation::{Step, Verdict};
 use crate::{Moment, Payload};
-use leadwire_core::limits::NOTES_READ_MAX;
+use leadwire_core::limits::{NOTES_READ_AT_ONCE, NOTES_READ_MAX};
 use leadwire_core::mapping::{Mapped, Note, NoteLengths};
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A body takes 65,536 characters, and each of ours takes up to five there (`&amp;`). It has no subject of its own.
 const LENGTHS: NoteLengths = NoteLengths { subject_max: 255, text_max: 12_000 };
@@ -43,15 +44,15 @@ impl HubSpot {
         let mut told: Vec<Option<Told>> = vec![None; wanted.len()];
         self.find_own(&wanted, &mut told, way, calls).await;
         let missing: Vec<usize> = (0..wanted.len()).filter(|it| told[*it].is_none()).collect();
-        for places in missing.chunks(BATCH_MAX) {
-            let chosen: Vec<&Wanted<'_>> = places.iter().map(|it| &wanted[*it]).collect();
-            let entries: Vec<Contact> = chosen.iter().map(|it| entry(it)).collect();
-            let entries: Vec<&Contact> = entries.iter().collect();
-            *calls += 1;
-            let fates = match way.egress.send(self.create_notes(&chosen)).await {
-                Ok(answer) => reply::batch(&answer, &entries, way.moment.now),
-                Err(error) => vec![Fate::Other(Box::new(error.tried())); chosen.len()],
-            };
+        let mut left: Vec<&[usize]> = missing.chunks(BATCH_MAX).rev().collect();
+        while let Some(places) = left.pop() {
+            let fates = self.send_notes(&wanted, places, way, calls).await;
+            // One of them is refused, and HubSpot did not say which: the others are not to be lost for it.
+            if places.len() > 1 && fates.iter().all(wants_smaller) {
+                let (first, second) = places.split_at(places.len() / 2);
+                left.extend([second, first]);
+                continue;
+            }
             for (place, fate) in places.iter().zip(fates) {
                 told[*place] = Some(of_fate(fate));
             }
@@ -59,6 +60,23 @@ impl HubSpot {
         for (wanted, told) in wanted.iter().zip(told) {
             let told = told.expect("each was found, refused or sent");
             notes::tell(&mut tried[wanted.place], wanted.payload, told);
+        }
+    }
+
+    async fn send_notes(
+        &self,
+        wanted: &[Wanted<'_>],
+        places: &[usize],
+        way: &Way<'_>,
+        calls: &mut u32,
+    ) -> Vec<Fate> {
+        let chosen: Vec<&Wanted<'_>> = places.iter().map(|it| &wanted[*it]).collect();
+        let entries: Vec<Contact> = chosen.iter().map(|it| entry(it)).collect();
+        let entries: Vec<&Contact> = entries.iter().collect();
+        *calls += 1;
+        match way.egress.send(self.create_notes(&chosen)).await {
+            Ok(answer) => reply::batch(&answer, &entries, way.moment.now),
+            Err(error) => vec![Fate::Other(Box::new(error.tried())); chosen.len()],
         }
     }
 
@@ -79,26 +97,24 @@ impl HubSpot {
         records.sort_unstable();
         records.dedup();
         match self.read_notes(&records, way, calls).await {
-            Ok(bodies) => {
+            Ok(read) => {
                 for place in repeated {
                     let mark = notes::mark(wanted[place].payload);
-                    if bodies.iter().any(|it| it.1.contains(&mark)) {
-                        told[place] = Some(Told::Written);
-                    }
+                    told[place] = if read.bodies.iter().any(|it| it.1.contains(&mark)) {
+                        Some(Told::Written)
+                    } else {
+                        // Without a look, a second note might be made.
+                        read.unread.get(&wanted[place].record).map(refusal)
+                    };
                 }
             }
-            // Without a look, a second note might be made.
             Err(tried) => repeated.into_iter().for_each(|it| told[it] = Some(refusal(&tried))),
         }
     }
 
-    /// Id and body of each note of these contacts.
-    async fn read_notes(
-        &self,
-        records: &[&str],
-        way: &Way<'_>,
-        calls: &mut u32,
-    ) -> Result<Vec<(String, String)>, Box<Tried>> {
+    /// The notes of these contacts, but for those contacts that have too many.
+    async fn read_notes(&self, records: &[&str], way: &Way<'_>, calls: &mut u32) -> Result<Read, Box<Tried>> {
+        let mut read = Read::default();
         let mut ids: Vec<String> = Vec::new();
         for records in records.chunks(BATCH_MAX) {
             let inputs: Vec<Value> = records.iter().map(|it| json!({ "id": it })).collect();
@@ -106,32 +122,32 @@ impl HubSpot {
             *calls += 1;
             let json = self.ask_notes(self.place.post_to(url, &json!({ "inputs": inputs })), way).await?;
             for result in json.get("results").and_then(Value::as_array).into_iter().flatten() {
-                if result.pointer("/paging/next").is_some() {
-                    return Err(Box::new(too_many()));
-                }
-                let to = result.get("to").and_then(Value::as_array).into_iter().flatten();
-                ids.extend(to.filter_map(note_id));
+                let own = result.get("to").and_then(Value::as_array).into_iter().flatten();
+                let own: Vec<String> = own.filter_map(note_id).collect();
+                let unread = if result.pointer("/paging/next").is_some() || own.len() > NOTES_READ_MAX {
+                    too_many()
+                } else if ids.len() + own.len() > NOTES_READ_AT_ONCE {
+                    open("the contacts of this batch have more notes than are read at once")
+                } else {
+                    ids.extend(own);
+                    continue;
+                };
+                let contact = result.get("from").and_then(note_id).ok_or_else(|| Box::new(unread.clone()))?;
+                read.unread.insert(contact, unread);
             }
         }
-        if ids.len() > NOTES_READ_MAX {
-            return Err(Box::new(too_many()));
-        }
-        let mut bodies = Vec::with_capacity(ids.len());
         for ids in ids.chunks(BATCH_MAX) {
             let inputs: Vec<Value> = ids.iter().map(|it| json!({ "id": it })).collect();
             let url = self.place.below("objects", "notes/batch/read");
             let body = json!({ "properties": ["hs_note_body"], "inputs": inputs });
             *calls += 1;
             let json = self.ask_notes(self.place.post_to(url, &body), way).await?;
-            for result in json.get("results").and_then(Value::as_array).into_iter().flatten() {
-                let id = result.get("id").and_then(Value::as_str);
-                let text = result.pointer("/properties/hs_note_body").and_then(Value::as_str);
-                if let (Some(id), Some(text)) = (id, text) {
-                    bodies.push((id.to_owned(), text.to_owned()));
-                }
-            }
+            read.bodies.extend(
+                bodies_of(&json, ids)
+                    .ok_or_else(|| Box::new(open("HubSpot did not say what became of some of the notes")))?,
+            );
         }
-        Ok(bodies)
+        Ok(read)
     }
 
     /// Makes a call that reads, or deletes what may be deleted twice.
@@ -194,7 +210,8 @@ impl HubSpot {
     /// and that a note of a company besides stays there ("Understand restorable and permanent contact deletions").
     pub(super) async fn erase_notes(&self, contact: &str, way: &Way<'_>) -> Result<(), Box<Tried>> {
         let bodies = match self.read_notes(&[contact], way, &mut 0).await {
-            Ok(bodies) => bodies,
+            Ok(Read { unread, .. }) if !unread.is_empty() => return Err(Box::new(too_many())),
+            Ok(read) => read.bodies,
             // A contact that is not there has no notes.
             Err(tried) if tried.evidence.http_status == Some(404) => return Ok(()),
             Err(tried) => return Err(tried),
@@ -214,6 +231,37 @@ impl HubSpot {
         }
         Ok(())
     }
+}
+
+/// What was read of the notes of contacts.
+#[derive(Default)]
+struct Read {
+    /// Id and body of each.
+    bodies: Vec<(String, String)>,
+    /// Contacts whose notes were not read, and why.
+    unread: BTreeMap<String, Tried>,
+}
+
+/// Id and body of each of these notes that is there. None: the answer leaves one out without saying that it is gone.
+pub(super) fn bodies_of(json: &Value, asked: &[String]) -> Option<Vec<(String, String)>> {
+    let list = |name: &str| json.get(name).and_then(Value::as_array).into_iter().flatten();
+    let bodies = list("results").filter_map(|it| {
+        let text = it.pointer("/properties/hs_note_body").and_then(Value::as_str).unwrap_or_default();
+        Some((note_id(it)?, text.to_owned()))
+    });
+    let bodies: Vec<(String, String)> = bodies.collect();
+    // An error of another shape speaks of all that are not there.
+    if list("errors").any(|it| it.pointer("/context/ids").is_none()) {
+        return Some(bodies);
+    }
+    let gone = list("errors").filter_map(|it| it.pointer("/context/ids")?.as_array()).flatten();
+    let known: BTreeSet<&str> =
+        bodies.iter().map(|it| &*it.0).chain(gone.filter_map(Value::as_str)).collect();
+    asked.iter().all(|it| known.contains(&**it)).then_some(bodies)
+}
+
+fn wants_smaller(fate: &Fate) -> bool {
+    matches!(fate, Fate::Other(tried) if tried.outcome == Outcome::NotDone(Fault::SmallerBatch))
 }
 
 fn input(note: &Note, contact: &str, trace: &str) -> Value {
@@ -252,6 +300,7 @@ fn entry(wanted: &Wanted<'_>) -> Contact {
         mapped: Mapped::default(),
         known: wanted.known(),
         is_first: false,
+        began_at: None,
     }
 }
 
@@ -295,7 +344,7 @@ fn open(message: &str) -> Tried {
 pub(super) const TOO_MANY: &str = "notes_too_many";
 
 fn too_many() -> Tried {
-    let message = format!("the contacts have more notes than are read, {NOTES_READ_MAX}");
+    let message = format!("the contact has more notes than are read, {NOTES_READ_MAX}");
     let evidence = Evidence { cause: TOO_MANY.to_owned(), message, ..Evidence::default() };
     Tried { outcome: Outcome::NotDone(Fault::Park), evidence }
 }

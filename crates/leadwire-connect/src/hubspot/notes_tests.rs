@@ -11,6 +11,7 @@ use leadwire_core::touchpoint::Action;
 use leadwire_sandbox::service::{Fault as Trouble, Scope};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A touchpoint of the lead of that number which is not its first.
 fn later(lead: u128, touchpoint: u128, attempt: u32) -> Payload {
@@ -182,4 +183,80 @@ fn an_answer_that_leaves_notes_out_is_not_whole() {
     assert!(answer(json!({ "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND" })));
     assert!(!answer(json!({ "category": "VALIDATION_ERROR" })));
     assert!(!answer(json!({ "category": "RATE_LIMITS" })));
+}
+
+#[tokio::test]
+async fn the_first_note_of_a_contact_that_others_made_outlives_a_lost_answer() {
+    let rig = rig(json!({})).await;
+    rig.deliver(&[payload(1, 1)]).await;
+    let twin = |attempt| {
+        let mut twin = payload(9, attempt);
+        twin.received_at = NOW.now.plus(Duration::from_secs(1));
+        Arc::make_mut(&mut twin.touchpoint).customer.email = Some("ada1@example.com".to_owned());
+        twin
+    };
+    // The first attempt's note was lost: the second finds the contact, and not the note.
+    for attempt in [2, 3] {
+        rig.deliver(&[twin(attempt)]).await;
+        assert_eq!(notes(&rig.sandbox.records()).len(), 1, "{attempt}");
+    }
+    // One that Leadwire made itself says it already, also where nobody heard of it at first.
+    rig.sandbox.faults(|it| it.next(1, Trouble::CutAfter, Scope::Writes));
+    assert_eq!(outcomes(&rig.deliver(&[payload(2, 1)]).await), [&Outcome::Unknown]);
+    rig.deliver(&[payload(2, 2)]).await;
+    assert_eq!(notes(&rig.sandbox.records()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_contact_with_too_many_notes_costs_no_other_its_note() {
+    let rig = rig(json!({})).await;
+    rig.deliver(&[payload(1, 1), payload(2, 1), payload(3, 1)]).await;
+    let many = u128::try_from(leadwire_core::limits::NOTES_READ_MAX).unwrap() + 1;
+    for first in (0..many).step_by(100) {
+        let batch: Vec<Payload> = (first..many.min(first + 100)).map(|it| later(1, it + 10_000, 1)).collect();
+        rig.deliver(&batch).await;
+    }
+    // Two of three hundred each are more than one may have, and no reason to read neither.
+    for lead in [2, 3] {
+        for first in [0, 100, 200] {
+            let batch: Vec<Payload> =
+                (first..first + 100).map(|it| later(lead, lead * 100_000 + it, 1)).collect();
+            rig.deliver(&batch).await;
+        }
+    }
+    let before = notes(&rig.sandbox.records()).len();
+    let again = rig.deliver(&[later(1, 10_000, 2), later(2, 200_000, 2), later(3, 999_999, 2)]).await;
+    let said: Vec<&str> = again.tried.iter().map(|it| &*it.evidence.message).collect();
+    assert!(said[0].contains("more notes than are read"), "{said:?}");
+    assert!(said[1..].iter().all(|it| it.ends_with("its note is there")), "{said:?}");
+    assert_eq!(notes(&rig.sandbox.records()).len(), before + 1);
+}
+
+#[tokio::test]
+async fn a_note_for_which_a_whole_batch_is_refused_costs_no_other_its_note() {
+    let rig = rig(json!({})).await;
+    let first: Vec<Payload> = (1..=20).map(|it| payload(it, 1)).collect();
+    rig.deliver(&first).await;
+    rig.account.lock().unwrap().change(|it| it.refused_note = Some("1007".to_owned()));
+    let second: Vec<Payload> = (1..=20).map(|it| later(it, it + 1000, 1)).collect();
+    let delivered = rig.deliver(&second).await;
+    for (tried, number) in delivered.tried.iter().zip(1..) {
+        let expected = if number == 7 { "no note was written" } else { "its note is there" };
+        assert!(tried.evidence.message.contains(expected), "{number}: {tried:?}");
+        assert!(matches!(tried.outcome, Outcome::Done(_)));
+    }
+    assert_eq!(notes(&rig.sandbox.records()).len(), 19);
+}
+
+#[test]
+fn a_note_that_an_answer_leaves_out_is_not_taken_for_gone() {
+    let asked = ["1".to_owned(), "2".to_owned()];
+    let found = json!([{ "id": "1", "properties": { "hs_note_body": "B" } }]);
+    let bodies =
+        |errors: Json| super::notes::bodies_of(&json!({ "results": found, "errors": errors }), &asked);
+    assert_eq!(bodies(json!([])), None);
+    let gone = Some(vec![("1".to_owned(), "B".to_owned())]);
+    assert_eq!(bodies(json!([{ "category": "OBJECT_NOT_FOUND", "context": { "ids": ["2"] } }])), gone);
+    assert_eq!(bodies(json!([{ "category": "OBJECT_NOT_FOUND", "context": { "ids": ["3"] } }])), None);
+    assert_eq!(bodies(json!([{ "category": "OBJECT_NOT_FOUND" }])), gone, "it does not say which");
 }

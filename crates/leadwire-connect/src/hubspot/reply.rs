@@ -9,6 +9,7 @@ use crate::egress::Answer;
 use crate::retry_after;
 use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
+use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -62,12 +63,27 @@ pub(super) fn batch(answer: &Answer, contacts: &[&Contact], now: Timestamp) -> V
     fates.into_iter().map(|it| it.unwrap_or_else(unaccounted)).collect()
 }
 
-/// Which contacts a read found: their ids, in the order of the contacts.
+/// A contact that a read found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) id: String,
+    created_at: Option<Timestamp>,
+}
+
+impl Found {
+    /// Whether it was there before a moment. One that does not tell counts as older: a note too many says what the contact
+    /// says, and one too few says nothing.
+    pub(super) fn is_older_than(&self, moment: Timestamp) -> bool {
+        self.created_at.is_none_or(|it| it < moment)
+    }
+}
+
+/// Which contacts a read found, in the order of the contacts.
 pub(super) fn found(
     answer: &Answer,
     contacts: &[&Contact],
     now: Timestamp,
-) -> Result<Vec<Option<String>>, Box<Tried>> {
+) -> Result<Vec<Option<Found>>, Box<Tried>> {
     if !answer.status.is_success() {
         return match whole(answer, contacts.len(), &[], now) {
             Fate::Other(tried) => Err(tried),
@@ -87,7 +103,8 @@ pub(super) fn found(
     for result in results {
         let id = result.get("id").and_then(Value::as_str);
         if let (Some(at), Some(id)) = (place_of(result, &places), id) {
-            ids[at] = Some(id.to_owned());
+            let created_at = result.get("createdAt").and_then(Value::as_str).and_then(rfc3339::parse);
+            ids[at] = Some(Found { id: id.to_owned(), created_at });
         }
     }
     Ok(ids)

@@ -32,7 +32,10 @@ impl Session<'_> {
         }
         let contacts: Vec<&Contact> = places.iter().map(|it| &all[*it]).collect();
         let fates = self.call(self.hubspot.place.upsert(&contacts), &contacts).await;
+        let is_there = |it: &(&usize, &Fate)| matches!(it.1, Fate::Exists(_));
+        let linked: Vec<usize> = places.iter().zip(&fates).filter(is_there).map(|it| *it.0).collect();
         settle(&contacts, places, fates, tried);
+        link(linked, tried);
     }
 
     /// Makes contacts that cannot be there yet. One that is there all the same was made by others, and is kept.
@@ -54,11 +57,7 @@ impl Session<'_> {
         settle(&contacts, &places, fates, tried);
         let linked: Vec<usize> = there.iter().map(|it| it.0).collect();
         self.write_own(all, there, tried).await;
-        for at in linked {
-            if let Some(Tried { outcome: Outcome::Done(_), evidence }) = &mut tried[at] {
-                LINKED.clone_into(&mut evidence.cause);
-            }
-        }
+        link(linked, tried);
     }
 
     /// Looks which contacts are there: those get what is Leadwire's own, the others are made.
@@ -82,14 +81,23 @@ impl Session<'_> {
                 Err(Box::new(tried))
             }
         };
-        let ids = match found {
-            Ok(ids) => ids,
+        let found = match found {
+            Ok(found) => found,
             Err(failed) => return places.iter().for_each(|it| tried[*it] = Some((*failed).clone())),
         };
-        let paired: Vec<(usize, Option<String>)> = places.iter().copied().zip(ids).collect();
-        let (there, missing): (Vec<_>, Vec<_>) = paired.into_iter().partition(|it| it.1.is_some());
+        let (mut there, mut missing, mut linked) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, found) in places.iter().copied().zip(found) {
+            let Some(found) = found else {
+                missing.push(at);
+                continue;
+            };
+            if all[at].began_at.is_some_and(|it| found.is_older_than(it)) {
+                linked.push(at);
+            }
+            there.push((at, Some(found.id)));
+        }
         self.write_own(all, there, tried).await;
-        let missing: Vec<usize> = missing.into_iter().map(|it| it.0).collect();
+        link(linked, tried);
         self.upsert(all, &missing, tried).await;
     }
 
@@ -118,6 +126,15 @@ impl Session<'_> {
         let contacts: Vec<&Contact> = places.iter().map(|it| &all[*it]).collect();
         let fates = self.call(self.hubspot.place.update(&contacts), &contacts).await;
         settle(&contacts, &places, fates, tried);
+    }
+}
+
+/// Says of contacts that were written that others made them: what the customer did first is nowhere in them.
+fn link(places: Vec<usize>, tried: &mut [Option<Tried>]) {
+    for at in places {
+        if let Some(Tried { outcome: Outcome::Done(_), evidence }) = &mut tried[at] {
+            LINKED.clone_into(&mut evidence.cause);
+        }
     }
 }
 

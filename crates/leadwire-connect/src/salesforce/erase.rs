@@ -34,35 +34,43 @@ impl Salesforce {
             Err(error) => return error.tried(),
         };
         let status = answer.status.as_u16();
-        match status {
-            200..=299 | 404 if !are_notes_gone => {
+        if !matches!(status, 200..=299 | 404) {
+            return reply::read_refusal(&answer, &[], &self.about(&way));
+        }
+        // A record that was named is not always Leadwire's own, which is gone: another one may be there.
+        match self.find_others(erasure, &way).await {
+            Err(tried) => *tried,
+            Ok(Some(other)) => erase::by_hand(other, erasure),
+            Ok(None) if !are_notes_gone => {
                 erase::by_hand("Salesforce tasks about the person, which it refused", erasure)
             }
-            200..=299 => erase::deleted("the lead is in the org's recycle bin, which empties itself", status),
-            404 => self.after_missing(erasure, status, &way).await,
-            _ => reply::read_refusal(&answer, &[], &self.about(&way)),
+            Ok(None) if status == 404 => erase::nothing_there(status),
+            Ok(None) => erase::deleted("the lead is in the org's recycle bin, which empties itself", status),
         }
     }
 
-    /// Nothing has the key. A record that was named may still be there: linked to, or without its key.
-    async fn after_missing(&self, erasure: &Erasure<'_>, status: u16, way: &Way<'_>) -> Tried {
+    /// A record that was named and is there: linked to, or without its key.
+    async fn find_others(
+        &self,
+        erasure: &Erasure<'_>,
+        way: &Way<'_>,
+    ) -> Result<Option<&'static str>, Box<Tried>> {
         for record in &erasure.records {
             if !record.starts_with(LEAD) {
-                return erase::by_hand("Salesforce a record that is no lead", erasure);
+                return Ok(Some("Salesforce a record that is no lead"));
             }
             if !is_id(record) {
                 continue;
             }
             let path = format!("{}/sobjects/Lead/{record}?fields=Id", self.shape.root());
-            match self.call(way, Call::get(path)).await {
-                Err(error) => return reply::not_written(error.tried()),
-                Ok((answer, _)) if answer.status.is_success() => {
-                    return erase::by_hand("Salesforce a lead that was there before", erasure);
-                }
-                Ok((answer, _)) if answer.status.as_u16() == 404 => {}
-                Ok((answer, _)) => return reply::read_refusal(&answer, &[], &self.about(way)),
+            let (answer, _) =
+                self.call(way, Call::get(path)).await.map_err(|it| reply::not_written(it.tried()))?;
+            match answer.status.as_u16() {
+                200..=299 => return Ok(Some("Salesforce a lead that was there before")),
+                404 => {}
+                _ => return Err(Box::new(reply::read_refusal(&answer, &[], &self.about(way)))),
             }
         }
-        erase::nothing_there(status)
+        Ok(None)
     }
 }

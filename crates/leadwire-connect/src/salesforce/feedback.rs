@@ -29,7 +29,7 @@ pub(crate) const STATES: &[Row] = &[
 ];
 
 /// The least that may be asked for at a time; pages are bounded so that one is quickly written down.
-const PAGE: &str = "batchSize=200";
+pub(super) const PAGE: &str = "batchSize=200";
 /// Most bytes of the word for the next page.
 const NEXT_BYTES_MAX: usize = 500;
 
@@ -93,7 +93,7 @@ pub(super) fn read(
 }
 
 /// The word for the next page is a path below the data calls; the token is shown there.
-fn is_ours(next: &str, shape: &Shape) -> bool {
+pub(super) fn is_ours(next: &str, shape: &Shape) -> bool {
     let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"/-_.".contains(&it);
     next.len() <= NEXT_BYTES_MAX
         && next.bytes().all(is_plain)

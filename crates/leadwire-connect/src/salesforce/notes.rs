@@ -6,6 +6,7 @@
 use super::Salesforce;
 use super::check::took;
 use super::deliver::Way;
+use super::feedback::{PAGE, is_ours};
 use super::names::is_id;
 use super::reply::{self, Sent};
 use super::request::{Call, RECORDS_MAX, Sort, quoted};
@@ -15,6 +16,8 @@ use crate::touchpoint_notes::{self as notes, Told, Wanted, Which};
 use crate::validation::{Step, Verdict};
 use crate::{Moment, Payload, record_id};
 use http::Method;
+use http::header::{HeaderName, HeaderValue};
+use leadwire_core::limits::{NOTES_LOOK_CALLS_MAX, NOTES_READ_AT_ONCE};
 use leadwire_core::mapping::{Note, NoteLengths};
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use serde_json::{Value, json};
@@ -64,10 +67,45 @@ impl Salesforce {
         let repeated = |told: &[Option<Told>]| -> Vec<usize> {
             (0..wanted.len()).filter(|it| told[*it].is_none() && wanted[*it].may_be_there()).collect()
         };
-        for places in repeated(&told).chunks(RECORDS_MAX) {
+        let mut looks = 0;
+        self.find_own(wanted, repeated(&told), &mut told, (way, &mut looks)).await;
+        *calls += looks;
+        let missing: Vec<usize> = (0..wanted.len()).filter(|it| told[*it].is_none()).collect();
+        for places in missing.chunks(RECORDS_MAX) {
             let chosen: Vec<&Wanted<'_>> = places.iter().map(|it| &wanted[*it]).collect();
             *calls += 1;
-            let found = self.read_tasks(look_for(&chosen), way).await;
+            for (place, one) in places.iter().zip(self.send_tasks(&chosen, way).await) {
+                told[*place] = Some(refusal(&one));
+            }
+        }
+        told.into_iter().map(|it| it.expect("each was refused, found or sent")).collect()
+    }
+
+    /// Looks whether an earlier attempt wrote some of the notes.
+    async fn find_own(
+        &self,
+        wanted: &[Wanted<'_>],
+        mut places: Vec<usize>,
+        told: &mut [Option<Told>],
+        (way, looks): (&Way<'_>, &mut u32),
+    ) {
+        places.sort_by_key(|it| &wanted[*it].record);
+        let mut left: Vec<&[usize]> = places.chunks(RECORDS_MAX).rev().collect();
+        while let Some(places) = left.pop() {
+            let chosen: Vec<&Wanted<'_>> = places.iter().map(|it| &wanted[*it]).collect();
+            let found = if *looks < NOTES_LOOK_CALLS_MAX {
+                self.read_tasks(look_for(&chosen), way, looks).await
+            } else {
+                Err(Box::new(too_many(Fault::RetryAfter(None))))
+            };
+            // One lead with very many tasks is not to cost the others their notes.
+            if is_too_many(&found)
+                && let Some(at) = between_records(&chosen)
+            {
+                let (first, second) = places.split_at(at);
+                left.extend([second, first]);
+                continue;
+            }
             for place in places {
                 told[*place] = match &found {
                     // Without a look, a second note might be made.
@@ -79,15 +117,6 @@ impl Salesforce {
                 };
             }
         }
-        let missing: Vec<usize> = (0..wanted.len()).filter(|it| told[*it].is_none()).collect();
-        for places in missing.chunks(RECORDS_MAX) {
-            let chosen: Vec<&Wanted<'_>> = places.iter().map(|it| &wanted[*it]).collect();
-            *calls += 1;
-            for (place, one) in places.iter().zip(self.send_tasks(&chosen, way).await) {
-                told[*place] = Some(refusal(&one));
-            }
-        }
-        told.into_iter().map(|it| it.expect("each was refused, found or sent")).collect()
     }
 
     async fn send_tasks(&self, wanted: &[&Wanted<'_>], way: &Way<'_>) -> Vec<Tried> {
@@ -109,28 +138,45 @@ impl Salesforce {
         Call::with(Method::POST, path, &json!({ "allOrNone": false, "records": rows }))
     }
 
-    /// Id and text of the tasks that a query finds; it selects `Id` and `Description`.
-    async fn read_tasks(&self, soql: String, way: &Way<'_>) -> Result<Vec<(String, String)>, Box<Tried>> {
-        let asked = self.call_within(way, self.shape.query(&soql), TASKS_BYTES_MAX).await;
-        let (answer, _) = asked.map_err(|it| reply::not_written(it.tried()))?;
-        if !answer.status.is_success() {
-            return Err(Box::new(reply::not_written(reply::read_refusal(&answer, &[], &self.about(way)))));
+    /// Id and text of the tasks that a query finds, page by page; it selects `Id` and `Description`.
+    async fn read_tasks(
+        &self,
+        soql: String,
+        way: &Way<'_>,
+        calls: &mut u32,
+    ) -> Result<Vec<(String, String)>, Box<Tried>> {
+        let mut call = self.shape.query(&soql);
+        let mut tasks = Vec::new();
+        loop {
+            let options = HeaderName::from_static("sforce-query-options");
+            call.headers.insert(options, HeaderValue::from_static(PAGE));
+            *calls += 1;
+            let asked = self.call_within(way, call, TASKS_BYTES_MAX).await;
+            let (answer, _) = asked.map_err(|it| reply::not_written(it.tried()))?;
+            if !answer.status.is_success() {
+                return Err(Box::new(reply::not_written(reply::read_refusal(
+                    &answer,
+                    &[],
+                    &self.about(way),
+                ))));
+            }
+            let unreadable = || Box::new(reply::not_written(reply::unreadable(&answer)));
+            let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            let rows = json.get("records").and_then(Value::as_array).ok_or_else(unreadable)?;
+            let read = |it: &Value| {
+                let text = it.get("Description").and_then(Value::as_str).unwrap_or_default();
+                Some((it.get("Id")?.as_str()?.to_owned(), text.to_owned()))
+            };
+            tasks.extend(rows.iter().filter_map(read));
+            if json.get("done").and_then(Value::as_bool) == Some(true) {
+                return Ok(tasks);
+            }
+            if tasks.len() >= NOTES_READ_AT_ONCE {
+                return Err(Box::new(too_many(Fault::Park)));
+            }
+            let next = json.get("nextRecordsUrl").and_then(Value::as_str);
+            call = Call::get(next.filter(|it| is_ours(it, &self.shape)).ok_or_else(unreadable)?.to_owned());
         }
-        let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let Some(rows) = json.get("records").and_then(Value::as_array) else {
-            return Err(Box::new(reply::not_written(reply::unreadable(&answer))));
-        };
-        if json.get("done").and_then(Value::as_bool) != Some(true) {
-            // A page takes 200 tasks at least.
-            let message = "the leads have more tasks of that day than one answer tells".to_owned();
-            let evidence = Evidence { cause: "notes_too_many".to_owned(), message, ..Evidence::default() };
-            return Err(Box::new(Tried { outcome: Outcome::NotDone(Fault::Park), evidence }));
-        }
-        let read = |it: &Value| {
-            let text = it.get("Description").and_then(Value::as_str).unwrap_or_default();
-            Some((it.get("Id")?.as_str()?.to_owned(), text.to_owned()))
-        };
-        Ok(rows.iter().filter_map(read).collect())
     }
 
     /// The calls that would write the notes if all leads are delivered.
@@ -185,19 +231,20 @@ impl Salesforce {
         let mut are_gone = true;
         for records in records.chunks(RECORDS_MAX) {
             let ids: Vec<String> = records.iter().map(|it| quoted(it)).collect();
-            let soql = format!(
-                "SELECT Id,Description FROM Task WHERE WhoId IN ({}) LIMIT {RECORDS_MAX}",
-                ids.join(",")
-            );
-            let tasks = match self.read_tasks(soql, way).await {
+            let soql = format!("SELECT Id,Description FROM Task WHERE WhoId IN ({})", ids.join(","));
+            let tasks = match self.read_tasks(soql, way, &mut 0).await {
                 Ok(tasks) => tasks,
                 Err(tried) if matches!(Told::of(&tried), Told::Open { .. }) => return Err(tried),
+                Err(tried) if tried.evidence.cause == TOO_MANY => {
+                    are_gone = false;
+                    continue;
+                }
                 Err(_) => continue,
             };
             let ours = tasks.iter().filter(|it| notes::is_ours(&it.1)).map(|it| &*it.0);
             let ours: Vec<&str> = ours.filter(|it| is_id(it)).collect();
-            if !ours.is_empty() {
-                are_gone &= self.delete_tasks(&ours, way).await?;
+            for ours in ours.chunks(RECORDS_MAX) {
+                are_gone &= self.delete_tasks(ours, way).await?;
             }
         }
         Ok(are_gone)
@@ -214,6 +261,27 @@ impl Salesforce {
         let tried = reply::read_refusal(&answer, &[], &self.about(way));
         if matches!(Told::of(&tried), Told::Open { .. }) { Err(Box::new(tried)) } else { Ok(true) }
     }
+}
+
+/// Why tasks are not read.
+const TOO_MANY: &str = "notes_too_many";
+
+fn too_many(fault: Fault) -> Tried {
+    let message = "the leads have more tasks of that day than are read at once".to_owned();
+    let evidence = Evidence { cause: TOO_MANY.to_owned(), message, ..Evidence::default() };
+    Tried { outcome: Outcome::NotDone(fault), evidence }
+}
+
+fn is_too_many<T>(found: &Result<T, Box<Tried>>) -> bool {
+    let is_final = |it: &Tried| it.outcome == Outcome::NotDone(Fault::Park);
+    matches!(found, Err(tried) if tried.evidence.cause == TOO_MANY && is_final(tried))
+}
+
+/// Where these, which are in the order of their records, can be parted between two records, about the middle.
+fn between_records(wanted: &[&Wanted<'_>]) -> Option<usize> {
+    let middle = wanted.len() / 2;
+    let parts = |at: &usize| wanted[at - 1].record != wanted[*at].record;
+    (1..=middle).rev().chain(middle + 1..wanted.len()).find(parts)
 }
 
 /// Reads whether each of the records asked for was deleted: an answer that says nothing of one does not say that it is gone. One that is in use by somebody else for a moment is tried again.

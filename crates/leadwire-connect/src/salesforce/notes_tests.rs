@@ -196,3 +196,47 @@ fn a_refused_deletion_is_not_taken_for_one_that_was_done() {
     assert!(answer("UNABLE_TO_LOCK_ROW").is_err(), "tried again");
     assert!(!super::notes::each_deleted(b"[]", 1).unwrap(), "nothing was said of it");
 }
+
+#[tokio::test]
+async fn all_tasks_of_an_erased_person_go_however_many_others_there_are() {
+    let options = Options { duplicate_rule: DuplicateRule::Block, ..Options::default() };
+    let lab = Lab::start(options, json!({ "touchpoint_notes": "all" })).await;
+    let theirs = json!({ "LastName": "L", "Company": "C", "Email": "ada1@example.com" });
+    let theirs = lab.org().add(&theirs, 0).unwrap();
+    for number in 0..450 {
+        lab.org().add_task(&theirs, &format!("a salesperson's own {number}"));
+    }
+    lab.one(payload(1, 1, 1)).await;
+    let payload = payload(1, 20, 1);
+    let erased = Erasure { payload: &payload, records: vec![&theirs] };
+    lab.connector.erase(&erased, lab.moment(), &lab.egress).await.unwrap();
+    assert_eq!((tasks(&lab).len(), lab.sandbox.records().len()), (450, 1), "people keep theirs");
+}
+
+#[tokio::test]
+async fn a_lead_with_too_many_tasks_costs_no_other_its_note() {
+    let lab = Lab::plain().await;
+    let delivered = lab.deliver(&[payload(1, 1, 1), payload(2, 2, 1), payload(3, 3, 1)]).await;
+    let crowded = record(&delivered.tried[1]);
+    for number in 0..=leadwire_core::limits::NOTES_READ_AT_ONCE {
+        lab.org().add_task(&crowded, &number.to_string());
+    }
+    let tried = lab.deliver(&[later(1, 10, 2), later(2, 20, 2), later(3, 30, 2)]).await.tried;
+    let said: Vec<&str> = tried.iter().map(|it| &*it.evidence.message).collect();
+    assert!(said[1].contains("more tasks of that day"), "{said:?}");
+    assert!([said[0], said[2]].iter().all(|it| it.ends_with("its note is there")), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_record_that_was_linked_to_is_told_of_also_where_leadwires_own_was_deleted() {
+    let lab = Lab::plain().await;
+    let own = record(&lab.one(payload(1, 1, 1)).await);
+    let theirs = json!({ "LastName": "L", "Company": "C", "Email": "ada@elsewhere.example" });
+    let theirs = lab.org().add(&theirs, 0).unwrap();
+    let payload = payload(1, 20, 1);
+    let erased = Erasure { payload: &payload, records: vec![&own, &theirs] };
+    let tried = lab.connector.erase(&erased, lab.moment(), &lab.egress).await.unwrap();
+    assert_eq!(tried.evidence.cause, leadwire_core::erasure::CANNOT, "{tried:?}");
+    assert!(tried.evidence.fix.contains(&theirs), "{tried:?}");
+    assert_eq!(lab.sandbox.records().len(), 1);
+}

@@ -2,12 +2,12 @@
 
 use super::expression::{Argument, BadExpression};
 use super::{Subject, Value};
+use crate::hex;
 use crate::language::Language;
 use crate::limits::MAPPED_BYTES_MAX;
 use crate::phone::Phone;
 use crate::{country, rfc3339, text};
 use aws_lc_rs::digest::{SHA256, digest};
-use std::fmt::Write as _;
 
 /// Every transform: how it is written, and what it does.
 pub const TRANSFORMS: &[(&str, &str)] = &[
@@ -231,12 +231,7 @@ impl Transform {
                 None => text.to_owned(),
             },
             Self::Date => rfc3339::format(rfc3339::parse(text)?)[..10].to_owned(),
-            Self::Sha256 => {
-                digest(&SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |mut out, byte| {
-                    write!(out, "{byte:02x}").expect("a String takes everything");
-                    out
-                })
-            }
+            Self::Sha256 => hex::encode(digest(&SHA256, text.as_bytes()).as_ref()),
             // These are not from text to text, and `apply` has dealt with them.
             Self::Default(_)
             | Self::UnixSeconds

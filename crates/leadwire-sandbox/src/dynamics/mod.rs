@@ -279,12 +279,13 @@ impl Service for Dynamics {
     }
 
     fn is_write(&self, call: &Call) -> bool {
-        let writes = |it: &[u8]| it.starts_with(b"POST /") || it.starts_with(b"PATCH /");
+        let verbs: [&[u8]; 3] = [b"POST /", b"PATCH /", b"DELETE /"];
+        let writes = |it: &[u8]| verbs.iter().any(|verb| it.starts_with(verb));
         if call.path.ends_with("/$batch") {
             return call.body.split(|it| *it == b'\n').any(writes);
         }
         let is_lead = call.path.contains("/leads") || call.path.contains("/annotations");
-        is_lead && matches!(call.method, Method::POST | Method::PATCH)
+        is_lead && matches!(call.method, Method::POST | Method::PATCH | Method::DELETE)
     }
 
     fn records(&self) -> Vec<Value> {

@@ -103,19 +103,7 @@ impl HubSpot {
                 None => missing.push(json!(id)),
             }
         }
-        results.reverse();
-        let mut answer = json!({ "status": "COMPLETE", "results": results });
-        if missing.is_empty() {
-            return Reply::json(200, &answer);
-        }
-        answer["numErrors"] = json!(1);
-        answer["errors"] = json!([{
-            "status": "error",
-            "category": "OBJECT_NOT_FOUND",
-            "message": "Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.",
-            "context": { "ids": missing },
-        }]);
-        Reply::json(207, &answer)
+        read(results, missing, "CONTACT")
     }
 
     /// What is wrong with the first bad input, before anything is written.
@@ -167,6 +155,25 @@ impl HubSpot {
             },
         }
     }
+}
+
+/// What was read, in another order than asked, and 207 with those that are not there.
+pub(super) fn read(mut results: Vec<Value>, missing: Vec<Value>, kind: &str) -> Reply {
+    results.reverse();
+    let mut answer = json!({ "status": "COMPLETE", "results": results });
+    if missing.is_empty() {
+        return Reply::json(200, &answer);
+    }
+    answer["numErrors"] = json!(1);
+    answer["errors"] = json!([{
+        "status": "error",
+        "category": "OBJECT_NOT_FOUND",
+        "message": format!(
+            "Could not get some {kind} objects, they may be deleted or not exist. Check that ids are valid."
+        ),
+        "context": { "ids": missing },
+    }]);
+    Reply::json(207, &answer)
 }
 
 /// Results in another order than asked, and 207 when some were refused.

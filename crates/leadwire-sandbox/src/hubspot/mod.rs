@@ -32,6 +32,8 @@ pub struct Options {
     pub daily_max: Option<u64>,
     /// Whether the key may read and write notes.
     pub may_write_notes: bool,
+    /// Refuses every call with a note that has this word, as a whole.
+    pub refused_note: Option<String>,
 }
 
 impl Options {
@@ -42,6 +44,7 @@ impl Options {
             burst_max: Some(BURST_MAX),
             daily_max: Some(250_000),
             may_write_notes: true,
+            refused_note: None,
         }
     }
 }

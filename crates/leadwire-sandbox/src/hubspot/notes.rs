@@ -81,18 +81,23 @@ impl HubSpot {
             return self.error(403, "MISSING_SCOPES", message);
         }
         match verb {
+            "create" if self.has_refused_note(&inputs) => {
+                self.error(400, "VALIDATION_ERROR", "Property values were not valid")
+            }
             "create" => {
                 let outcomes: Vec<Result<Value, Problem>> =
                     inputs.iter().map(|it| self.create_note(it)).collect();
                 super::batch::finish(&inputs, outcomes, 201)
             }
             "read" => {
-                let found = inputs.iter().filter_map(|it| {
-                    let (id, note) = self.notes.get(&it["id"])?;
-                    Some(note.shape(id))
-                });
-                let found: Vec<Value> = found.collect();
-                Reply::json(200, &json!({ "status": "COMPLETE", "results": found }))
+                let (mut results, mut missing) = (Vec::new(), Vec::new());
+                for input in &inputs {
+                    match self.notes.get(&input["id"]) {
+                        Some((id, note)) => results.push(note.shape(id)),
+                        None => missing.push(input["id"].clone()),
+                    }
+                }
+                super::batch::read(results, missing, "NOTE")
             }
             "update" => {
                 let outcomes: Vec<Result<Value, Problem>> =
@@ -109,6 +114,12 @@ impl HubSpot {
             }
             _ => self.error(404, "OBJECT_NOT_FOUND", "resource not found"),
         }
+    }
+
+    fn has_refused_note(&self, inputs: &[Value]) -> bool {
+        let Some(word) = &self.options.refused_note else { return false };
+        let body = |it: &Value| it["properties"]["hs_note_body"].as_str().is_some_and(|it| it.contains(word));
+        inputs.iter().any(body)
     }
 
     pub(super) fn list_notes(&mut self) -> Reply {
@@ -239,6 +250,31 @@ mod tests {
             assert_eq!(account.create_note(&bad).err().map(|it| it.status), Some(400), "{pointer}");
         }
         assert_eq!(account.notes.of("151"), ["B"]);
+    }
+
+    #[test]
+    fn notes_that_are_not_there_are_told_when_they_are_read() {
+        let mut account = HubSpot::new(Options::new("t"));
+        assert!(account.contacts.create(&json!({ "email": "ada@example.com" }), 0).is_ok());
+        let made = account.create_note(&note("151")).map_err(|it| it.message).unwrap();
+        let read = |account: &mut HubSpot, ids: &[&Value]| {
+            let inputs: Vec<Value> = ids.iter().map(|it| json!({ "id": it })).collect();
+            let body = json!({ "inputs": inputs }).to_string();
+            let call = Call {
+                method: http::Method::POST,
+                path: String::new(),
+                query: String::new(),
+                headers: http::HeaderMap::new(),
+                body: body.into(),
+            };
+            let reply = account.notes_batch("read", &call);
+            (reply.status.as_u16(), serde_json::from_slice::<Value>(&reply.body).unwrap())
+        };
+        let (status, _) = read(&mut account, &[&made["id"]]);
+        assert_eq!(status, 200);
+        let (status, answer) = read(&mut account, &[&made["id"], &json!("1")]);
+        assert_eq!((status, &answer["errors"][0]["context"]["ids"]), (207, &json!(["1"])));
+        assert_eq!(answer["results"].as_array().map_or(0, Vec::len), 1);
     }
 
     #[test]

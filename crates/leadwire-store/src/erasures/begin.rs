@@ -1,10 +1,11 @@
 //! Beginning an erasure: what is done at once, so that nothing of a person is sent or found any more.
 
+use super::address;
 use super::tombstones::{self, Grave};
 use super::wipe::{count, to_u64, wipe_touchpoints};
 use super::{Asked, Begun, Crm, Wiped, Wish};
 use crate::engine::{Param, Tx};
-use crate::lanes::{LaneKey, place};
+use crate::lanes::{LaneKey, line_up, place};
 use crate::rows::Channel;
 use crate::{StoreError, members, setup};
 use leadwire_core::erasure::{self, Kind};
@@ -19,7 +20,11 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
     let mut leads = Vec::new();
     // A person is all leads that are one with any of these.
     let mut groups: Vec<Vec<LeadId>> = Vec::new();
-    for lead in wish.leads.iter().copied().chain(leads_of(tx, &wish.publisher, &wish.found_by)?) {
+    let mut found = address::leads_of(tx, &wish.publisher, &wish.found_by)?;
+    if let Some(address) = &wish.address {
+        found.extend(address::having(tx, &wish.publisher, address)?);
+    }
+    for lead in wish.leads.iter().copied().chain(found) {
         if leads.contains(&lead) || !members::is_there(tx, &wish.publisher, lead)? {
             continue;
         }
@@ -42,13 +47,35 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
     };
     let mut begun = Begun { leads: leads.clone(), ..Begun::default() };
     for group in &groups {
+        count_apart(tx, &wish.publisher, group)?;
         members::forget(tx, &wish.publisher, group[0])?;
     }
     for (lead, id) in with_ids(wish, leads)? {
         let sent_as = groups.iter().find(|it| it[0] == lead).map_or(&[][..], |it| &it[1..]);
         end(tx, wish, (lead, id), (salt.as_deref(), sent_as), &mut begun)?;
     }
+    // A deletion was put behind what was stopped only after it: the touchpoints of a lead that is part of another.
+    for group in groups.iter().filter(|it| it.len() > 1) {
+        for lane in &begun.told {
+            line_up(tx, lane, group[0])?;
+        }
+    }
     Ok(Asked::Begun(begun))
+}
+
+/// Gives the leads that are part of another their own count of touchpoints, which stood beside the other until now.
+fn count_apart(tx: &Tx<'_>, publisher: &PublisherId, group: &[LeadId]) -> Result<(), StoreError> {
+    let (publisher, root) = (Param::Text(publisher.as_str()), group[0].to_string());
+    for lead in &group[1..] {
+        tx.execute(
+            "UPDATE lead SET touchpoints = (
+                 SELECT m.touchpoints FROM member m
+                 WHERE m.publisher_id = $1 AND m.root_id = $2 AND m.lead_id = $3)
+             WHERE publisher_id = $1 AND lead_id = $3",
+            &[publisher, Param::Text(&root), Param::Text(&lead.to_string())],
+        )?;
+    }
+    Ok(())
 }
 
 /// Each lead with the id of the touchpoint that tells of its erasure: those that were named have their own, and the others
@@ -64,23 +91,6 @@ fn with_ids(wish: &Wish, leads: Vec<LeadId>) -> Result<Vec<(LeadId, TouchpointId
     pairs.collect::<Option<_>>().ok_or_else(|| {
         StoreError::Wrong(format!("{count} leads are to be erased, and there are {} ids", wish.ids.len()))
     })
-}
-
-/// Leads that have one of these identities.
-pub(super) fn leads_of(
-    tx: &Tx<'_>,
-    publisher: &PublisherId,
-    identities: &[[u8; 16]],
-) -> Result<Vec<LeadId>, StoreError> {
-    let mut leads = Vec::new();
-    for identity in identities {
-        leads.extend(tx.find(
-            "SELECT lead_id, erased_at FROM lead WHERE publisher_id = $1 AND identity = $2 AND identity <> x''",
-            &[Param::Text(publisher.as_str()), Param::Bytes(identity)],
-            |row| row.lead(0),
-        )?);
-    }
-    Ok(leads)
 }
 
 fn note(tx: &Tx<'_>, wish: &Wish, kind: &str) -> Result<(), StoreError> {

@@ -101,7 +101,7 @@ fn read_one(tx: &Tx<'_>, publisher: PublisherId, salt: Vec<u8>) -> Result<Erased
         },
     )?;
     let quarantined = tx.query(
-        "SELECT quarantine_id FROM quarantine WHERE publisher_id = $1 AND quarantine_id > '' AND LENGTH(body) = 0",
+        "SELECT quarantine_id FROM quarantine WHERE publisher_id = $1 AND LENGTH(body) = 0",
         &id,
         |row| Ok(row.text(0)?.to_owned()),
     )?;
@@ -170,6 +170,7 @@ fn apply_one(
             reason: listed.reason.clone(),
             leads,
             found_by: Vec::new(),
+            address: None,
             identities: Vec::new(),
             words: BTreeSet::new(),
             ids,

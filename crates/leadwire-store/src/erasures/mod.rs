@@ -1,11 +1,13 @@
 //! Erasing people: at once from all that would be sent, then step by step from everything kept, with a receipt.
 
+mod address;
 mod begin;
 pub mod list;
 mod settle;
 pub(crate) mod tombstones;
 mod wipe;
 
+pub use address::Address;
 pub(crate) use settle::{after_settle, late_end};
 pub(crate) use wipe::wipe_quarantined;
 
@@ -37,6 +39,8 @@ pub struct Wish {
     pub leads: Vec<LeadId>,
     /// Further leads that are erased, if there are any: those with these identities.
     pub found_by: Vec<[u8; 16]>,
+    /// Further leads that are erased: those that have this address.
+    pub address: Option<Address>,
     /// Identities by which old data of the person is kept out, besides those above.
     pub identities: Vec<[u8; 16]>,
     /// Words that find the person in bodies which nobody could read.
@@ -314,7 +318,7 @@ impl Store {
         publisher: PublisherId,
         identities: Vec<[u8; 16]>,
     ) -> Result<Vec<LeadId>, StoreError> {
-        self.read(move |tx| begin::leads_of(tx, &publisher, &identities)).await
+        self.read(move |tx| address::leads_of(tx, &publisher, &identities)).await
     }
 
     /// Sets for how many days a publisher keeps people; 0: for ever. [`Change::Missing`]: there is no such publisher.

@@ -28,10 +28,20 @@ pub(crate) fn late_end(
         |row| row.lead(0),
     )?;
     let Some(lead) = lead.filter(|_| !is_unknown) else { return Ok(()) };
+    // What was merged is parted by now, and its requests went out as the one that stood for it: of all that were erased
+    // together, for they may be one.
     let lead = lead.to_string();
     let doubt = tx.find(
         "WITH gone AS MATERIALIZED (
-             SELECT touchpoint_id FROM touchpoint WHERE publisher_id = $1 AND lead_id = $2)
+             SELECT t.touchpoint_id
+             FROM lead l
+             CROSS JOIN erased_lead own
+             CROSS JOIN erased_lead e
+             CROSS JOIN touchpoint t
+             WHERE l.publisher_id = $1 AND l.lead_id = $2
+                 AND own.publisher_id = $1 AND own.touchpoint_id = l.erased_by
+                 AND e.publisher_id = $1 AND e.erasure_id = own.erasure_id
+                 AND t.publisher_id = $1 AND t.lead_id = e.lead_id)
          SELECT 1
          FROM gone
          CROSS JOIN attempt a

@@ -5,6 +5,7 @@ use crate::deliveries::has_lane;
 use crate::engine::{Param, Tx};
 use crate::lanes::{LaneKey, line_up as line_up_one};
 use leadwire_core::id::{ActId, DeliveryId, DestinationNo, LeadId, PublisherId, TouchpointId};
+use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -158,25 +159,31 @@ pub(super) fn delivered_elsewhere(
         found.extend(delivered.into_iter().filter(|it| !leads.contains(&it.1)).map(|it| it.0));
     }
     found.sort_unstable();
-    let mut owed = Vec::with_capacity(found.len());
-    for id in found {
-        // Nobody would try it at a destination that was removed.
-        if has_lane(tx, publisher, id.destination)? {
-            owed.push(Owed { id, is_in_flight: false });
+    // Nobody would try it at a destination that was removed.
+    let destinations: BTreeSet<DestinationNo> = found.iter().map(|it| it.destination).collect();
+    let mut tried = BTreeSet::new();
+    for destination in destinations {
+        if has_lane(tx, publisher, destination)? {
+            tried.insert(destination);
         }
     }
-    Ok(owed)
+    found.retain(|it| tried.contains(&it.destination));
+    Ok(found.into_iter().map(|id| Owed { id, is_in_flight: false }).collect())
 }
 
-/// Makes what arrived under one lead due again under another.
+/// Makes what arrived under one lead due again under another, up to [`limits::BROUGHT_ANEW_MAX`], and gives what was.
 pub(super) fn bring_anew(
     tx: &Tx<'_>,
     publisher: &PublisherId,
     (anew, lead): (&[Owed], LeadId),
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Vec<DeliveryId>, StoreError> {
+    let mut brought = Vec::new();
     for it in anew {
-        tx.execute(
+        if brought.len() == limits::BROUGHT_ANEW_MAX {
+            break;
+        }
+        let changed = tx.execute(
             "UPDATE delivery SET state = 'pending', lead_id = $1, known_as = '', record = '', due_at = $2,
                  claim = -1, ended_at = 0
              WHERE publisher_id = $3 AND touchpoint_id = $4 AND destination_no = $5 AND state = 'delivered'",
@@ -188,8 +195,9 @@ pub(super) fn bring_anew(
                 Param::Int(it.id.destination.get().into()),
             ],
         )?;
+        brought.extend((changed > 0).then_some(it.id));
     }
-    Ok(())
+    Ok(brought)
 }
 
 /// Whether a person wrote down since a decision, at one of these leads, that the customer must not be contacted.

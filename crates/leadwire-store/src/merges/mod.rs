@@ -313,9 +313,8 @@ fn unmerge(tx: &Tx<'_>, setup_version: i64, wish: &Unmerge) -> Result<Merged, St
     let held: &[DestinationNo] = if own.standing.is_refused() || is_doubtful { &wish.holding } else { &[] };
     let mut anew: Vec<Owed> = deliveries::delivered_elsewhere(tx, publisher, &ids)?;
     anew.retain(|it| !held.contains(&it.id.destination));
-    anew.truncate(limits::BROUGHT_ANEW_MAX);
-    deliveries::bring_anew(tx, publisher, (&anew, lead), wish.says_of_lead.received_at)?;
-    destinations.extend(anew.iter().map(|it| it.id.destination));
+    let brought = deliveries::bring_anew(tx, publisher, (&anew, lead), wish.says_of_lead.received_at)?;
+    destinations.extend(brought.iter().map(|it| it.destination));
     deliveries::line_up(tx, publisher, &destinations, &[root, lead])?;
     let (kind, value) = ("unmerge".to_owned(), format!("{lead} out of {root}"));
     let act = Act { kind, value, ..wish.act.clone() };
@@ -327,7 +326,7 @@ fn unmerge(tx: &Tx<'_>, setup_version: i64, wish: &Unmerge) -> Result<Merged, St
         accept(tx, place, &Accept { of_lead: Some(lead), ..says.clone() }, &mut committed)?;
     }
     committed.told.extend(deliveries::lanes(publisher, &destinations));
-    Ok(Merged::Done { committed, root, brought_anew: anew.len() })
+    Ok(Merged::Done { committed, root, brought_anew: brought.len() })
 }
 
 /// Divides leads that are one into the lead that is taken out, with those that were merged into it before, and the rest.

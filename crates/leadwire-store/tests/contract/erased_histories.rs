@@ -204,6 +204,7 @@ impl World {
             reason: String::new(),
             leads: vec![lead],
             found_by: Vec::new(),
+            address: None,
             identities: Vec::new(),
             words: BTreeSet::new(),
             ids: vec![touchpoint(self.last)],

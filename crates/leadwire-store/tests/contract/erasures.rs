@@ -4,6 +4,7 @@ use crate::desk::{
     DAY, Desk, NOON, SECOND, at, contoso, crm, delivery_id, done, idle, number, of_customer, once, settled,
     touchpoint,
 };
+use crate::merges::merge;
 use leadwire_core::erasure::{self, Age, Question, questions};
 use leadwire_core::id::{ActId, ErasureId, LeadId, QuarantineId, ReplayId, TouchpointId};
 use leadwire_core::interest::Interest;
@@ -66,6 +67,7 @@ fn wish(id: u128, lead: u128, now: i64) -> Wish {
         reason: "asked by mail".to_owned(),
         leads: vec![LeadId::new(lead)],
         found_by: Vec::new(),
+        address: None,
         identities: erasure::identities(&person),
         words: erasure::words(&ada()),
         ids: vec![touchpoint(id)],
@@ -282,7 +284,7 @@ async fn a_request_on_the_wire_is_waited_for_and_changes_nothing() {
         assert_eq!(desk.outcomes(1).await, Vec::<String>::new());
         let claims = desk.claim(token, 9, NOON + SECOND).await;
         assert_eq!(claims.is_empty(), !is_known, "an unknown end may still arrive");
-        let claims = if is_known { claims } else { desk.claim(token, 9, NOON + 121 * SECOND).await };
+        let claims = if is_known { claims } else { desk.claim(token, 9, NOON + 151 * SECOND).await };
         assert_eq!(claims[0].touchpoint, touchpoint(100));
         desk.ledger().await;
     }
@@ -511,4 +513,44 @@ async fn a_file_that_is_no_copy_replaces_nothing() {
     assert!(refused.is_err());
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(store.ledger(contoso()).await.unwrap().touchpoints, 1);
+}
+
+#[tokio::test]
+async fn a_doubtful_try_of_a_lead_that_was_merged_holds_back_the_deletion_too() {
+    for is_doubtful in [false, true] {
+        let desk = Desk::new().await;
+        let token = desk.take(NOON).await;
+        for (id, customer) in [(1, 1), (2, 2)] {
+            desk.accept(of_customer(id, customer)).await;
+        }
+        merge(&desk, LeadId::new(2), LeadId::new(1), 10, false).await;
+        desk.accept(of_customer(20, 2)).await;
+        let mut held = None;
+        while let [claim, ..] = desk.claim(token, 1, NOON).await[..] {
+            match (claim.touchpoint.bits(), claim.number) {
+                (20, 1) if is_doubtful => {
+                    let late = Settled {
+                        tried: Tried { outcome: Outcome::Unknown, evidence: Evidence::default() },
+                        ..settled(claim, Next::RetryAt(at(NOON)))
+                    };
+                    desk.turn(token, Turn { settled: vec![late], ..idle(NOON) }).await.unwrap();
+                }
+                (20, _) => {
+                    held = Some(claim);
+                    break;
+                }
+                _ => desk.settle(token, claim, done(), NOON).await,
+            }
+        }
+        begin(&desk, Wish { ids: (100..104).map(touchpoint).collect(), ..wish(100, 1, NOON) }).await;
+        let turn = Turn { settled: vec![ended(held.unwrap(), "")], ..idle(NOON + SECOND) };
+        desk.turn(token, turn).await.unwrap();
+        let freed = desk.claim(token, 99, NOON + SECOND).await;
+        let is_freed = freed.iter().any(|it| it.lead == LeadId::new(1) && it.standing.erases);
+        assert_eq!(is_freed, !is_doubtful, "its first request may still arrive");
+        if is_doubtful {
+            let claims = desk.claim(token, 99, NOON + 151 * SECOND).await;
+            assert!(claims.iter().any(|it| it.touchpoint == touchpoint(100)), "{claims:?}");
+        }
+    }
 }

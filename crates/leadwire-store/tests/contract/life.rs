@@ -260,6 +260,8 @@ async fn a_read_cannot_write() {
 const UNDO: &[&str] = &[
     "ALTER TABLE lane DROP COLUMN tripped",
     "DROP TABLE doubt",
+    "DROP INDEX quarantine_held",
+    "DROP INDEX quarantine_wiped",
     "DROP INDEX delivery_parked",
     "CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoint_id) WHERE state = 'parked'",
     "DROP TABLE audit",

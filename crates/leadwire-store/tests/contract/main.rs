@@ -6,6 +6,7 @@ mod accept;
 mod desk;
 mod erased_histories;
 mod erasures;
+mod erasures_by_address;
 mod feedback;
 mod lanes;
 mod ledger;

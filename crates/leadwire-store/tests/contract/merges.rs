@@ -7,6 +7,7 @@ use leadwire_core::id::{ActId, ErasureId, LeadId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::lane::Next;
 use leadwire_core::lead::{Fold, Word};
+use leadwire_core::limits::BROUGHT_ANEW_MAX;
 use leadwire_core::outcome::{Fault, Outcome, Receipt};
 use leadwire_core::routing::Routed;
 use leadwire_core::standing::{Shown, Standing, said as says_of};
@@ -14,7 +15,7 @@ use leadwire_core::touchpoint::{Action, Consent, Customer, Touchpoint};
 use leadwire_store::accept::{Accept, Accepted};
 use leadwire_store::deliveries::{Delivery, DeliveryFilter};
 use leadwire_store::erasures::{Asked, Crm, Wish};
-use leadwire_store::lanes::{Claim, LaneToken, Turn};
+use leadwire_store::lanes::{Claim, LaneKey, LaneToken, Turn};
 use leadwire_store::leads::{Act, LeadFilter};
 use leadwire_store::merges::{Merge, Merged, Unmerge};
 use leadwire_store::rows::{Channel, DeliveryState};
@@ -43,7 +44,7 @@ fn telling(id: u128, action: Action) -> Accept {
     Accept { channel: Channel::Person, identity: None, parsed, routed, ..of_customer(id, 0) }
 }
 
-async fn merge(desk: &Desk, from: LeadId, into: LeadId, id: u128, holds: bool) -> Merged {
+pub(crate) async fn merge(desk: &Desk, from: LeadId, into: LeadId, id: u128, holds: bool) -> Merged {
     let holding = if holds { vec![number(1)] } else { Vec::new() };
     let holding: Arc<[_]> = holding.into();
     let says = Accept { holding: Arc::clone(&holding), ..telling(id + 1, Action::Missing) };
@@ -51,7 +52,7 @@ async fn merge(desk: &Desk, from: LeadId, into: LeadId, id: u128, holds: bool) -
     desk.store.merge(desk.version().await, wish, |_| {}).await.unwrap()
 }
 
-async fn unmerge(desk: &Desk, lead: LeadId, id: u128, holds: bool) -> Merged {
+pub(crate) async fn unmerge(desk: &Desk, lead: LeadId, id: u128, holds: bool) -> Merged {
     let holding = if holds { vec![number(1)] } else { Vec::new() };
     let holding: Arc<[_]> = holding.into();
     let says = |id, action| Accept { holding: Arc::clone(&holding), ..telling(id, action) };
@@ -279,6 +280,7 @@ async fn whoever_was_taken_out_and_is_erased_leaves_the_others_record_alone() {
             reason: String::new(),
             leads: vec![lead(2)],
             found_by: Vec::new(),
+            address: None,
             identities: Vec::new(),
             words: BTreeSet::new(),
             ids: vec![touchpoint(90)],
@@ -314,6 +316,36 @@ async fn what_came_meanwhile_is_brought_to_its_own_record() {
     brought.sort_unstable();
     // Its own touchpoints, of which none was ever at its own record, and what is told of each of the two.
     assert_eq!(brought, [(2, 2), (20, 2), (31, 1), (32, 2)]);
+    desk.ledger().await;
+}
+
+#[tokio::test]
+async fn the_limit_of_what_is_brought_anew_counts_what_is_brought() {
+    let desk = Desk::new().await;
+    let token = desk.take(NOON).await;
+    let to_both = || [1, 2].map(|it| Routed { destination: number(it), suppressed: None }).to_vec();
+    desk.accept(of_customer(1, 1)).await;
+    desk.accept(Accept { routed: to_both(), ..of_customer(2, 2) }).await;
+    assert!(is_done(&merge(&desk, lead(2), lead(1), 10, false).await));
+    let last = 100 + u128::try_from(BROUGHT_ANEW_MAX).unwrap();
+    desk.accept_all((100..last).map(|id| Accept { routed: to_both(), ..of_customer(id, 2) }).collect()).await;
+    // What went to a destination that is removed stands between the others and takes no place of theirs.
+    let sheet = LaneKey { publisher: contoso(), destination: number(2) };
+    let sheets = desk.store.take_lane(sheet.clone(), "local".into(), at(NOON)).await.unwrap().unwrap();
+    for (lane, token) in [(crate::desk::crm(), token), (sheet, sheets)] {
+        let mut turn = Turn { room: 99, ..idle(NOON) };
+        loop {
+            let turned = desk.store.lane_turn(lane.clone(), token, Arc::new(turn)).await.unwrap().unwrap();
+            if turned.claims.is_empty() {
+                break;
+            }
+            let settled = turned.claims.into_iter().map(|it| settled(it, done())).collect();
+            turn = Turn { settled, room: 99, ..idle(NOON) };
+        }
+    }
+    desk.store.remove_destination(contoso(), number(2), at(NOON)).await.unwrap();
+    let parted = unmerge(&desk, lead(2), 5000, false).await;
+    assert!(matches!(parted, Merged::Done { brought_anew: BROUGHT_ANEW_MAX, .. }), "{parted:?}");
     desk.ledger().await;
 }
 

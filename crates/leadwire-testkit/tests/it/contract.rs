@@ -323,11 +323,12 @@ fn the_corpus_of_verdicts_is_as_large_as_is_said() {
     assert!(whole >= 500, "{whole} of {counts:?}");
 }
 
-/// Kinds of which no call deletes anything; the form's own way has none, and its sandbox is reached by that.
+/// Kinds that have no call which deletes. Marketo's form has one where the access for reading is set up, as it is here.
 const CANNOT_ERASE: &[&str] = &["email", "salesforce_web_to_lead"];
 
 #[tokio::test]
 async fn an_erased_person_is_deleted_and_twice_is_once() {
+    let mut cannot = Vec::new();
     for kind in CONNECTORS {
         let side = OtherSide::start(kind).await;
         let tried = side.deliver(&[payload(0, 1), payload(1, 1)]).await;
@@ -347,10 +348,10 @@ async fn an_erased_person_is_deleted_and_twice_is_once() {
             let erasure = Erasure::of(&erased);
             let tried = side.connector.erase(&erasure, side.moment(), &side.egress).await;
             let Some(tried) = tried else {
-                assert!(CANNOT_ERASE.contains(&about), "{about} cannot");
                 let by_hand = leadwire_connect::erase::by_hand(kind.title, &erasure);
                 assert!(by_hand.evidence.fix.contains("by hand"), "{by_hand:?}");
-                continue;
+                cannot.push(about);
+                break;
             };
             assert!(is_done(&tried), "{about}, time {number}: {tried:?}");
             side.check_discreet(&format!("{:?}", tried.evidence), about);
@@ -363,4 +364,5 @@ async fn an_erased_person_is_deleted_and_twice_is_once() {
         }
         side.stop().await;
     }
+    assert_eq!(cannot, CANNOT_ERASE, "a kind that deletes by now, or that does not any more");
 }

@@ -255,3 +255,25 @@ async fn a_system_that_cannot_be_read_takes_its_leads_and_somebody_is_told() {
     crm.stop().await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_place_that_cannot_be_read_is_told_and_not_met_in_silence() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let crm = start_crm(&app, "salesforce").await;
+    let reading = "/v1/destinations/crm/feedback?publisher=contoso";
+    app.clock.advance(HOUR);
+    wait_for(&app, reading, |it| it["read_at"].is_string()).await;
+    let spoil = "UPDATE feedback_reading SET position = 'nowhere' WHERE destination_no > 0";
+    assert_eq!(app.app.store.write(move |tx| tx.execute(spoil, &[])).await.unwrap(), 1);
+    for _ in 0..limits::FEEDBACK_FAILURES_TOLD {
+        let failures = app.get(reading).await["failures"].as_u64().unwrap();
+        app.clock.advance(2 * HOUR);
+        wait_for(&app, reading, |it| it["failures"].as_u64() > Some(failures)).await;
+    }
+    assert_eq!(app.get(reading).await["cause"], "position_unreadable");
+    let notices = app.get("/v1/destinations/crm/notices?publisher=contoso").await;
+    assert_eq!(notices["items"][0]["cause"], "feedback_position_unreadable", "{notices}");
+    crm.stop().await;
+    app.stop().await;
+}

@@ -119,3 +119,20 @@ async fn imported_leads_are_routed_and_marked_and_nothing_follows_them_up() {
     assert_eq!(bad["code"], "bad_import");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn old_data_of_an_erased_person_is_told_apart_from_what_was_brought_in() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("leads.csv");
+    std::fs::write(&file, "email,action\nada@example.com,INS\n").unwrap();
+    assert_eq!(import(&app, &file, &[]).await.1["accepted"], 1);
+    let wish = json!({ "email": "ada@example.com", "reason": "asked by mail", "by": "Bob" });
+    app.post("/v1/erasures?publisher=contoso", &wish).await;
+    std::fs::write(&file, "email,action\nada@example.com,PLT\nbob@example.com,PLT\n").unwrap();
+    let (code, printed) = import(&app, &file, &[]).await;
+    let told = (&printed["accepted"], &printed["erased"], &printed["duplicates"]);
+    assert_eq!((code, told), (0, (&json!(1), &json!(1), &json!(0))), "{printed}");
+    app.stop().await;
+}

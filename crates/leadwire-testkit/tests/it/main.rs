@@ -12,6 +12,7 @@ mod delivery;
 mod dynamics;
 mod email;
 mod erasure;
+mod erasure_by_address;
 mod faults;
 mod feedback;
 mod follow_ups;

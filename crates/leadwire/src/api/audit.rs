@@ -6,10 +6,11 @@ use super::endpoints::Endpoint;
 use super::problem::Problem;
 use super::wire::{self, moment};
 use crate::access::{Action, Role};
-use crate::audit::{self, hex, name};
+use crate::audit::{self, name};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use leadwire_core::audit::Entry;
+use leadwire_core::hex;
 use leadwire_core::id::PublisherId;
 use leadwire_store::audit::{Deed, Kept};
 use leadwire_store::statements::Statement;
@@ -58,8 +59,8 @@ pub(super) async fn checkpoint(call: Call) -> Result<Response, Problem> {
         publisher: made.publisher.clone(),
         number: made.number,
         at: moment(made.at),
-        hash: hex(&made.hash),
-        mark: hex(&made.mark),
+        hash: hex::encode(&made.hash),
+        mark: hex::encode(&made.mark),
     };
     Ok(answer::json(StatusCode::OK, &shape))
 }
@@ -97,8 +98,8 @@ fn shape(it: &Kept) -> wire::AuditEntry {
         action: entry.action.clone(),
         subject: entry.subject.clone(),
         detail: entry.detail.clone(),
-        previous: hex(&it.previous),
-        hash: hex(&it.hash),
+        previous: hex::encode(&it.previous),
+        hash: hex::encode(&it.hash),
     }
 }
 
@@ -107,7 +108,7 @@ fn statement_shape(call: &Call, it: &Statement) -> Result<wire::Statement, Probl
     Ok(wire::Statement {
         statement: said.map_err(|_| Problem::internal("a statement cannot be read"))?,
         text: it.body.clone(),
-        mark: hex(&it.mark),
+        mark: hex::encode(&it.mark),
         is_ours: audit::is_own_statement(call.app.directory.vault(), it),
     })
 }

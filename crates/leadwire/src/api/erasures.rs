@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::setup::done;
 use super::standing::{lead_id, reason, who};
 use super::wire::{self, moment};
-use crate::erasure::Request;
+use crate::erasure::{Came, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::erasure;
@@ -49,7 +49,15 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
 }
 
 async fn begin(call: &Call, request: Request) -> Result<Response, Problem> {
-    let id = call.app.erasures.begin(request).await?.ok_or_else(Problem::not_found)?;
+    let id = match call.app.erasures.begin(request).await? {
+        Came::Begun(id) => id,
+        Came::NoLead => return Err(Problem::not_found()),
+        Came::TooMany => {
+            let what = format!("more than {} leads have this address", limits::ERASE_LEADS_MAX);
+            let fix = "it is a mailbox that many people share; erase the person's own leads, each by its id";
+            return Err(Refusal::new("/email", "shared_mailbox", what, fix).into());
+        }
+    };
     Ok(answer::json(StatusCode::ACCEPTED, &receipt(call, id).await?))
 }
 

@@ -9,6 +9,7 @@ use crate::bodies;
 use crate::directory::Snapshot;
 use axum::http::StatusCode;
 use axum::response::Response;
+use leadwire_core::hex;
 use leadwire_core::history::{self, SaidValue};
 use leadwire_core::id::{DeliveryId, LeadId, PublisherId};
 use leadwire_core::identity::{self, Identity, Scope};
@@ -180,7 +181,7 @@ fn folded(channel: Channel, touchpoint: &Touchpoint, key: Option<&[u8; 16]>) -> 
     let shape = |(rule, fields): (&str, &[&str]), scope: Option<Scope>| wire::Folded {
         rule: rule.to_owned(),
         fields: fields.iter().map(|it| (*it).to_owned()).collect(),
-        key: key.filter(|_| !fields.is_empty()).map(|it| it.iter().map(|it| format!("{it:02x}")).collect()),
+        key: key.filter(|_| !fields.is_empty()).map(|it| hex::encode(it)),
         scope: scope.filter(|it| *it == Scope::Offer).map(|it| it.as_str().to_owned()),
     };
     if channel == Channel::Person {

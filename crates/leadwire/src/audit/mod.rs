@@ -177,20 +177,6 @@ fn statement_parts(it: &Statement) -> [&[u8]; 3] {
     [it.publisher.as_bytes(), it.day.as_bytes(), it.body.as_bytes()]
 }
 
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
-}
-
-/// A hash from hexadecimal.
-pub fn unhex(text: &str) -> Option<[u8; 32]> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
-    let bytes: Option<Vec<u8>> =
-        pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes?.try_into().ok() } else { None }
-}
-
 /// What a look at the store must know beside it.
 pub fn scope(setup: &Setup, vault: Option<Arc<Vault>>, bodies: Bodies, now: Timestamp) -> Scope {
     let is_signed = vault.map(|vault| {

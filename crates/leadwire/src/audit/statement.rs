@@ -1,6 +1,7 @@
 //! Making daily statements: what came on a day in UTC and where it went, signed and kept.
 
 use super::{Auditor, PlacesOfDay, StatementOfDay};
+use leadwire_core::hex;
 use leadwire_core::id::{PublisherId, TouchpointId};
 use leadwire_core::limits;
 use leadwire_core::rfc3339;
@@ -64,7 +65,7 @@ impl Auditor {
             duplicates: duplicates_in_all.saturating_sub(before.map_or(0, |it| it.duplicates_in_all)),
             duplicates_in_all,
             audit_number: head.as_ref().map_or(0, |it| it.entry.number),
-            audit_hash: head.map_or_else(String::new, |it| super::hex(&it.hash)),
+            audit_hash: head.map_or_else(String::new, |it| hex::encode(&it.hash)),
         };
         let mut made = Statement {
             publisher: publisher.to_string(),

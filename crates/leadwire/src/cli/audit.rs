@@ -12,6 +12,7 @@ use crate::audit;
 use crate::clock::{Clock, MachineClock};
 use crate::vault::Vault;
 use anyhow::Context;
+use leadwire_core::hex;
 use leadwire_core::id::PublisherId;
 use leadwire_store::Store;
 use leadwire_store::verify::{Bodies, Scope};
@@ -204,12 +205,12 @@ fn read_checkpoints(file: &Path) -> anyhow::Result<Vec<Known>> {
 
 fn read_checkpoint(line: &str) -> Option<Known> {
     if let Ok(it) = serde_json::from_str::<wire::AuditCheckpoint>(line) {
-        return Some((it.publisher, it.number, audit::unhex(&it.hash)?));
+        return Some((it.publisher, it.number, hex::decode(&it.hash)?.try_into().ok()?));
     }
     let words: Vec<&str> = line.split_whitespace().collect();
     let [publisher, number, _, hash, _] = words.as_slice() else { return None };
     let publisher = if *publisher == OPERATOR { String::new() } else { (*publisher).to_owned() };
-    Some((publisher, number.parse().ok()?, audit::unhex(hash)?))
+    Some((publisher, number.parse().ok()?, hex::decode(hash)?.try_into().ok()?))
 }
 
 /// How the operator's own chain is called on a line; no publisher's name begins so.

@@ -11,6 +11,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use leadwire_connect::egress::guard::EgressPolicy;
 use leadwire_connect::egress::{Answer, Egress, Request, error::SendError};
+use leadwire_core::hex;
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use serde::{Serialize, de::DeserializeOwned};
@@ -71,6 +72,13 @@ impl Client {
     /// Where the service is.
     pub(super) fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Where the service is, and a mark by which its key is told from others and from which nobody can guess it.
+    pub(super) fn base_and_key(&self) -> String {
+        let key = self.key.as_ref().map_or("", |it| it.expose());
+        let mark = secrets::short_hash(&[b"leadwire-client-1", key.as_bytes()]);
+        format!("{} {}", self.base(), hex::encode(&mark))
     }
 
     /// Reads one thing.
@@ -361,6 +369,17 @@ mod tests {
     fn check_url(base: &str, path: &[&str], query: Query<'_>, expected: &str) {
         let client = Client::at(base, Secret::default()).expect("a client");
         assert_eq!(client.url(path, query).expect("an address").as_str(), expected);
+    }
+
+    #[test]
+    fn a_key_is_told_from_others_and_not_told() {
+        let as_key = |base: &str, key: &str| {
+            Client::at(base, Secret::new(key.to_owned())).expect("a client").base_and_key()
+        };
+        assert_eq!(as_key("http://h/", "lw_live_one"), as_key("http://h", "lw_live_one"));
+        assert_ne!(as_key("http://h", "lw_live_one"), as_key("http://h", "lw_live_two"));
+        assert_ne!(as_key("http://h", "lw_live_one"), as_key("http://other", "lw_live_one"));
+        assert!(!as_key("http://h", "lw_live_one").contains("one"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The list of erasures as a file: what a store restored on another machine must be told. It names no person.
 
 use anyhow::Context;
+use leadwire_core::hex;
 use leadwire_core::id::{ErasureId, LeadId, PublisherId, TouchpointId};
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
@@ -70,8 +71,12 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<ErasedOf>> {
 fn shape(it: &ErasedOf) -> OfPublisher {
     OfPublisher {
         publisher: it.publisher.to_string(),
-        salt: hex(&it.salt),
-        tombstones: it.tombstones.iter().map(|it| (hex(&it.0), it.1.millis(), it.2.clone())).collect(),
+        salt: hex::encode(&it.salt),
+        tombstones: it
+            .tombstones
+            .iter()
+            .map(|it| (hex::encode(&it.0), it.1.millis(), it.2.clone()))
+            .collect(),
         erasures: it
             .erasures
             .iter()
@@ -114,13 +119,8 @@ fn parse(it: &OfPublisher) -> anyhow::Result<ErasedOf> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
-}
-
-fn bytes(hex: &str) -> anyhow::Result<Vec<u8>> {
-    anyhow::ensure!(hex.len().is_multiple_of(2) && hex.is_ascii(), "a hash has an odd length");
-    (0..hex.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&hex[at..at + 2], 16)?)).collect()
+fn bytes(hash: &str) -> anyhow::Result<Vec<u8>> {
+    hex::decode(hash).context("a hash is not written in pairs of hexadecimal digits")
 }
 
 #[cfg(test)]

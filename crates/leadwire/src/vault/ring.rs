@@ -4,7 +4,6 @@ use super::key::{KEY_BYTES, Key};
 use crate::secrets::sha256;
 use anyhow::{Context, bail};
 use std::fmt;
-use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
 /// Most master keys at a time: the current one, the one before it, and room for rotations that were not finished.
@@ -132,20 +131,15 @@ impl MasterKeys {
 
 fn read_key(word: &str) -> anyhow::Result<Key> {
     let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-    if word.len() != 2 * KEY_BYTES || !word.bytes().all(|it| it.is_ascii_hexdigit()) {
+    if leadwire_core::hex::decode_into(word, &mut *bytes).is_none() {
         bail!("expected {} hexadecimal digits for each key", 2 * KEY_BYTES);
-    }
-    for (slot, pair) in bytes.iter_mut().zip(word.as_bytes().chunks_exact(2)) {
-        *slot = u8::from_str_radix(std::str::from_utf8(pair)?, 16)?;
     }
     Key::from_bytes(&*bytes).context("a key has the wrong length")
 }
 
 fn hex(bytes: &[u8]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("a String takes everything");
-    }
+    leadwire_core::hex::encode_into(bytes, &mut text);
     text
 }
 

@@ -1,6 +1,7 @@
 //! Style and scripts of the pages, under names that change with what is in them.
 
 use crate::secrets::short_hash;
+use leadwire_core::hex;
 use std::sync::LazyLock;
 
 /// A file that pages refer to.
@@ -21,7 +22,7 @@ pub(super) const EMBED_SCRIPT: &str = include_str!("../../../assets/embed.js");
 
 fn asset(name: &str, ending: &str, kind: &'static str, text: &'static str) -> Asset {
     let hash = short_hash(&[text.as_bytes()]);
-    let hash: String = hash[..6].iter().map(|it| format!("{it:02x}")).collect();
+    let hash = hex::encode(&hash[..6]);
     Asset { path: format!("/assets/{name}-{hash}.{ending}"), kind, text }
 }
 

@@ -3,6 +3,7 @@
 use crate::clock::random_bits;
 use crate::secrets::short_hash;
 use crate::vault::Vault;
+use leadwire_core::hex;
 use leadwire_core::id::OfferRef;
 use leadwire_core::language::Language;
 use leadwire_core::listing::{Button, Texts};
@@ -46,7 +47,7 @@ impl Shown {
 
     /// The mark, as it stands in the form.
     pub(super) fn write(&self, place: Place<'_>) -> String {
-        format!("{}.{}.{}.{}", self.at.millis(), self.id, self.consent, hex(&self.stamp(place)))
+        format!("{}.{}.{}.{}", self.at.millis(), self.id, self.consent, hex::encode(&self.stamp(place)))
     }
 
     /// Reads a mark; none when this installation did not make it, or made it for another form.
@@ -55,7 +56,7 @@ impl Shown {
         let at = Timestamp::from_millis(parts.next()?.parse().ok()?);
         let mut part = || parts.next().map(str::to_owned);
         let (shown, mark) = (Self { at, id: part()?, consent: part()? }, part()?);
-        let expected = hex(&shown.stamp(place));
+        let expected = hex::encode(&shown.stamp(place));
         crate::secrets::is_same_hash(expected.as_bytes(), mark.as_bytes()).then_some(shown)
     }
 
@@ -75,9 +76,5 @@ impl Shown {
 }
 
 fn consent_of(texts: &Texts) -> String {
-    hex(&short_hash(&[texts.consent_version.as_bytes(), texts.consent.as_bytes()])[..8])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
+    hex::encode(&short_hash(&[texts.consent_version.as_bytes(), texts.consent.as_bytes()])[..8])
 }

@@ -20,6 +20,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use fluent_bundle::FluentValue;
+use leadwire_core::hex;
 use leadwire_core::id::RequestId;
 use leadwire_core::language::Language;
 use leadwire_core::limits;
@@ -223,7 +224,7 @@ async fn take(
     };
     let touchpoint = form::touchpoint(filled, from, &visit.campaign, call.app.clock.wall());
     let words: Vec<&[u8]> = Field::ALL.iter().map(|it| filled.get(*it).as_bytes()).collect();
-    let words: String = secrets::short_hash(&words).iter().map(|it| format!("{it:02x}")).collect();
+    let words: String = hex::encode(&secrets::short_hash(&words));
     let incoming = Incoming {
         publisher: visit.offer.publisher.clone(),
         channel: Channel::Page,

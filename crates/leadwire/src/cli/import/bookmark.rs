@@ -4,6 +4,7 @@
 
 use crate::cli::send::items::Item;
 use crate::secrets;
+use leadwire_core::hex;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ pub(super) struct Bookmark {
     pub(super) leads: u64,
     /// Hash of these leads as they were sent, so that a changed file is told from the same one.
     hash: String,
-    /// The service they were brought to.
+    /// The service they were brought to, and a mark of the key by which: another key is another publisher, or may be.
     service: String,
 }
 
@@ -63,7 +64,7 @@ impl Place {
 
     /// Whether the bookmark was left here, in this very file.
     pub(super) fn is_at(&self, bookmark: &Bookmark) -> bool {
-        self.leads == bookmark.leads && hex(self.hash) == bookmark.hash
+        self.leads == bookmark.leads && hex::encode(&self.hash) == bookmark.hash
     }
 
     /// Leaves a bookmark before the last lead that was passed. One that cannot be kept only costs time.
@@ -71,7 +72,7 @@ impl Place {
         let Some(file) = &self.file else { return };
         let bookmark = Bookmark {
             leads: self.leads.saturating_sub(1),
-            hash: hex(self.before_last),
+            hash: hex::encode(&self.before_last),
             service: self.service.clone(),
         };
         let text = serde_json::to_string(&bookmark).expect("texts and numbers can be written as JSON");
@@ -93,10 +94,6 @@ fn beside(file: &Path) -> PathBuf {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".leadwire-bookmark");
     file.with_file_name(name)
-}
-
-fn hex(hash: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(hash))
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ async fn import_all(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     for (input, file) in inputs.into_iter().zip(&args.files) {
-        let mut place = find_place(args, file, poster.client().base())?;
+        let mut place = find_place(args, file, &poster.client().base_and_key())?;
         tally.before += place.leads();
         let skipped = place.leads();
         let (name, reader) = (input.name, progress.watch(input.reader));

@@ -157,8 +157,9 @@ pub(super) async fn send_to(
     };
     for (result, line) in receipts.results.into_iter().zip(lines) {
         match result {
-            ItemResult::Accepted(receipt) if !receipt.duplicate => tally.accepted += 1,
-            ItemResult::Accepted(_) => tally.duplicates += 1,
+            ItemResult::Accepted(receipt) if receipt.duplicate => tally.duplicates += 1,
+            ItemResult::Accepted(receipt) if receipt.erased => tally.erased += 1,
+            ItemResult::Accepted(_) => tally.accepted += 1,
             ItemResult::Refused { problem } => tally.refuse_problem(name, *line, &problem),
         }
     }

@@ -18,6 +18,8 @@ pub(in crate::cli) struct Tally {
     pub(in crate::cli) accepted: u64,
     /// Stored before.
     pub(in crate::cli) duplicates: u64,
+    /// Old data of people who were erased: counted by the service, and not kept.
+    pub(in crate::cli) erased: u64,
     /// Kept whole, although they could not be read.
     pub(in crate::cli) quarantined: u64,
     /// Refused.
@@ -58,7 +60,7 @@ impl Tally {
 
     /// How many leads this is about.
     pub(in crate::cli) fn total(&self) -> u64 {
-        self.accepted + self.duplicates + self.quarantined + self.refused
+        self.accepted + self.duplicates + self.erased + self.quarantined + self.refused
     }
 
     /// The counts, in a line.
@@ -70,6 +72,9 @@ impl Tally {
         ];
         if self.quarantined > 0 {
             words.push(format!("{} in quarantine", self.quarantined));
+        }
+        if self.erased > 0 {
+            words.push(format!("{} of erased people, not kept", self.erased));
         }
         words.join(", ")
     }
@@ -105,6 +110,7 @@ impl Tally {
             "before": self.before,
             "accepted": self.accepted,
             "duplicates": self.duplicates,
+            "erased": self.erased,
             "quarantined": self.quarantined,
             "refused": self.refused,
             "refusals": refusals,
