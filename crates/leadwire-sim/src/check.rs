@@ -1,9 +1,10 @@
 //! The laws, checked at every step, and the goals: what must have happened for a run to count.
 
 use crate::crm::{Crm, Record};
+pub(crate) use crate::goal::Goal;
+use crate::model::Model;
 use crate::plan::Fault as Trouble;
-use crate::rows::{Accepted, Act, Erased, Model, Rows, State};
-use crate::world::{World, exclusive_key};
+use crate::rows::{Accepted, Act, Delivery, Erased, Lead, State};
 use leadwire_core::lane::{Claim, Gate, Next, Turn, Turned};
 use leadwire_core::limits;
 use leadwire_core::outcome::{Fault, Outcome, Tried};
@@ -16,66 +17,26 @@ pub(crate) struct Violation {
     pub(crate) told: String,
 }
 
-macro_rules! goals {
-    ($($name:ident),* $(,)?) => {
-        /// Something rare that must be reached now and then.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Goal { $($name),* }
-
-        impl Goal {
-            pub(crate) const ALL: &[Goal] = &[$(Goal::$name),*];
-        }
-    };
-}
-
-goals!(
-    Killed,
-    PowerCut,
-    StoodStill,
-    StoodStillAtSend,
-    LanePanicked,
-    ClockSetBack,
-    AckLost,
-    AnswerLost,
-    ArrivedLate,
-    ConnectorPanicked,
-    ClaimedAsStored,
-    LeaseLost,
-    BatchRefused,
-    Repeated,
-    Tripped,
-    TripEnded,
-    Paused,
-    PauseEnded,
-    StoppedByDestination,
-    HeldLane,
-    WentBackUntried,
-    Parked,
-    RetriedByPerson,
-    ErasedInFlight,
-    Deleted,
-    RefusedInHand,
-    BehindAnother,
-    PausedByPerson,
-    Delivered,
-);
-
-/// What is known of a lane.
+/// What is known of a lane, found out without the core.
 #[derive(Debug)]
-struct LaneSeen {
+pub(crate) struct LaneSeen {
     /// Calls that failed since the last answer, and of what.
-    failing: u32,
-    touched: BTreeSet<u64>,
+    pub(crate) failing: u32,
+    pub(crate) touched: BTreeSet<u64>,
+    /// The last call was answered.
+    pub(crate) answered: bool,
     /// Different touchpoints refused since the last that was taken.
-    refused: BTreeSet<u64>,
+    pub(crate) refused: BTreeSet<u64>,
     /// Most requests at a time, for now.
-    ramp: usize,
+    pub(crate) ramp: usize,
+    /// A person paused it.
+    pub(crate) by_person: bool,
     /// A person let it go again since it was shut.
-    resumed: bool,
+    pub(crate) resumed: bool,
     /// It asked for peace until then.
-    held_until: i64,
-    down: Option<(i64, u64)>,
-    restarts: u64,
+    pub(crate) held_until: i64,
+    pub(crate) down: Option<(i64, u64)>,
+    pub(crate) restarts: u64,
 }
 
 /// What was seen of a schedule.
@@ -85,13 +46,15 @@ pub(crate) struct Checks {
     pub(crate) goals: u64,
     acknowledged: BTreeMap<u64, Option<u64>>,
     stored: BTreeMap<u64, u64>,
-    lanes: Vec<LaneSeen>,
-    erased: BTreeSet<u64>,
-    refusing: BTreeSet<u64>,
+    pub(crate) lanes: Vec<LaneSeen>,
+    pub(crate) erased: BTreeSet<u64>,
+    pub(crate) refusing: BTreeSet<u64>,
     /// Refused by the destination, for a reason.
     refused: BTreeSet<(usize, u64)>,
     /// Not before these moments, as the destination wished.
-    hints: BTreeMap<(usize, u64), i64>,
+    pub(crate) hints: BTreeMap<(usize, u64), i64>,
+    /// The same of what is not written down yet.
+    hints_heard: BTreeMap<(usize, u64), i64>,
 }
 
 impl Checks {
@@ -99,8 +62,10 @@ impl Checks {
         let lane = || LaneSeen {
             failing: 0,
             touched: BTreeSet::new(),
+            answered: false,
             refused: BTreeSet::new(),
             ramp: limits::RAMP_FIRST,
+            by_person: false,
             resumed: false,
             held_until: 0,
             down: None,
@@ -116,6 +81,7 @@ impl Checks {
             refusing: BTreeSet::new(),
             refused: BTreeSet::new(),
             hints: BTreeMap::new(),
+            hints_heard: BTreeMap::new(),
         }
     }
 
@@ -123,7 +89,7 @@ impl Checks {
         self.goals |= 1 << (goal as u32);
     }
 
-    fn law(&mut self, holds: bool, law: &'static str, told: impl FnOnce() -> String) {
+    pub(crate) fn law(&mut self, holds: bool, law: &'static str, told: impl FnOnce() -> String) {
         if !holds && self.broken.is_none() {
             self.broken = Some(Violation { law, told: told() });
         }
@@ -182,16 +148,18 @@ impl Checks {
         seen.touched.clear();
         seen.refused.clear();
         seen.restarts += 1;
+        self.hints_heard.retain(|of, _| of.0 != lane);
         // What it knew of the store may be old.
         seen.resumed = true;
     }
 
-    pub(crate) fn person_paused(&mut self, _lane: usize) {
+    pub(crate) fn person_paused(&mut self, lane: usize) {
+        self.lanes[lane].by_person = true;
         self.reach(Goal::PausedByPerson);
     }
 
     pub(crate) fn person_resumed(&mut self, lane: usize) {
-        self.lanes[lane].resumed = true;
+        (self.lanes[lane].resumed, self.lanes[lane].by_person) = (true, false);
     }
 
     pub(crate) fn down(&mut self, lane: usize, _: Trouble, now: i64) {
@@ -208,7 +176,14 @@ impl Checks {
             self.reach(Goal::WentBackUntried);
         }
         let Some(turned) = turned else { return };
+        let stands = turned.gate.pause().is_some_and(|it| it.cause == "by_person");
+        let should = self.lanes[lane].by_person;
+        self.law(stands || !should, "a person's pause stands", || format!("lane {lane}: {:?}", turned.gate));
         for settled in &turn.settled {
+            let of = (lane, u64::try_from(settled.touchpoint.bits()).expect("small"));
+            if let Some(until) = self.hints_heard.remove(&of) {
+                self.hints.insert(of, until);
+            }
             match settled.next {
                 Next::Park => self.reach(Goal::Parked),
                 Next::Deliver(_) => self.reach(Goal::Delivered),
@@ -216,7 +191,7 @@ impl Checks {
             }
         }
         for claim in &turned.claims {
-            let twin = |it: &&crate::rows::Delivery| {
+            let twin = |it: &&Delivery| {
                 it.lane == lane && it.lead == lead(claim) && it.claim > 0 && it.state == State::Pending
             };
             let twins = model.deliveries.iter().filter(twin).count();
@@ -246,6 +221,7 @@ impl Checks {
             )
         };
         let seen = &mut self.lanes[lane];
+        seen.answered = !tries.iter().all(|it| is_own(it) || failed(it));
         if tries.iter().all(is_own) {
         } else if tries.iter().all(|it| is_own(it) || failed(it)) {
             seen.failing += 1;
@@ -289,6 +265,10 @@ impl Checks {
                     format!("{failing} calls of {touched} touchpoints failed")
                 });
             }
+            (Gate::Tripped(_), Gate::Tripped(_)) => {
+                let answered = self.lanes[lane].answered;
+                self.law(!answered, "an answer opens a lane that tripped", || format!("lane {lane}"));
+            }
             (Gate::Tripped(_), Gate::Open) => self.reach(Goal::TripEnded),
             (Gate::Paused(_), Gate::Open) => self.reach(Goal::PauseEnded),
             (_, Gate::Paused(pause)) => {
@@ -317,7 +297,7 @@ impl Checks {
     /// A destination said when to come again with one delivery, and the lane heard it.
     pub(crate) fn wished(&mut self, of: (usize, u64), hint: i64, now: i64) {
         let longest = i64::try_from(limits::RETRY_AFTER_LONGEST.as_millis()).expect("a day");
-        self.hints.insert(of, now + hint.min(longest));
+        self.hints_heard.insert(of, now + hint.min(longest));
     }
 
     /// A destination wrote a record.
@@ -365,9 +345,14 @@ impl Checks {
         }
     }
 
-    fn check_record(&mut self, (lead, row): (u64, &crate::rows::Lead), model: &Model, at: (usize, &Crm)) {
+    fn check_record(&mut self, (lead, row): (u64, &Lead), model: &Model, at: (usize, &Crm)) {
         let (lane, crm) = at;
         let record = crm.records.values().find(|it| it.lead == lead);
+        let shows =
+            record.is_some_and(|it| it.contactable && row.refused_by.is_some_and(|by| it.touchpoint >= by));
+        self.law(!shows, "who refused is not contactable in any system", || {
+            format!("lead {lead}, lane {lane}")
+        });
         if row.erased_by.is_some() {
             self.law(record.is_none(), "an erased person is in no system", || {
                 format!("lead {lead}, lane {lane}")
@@ -384,88 +369,10 @@ impl Checks {
     }
 }
 
-fn small(claim: &Claim) -> u64 {
+pub(crate) fn small(claim: &Claim) -> u64 {
     u64::try_from(claim.touchpoint.bits()).expect("small")
 }
 
-fn lead(claim: &Claim) -> u64 {
+pub(crate) fn lead(claim: &Claim) -> u64 {
     u64::try_from(claim.lead.bits()).expect("small")
-}
-
-impl<R: Rows> World<R> {
-    /// What must be so when a request leaves.
-    pub(crate) fn check_send(&mut self, lane: usize, claims: &[Claim]) {
-        let (now, clock) = (self.now, self.clock());
-        let Some(gate) = self.gate(lane) else { return };
-        let plan = self.plan.lanes[lane];
-        let open = self.wire.alive(lane).filter(|it| it.is_open).count();
-        let keys: BTreeSet<String> = claims.iter().map(exclusive_key).collect();
-        let shared = |it: &Claim| keys.contains(&exclusive_key(it));
-        let key_clash = plan.has_keys
-            && (keys.len() < claims.len()
-                || self.wire.alive(lane).filter(|it| it.is_open).any(|it| it.claims.iter().any(shared)));
-        let overtaken = |claim: &Claim| {
-            let mut others = self.wire.alive(lane).flat_map(|it| &it.claims);
-            others.any(|it| it.lead == claim.lead && it.touchpoint != claim.touchpoint)
-        };
-        let overtaken = claims.iter().find(|it| overtaken(it)).map(lead);
-        let lease = self.rows.model().lanes[lane].leased_until - clock.millis();
-        let attempt = i64::try_from(limits::ATTEMPT_WAIT.as_millis()).expect("minutes");
-        let checks = &mut self.checks;
-        checks.law(lease >= attempt, "a request begins under a lease that outlives it", || {
-            format!("{lease} ms")
-        });
-        checks
-            .law(overtaken.is_none(), "nothing overtakes a request of its lead", || format!("{overtaken:?}"));
-        checks.law(!key_clash, "one request of an exclusive key is under way", || format!("{keys:?}"));
-        checks.law(open < plan.shape.in_flight, "no more requests than are allowed", || format!("{open}"));
-        checks.law(claims.len() <= plan.shape.batch_max, "no larger batch than is taken", String::new);
-        let deletions = claims.iter().filter(|it| it.standing.erases).count();
-        checks.law(deletions == 0 || claims.len() == 1, "a deletion goes alone", String::new);
-        for claim in claims.iter().filter(|it| !it.standing.erases) {
-            let is_erased = checks.erased.contains(&lead(claim));
-            checks.law(!is_erased, "nothing of an erased person is sent", || format!("{claim:?}"));
-            let hides = checks.refusing.contains(&lead(claim)) && !claim.standing.do_not_contact;
-            checks.law(!hides, "who refused is never sent as one to be contacted", || format!("{claim:?}"));
-            if checks.refusing.contains(&lead(claim)) {
-                checks.reach(Goal::RefusedInHand);
-            }
-        }
-        let seen = &mut checks.lanes[lane];
-        let (ramp, held_until) = (seen.ramp.max(1), seen.held_until);
-        let calls = seen.down.as_mut().map(|(since, calls)| {
-            *calls += 1;
-            (*since, *calls)
-        });
-        let restarts = seen.restarts;
-        checks.law(held_until <= now, "who asked for peace has it", || {
-            format!("{} ms early", held_until - now)
-        });
-        match gate.pause() {
-            None => checks.law(open < ramp, "a lane starts slowly", || format!("{open} of {ramp}")),
-            Some(pause) => {
-                let is_due = pause.probe_at.is_some_and(|it| it <= clock);
-                let may = is_due && claims.len() == 1;
-                checks.law(may, "a lane that is shut sends a probe, when it is due", || format!("{gate:?}"));
-            }
-        }
-        if let Some((since, calls)) = calls {
-            let minutes = u64::try_from((now - since) / 60_000).unwrap_or(0);
-            let most = 90 + 40 * restarts + minutes;
-            checks.law(calls <= most, "a destination that is down is left in peace", || {
-                format!("{calls} calls in {minutes} minutes")
-            });
-        }
-        self.check_wishes(lane, claims);
-    }
-
-    /// Notes until when a destination wished not to see a delivery, and whether it is seen before.
-    fn check_wishes(&mut self, lane: usize, claims: &[Claim]) {
-        let now = self.now;
-        for claim in claims {
-            let until = self.checks.hints.get(&(lane, small(claim))).copied().unwrap_or(0);
-            self.checks
-                .law(until <= now, "a destination's wish is kept", || format!("{} ms early", until - now));
-        }
-    }
 }

@@ -5,10 +5,17 @@
 mod check;
 mod crm;
 mod dice;
+mod goal;
 mod mistake;
+mod model;
+mod people;
 mod plan;
+mod program;
+mod real;
 mod rows;
 mod run;
+mod send;
+mod settle;
 mod wire;
 mod world;
 

@@ -2,11 +2,29 @@
 
 use crate::check::{Goal, Violation};
 use crate::mistake::{self, Seeded};
+use crate::model::Model;
 use crate::plan::Plan;
-use crate::rows::Model;
+use crate::real::Both;
+use crate::rows::Rows;
 use crate::world::World;
 use std::io::Write;
 use std::process::ExitCode;
+
+const USAGE: &str = "leadwire-sim: schedules of failures against the decisions of a lane
+
+  --steps N      steps of schedules on the model of the store (100000000)
+  --store N      schedules on the real store, which must say what the model says (500)
+  --mistakes     have every built-in mistake found within those steps; needs `--features defects`
+  --seed N       the first seed (1)
+  --tell SEED    tell every event of one schedule
+";
+
+/// Seeds that found something once; they are run first.
+const KEPT: &str = include_str!("../seeds.txt");
+
+fn kept() -> impl Iterator<Item = u64> {
+    KEPT.lines().filter_map(|it| it.split_whitespace().next()?.parse().ok())
+}
 
 /// What became of many schedules.
 #[derive(Default)]
@@ -17,45 +35,67 @@ struct Tally {
     broken: Option<(u64, Violation)>,
 }
 
-fn one(plan: Plan) -> (u64, u64, Option<Violation>) {
-    let rows = Model::new(plan.lanes.len());
-    let mut world = World::new(plan, rows);
-    let violation = world.run();
-    (world.steps, world.checks.goals, violation)
+impl Tally {
+    fn run(&mut self, plan: Plan, rows: impl Rows) {
+        let seed = plan.seed;
+        let mut world = World::new(plan, rows);
+        let violation = world.run();
+        self.schedules += 1;
+        self.steps += world.steps;
+        self.goals |= world.checks.goals;
+        self.broken = violation.map(|it| (seed, it));
+    }
+
+    fn run_on_model(&mut self, plan: Plan) {
+        let rows = Model::new(plan.lanes.len());
+        self.run(plan, rows);
+    }
+
+    fn add(&mut self, other: Tally) {
+        self.schedules += other.schedules;
+        self.steps += other.steps;
+        self.goals |= other.goals;
+        self.broken = self.broken.take().or(other.broken);
+    }
 }
 
 /// Runs schedules from a seed on, until so many steps are done or a law is broken.
 fn many(first: u64, stride: u64, steps: u64) -> Tally {
     let mut tally = Tally::default();
     let mut seed = first;
-    while tally.steps < steps {
-        let (steps, goals, broken) = one(Plan::new(seed));
-        tally.schedules += 1;
-        tally.steps += steps;
-        tally.goals |= goals;
-        if let Some(violation) = broken {
-            tally.broken = Some((seed, violation));
-            break;
-        }
+    while tally.steps < steps && tally.broken.is_none() {
+        tally.run_on_model(Plan::new(seed));
         seed += stride;
     }
     tally
 }
 
+/// The same on every processor, each with seeds of its own.
+fn many_at_once(first: u64, steps: u64) -> Tally {
+    let workers = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
+    let mut all = Tally::default();
+    std::thread::scope(|scope| {
+        let working: Vec<_> =
+            (0..workers).map(|it| scope.spawn(move || many(first + it, workers, steps / workers))).collect();
+        for worker in working {
+            all.add(worker.join().expect("a schedule does not panic"));
+        }
+    });
+    all
+}
+
 /// Takes faults out of a schedule as long as it breaks the same law.
 fn shrink(seed: u64, law: &str) -> Plan {
+    let breaks = |plan: &Plan| {
+        let mut tally = Tally::default();
+        tally.run_on_model(plan.clone());
+        tally.broken.is_some_and(|it| it.1.law == law)
+    };
     let mut plan = Plan::new(seed);
-    loop {
-        let smaller = plan
-            .faults()
-            .into_iter()
-            .map(|it| plan.without(it))
-            .find(|smaller| one(smaller.clone()).2.is_some_and(|it| it.law == law));
-        match smaller {
-            Some(smaller) => plan = smaller,
-            None => return plan,
-        }
+    while let Some(smaller) = plan.faults().into_iter().map(|it| plan.without(it)).find(breaks) {
+        plan = smaller;
     }
+    plan
 }
 
 pub(crate) fn say(line: &str) {
@@ -65,72 +105,165 @@ pub(crate) fn say(line: &str) {
 
 /// Runs what the arguments ask for.
 pub(crate) fn command(arguments: &[String]) -> ExitCode {
-    let value = |name: &str| {
-        let place = arguments.iter().position(|it| it == name)?;
-        arguments.get(place + 1)?.parse::<u64>().ok()
+    let has = |name: &str| arguments.iter().any(|it| it == name);
+    let value = |name: &str, default: u64| match arguments.iter().position(|it| it == name) {
+        None => Some(default),
+        Some(place) => arguments.get(place + 1)?.parse().ok(),
     };
-    let steps = value("--steps").unwrap_or(100_000_000);
-    let seed = value("--seed").unwrap_or(1);
-    if let Some(seed) = value("--tell") {
-        let plan = Plan::new(seed);
-        say(&format!("{plan:?}"));
-        let mut world = World::new(plan.clone(), Model::new(plan.lanes.len()));
-        world.is_told = true;
-        let violation = world.run();
-        say(&format!("{violation:?}"));
-        return ExitCode::SUCCESS;
+    let known = ["--steps", "--store", "--seed", "--tell", "--mistakes"];
+    let is_wrong = arguments.iter().any(|it| it.starts_with('-') && !known.contains(&it.as_str()));
+    let (Some(steps), Some(seed), Some(store), Some(told)) =
+        (value("--steps", 100_000_000), value("--seed", 1), value("--store", 500), value("--tell", 0))
+    else {
+        say(USAGE);
+        return ExitCode::from(2);
+    };
+    if is_wrong {
+        say(USAGE);
+        return ExitCode::from(2);
     }
-    if arguments.iter().any(|it| it == "--mistakes") {
-        return find_mistakes(seed, steps);
+    if told > 0 {
+        return tell(told);
     }
-    let tally = many(seed, 1, steps);
-    report(&tally)
+    if has("--mistakes") { find_mistakes(seed, steps) } else { hold(seed, steps, store) }
 }
 
-fn report(tally: &Tally) -> ExitCode {
+fn tell(seed: u64) -> ExitCode {
+    let plan = Plan::new(seed);
+    say(&format!("{plan:?}"));
+    let mut world = World::new(plan.clone(), Model::new(plan.lanes.len()));
+    world.is_told = true;
+    match world.run() {
+        None => ExitCode::SUCCESS,
+        Some(violation) => {
+            say(&format!("{violation:?}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every law must hold, and every goal be reached.
+fn hold(seed: u64, steps: u64, store: u64) -> ExitCode {
+    let mut tally = Tally::default();
+    for seed in kept() {
+        if tally.broken.is_none() {
+            tally.run_on_model(Plan::new(seed));
+        }
+    }
+    if tally.broken.is_none() {
+        tally.add(many_at_once(seed, steps));
+    }
+    let mut on_store = Tally::default();
+    for seed in seed..seed + store {
+        if tally.broken.is_none() && on_store.broken.is_none() {
+            let plan = Plan::new(seed);
+            let both = Both::new(plan.lanes.len());
+            on_store.run(plan, both);
+        }
+    }
+    say(&format!("{} schedules, {} steps on the model", tally.schedules, tally.steps));
+    say(&format!("{} schedules, {} steps on the real store", on_store.schedules, on_store.steps));
+    let is_shown = on_store.broken.is_none();
+    tally.broken = tally.broken.or(on_store.broken.take());
     let missing: Vec<String> = (Goal::ALL.iter())
         .filter(|it| tally.goals & (1 << (**it as u32)) == 0)
         .map(|it| format!("{it:?}"))
         .collect();
-    say(&format!("{} schedules, {} steps", tally.schedules, tally.steps));
     if let Some((seed, violation)) = &tally.broken {
-        let smallest = shrink(*seed, violation.law);
         say(&format!("seed {seed} breaks a law: {}: {}", violation.law, violation.told));
-        say(&format!("  faults that are needed: {:?}; rate {}", smallest.faults(), smallest.rate));
-        return ExitCode::FAILURE;
-    }
-    if !missing.is_empty() {
+        if is_shown {
+            let smallest = shrink(*seed, violation.law);
+            say(&format!("  faults that are needed: {:?}; rate {}", smallest.faults(), smallest.rate));
+        }
+        say(&format!("  `--tell {seed}` tells what happened"));
+    } else if !missing.is_empty() {
         say(&format!("goals that were not reached: {}", missing.join(", ")));
-        return ExitCode::FAILURE;
     }
-    ExitCode::SUCCESS
+    let holds = tally.broken.is_none() && missing.is_empty();
+    say(&format!(
+        "{{\"schedules\":{},\"steps\":{},\"store_schedules\":{},\"goals\":{},\"goals_missed\":{},\"violations\":{}}}",
+        tally.schedules,
+        tally.steps,
+        on_store.schedules,
+        Goal::ALL.len() - missing.len(),
+        missing.len(),
+        u32::from(tally.broken.is_some())
+    ));
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Every mistake must be found within so many steps.
 fn find_mistakes(seed: u64, steps: u64) -> ExitCode {
-    let mut missed = Vec::new();
+    let mut missed = 0;
     for seeded in mistake::ALL {
         mistake::seed(Some(*seeded));
         let tally = many(seed, 1, steps);
         mistake::seed(None);
-        match tally.broken {
-            Some((seed, violation)) => say(&format!(
-                "found   {:24} seed {seed:6} after {:9} steps: {}",
-                seeded.name(),
-                tally.steps,
-                violation.law
-            )),
-            None => {
-                say(&format!("MISSED  {:24} in {} steps", seeded.name(), tally.steps));
-                missed.push(seeded.name());
-            }
-        }
+        missed += u32::from(tally.broken.is_none());
+        say(&finding(*seeded, &tally));
     }
-    if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let all = mistake::ALL.len();
+    say(&format!("{{\"mistakes\":{all},\"missed\":{missed},\"steps_each\":{steps}}}"));
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Which mistake a name means.
-#[allow(dead_code, reason = "used by tests")]
-fn named(name: &str) -> Option<Seeded> {
-    mistake::ALL.iter().copied().find(|it| it.name() == name)
+fn finding(seeded: Seeded, tally: &Tally) -> String {
+    match &tally.broken {
+        Some((seed, violation)) => format!(
+            "found   {:24} by seed {seed:6} after {:9} steps: {}",
+            seeded.name(),
+            tally.steps,
+            violation.law
+        ),
+        None => format!("MISSED  {:24} in {} steps", seeded.name(), tally.steps),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn story(plan: Plan) -> (u64, u64, bool) {
+        let mut tally = Tally::default();
+        tally.run_on_model(plan);
+        (tally.steps, tally.goals, tally.broken.is_some())
+    }
+
+    #[test]
+    fn a_schedule_is_the_same_again() {
+        for seed in 1..300 {
+            assert_eq!(story(Plan::new(seed)), story(Plan::new(seed)), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_found_and_what_it_needs_is_told() {
+        let mistake = mistake::ALL.iter().find(|it| it.name() == "NoDoubt").copied();
+        mistake::seed(mistake);
+        let (seed, violation) = many(1, 1, 1_000_000).broken.expect("it breaks a law");
+        let smallest = shrink(seed, violation.law);
+        mistake::seed(None);
+        assert!(smallest.faults().len() < Plan::new(seed).faults().len(), "{:?}", smallest.faults());
+        assert!(!story(smallest).2, "without the mistake every law holds");
+    }
+
+    #[test]
+    fn the_real_store_says_what_the_model_says() {
+        let mut tally = Tally::default();
+        for seed in 1..40 {
+            let plan = Plan::new(seed);
+            let both = Both::new(plan.lanes.len());
+            tally.run(plan, both);
+            assert!(tally.broken.is_none(), "seed {seed}: {:?}", tally.broken);
+        }
+    }
+
+    #[test]
+    fn seeds_that_found_something_stay_found() {
+        let seeds: Vec<u64> = kept().collect();
+        assert!(seeds.len() >= 7);
+        for seed in seeds {
+            assert!(!story(Plan::new(seed)).2, "seed {seed}");
+        }
+    }
 }

@@ -179,7 +179,7 @@ impl<R: Rows> World<R> {
         let number = claim.touchpoint.bits() as u64 ^ self.plan.seed;
         if claim.standing.erases {
             Nature::Fine
-        } else if self.plan.has(Trouble::Poison) && number % 5 == 0 {
+        } else if self.plan.has(Trouble::Poison) && number.is_multiple_of(5) {
             Nature::Refused
         } else if self.plan.has(Trouble::Whole) && number % 7 == 1 {
             Nature::SpoilsBatch

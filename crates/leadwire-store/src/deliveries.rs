@@ -1,7 +1,7 @@
 //! Reading deliveries with their attempts, and putting parked or waiting ones back to work.
 
 use crate::engine::{Param, Row, Tx};
-use crate::lanes::place;
+use crate::lanes::{in_doubt_until, place};
 use crate::leads::{StoredTouchpoint, find_touchpoint};
 use crate::pages::page;
 use crate::rows::DeliveryState;
@@ -281,7 +281,7 @@ pub(crate) fn retry(
         "SELECT d.state, d.claim, d.lead_id,
              CASE WHEN l.do_not_contact = 0 AND d.cause = 'do_not_contact' AND t.action <> 'DNC' THEN 1 ELSE 0 END,
              d.cause, l.do_not_contact,
-             CASE WHEN l.erased_by = d.touchpoint_id AND d.attempts = 0 THEN 1 ELSE 0 END
+             CASE WHEN l.erased_by = d.touchpoint_id AND d.attempts = 0 THEN 1 ELSE 0 END, d.attempts
          FROM delivery d
          JOIN touchpoint t ON t.publisher_id = d.publisher_id AND t.touchpoint_id = d.touchpoint_id
          JOIN lead l ON l.publisher_id = d.publisher_id AND l.lead_id = d.lead_id
@@ -290,22 +290,31 @@ pub(crate) fn retry(
         |row| {
             let is_released = by == AskedBy::Operator && row.text(4)? == WITHHELD && row.int(5)? == 0;
             let may_go = row.int(3)? != 0 || is_released;
-            Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?, may_go, row.int(6)? != 0))
+            Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?, may_go, (row.int(6)? != 0, row.int(7)?)))
         },
     )?;
-    let again = |lead| place(tx, publisher, id.destination, lead, id.touchpoint);
-    let claim = match found {
+    // A request of another touchpoint of the lead may still be on its way.
+    let after_doubt = |lead| -> Result<Timestamp, StoreError> {
+        Ok(in_doubt_until(tx, publisher, id.destination, lead)?.unwrap_or(now).max(now))
+    };
+    let again = |lead| -> Result<(i64, Timestamp), StoreError> {
+        Ok((place(tx, publisher, id.destination, lead, id.touchpoint)?, after_doubt(lead)?))
+    };
+    let (claim, due_at) = match found {
         Some((DeliveryState::Parked, _, lead, ..)) => again(lead)?,
         // Held back because the customer asked not to be contacted, who permitted it since; or withheld, and released.
         Some((DeliveryState::Suppressed, _, lead, true, _)) => again(lead)?,
-        // A deletion that was not tried yet may wait for a request on the wire.
-        Some((DeliveryState::Pending, claim, _, _, false)) if claim <= 0 => claim,
+        // A deletion that was not tried yet may wait for a request on the wire, and so may what is new of the lead.
+        Some((DeliveryState::Pending, claim, lead, _, (false, 0))) if claim <= 0 => {
+            (claim, after_doubt(lead)?)
+        }
+        Some((DeliveryState::Pending, claim, _, _, (false, _))) if claim <= 0 => (claim, now),
         Some(_) | None => return Ok(false),
     };
     let changed = tx.execute(
         "UPDATE delivery SET state = 'pending', due_at = $1, claim = $2, ended_at = 0
          WHERE publisher_id = $3 AND touchpoint_id = $4 AND destination_no = $5",
-        &[Param::Int(now.millis()), Param::Int(claim), key[0], key[1], key[2]],
+        &[Param::Int(due_at.millis()), Param::Int(claim), key[0], key[1], key[2]],
     )?;
     Ok(changed > 0)
 }

@@ -96,7 +96,7 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         package: "leadwire-store",
-        only: &["leadwire", "leadwire-testkit"],
+        only: &["leadwire", "leadwire-sim", "leadwire-testkit"],
         reason: "a connector cannot see the database",
     },
     Wall {
@@ -105,6 +105,7 @@ const WALLS: &[Wall] = &[
         reason: "the store knows no CRM",
     },
     Wall { package: "leadwire", only: &["leadwire-testkit"], reason: "nobody depends on the program" },
+    Wall { package: "leadwire-sim", only: &[], reason: "it never ships" },
     Wall { package: "leadwire-testkit", only: &[], reason: "it never ships" },
 ];
 

@@ -93,6 +93,7 @@ pub fn after_try(
             let gate = match gate {
                 // A probe got through, or a request that left before the pause did: either way it works again,
                 // unless somebody asked for the stop.
+                Gate::Tripped(_) if seeded(Defect::NeverOpens) => None,
                 Gate::Paused(pause) | Gate::Tripped(pause) if pause.probe_at.is_some() => Some(Gate::Open),
                 Gate::Paused(_) | Gate::Tripped(_) | Gate::Open => None,
             };

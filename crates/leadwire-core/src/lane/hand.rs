@@ -11,7 +11,7 @@ use super::{
 use crate::defect::{Defect, seeded};
 use crate::id::{LeadId, TouchpointId};
 use crate::limits;
-use crate::outcome::Tried;
+use crate::outcome::{Outcome, Tried};
 use crate::retry::RetryPolicy;
 use crate::time::{Jitter, Timestamp};
 use std::collections::HashSet;
@@ -41,7 +41,6 @@ pub struct Hand<C> {
     ramp: usize,
     /// The delivery that is tried while the lane is shut.
     probe: Option<TouchpointId>,
-    leads: HashSet<LeadId>,
     /// Leads whose customers asked not to be contacted since the last turn began: what it claimed may not know it yet.
     refused: HashSet<LeadId>,
     /// Leads that were erased since the last turn began: nothing that was claimed of them before may be sent.
@@ -76,7 +75,6 @@ impl<C> Hand<C> {
             flying: 0,
             ramp: limits::RAMP_FIRST,
             probe: None,
-            leads: HashSet::new(),
             refused: HashSet::new(),
             erased: HashSet::new(),
             hold_until: None,
@@ -154,7 +152,7 @@ impl<C> Hand<C> {
     /// How many deliveries may be claimed for the lane as they are stored: none while it has a backlog, is shut or stops.
     pub fn offered(&self, now: Timestamp) -> usize {
         let keeps_up = !self.may_have_work && !self.is_behind && self.may_send(now) && !self.stopping;
-        if keeps_up { self.window().saturating_sub(self.leads.len()) } else { 0 }
+        if keeps_up { self.window().saturating_sub(self.queue.held()) } else { 0 }
     }
 
     /// Takes in what was claimed for this lane as it was stored, and whether there may be more in the store.
@@ -164,14 +162,18 @@ impl<C> Hand<C> {
             // It was claimed while the lane was open, which is no reason to try it after the pause.
             self.take_in(claim, content, may_send);
         }
-        // A lane that is shut need not look at each new lead: a probe or a resume wakes it by itself.
-        self.may_have_work |= has_work && self.gate == Gate::Open;
+        // A lane that is shut need not look at each new lead: its next look or a resume wakes it. But one whose probe is
+        // overdue, since there was nothing to probe with, has no next look: this is its probe. And a turn under way may bring
+        // the news that it is open.
+        let may_claim =
+            self.turning.is_some() || !matches!(allowance(&self.gate, now), Allowance::Nothing(_));
+        self.may_have_work |= has_work && may_claim;
     }
 
     /// Whether there is something to tell the store or to ask it for. One turn runs at a time.
     pub fn wants_turn(&self) -> bool {
         let has_news = !self.settled.is_empty() || !self.released.is_empty() || self.gate_changed.is_some();
-        let room = self.window() > self.leads.len();
+        let room = self.window() > self.queue.held();
         self.turning.is_none()
             && (has_news || self.must_renew || (self.may_have_work && room && !self.stopping))
     }
@@ -182,7 +184,7 @@ impl<C> Hand<C> {
         assert!(self.turning.is_none(), "one turn runs at a time");
         self.refused.clear();
         self.erased.clear();
-        let held = self.leads.len();
+        let held = self.queue.held();
         let may_claim = !self.stopping && !self.is_held(now);
         let room = if may_claim { self.window().saturating_sub(held) } else { 0 };
         self.turning = Some((room, now));
@@ -203,7 +205,7 @@ impl<C> Hand<C> {
         let (room, began_at) = self.turning.take().expect("a turn that ends began");
         // Not before: a lease that is not written down is none.
         self.leased_until = began_at.plus(limits::LEASE);
-        if room > 0 && ready.len() == room && !seeded(Defect::BacklogIsForgotten) {
+        if room > 0 && ready.len() == room {
             self.may_have_work = true;
         }
         self.is_behind = room == 0 || self.may_have_work;
@@ -216,9 +218,10 @@ impl<C> Hand<C> {
         if self.gate != Gate::Open && !seeded(Defect::PausedStillSends) {
             self.release_ready();
         }
-        self.next_look = match (allowance(&self.gate, now), turned.next_due) {
+        // By the moment the turn was made of: what it did not ask for then may be over by now, and is looked at again.
+        self.next_look = match (allowance(&self.gate, began_at), turned.next_due) {
             (Allowance::Nothing(probe_at), _) => probe_at,
-            _ if self.is_held(now) => self.hold_until,
+            _ if self.is_held(began_at) => self.hold_until,
             (_, next_due) => next_due,
         };
         if seeded(Defect::NextLookIsForgotten) {
@@ -226,7 +229,7 @@ impl<C> Hand<C> {
         }
         for (claim, content) in ready {
             // What an up-to-date turn claims for a lane that is shut is a probe, of which there is one.
-            let is_alone = self.leads.is_empty() || seeded(Defect::ManyProbes);
+            let is_alone = self.queue.held() == 0;
             let is_probe = self.gate != Gate::Open && !outdated && is_alone;
             let may_send = !self.is_held(now) && (self.gate == Gate::Open || is_probe);
             if is_probe && may_send && !self.stopping {
@@ -236,14 +239,13 @@ impl<C> Hand<C> {
         }
     }
 
-    /// Takes a claim in hand, or puts it back: when the lane stops or may not send, and when another of the same lead
-    /// is in hand, since one of a lead is tried at a time.
+    /// Takes a claim in hand, or puts it back: when the lane stops or may not send, and when its lead was erased.
     fn take_in(&mut self, mut claim: Claim, content: C, may_send: bool) {
         claim.standing.do_not_contact |=
             self.refused.contains(&claim.lead) && !seeded(Defect::LateRefusedIsTaken);
         let is_erased =
             self.erased.contains(&claim.lead) && !claim.standing.erases && !seeded(Defect::LateErasedIsTaken);
-        if is_erased || self.stopping || !may_send || !self.leads.insert(claim.lead) {
+        if is_erased || self.stopping || !may_send {
             self.released.push(claim.touchpoint);
             return;
         }
@@ -270,14 +272,12 @@ impl<C> Hand<C> {
         if seeded(Defect::ErasureNotHeeded) {
             return;
         }
-        for claim in self.queue.erase(&self.erased) {
-            self.leads.remove(&claim.lead);
-            self.released.push(claim.touchpoint);
-        }
+        let dropped = self.queue.erase(&self.erased);
+        self.released.extend(dropped.iter().map(|it| it.touchpoint));
     }
 
     /// The next batch to be sent, with the last look at everything that may forbid it: as many as the destination takes at
-    /// once, and none whose exclusive key is in flight. Empty: nothing can be sent now, or more is about to be read from the
+    /// once, and none whose lead or exclusive key is in flight. Empty: nothing can be sent now, or more is about to be read from the
     /// store and a fuller batch costs fewer calls.
     pub fn next_batch(
         &mut self,
@@ -306,7 +306,12 @@ impl<C> Hand<C> {
     /// together comes back together, in one call again and not in a hundred.
     pub fn note(&mut self, tries: Vec<(Claim, Tried)>, now: Timestamp, jitter: Jitter) {
         self.flying = self.flying.checked_sub(1).expect("a batch that ends began");
-        self.let_go(&tries);
+        self.queue.let_go(&tries);
+        for (claim, _) in tries.iter().filter(|it| it.1.outcome == Outcome::Unknown) {
+            // It may still arrive: the store says how long the others of its lead wait.
+            let others = self.queue.take_lead(claim.lead);
+            self.released.extend(others.iter().map(|it| it.touchpoint));
+        }
         let is_probe = tries.iter().any(|it| Some(it.0.touchpoint) == self.probe);
         if is_probe {
             self.probe = None;
@@ -368,14 +373,6 @@ impl<C> Hand<C> {
         }
     }
 
-    /// Gives back what the deliveries of a batch held.
-    fn let_go(&mut self, tries: &[(Claim, Tried)]) {
-        for (claim, _) in tries {
-            self.leads.remove(&claim.lead);
-        }
-        self.queue.let_go(tries);
-    }
-
     /// Follows what the deliveries of one batch said of the lane's pace.
     fn follow(&mut self, paces: &[Pace]) {
         for pace in paces {
@@ -392,7 +389,6 @@ impl<C> Hand<C> {
     /// Puts back what was claimed and not tried.
     fn release_ready(&mut self) {
         for claim in self.queue.drain() {
-            self.leads.remove(&claim.lead);
             if !seeded(Defect::ReleaseIsForgotten) {
                 self.released.push(claim.touchpoint);
             }

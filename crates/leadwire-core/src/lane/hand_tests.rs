@@ -284,3 +284,61 @@ fn what_needs_a_person_is_found_by_probes_too() {
         "a name that is not found for so long waits for a person"
     );
 }
+
+#[test]
+fn a_lane_that_is_shut_and_had_nothing_to_probe_with_probes_with_the_next_lead() {
+    let mut hand = hand_of(1..=5, SINGLE);
+    let pause = trip(&mut hand);
+    let later = START.plus(Duration::from_secs(3600));
+    hand.wake();
+    hand.begin_turn(later);
+    hand.end_turn(turned(Gate::Tripped(pause)), Vec::new(), later);
+    assert_eq!((hand.next_look(), hand.wants_turn()), (None, false), "there is nothing");
+    hand.take_given(std::iter::empty(), true, later);
+    assert!(hand.wants_turn());
+}
+
+#[test]
+fn a_lead_that_comes_while_a_lane_learns_that_it_is_open_is_not_overlooked() {
+    let mut hand = hand_of([], SINGLE);
+    hand.begin_turn(START);
+    hand.end_turn(turned(crate::lane::paused_by_person(START)), Vec::new(), START);
+    // Somebody resumes it: the turn is on its way back when the lead is stored.
+    hand.reshape(SINGLE);
+    hand.begin_turn(START);
+    hand.take_given(std::iter::empty(), true, START);
+    hand.end_turn(turned(Gate::Open), Vec::new(), START);
+    assert!(hand.wants_turn());
+}
+
+#[test]
+fn a_turn_that_took_long_overlooks_neither_a_probe_nor_the_end_of_a_hold() {
+    let mut hand = hand_of(1..=5, SINGLE);
+    let pause = trip(&mut hand);
+    hand.begin_turn(START);
+    // The program stood still until after the probe was due.
+    let later = START.plus(Duration::from_secs(3600));
+    hand.end_turn(turned(Gate::Tripped(pause.clone())), Vec::new(), later);
+    assert_eq!(hand.next_look(), pause.probe_at);
+    let mut hand = hand_of([1], SINGLE);
+    let until = START.plus(Duration::from_secs(10));
+    hand.follow(&[Pace::HoldUntil(until)]);
+    hand.begin_turn(START);
+    hand.end_turn(turned(Gate::Open), Vec::new(), later);
+    assert_eq!(hand.next_look(), Some(until));
+}
+
+#[test]
+fn a_claim_whose_lead_is_under_way_waits_in_hand() {
+    let mut hand = hand([1]);
+    assert_eq!(next(&mut hand), [1]);
+    let mut deletion = claim(1);
+    deletion.standing.erases = true;
+    hand.take_given([(deletion, ())].into_iter(), false, START);
+    assert!(next(&mut hand).is_empty());
+    assert!(!hand.wants_turn(), "putting it back would bring it again at once, and again");
+    end(&mut hand, &[1], &DONE, START);
+    hand.begin_turn(START);
+    hand.end_turn(turned(Gate::Open), Vec::new(), START);
+    assert_eq!(next(&mut hand), [1]);
+}

@@ -10,6 +10,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 #[derive(Debug)]
 pub(super) struct Queue<C> {
     ready: VecDeque<(Claim, C)>,
+    /// Leads in flight: one of a lead is tried at a time.
+    leads: HashSet<LeadId>,
     /// Exclusive keys in flight, each with whose it is.
     keys: HashMap<String, TouchpointId>,
     /// Most deliveries in a batch, since the destination refused a larger one.
@@ -18,7 +20,12 @@ pub(super) struct Queue<C> {
 
 impl<C> Queue<C> {
     pub(super) fn new() -> Self {
-        Self { ready: VecDeque::new(), keys: HashMap::new(), batch_max: usize::MAX }
+        Self { ready: VecDeque::new(), leads: HashSet::new(), keys: HashMap::new(), batch_max: usize::MAX }
+    }
+
+    /// Claims that are queued or in flight.
+    pub(super) fn held(&self) -> usize {
+        self.ready.len() + self.leads.len()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -45,9 +52,20 @@ impl<C> Queue<C> {
 
     /// Takes out what is queued of these leads, but for their deletions.
     pub(super) fn erase(&mut self, erased: &HashSet<LeadId>) -> Vec<Claim> {
-        let is_dropped = |it: &(Claim, C)| erased.contains(&it.0.lead) && !it.0.standing.erases;
+        self.take_out(|it| erased.contains(&it.lead) && !it.standing.erases)
+    }
+
+    /// Takes out what is queued of a lead.
+    pub(super) fn take_lead(&mut self, lead: LeadId) -> Vec<Claim> {
+        if self.ready.iter().all(|it| it.0.lead != lead) {
+            return Vec::new();
+        }
+        self.take_out(|it| it.lead == lead)
+    }
+
+    fn take_out(&mut self, is_meant: impl Fn(&Claim) -> bool) -> Vec<Claim> {
         let (dropped, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.ready).into_iter().partition(is_dropped);
+            std::mem::take(&mut self.ready).into_iter().partition(|it| is_meant(&it.0));
         self.ready = kept.into();
         dropped.into_iter().map(|it| it.0).collect()
     }
@@ -57,7 +75,7 @@ impl<C> Queue<C> {
         self.batch_max.min(most)
     }
 
-    /// Takes out the next batch: none whose exclusive key is in flight, and a deletion alone.
+    /// Takes out the next batch: none whose lead or exclusive key is in flight, and a deletion alone.
     pub(super) fn pick(
         &mut self,
         most: usize,
@@ -69,7 +87,7 @@ impl<C> Queue<C> {
             && let Some((claim, content)) = self.ready.pop_front()
         {
             let erases = claim.standing.erases && !seeded(Defect::DeletionInABatch);
-            if erases && !batch.is_empty() {
+            if erases && !batch.is_empty() || self.leads.contains(&claim.lead) {
                 kept_back.push_back((claim, content));
                 continue;
             }
@@ -79,6 +97,7 @@ impl<C> Queue<C> {
                 }
                 key => {
                     self.keys.extend(key.map(|it| (it, claim.touchpoint)));
+                    self.leads.insert(claim.lead);
                     batch.push((claim, content));
                     if erases {
                         break;
@@ -91,8 +110,11 @@ impl<C> Queue<C> {
         batch
     }
 
-    /// Gives back the exclusive keys of a batch.
+    /// Gives back what the deliveries of a batch held.
     pub(super) fn let_go(&mut self, tries: &[(Claim, Tried)]) {
+        for (claim, _) in tries {
+            self.leads.remove(&claim.lead);
+        }
         if !self.keys.is_empty() && !seeded(Defect::KeysAreKept) {
             let done: HashSet<TouchpointId> = tries.iter().map(|it| it.0.touchpoint).collect();
             self.keys.retain(|_, touchpoint| !done.contains(touchpoint));

@@ -5,6 +5,7 @@ use crate::engine::{Param, Tx};
 use crate::lanes::{LaneKey, LaneToken};
 use leadwire_core::erasure;
 use leadwire_core::id::TouchpointId;
+use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 
 /// A try came to an end, or was given back, whose delivery was erased meanwhile. Nothing of it is written down; but the
@@ -27,7 +28,24 @@ pub(crate) fn late_end(
         &[publisher, Param::Text(&touchpoint.to_string()), destination, Param::Int(token.number())],
         |row| row.lead(0),
     )?;
-    let Some(lead) = lead.filter(|_| !is_unknown) else { return Ok(()) };
+    let Some(lead) = lead else { return Ok(()) };
+    if is_unknown {
+        // It was given up only now, however long ago the erasure was.
+        tx.execute(
+            "UPDATE delivery SET due_at = $1
+             WHERE publisher_id = $2 AND destination_no = $3 AND due_at < $1 AND touchpoint_id IN (
+                 SELECT touchpoint_id
+                 FROM delivery
+                 WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND lead_id = $4)",
+            &[
+                Param::Int(now.plus(limits::DOUBT).millis()),
+                publisher,
+                destination,
+                Param::Text(&lead.to_string()),
+            ],
+        )?;
+        return Ok(());
+    }
     // What was merged is parted by now, and its requests went out as the one that stood for it: of all that were erased
     // together, for they may be one.
     let lead = lead.to_string();

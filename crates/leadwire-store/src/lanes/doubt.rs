@@ -25,8 +25,17 @@ pub(super) fn note(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId, now: Timestamp) ->
     Ok(())
 }
 
-/// Notes the same of everything that an earlier holder of the lane left in flight.
-pub(super) fn note_all_in_flight(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<(), StoreError> {
+/// Notes the same of everything that an earlier holder of the lane left in flight; and lets what that one knew last as long
+/// from now on, for its clock may have been another.
+pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE doubt SET until = $1 WHERE publisher_id = $2 AND destination_no = $3",
+        &[
+            Param::Int(now.plus(limits::DOUBT).millis()),
+            Param::Text(lane.publisher.as_str()),
+            Param::Int(lane.destination.get().into()),
+        ],
+    )?;
     tx.execute(
         "INSERT INTO doubt (publisher_id, destination_no, lead_id, until)
          SELECT publisher_id, destination_no, lead_id, $1

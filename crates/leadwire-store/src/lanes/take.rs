@@ -41,7 +41,7 @@ pub(super) fn take(
          ON CONFLICT DO NOTHING",
         &[Param::Int(now.millis()), Param::Text(INTERRUPTED), publisher, destination],
     )?;
-    doubt::note_all_in_flight(tx, lane, now)?;
+    doubt::take_over(tx, lane, now)?;
     tx.execute(
         "UPDATE delivery SET claim = 0, due_at = $1
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0",

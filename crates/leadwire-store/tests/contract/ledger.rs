@@ -166,11 +166,12 @@ impl Walk {
                 let late = self.token;
                 self.token = self.desk.take(self.model.now).await;
                 assert_eq!(self.desk.turn(late, idle(self.model.now)).await, None);
+                let until = self.model.now + i64::try_from(limits::DOUBT.as_millis()).unwrap();
+                self.model.doubts.values_mut().for_each(|it| *it = until);
                 for claim in self.model.held.drain(..) {
                     let owed = self.model.owed.get_mut(&claim.touchpoint.bits()).unwrap();
                     (owed.in_flight, owed.due_at) = (false, self.model.now);
                     owed.records += 1;
-                    let until = self.model.now + i64::try_from(limits::DOUBT.as_millis()).unwrap();
                     self.model.doubts.insert(owed.customer, until);
                 }
             }
@@ -292,6 +293,9 @@ impl Walk {
             owed.state = DeliveryState::Pending;
             let customer = owed.customer;
             self.model.make_pending(id, customer);
+            self.model.wait_for_doubt(id);
+        } else if owed.attempts == 0 {
+            self.model.wait_for_doubt(id);
         }
     }
 

@@ -1,0 +1,304 @@
+//! The store as a model: what each transaction does, in a few lines each, and whole or not at all.
+//!
+//! It is no second design: the other ring runs the same schedules on the real store and compares every answer.
+
+use crate::mistake::{Mistake, made};
+use crate::rows::{Accepted, Act, Delivery, Erased, LaneRow, Lead, Rows, State};
+use crate::settle::small;
+use leadwire_core::lane::{Allowance, Gate, LaneToken, Turn, Turned, allowance};
+use leadwire_core::limits;
+use leadwire_core::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// All rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) lanes: Vec<LaneRow>,
+    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) leads: BTreeMap<u64, Lead>,
+    pub(crate) touchpoints: BTreeMap<u64, u64>,
+    customers: BTreeMap<u64, u64>,
+    keys: BTreeMap<u64, u64>,
+    pub(crate) doubts: BTreeMap<(usize, u64), i64>,
+    flushed: Option<Box<Model>>,
+    since_flush: u32,
+}
+
+impl Model {
+    pub(crate) fn new(lanes: usize) -> Self {
+        let lane = LaneRow { token: 0, leased_until: 0, gate: Gate::Open };
+        Self {
+            lanes: vec![lane; lanes],
+            deliveries: Vec::new(),
+            leads: BTreeMap::new(),
+            touchpoints: BTreeMap::new(),
+            customers: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            doubts: BTreeMap::new(),
+            flushed: None,
+            since_flush: 0,
+        }
+    }
+
+    fn pending(&self, lane: usize, lead: u64) -> Option<usize> {
+        let of_lead =
+            |it: &(usize, &Delivery)| it.1.lane == lane && it.1.lead == lead && it.1.state == State::Pending;
+        self.deliveries.iter().enumerate().filter(of_lead).min_by_key(|it| it.1.touchpoint).map(|it| it.0)
+    }
+
+    pub(crate) fn place(&mut self, lane: usize, lead: u64, touchpoint: u64) -> i64 {
+        if made(Mistake::NoOrder) {
+            return 0;
+        }
+        let Some(first) = self.pending(lane, lead) else { return 0 };
+        if self.deliveries[first].touchpoint < touchpoint {
+            return -1;
+        }
+        let mut stepped_back = false;
+        for it in &mut self.deliveries {
+            if it.lane == lane && it.lead == lead && it.state == State::Pending && it.claim == 0 {
+                it.claim = -1;
+                stepped_back = true;
+            }
+        }
+        if stepped_back { 0 } else { -1 }
+    }
+
+    pub(crate) fn advance(&mut self, lane: usize, lead: u64) {
+        if made(Mistake::NextIsNotFreed) {
+            return;
+        }
+        let Some(first) = self.pending(lane, lead) else { return };
+        let until = self.doubt(lane, lead).unwrap_or(i64::MIN);
+        let it = &mut self.deliveries[first];
+        if it.claim == -1 {
+            it.claim = 0;
+            it.due_at = it.due_at.max(until);
+        }
+    }
+
+    pub(crate) fn doubt(&self, lane: usize, lead: u64) -> Option<i64> {
+        if made(Mistake::NoDoubt) { None } else { self.doubts.get(&(lane, lead)).copied() }
+    }
+
+    pub(crate) fn note_doubt(&mut self, lane: usize, lead: u64, now: Timestamp) {
+        self.doubts.insert((lane, lead), now.plus(limits::DOUBT).millis());
+    }
+
+    fn owe(
+        &mut self,
+        act: &Act,
+        (lead, id, is_known): (u64, u64, bool),
+        lane: usize,
+        now: Timestamp,
+    ) -> usize {
+        let claim = if is_known { self.place(lane, lead, id) } else { 0 };
+        let doubt = if claim == 0 && is_known { self.doubt(lane, lead) } else { None };
+        let start = if act.urgent { limits::URGENT_HEAD_START.as_millis() } else { 0 };
+        let due_at = match doubt.filter(|it| *it > now.millis()) {
+            Some(until) => until,
+            None => now.millis() - i64::try_from(start).expect("less than an hour"),
+        };
+        self.deliveries.push(Delivery {
+            touchpoint: id,
+            lane,
+            lead,
+            state: State::Pending,
+            due_at,
+            claim,
+            attempts: 0,
+            doubtful: false,
+            is_deletion: false,
+            was_parked: false,
+        });
+        self.deliveries.len() - 1
+    }
+
+    fn count_commit(&mut self) {
+        if made(Mistake::FlushedLater) {
+            self.since_flush += 1;
+            if self.flushed.is_none() || self.since_flush >= 8 {
+                self.since_flush = 0;
+                self.flushed = None;
+                self.flushed = Some(Box::new(self.clone()));
+            }
+        }
+    }
+}
+
+impl Rows for Model {
+    fn accept(&mut self, act: &Act, id: u64, offered: &[(usize, LaneToken)], now: Timestamp) -> Accepted {
+        self.count_commit();
+        if let Some(first) = self.keys.get(&act.key).filter(|_| !made(Mistake::NoKeys)) {
+            let (touchpoint, lead) = (*first, self.touchpoints[first]);
+            return Accepted { touchpoint, lead, is_new: false, claimed: Vec::new() };
+        }
+        self.keys.insert(act.key, id);
+        let known = self.customers.get(&act.customer).copied();
+        let lead = known.unwrap_or(id);
+        self.customers.insert(act.customer, lead);
+        self.touchpoints.insert(id, lead);
+        let row = self.leads.entry(lead).or_default();
+        row.refused |= act.refuses;
+        row.refused_by = row.refused_by.or(act.refuses.then_some(id));
+        let mut claimed = Vec::new();
+        for lane in 0..self.lanes.len() {
+            let place = self.owe(act, (lead, id, known.is_some()), lane, now);
+            let is_due = self.deliveries[place].due_at <= now.millis();
+            let row = &self.lanes[lane];
+            let offer = offered.iter().find(|it| it.0 == lane && it.1.number() == row.token);
+            if let Some((_, token)) = offer
+                && self.deliveries[place].claim == 0
+                && row.gate == Gate::Open
+                && is_due
+            {
+                let claim = self.claim_one(place, *token);
+                claimed.push((lane, claim));
+            }
+        }
+        Accepted { touchpoint: id, lead, is_new: true, claimed }
+    }
+
+    fn take(&mut self, lane: usize, now: Timestamp) -> LaneToken {
+        self.count_commit();
+        let seen = self.lanes[lane].leased_until;
+        let row = &mut self.lanes[lane];
+        row.token += 1;
+        row.leased_until = now.plus(limits::LEASE).millis();
+        let token = LaneToken::new(row.token);
+        let in_flight = |it: &Delivery| it.lane == lane && it.state == State::Pending && it.claim > 0;
+        let leads: Vec<u64> = self.deliveries.iter().filter(|it| in_flight(it)).map(|it| it.lead).collect();
+        if !made(Mistake::InterruptedIsForgotten) {
+            let until = now.plus(limits::DOUBT).millis();
+            self.doubts.iter_mut().filter(|it| it.0.0 == lane).for_each(|it| *it.1 = until);
+            leads.into_iter().for_each(|it| self.note_doubt(lane, it, now));
+        }
+        for it in self.deliveries.iter_mut().filter(|it| in_flight(it)) {
+            if !made(Mistake::ClaimsStay) {
+                (it.claim, it.due_at, it.doubtful) = (0, now.millis(), true);
+            }
+        }
+        self.follow_clock(lane, seen, now);
+        token
+    }
+
+    fn turn(&mut self, lane: usize, token: LaneToken, turn: &Turn) -> Option<Turned> {
+        self.count_commit();
+        if self.lanes[lane].token != token.number() && !made(Mistake::NotFenced) {
+            return None;
+        }
+        for settled in &turn.settled {
+            self.settle(lane, token, settled, turn.now);
+        }
+        for released in &turn.released {
+            let touchpoint = small(*released);
+            match self.claimed(lane, token, touchpoint) {
+                Some(place) => {
+                    let it = &mut self.deliveries[place];
+                    it.claim = 0;
+                    it.attempts = it.attempts.saturating_sub(1);
+                }
+                None => self.late_end(lane, token, touchpoint, false, turn.now),
+            }
+        }
+        let is_by_person = |gate: &Gate| matches!(gate, Gate::Paused(pause) if pause.cause == "by_person");
+        if let Some(changed) = &turn.gate
+            && (!is_by_person(&self.lanes[lane].gate) || made(Mistake::PersonIsOverruled))
+        {
+            self.lanes[lane].gate = changed.clone();
+        }
+        let gate = self.lanes[lane].gate.clone();
+        let room = match allowance(&gate, turn.now) {
+            Allowance::Free => turn.room,
+            Allowance::Probe => turn.room.min(usize::from(turn.held == 0)),
+            Allowance::Nothing(_) => 0,
+        };
+        let claims = self.claim(lane, token, room, turn.now);
+        self.lanes[lane].leased_until = turn.now.plus(limits::LEASE).millis();
+        let next_due = if claims.len() < room {
+            self.doubts.retain(|key, until| key.0 != lane || *until > turn.now.millis());
+            let later = |it: &&Delivery| {
+                it.lane == lane
+                    && it.state == State::Pending
+                    && it.claim == 0
+                    && it.due_at > turn.now.millis()
+            };
+            self.deliveries.iter().filter(later).map(|it| it.due_at).min().map(Timestamp::from_millis)
+        } else {
+            None
+        };
+        Some(Turned { claims, gate, next_due })
+    }
+
+    fn erase(&mut self, customer: u64, id: u64, now: Timestamp) -> Option<Erased> {
+        self.count_commit();
+        let lead = self.customers.remove(&customer)?;
+        let mut told: BTreeMap<usize, bool> = BTreeMap::new();
+        for it in self.deliveries.iter_mut().filter(|it| it.lead == lead) {
+            let is_uncertain = (it.state == State::Pending && it.claim > 0) || it.doubtful;
+            if it.state == State::Delivered || is_uncertain {
+                *told.entry(it.lane).or_default() |= is_uncertain;
+            }
+            let stays = made(Mistake::WaitingIsNotErased) && it.claim <= 0;
+            if matches!(it.state, State::Pending | State::Parked | State::Suppressed) && !stays {
+                it.state = State::Erased;
+                it.claim = it.claim.max(0);
+            }
+        }
+        self.touchpoints.insert(id, lead);
+        *self.leads.get_mut(&lead)? = Lead { erased_by: Some(id), ..Lead::default() };
+        if made(Mistake::NoDeletion) {
+            told.clear();
+        }
+        for (lane, is_uncertain) in &told {
+            let wait = if *is_uncertain && !made(Mistake::DeletionAtOnce) {
+                limits::ATTEMPT_WAIT + limits::DOUBT
+            } else {
+                std::time::Duration::ZERO
+            };
+            let claim = self.place(*lane, lead, id);
+            self.deliveries.push(Delivery {
+                touchpoint: id,
+                lane: *lane,
+                lead,
+                state: State::Pending,
+                due_at: now.plus(wait).millis(),
+                claim,
+                attempts: 0,
+                doubtful: false,
+                is_deletion: true,
+                was_parked: false,
+            });
+        }
+        Some(Erased { lead, told: told.into_keys().collect() })
+    }
+
+    fn set_gate(&mut self, lane: usize, gate: Gate) {
+        self.count_commit();
+        self.lanes[lane].gate = gate;
+    }
+
+    fn retry_parked(&mut self, lane: usize, now: Timestamp) {
+        self.count_commit();
+        let parked = |it: &(usize, &Delivery)| it.1.lane == lane && it.1.state == State::Parked;
+        let mut places: Vec<(u64, usize)> =
+            self.deliveries.iter().enumerate().filter(parked).map(|it| (it.1.touchpoint, it.0)).collect();
+        places.sort_unstable();
+        for (touchpoint, place) in places {
+            let claim = self.place(lane, self.deliveries[place].lead, touchpoint);
+            let until = self.doubt(lane, self.deliveries[place].lead).unwrap_or(i64::MIN);
+            let it = &mut self.deliveries[place];
+            (it.state, it.due_at, it.claim) = (State::Pending, now.millis().max(until), claim);
+        }
+    }
+
+    fn model(&self) -> &Model {
+        self
+    }
+
+    fn lose_power(&mut self) {
+        if let Some(flushed) = self.flushed.take() {
+            *self = *flushed;
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The other ring: the same schedules on the real store, which must say at every step what the model says.
+
+use crate::model::Model;
+use crate::rows::{Accepted, Act, Erased, Rows};
+use leadwire_core::id::{DestinationNo, ErasureId, LeadId, PublisherId, TouchpointId};
+use leadwire_core::interest::Interest;
+use leadwire_core::lane::{Claim, Gate, LaneToken, Turn, Turned};
+use leadwire_core::routing::Routed;
+use leadwire_core::standing::{Seen, Shown};
+use leadwire_core::time::Timestamp;
+use leadwire_core::touchpoint::{Action, Touchpoint};
+use leadwire_store::Store;
+use leadwire_store::accept::{self, Accept, Once};
+use leadwire_store::erasures::{Asked, Crm, Wish};
+use leadwire_store::lanes::LaneKey;
+use leadwire_store::rows::Channel;
+use leadwire_store::setup::{Destination, Publisher};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The model and the real store, side by side.
+pub(crate) struct Both {
+    model: Model,
+    store: Store,
+    runtime: tokio::runtime::Runtime,
+    version: i64,
+    _folder: tempfile::TempDir,
+}
+
+impl Both {
+    /// A store of its own, in memory where the machine has such a place: no law here is about a disk.
+    pub(crate) fn new(lanes: usize) -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let folder = folder.expect("a folder can be made");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let store = Store::open(folder.path()).expect("a new store opens");
+        let version = runtime.block_on(async {
+            let created_at = Timestamp::from_millis(0);
+            let added = Publisher { id: publisher(), title: String::new(), created_at };
+            store.add_publisher(added).await.expect("the store works");
+            for number in 0..lanes {
+                let added = store.add_destination(destination(number, created_at)).await;
+                added.expect("the store works").expect("there is room");
+            }
+            store.setup().await.expect("the store works").version
+        });
+        Self { model: Model::new(lanes), store, runtime, version, _folder: folder }
+    }
+
+    fn item(&self, act: &Act, id: u64, offered: &[(usize, LaneToken)], now: Timestamp) -> Accept {
+        let lanes = 0..self.model.lanes.len();
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&act.key.to_le_bytes());
+        let mut identity = [1; 16];
+        identity[..8].copy_from_slice(&act.customer.to_le_bytes());
+        let action = if act.refuses { Action::DoNotContact } else { Action::Installation };
+        Accept {
+            publisher: publisher(),
+            touchpoint: TouchpointId::new(id.into()),
+            received_at: now,
+            channel: Channel::Api,
+            body: format!("{{\"n\":{id}}}").into(),
+            body_sha256: [1; 32],
+            parsed: Arc::new(Touchpoint { action, ..Touchpoint::default() }),
+            identity: Some(identity),
+            of_lead: None,
+            questions: Vec::new(),
+            shown: act.urgent.then(|| Shown { interest: Interest::Active, rule: "*/PLT".into() }),
+            once: Some(Once { key, body: [1; 16], kept: Duration::from_secs(3650 * 24 * 3600) }),
+            routed: lanes.map(|it| Routed { destination: number(it), suppressed: None }).collect(),
+            holding: [].into(),
+            routing_trouble: String::new(),
+            reached: None,
+            offered: offered.iter().map(|(lane, token)| (number(*lane), *token)).collect(),
+        }
+    }
+}
+
+fn publisher() -> PublisherId {
+    PublisherId::parse("contoso").expect("a name")
+}
+
+fn number(lane: usize) -> DestinationNo {
+    DestinationNo::new(u32::try_from(lane).expect("few lanes") + 1)
+}
+
+fn key(lane: usize) -> LaneKey {
+    LaneKey { publisher: publisher(), destination: number(lane) }
+}
+
+fn destination(number: usize, created_at: Timestamp) -> Destination {
+    Destination {
+        publisher: publisher(),
+        number: DestinationNo::new(0),
+        name: format!("crm-{number}"),
+        kind: "https".to_owned(),
+        settings: "{}".to_owned(),
+        secrets: Vec::new(),
+        settings_no: 0,
+        created_at,
+        gate: Gate::Open,
+    }
+}
+
+/// What the model knows of a claim.
+fn known(claim: &Claim) -> Claim {
+    let Seen { do_not_contact, erases, .. } = claim.standing;
+    Claim { standing: Seen { do_not_contact, erases, ..Seen::default() }, ..*claim }
+}
+
+impl Rows for Both {
+    fn accept(&mut self, act: &Act, id: u64, offered: &[(usize, LaneToken)], now: Timestamp) -> Accepted {
+        let item = self.item(act, id, offered, now);
+        let expected = self.model.accept(act, id, offered, now);
+        let items = Arc::from([item]);
+        let committed = loop {
+            let accepting = self.store.accept_then(self.version, Arc::clone(&items), |_| {});
+            match self.runtime.block_on(accepting).expect("the store works") {
+                Some(committed) => break committed,
+                None => self.version = self.runtime.block_on(self.store.setup()).expect("it works").version,
+            }
+        };
+        let got = match committed.accepted[0] {
+            accept::Accepted::Stored { lead } => (id, lead, true),
+            accept::Accepted::Duplicate { touchpoint, lead } => {
+                (u64::try_from(touchpoint.bits()).expect("small"), lead, false)
+            }
+            other => panic!("{other:?}"),
+        };
+        let wanted = (expected.touchpoint, LeadId::new(expected.lead.into()), expected.is_new);
+        assert_eq!(got, wanted, "what becomes of a touchpoint");
+        let claimed: Vec<_> = committed.claimed.iter().map(|it| (it.1, known(&it.2))).collect();
+        let wanted: Vec<_> = expected.claimed.iter().map(|it| (number(it.0), it.1)).collect();
+        assert_eq!(claimed, wanted, "what is claimed as it is stored");
+        expected
+    }
+
+    fn take(&mut self, lane: usize, now: Timestamp) -> LaneToken {
+        let expected = self.model.take(lane, now);
+        let taken = self.runtime.block_on(self.store.take_lane(key(lane), "local".into(), now));
+        assert_eq!(taken.expect("the store works"), Some(expected), "the lease of a lane");
+        expected
+    }
+
+    fn turn(&mut self, lane: usize, token: LaneToken, turn: &Turn) -> Option<Turned> {
+        let expected = self.model.turn(lane, token, turn);
+        let turned = self.runtime.block_on(self.store.lane_turn(key(lane), token, Arc::new(turn.clone())));
+        let turned = turned
+            .expect("the store works")
+            .map(|it| Turned { claims: it.claims.iter().map(known).collect(), ..it });
+        if let (Some(turned), Some(expected)) = (&turned, &expected) {
+            for (got, wanted) in turned.claims.iter().zip(&expected.claims) {
+                assert_eq!(got, wanted, "what is claimed");
+            }
+            let counts = (turned.claims.len(), expected.claims.len());
+            assert_eq!(counts.0, counts.1, "how much is claimed");
+            assert_eq!(
+                (&turned.gate, turned.next_due),
+                (&expected.gate, expected.next_due),
+                "the rest of a turn"
+            );
+        }
+        assert_eq!(turned.is_some(), expected.is_some(), "whether the lease holds");
+        expected
+    }
+
+    fn erase(&mut self, customer: u64, id: u64, now: Timestamp) -> Option<Erased> {
+        let expected = self.model.erase(customer, id, now)?;
+        let wish = Wish {
+            publisher: publisher(),
+            id: ErasureId::new(id.into()),
+            asked_at: now,
+            crm: Crm::Delete,
+            who: String::new(),
+            reason: String::new(),
+            leads: vec![LeadId::new(expected.lead.into())],
+            found_by: Vec::new(),
+            address: None,
+            identities: Vec::new(),
+            words: BTreeSet::new(),
+            ids: vec![TouchpointId::new(id.into())],
+            salt: [5; 16],
+        };
+        let Asked::Begun(begun) =
+            self.runtime.block_on(self.store.erase(wish, |_| {})).expect("the store works")
+        else {
+            panic!("there is such a lead")
+        };
+        let told: Vec<LaneKey> = begun.told.into_iter().collect();
+        let wanted: Vec<LaneKey> = expected.told.iter().map(|it| key(*it)).collect();
+        assert_eq!(told, wanted, "where an erasure is to be told");
+        Some(expected)
+    }
+
+    fn set_gate(&mut self, lane: usize, gate: Gate) {
+        self.model.set_gate(lane, gate.clone());
+        self.runtime.block_on(self.store.set_gate(key(lane), gate)).expect("the store works");
+    }
+
+    fn retry_parked(&mut self, lane: usize, now: Timestamp) {
+        self.model.retry_parked(lane, now);
+        let retrying = self.store.retry_parked(publisher(), number(lane), 1000, now);
+        self.runtime.block_on(retrying).expect("the store works");
+    }
+
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn lose_power(&mut self) {}
+}
