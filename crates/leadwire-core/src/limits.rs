@@ -355,6 +355,11 @@ pub const EXPLAINED_MAX: usize = 20;
 pub const REPLAY_STEP: usize = 200;
 /// Replays of a publisher that are under way at a time.
 pub const REPLAYS_MAX: usize = 4;
+/// Touchpoints that are counted before a replay begins, so that it can say how far it is: a tenth of a second; with more,
+/// the time over which they came tells.
+pub const REPLAY_COUNTED_MAX: usize = 1_000_000;
+/// Longest source, action or cause that a replay is for, in bytes: as for the table of interest.
+pub const REPLAY_NAME_BYTES_MAX: usize = 100;
 
 // Erasure
 

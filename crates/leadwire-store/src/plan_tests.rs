@@ -9,7 +9,7 @@ use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
 use crate::plan_merges_tests;
 use crate::quarantine::Quarantine;
-use crate::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
+use crate::replays::{Done, Mode, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped};
 use crate::rows::{Channel, DeliveryState};
 use crate::setup::proofs::Proved;
 use crate::setup::{
@@ -397,6 +397,10 @@ async fn replay(store: &Store, publisher: &PublisherId, number: DestinationNo) -
             offers: Offers::All,
             range: (TouchpointId::new(0), TouchpointId::new(9)),
             force: true,
+            selection: Selection::default(),
+            mode: Mode::Real,
+            mapping: None,
+            total: None,
             state: ReplayState::Running,
             done_to: TouchpointId::new(0),
             done: Done::default(),
@@ -411,7 +415,7 @@ async fn replay(store: &Store, publisher: &PublisherId, number: DestinationNo) -
             routed: vec![Routed { destination: number, suppressed: None }],
         };
         let items = page.into_iter().map(item).collect();
-        let step = ReplayStep { replay, items, to: None, now: at(0) };
+        let step = ReplayStep { replay, items, passed_by: vec!["filter"], to: None, now: at(0) };
         assert!(matches!(store.replay_step(version, step).await?, Stepped::Made(_)));
     }
     store.running_replays().await?;
@@ -434,6 +438,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         settings: "{}".to_owned(),
         secrets: Vec::new(),
         settings_no: 1,
+        pins_mappings: false,
         created_at,
         gate: Gate::Open,
     };

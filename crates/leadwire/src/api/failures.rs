@@ -4,6 +4,7 @@ use super::answer;
 use super::call::Call;
 use super::destinations::{find, lane};
 use super::problem::Problem;
+use super::replays;
 use super::wire::{self, List, moment};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -19,12 +20,26 @@ pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
     let now = call.app.clock.steady();
     let publisher = destination.publisher.clone();
     let until = call.query.get("until").map(|it| rfc3339::parse(it).ok_or_else(bad_until)).transpose()?;
+    let cause = call.query.get("cause").map(String::as_str);
+    if until.is_none()
+        && let Some(running) = replays::running_group(&call, destination.number, cause).await?
+    {
+        let replay = Some(running.id.to_string());
+        return Ok(answer::json(StatusCode::OK, &wire::Retried { retried: 0, until: None, replay }));
+    }
     let which = Parked { cause: call.query.get("cause").cloned(), until };
+    let is_first = until.is_none();
     let until = Some(rfc3339::format(until.unwrap_or(now)));
     let most = (limits::RETRY_PARKED_MAX, now);
     let retried = call.app.store.retry_group(publisher, destination.number, which, most).await?;
     call.app.lanes.wake(&lane(&destination));
-    Ok(answer::json(StatusCode::OK, &wire::Retried { retried, until }))
+    // What one answer cannot hold goes on in the service, where it survives a restart.
+    let replay = if is_first && retried == limits::RETRY_PARKED_MAX {
+        Some(replays::begin_group(&call, destination.number, cause).await?.id.to_string())
+    } else {
+        None
+    };
+    Ok(answer::json(StatusCode::OK, &wire::Retried { retried, until, replay }))
 }
 
 /// `GET /v1/failures`

@@ -57,6 +57,7 @@ fn hand(leads: impl IntoIterator<Item = u128>) -> Hand {
             attempt: 1,
             standing: Default::default(),
             message: None,
+            mapping: None,
         };
         hand.take_in(claim, Ok(payload), true);
     }

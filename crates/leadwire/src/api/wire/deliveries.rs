@@ -78,6 +78,9 @@ pub struct Retried {
     /// those that came back meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// For parked ones, when there are more than one answer holds: the replay that puts the rest back to work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
 }
 
 /// Deliveries that are parked at one destination for one cause.

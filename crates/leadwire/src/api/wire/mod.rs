@@ -38,7 +38,7 @@ pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, Proof
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};
 pub use routes::{
-    LeadRouting, NewReplay, NewRoute, Replay, Route, RouteChange, RouteOrder, RouteTrial, RouteTried,
+    LeadRouting, NewReplay, NewRoute, Replay, ReplayTally, Route, RouteChange, RouteOrder, RouteTrial, RouteTried,
     RouteVerdict, TouchpointRouting,
 };
 pub use secrets::{MasterKey, RotatedKey, Secrets, SecretsRotated, SecretsRotation, UnopenedSecrets};
