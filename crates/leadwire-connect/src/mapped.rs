@@ -94,7 +94,13 @@ impl FieldMap {
     /// An older version of the mapping. Its rows were read when they were written; they may be of no use any more.
     fn older(&self, rows: &str) -> Result<Mapping, Box<Tried>> {
         let fix = "replay it with another version of the mapping, or with the current one";
-        let bad = || parked("mapping_unreadable", "this version of the mapping cannot be read".to_owned(), fix.to_owned());
+        let bad = || {
+            parked(
+                "mapping_unreadable",
+                "this version of the mapping cannot be read".to_owned(),
+                fix.to_owned(),
+            )
+        };
         let rows: serde_json::Map<String, Value> = serde_json::from_str(rows).map_err(|_| bad())?;
         let rows = rows.iter().map(|(target, text)| (target.as_str(), text.as_str()));
         Mapping::compose(self.defaults, rows).map_err(|_| bad())

@@ -5,7 +5,7 @@ mod held;
 pub use held::Held;
 
 use crate::checkpoint::keep_log_on_close;
-use crate::engine::Tx;
+use crate::engine::{Param, Tx};
 use crate::erasures::list::{self, Applied, ErasedOf};
 use crate::migrate;
 use crate::reader;
@@ -51,6 +51,22 @@ pub struct Restored {
 }
 
 impl Store {
+    /// Writes down when the newest scheduled backup was made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_backup(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.execute(
+                "INSERT INTO meta (name, value) VALUES ('backup_at', $1)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                &[Param::Int(at.millis())],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Copies the store in a folder into a new file, as of one moment; a service may run on it meanwhile. The copy is
     /// read back whole before it gets its name, so a file of that name is a good one.
     ///

@@ -4,9 +4,7 @@ mod kept;
 mod page;
 mod step;
 
-pub use kept::{
-    Done, Mode, Only, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped, Tally,
-};
+pub use kept::{Done, Mode, Only, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped, Tally};
 
 use crate::deliveries::has_lane;
 use crate::engine::{Param, Tx};
@@ -283,7 +281,8 @@ fn twin(tx: &Tx<'_>, it: &Replay) -> Result<Option<Replay>, StoreError> {
     )?;
     for id in unended {
         let same = |other: &Replay| {
-            let what = |it: &Replay| (it.selection.clone(), it.offers.clone(), it.range.0, it.mode, it.mapping);
+            let what =
+                |it: &Replay| (it.selection.clone(), it.offers.clone(), it.range.0, it.mode, it.mapping);
             it.selection.only == Some(Only::Parked) && what(it) == what(other)
         };
         if let Some(other) = find(tx, &it.publisher, id)?.filter(same) {

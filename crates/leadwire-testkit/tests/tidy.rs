@@ -70,6 +70,7 @@ const MAY_USE: &MayUse = &[
     ("watch", &["clock", "directory"]),
     ("audit", &["clock", "directory", "telemetry", "vault"]),
     ("erasure", &["audit", "bodies", "clock", "deliver", "directory"]),
+    ("backups", &["audit", "clock", "config", "telemetry"]),
     ("replay", &["bodies", "clock", "deliver", "directory"]),
     ("report", &["bodies"]),
     ("feedback", &["clock", "directory", "telemetry"]),

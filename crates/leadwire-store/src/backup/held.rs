@@ -9,10 +9,9 @@ use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 
 /// The cause of a delivery that waits for a decision since its store was restored.
-pub const RESTORED: &str = "restored";
+const RESTORED: &str = "restored";
 
-const MESSAGE: &str =
-    "the store was restored from a backup, and nobody knows whether this was brought after the backup was made";
+const MESSAGE: &str = "the store was restored from a backup, and nobody knows whether this was brought after the backup was made";
 const FIX: &str = "look whether the destination has it; then release it with `leadwire failure retry PUBLISHER DESTINATION \
                    restored`, or drop it with `leadwire failure drop PUBLISHER DESTINATION restored`";
 
@@ -25,8 +24,7 @@ pub struct Held {
     pub replays: u64,
 }
 
-type Run<'a> =
-    &'a mut dyn FnMut(&mut dyn FnMut(&Tx<'_>) -> Result<(), StoreError>) -> Result<(), StoreError>;
+type Run<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&Tx<'_>) -> Result<(), StoreError>) -> Result<(), StoreError>;
 
 /// Parks what is pending at destinations of these kinds, and pauses replays, step by step. What is asked to be deleted goes
 /// on: a deletion can be repeated.
@@ -117,8 +115,7 @@ fn park_some(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<u64, StoreEr
     Ok(pending.len() as u64)
 }
 
-const INTERRUPTED: &str =
-    r#"{"cause":"interrupted","message":"the backup was made while this attempt was under way; whether it arrived is unknown"}"#;
+const INTERRUPTED: &str = r#"{"cause":"interrupted","message":"the backup was made while this attempt was under way; whether it arrived is unknown"}"#;
 
 fn pending_leads(tx: &Tx<'_>, lane: &LaneKey) -> Result<Vec<LeadId>, StoreError> {
     tx.query(

@@ -74,8 +74,7 @@ const PARKED_BEHIND: &str =
          AND t.publisher_id = d.publisher_id AND t.touchpoint_id = d.touchpoint_id
      ORDER BY d.touchpoint_id
      LIMIT $4";
-const COUNT_ALL: &str =
-    "SELECT COUNT(*) FROM (
+const COUNT_ALL: &str = "SELECT COUNT(*) FROM (
          SELECT touchpoint_id FROM touchpoint
          WHERE publisher_id = $1 AND touchpoint_id > $2 AND touchpoint_id <= $3 AND erased_at = 0
          ORDER BY touchpoint_id LIMIT $4) counted";
@@ -84,8 +83,7 @@ const COUNT_UNROUTED: &str =
          SELECT touchpoint_id FROM touchpoint
          WHERE publisher_id = $1 AND routed = 0 AND touchpoint_id > $2 AND touchpoint_id <= $3 AND erased_at = 0
          ORDER BY touchpoint_id LIMIT $4) counted";
-const COUNT_PARKED: &str =
-    "SELECT COUNT(*) FROM (
+const COUNT_PARKED: &str = "SELECT COUNT(*) FROM (
          SELECT touchpoint_id FROM delivery
          WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $5 AND touchpoint_id > $2
              AND touchpoint_id <= $3 AND ($6 = '' OR cause = $6)

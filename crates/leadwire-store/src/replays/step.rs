@@ -147,11 +147,8 @@ fn pin(
     mapping: Option<u32>,
 ) -> Result<(), StoreError> {
     let touchpoint = id.touchpoint.to_string();
-    let key = [
-        Param::Text(publisher.as_str()),
-        Param::Int(id.destination.get().into()),
-        Param::Text(&touchpoint),
-    ];
+    let key =
+        [Param::Text(publisher.as_str()), Param::Int(id.destination.get().into()), Param::Text(&touchpoint)];
     tx.execute(
         "DELETE FROM delivery_mapping WHERE publisher_id = $1 AND destination_no = $2 AND touchpoint_id = $3",
         &key,

@@ -148,11 +148,7 @@ pub(crate) fn has_version(
 ) -> Result<bool, StoreError> {
     let found = tx.find(
         "SELECT 1 FROM mapping_version WHERE publisher_id = $1 AND destination_no = $2 AND mapping_no = $3",
-        &[
-            Param::Text(publisher.as_str()),
-            Param::Int(destination.get().into()),
-            Param::Int(number.into()),
-        ],
+        &[Param::Text(publisher.as_str()), Param::Int(destination.get().into()), Param::Int(number.into())],
         |_| Ok(()),
     )?;
     Ok(found.is_some())

@@ -489,8 +489,8 @@ async fn a_backup_restored_after_an_erasure_does_not_bring_the_person_back() {
     assert!(matches!(held, Err(leadwire_store::StoreError::Held(_))), "{held:?}");
     let folder = desk.folder;
     drop(desk.store);
-    let (restored, applied) =
-        Store::restore(&file, folder.path(), (&[list], &[]), &mut mint, at(NOON + DAY)).unwrap();
+    let made = Store::restore(&file, folder.path(), (&[list], &[]), &mut mint, at(NOON + DAY)).unwrap();
+    let (restored, applied) = (made.contents, made.applied);
     assert_eq!((restored.leads, applied.erasures, applied.leads, applied.quarantined), (2, 1, 1, 1));
     let bytes = bytes_of(folder.path());
     let needed = [ADDRESS];

@@ -47,7 +47,13 @@ async fn step(desk: &Desk, replay: &Replay, to: DestinationNo, size: usize) -> S
         is_do_not_contact: it.action == "DNC",
         routed: vec![Routed { destination: to, suppressed: None }],
     });
-    let step = ReplayStep { replay: replay.clone(), items: items.collect(), passed_by: Vec::new(), to: last, now: at(NOON) };
+    let step = ReplayStep {
+        replay: replay.clone(),
+        items: items.collect(),
+        passed_by: Vec::new(),
+        to: last,
+        now: at(NOON),
+    };
     desk.store.replay_step(desk.version().await, step).await.unwrap()
 }
 
@@ -86,7 +92,13 @@ async fn a_step_is_made_once_and_only_under_the_set_up_it_was_decided_for() {
     desk.accept(unrouted(1, 1)).await;
     desk.store.add_replay(replay(1, None)).await.unwrap();
     let seen = stored(&desk, 1).await;
-    let stale = ReplayStep { replay: seen.clone(), items: Vec::new(), passed_by: Vec::new(), to: None, now: at(NOON) };
+    let stale = ReplayStep {
+        replay: seen.clone(),
+        items: Vec::new(),
+        passed_by: Vec::new(),
+        to: None,
+        now: at(NOON),
+    };
     assert_eq!(desk.store.replay_step(0, stale).await.unwrap(), Stepped::SetupChanged);
     assert!(matches!(step(&desk, &seen, number(1), 1).await, Stepped::Made(_)));
     assert_eq!(step(&desk, &seen, number(1), 1).await, Stepped::NotHere);

@@ -42,6 +42,21 @@ pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, &wire::Retried { retried, until, replay }))
 }
 
+/// `POST /v1/destinations/{destination}/drop-parked`
+pub(super) async fn drop_parked(call: Call) -> Result<Response, Problem> {
+    let (_, destination) = find(&call)?;
+    let cause = call.query.get("cause").filter(|it| !it.is_empty()).cloned().ok_or_else(|| {
+        let fix = "name the cause, as `leadwire failure list` does; nothing is dropped without one";
+        Problem::from(Refusal::new("", "cause_missing", "`cause` is missing", fix))
+            .with_status(StatusCode::BAD_REQUEST)
+    })?;
+    let most = (limits::RETRY_PARKED_MAX, call.app.clock.steady());
+    let (publisher, number) = (destination.publisher.clone(), destination.number);
+    let dropped = call.app.store.drop_group(publisher, number, cause, most).await?;
+    let more = dropped == limits::RETRY_PARKED_MAX;
+    Ok(answer::json(StatusCode::OK, &wire::Dropped { dropped, more }))
+}
+
 /// `GET /v1/failures`
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let (publisher, setup) = (call.publisher(), call.app.directory.now());

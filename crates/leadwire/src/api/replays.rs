@@ -124,7 +124,8 @@ fn group(call: &Call, destination: DestinationNo, cause: Option<&str>) -> Replay
 
 /// What else it is for, checked.
 fn selection(new: &wire::NewReplay, has_destination: bool) -> Result<Selection, Problem> {
-    let refused = |pointer: &str, code, what: &str, fix: &str| Err(Refusal::new(pointer, code, what, fix).into());
+    let refused =
+        |pointer: &str, code, what: &str, fix: &str| Err(Refusal::new(pointer, code, what, fix).into());
     let only = match new.state.as_deref() {
         None => None,
         Some(text) => match Only::parse(text) {
@@ -174,7 +175,8 @@ async fn mapping(
     wish: Option<&str>,
 ) -> Result<Option<u32>, Problem> {
     let Some(wish) = wish.filter(|it| *it != "current") else { return Ok(None) };
-    let refused = |what: &str, fix: &str| Problem::from(Refusal::new("/mapping", "unknown_mapping", what, fix));
+    let refused =
+        |what: &str, fix: &str| Problem::from(Refusal::new("/mapping", "unknown_mapping", what, fix));
     let Some(destination) = destination else {
         return Err(refused("a mapping is of one destination", "name the destination"));
     };

@@ -74,6 +74,8 @@ pub(super) enum Command {
     Kinds,
     /// Show what was to be told of it: pauses, failed looks, credentials that end
     Notices(Which),
+    /// List the versions of its mapping, newest first; `leadwire replay start --mapping` maps with one of them
+    Mappings(Which),
     /// Show how reading from it what became of leads stands
     Feedback(Which),
     /// Hold its leads; none is lost
@@ -149,6 +151,16 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             })?;
         }
         Command::Show(which) => out.one(client.get(&which.path(), &which.query()).await?, |it| text(&it))?,
+        Command::Mappings(which) => {
+            let rows = client.list(&which.path_to("mappings"), &which.query()).await?;
+            out.rows(rows, &["VERSION", "WRITTEN", "BY", "ROWS"], |it: wire::MappingVersion| {
+                let rows = it.mapping.iter().map(|(field, from)| format!("{field} = {from}"));
+                let rows: Vec<String> = rows.collect();
+                let number =
+                    if it.current { format!("{} (current)", it.number) } else { it.number.to_string() };
+                vec![number, it.created_at, or_dash(it.created_by), rows.join("; ")]
+            })?;
+        }
         Command::Update { which, settings, unset } => {
             let now: wire::Destination = client::shape(client.get(&which.path(), &which.query()).await?)?;
             let mut settings = settings::collect(&now.kind, &settings)?;

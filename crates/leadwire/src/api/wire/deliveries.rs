@@ -83,6 +83,15 @@ pub struct Retried {
     pub replay: Option<String>,
 }
 
+/// How many parked deliveries were given up.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Dropped {
+    /// How many.
+    pub dropped: usize,
+    /// Whether there are more: asking again drops the next of them.
+    pub more: bool,
+}
+
 /// Deliveries that are parked at one destination for one cause.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct FailureGroup {
