@@ -2,6 +2,7 @@
 //! the index that was made for them.
 
 mod feedback;
+mod replays;
 use crate::accept::{Accept, Once};
 use crate::deliveries::DeliveryFilter;
 use crate::follow_ups::{Following, Reached};
@@ -56,6 +57,7 @@ const READ_WHOLE: &[&str] = &[
     "act",
     "acts",
     "gone",
+    "counted",
     "owed",
     "routed",
     "replay",
@@ -274,7 +276,8 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             }
         }
     }
-    for (part, expected) in HOT.iter().chain(feedback::HOT).chain(plan_merges_tests::HOT) {
+    for (part, expected) in HOT.iter().chain(feedback::HOT).chain(replays::HOT).chain(plan_merges_tests::HOT)
+    {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
         for (sql, plan) in found {
@@ -484,6 +487,8 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         store.rekey(whose, move |_, _| (rekeying.clone(), ())).await?;
     }
     list_and_prove(store, &publisher, number).await?;
+    let made = store.replays(publisher.clone(), None, 9).await?.remove(0);
+    replays::run(store, (&publisher, number), made).await?;
     store.remove_destination(publisher, number, created_at).await?;
     Ok(())
 }

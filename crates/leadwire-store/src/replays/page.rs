@@ -4,7 +4,6 @@ use super::{Only, Replay};
 use crate::StoreError;
 use crate::engine::{Param, Tx};
 use crate::leads::{StoredTouchpoint, read_touchpoint};
-use leadwire_core::id::DestinationNo;
 use leadwire_core::limits;
 
 /// The next ones, oldest first.
@@ -15,15 +14,9 @@ pub(super) fn next(tx: &Tx<'_>, replay: &Replay, limit: usize) -> Result<Vec<Sto
     let span = [Param::Text(publisher), Param::Text(&from), Param::Text(&to), limit];
     match (replay.destination, replay.selection.only) {
         (Some(destination), Some(Only::Parked)) => {
-            let [publisher, from, to, limit] = span;
-            let params = [
-                publisher,
-                from,
-                to,
-                limit,
-                Param::Int(destination.get().into()),
-                Param::Text(&replay.selection.cause),
-            ];
+            let cause = Param::Text(&replay.selection.cause);
+            let number = Param::Int(destination.get().into());
+            let params = [span[0], number, span[1], span[2], cause, span[3]];
             tx.query(PARKED_BEHIND, &params, read_touchpoint)
         }
         (Some(_), _) => tx.query(ALL_BEHIND, &span, read_touchpoint),
@@ -39,9 +32,9 @@ pub(super) fn count(tx: &Tx<'_>, replay: &Replay) -> Result<u64, StoreError> {
     let span = [Param::Text(publisher), Param::Text(&from), Param::Text(&to), most];
     let counted = match (replay.destination, replay.selection.only) {
         (Some(destination), Some(Only::Parked)) => {
-            let number = Param::Int(DestinationNo::get(destination).into());
-            let [publisher, from, to, most] = span;
-            let params = [publisher, from, to, most, number, Param::Text(&replay.selection.cause)];
+            let cause = Param::Text(&replay.selection.cause);
+            let number = Param::Int(destination.get().into());
+            let params = [span[0], number, span[1], span[2], cause, span[3]];
             tx.find(COUNT_PARKED, &params, |row| row.count(0))?
         }
         (Some(_), _) => tx.find(COUNT_ALL, &span, |row| row.count(0))?,
@@ -69,11 +62,11 @@ const PARKED_BEHIND: &str =
          t.body, t.interest, t.interest_rule, t.routing_trouble
      FROM delivery d
      CROSS JOIN touchpoint t
-     WHERE d.state = 'parked' AND d.publisher_id = $1 AND d.destination_no = $5 AND d.touchpoint_id > $2
-         AND d.touchpoint_id <= $3 AND ($6 = '' OR d.cause = $6)
+     WHERE d.state = 'parked' AND d.publisher_id = $1 AND d.destination_no = $2 AND d.touchpoint_id > $3
+         AND d.touchpoint_id <= $4 AND ($5 = '' OR d.cause = $5)
          AND t.publisher_id = d.publisher_id AND t.touchpoint_id = d.touchpoint_id
      ORDER BY d.touchpoint_id
-     LIMIT $4";
+     LIMIT $6";
 const COUNT_ALL: &str = "SELECT COUNT(*) FROM (
          SELECT touchpoint_id FROM touchpoint
          WHERE publisher_id = $1 AND touchpoint_id > $2 AND touchpoint_id <= $3 AND erased_at = 0
@@ -85,6 +78,6 @@ const COUNT_UNROUTED: &str =
          ORDER BY touchpoint_id LIMIT $4) counted";
 const COUNT_PARKED: &str = "SELECT COUNT(*) FROM (
          SELECT touchpoint_id FROM delivery
-         WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $5 AND touchpoint_id > $2
-             AND touchpoint_id <= $3 AND ($6 = '' OR cause = $6)
-         ORDER BY touchpoint_id LIMIT $4) counted";
+         WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2 AND touchpoint_id > $3
+             AND touchpoint_id <= $4 AND ($5 = '' OR cause = $5)
+         ORDER BY touchpoint_id LIMIT $6) counted";

@@ -156,7 +156,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Retried>), read::retry),
     endpoint!(GET "/v1/quarantine", ReadLeads, Publisher, "List bodies that could not be read, newest first",
         None, 0, 200, Some(of::<wire::Page<wire::QuarantinedRow>>), ledger::quarantine, &[LIMIT, CURSOR]),
-    endpoint!(POST "/v1/quarantine/retry", RetryDeliveries, Publisher, "Read bodies in quarantine anew, oldest first, and accept those that can be read now",
+    endpoint!(POST "/v1/quarantine/retry-waiting", RetryDeliveries, Publisher, "Read bodies in quarantine anew, oldest first, and accept those that can be read now",
         None, 0, 200, Some(of::<wire::QuarantineRetried>), quarantine::retry_some,
         &[("offer", "Only those that came to addresses of this offer"), ("from", "Only those that came at this moment or later"),
           ("until", "Only those that came before this moment"), ("cursor", "Only those behind this one: `next` of the answer before")]),

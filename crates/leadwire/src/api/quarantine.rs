@@ -29,7 +29,7 @@ pub(super) async fn retry_one(call: Call) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, &done))
 }
 
-/// `POST /v1/quarantine/retry`
+/// `POST /v1/quarantine/retry-waiting`
 pub(super) async fn retry_some(call: Call) -> Result<Response, Problem> {
     let first = time(&call, "from")?.map_or(TouchpointId::new(0), TouchpointId::first_at).before();
     let after = call.query_as("cursor", QuarantineId::parse)?;

@@ -73,7 +73,7 @@ async fn retry(session: &Session, id: Option<&str>, mut query: Query) -> anyhow:
         let asked: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = match id {
             Some(id) => client.act(&["v1", "quarantine", id, "retry"], &asked).await?,
-            None => client.act(&["v1", "quarantine", "retry"], &asked).await?,
+            None => client.act(&["v1", "quarantine", "retry-waiting"], &asked).await?,
         };
         let done: wire::QuarantineRetried = client::shape(answer)?;
         all.looked += done.looked;
