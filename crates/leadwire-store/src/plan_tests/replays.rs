@@ -10,7 +10,7 @@ use leadwire_core::time::Timestamp;
 /// As [`super::HOT`].
 pub(super) const HOT: &[(&str, &[&str])] = &[
     (
-        "SELECT t.touchpoint_id, t.lead_id, t.received_at…FROM delivery d CROSS JOIN touchpoint t…",
+        "SELECT t.touchpoint_id, t.lead_id, t.received_at, t.channel, t.offer_id, t.source, t.action, t.test, t.routed, t.body, t.interest, t.interest_rule, t.routing_trouble FROM delivery d…",
         &[
             "SEARCH d USING COVERING INDEX delivery_parked (publisher_id=? AND destination_no=? AND touchpoint_id>? AND touchpoint_id<?)",
             "SEARCH t USING INDEX sqlite_autoindex_touchpoint_1 (publisher_id=? AND touchpoint_id=?)",
