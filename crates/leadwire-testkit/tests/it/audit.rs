@@ -1,13 +1,13 @@
 //! The audit log, its checkpoints, statements and the service's own look, through the whole program.
 
 use crate::program;
+use crate::replays::quarantine;
 use http::Method;
 use leadwire::access::Action;
 use leadwire::api::{ENDPOINTS, Endpoint};
 use leadwire::audit::name;
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
 use leadwire_store::Store;
-use crate::replays::quarantine;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -197,7 +197,8 @@ async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
 
 /// What changes nothing of ours here: a replay may be over before it is stopped; preparing asks a system for what is there already; and a suggestion to dismiss is for
 /// the tests of merging.
-const ELSEWHERE: [&str; 5] = ["replay.stop", "replay.pause", "replay.resume", "destination.prepare", "suggestion.dismiss"];
+const ELSEWHERE: [&str; 5] =
+    ["replay.stop", "replay.pause", "replay.resume", "destination.prepare", "suggestion.dismiss"];
 
 #[tokio::test]
 async fn every_endpoint_that_changes_something_tells_of_it_once() {
