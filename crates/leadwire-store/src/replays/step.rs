@@ -69,7 +69,7 @@ fn take_up(tx: &Tx<'_>, step: &ReplayStep, item: &Replayed, made: &mut Made) -> 
     let mut is_new = false;
     for routed in &item.routed {
         let why = if is_held { Some("do_not_contact") } else { routed.suppressed };
-        is_new |= bring(tx, step, (item, lead), &Routed { suppressed: why, ..routed.clone() }, made)?;
+        is_new |= bring(tx, step, (item, lead), &Routed { suppressed: why, ..*routed }, made)?;
     }
     if is_new && step.replay.mode == Mode::Real {
         tx.execute(

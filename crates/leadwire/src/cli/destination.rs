@@ -151,16 +151,7 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             })?;
         }
         Command::Show(which) => out.one(client.get(&which.path(), &which.query()).await?, |it| text(&it))?,
-        Command::Mappings(which) => {
-            let rows = client.list(&which.path_to("mappings"), &which.query()).await?;
-            out.rows(rows, &["VERSION", "WRITTEN", "BY", "ROWS"], |it: wire::MappingVersion| {
-                let rows = it.mapping.iter().map(|(field, from)| format!("{field} = {from}"));
-                let rows: Vec<String> = rows.collect();
-                let number =
-                    if it.current { format!("{} (current)", it.number) } else { it.number.to_string() };
-                vec![number, it.created_at, or_dash(it.created_by), rows.join("; ")]
-            })?;
-        }
+        Command::Mappings(which) => mappings(&client, out, &which).await?,
         Command::Update { which, settings, unset } => {
             let now: wire::Destination = client::shape(client.get(&which.path(), &which.query()).await?)?;
             let mut settings = settings::collect(&now.kind, &settings)?;
@@ -189,6 +180,15 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
     }
     Ok(ExitCode::Ok)
+}
+
+async fn mappings(client: &Client, out: Output, which: &Which) -> anyhow::Result<()> {
+    let rows = client.list(&which.path_to("mappings"), &which.query()).await?;
+    out.rows(rows, &["VERSION", "WRITTEN", "BY", "ROWS"], |it: wire::MappingVersion| {
+        let rows: Vec<String> = it.mapping.iter().map(|(field, from)| format!("{field} = {from}")).collect();
+        let number = if it.current { format!("{} (current)", it.number) } else { it.number.to_string() };
+        vec![number, it.created_at, or_dash(it.created_by), rows.join("; ")]
+    })
 }
 
 /// The connectors of this program, as the service would list them.

@@ -45,7 +45,7 @@ pub(super) enum Command {
         #[arg(long, requires = "to")]
         force: bool,
         #[command(flatten)]
-        selection: Selection,
+        selection: Box<Selection>,
         /// Count what it would do, for each destination and reason, and change no delivery
         #[arg(long)]
         dry_run: bool,
@@ -121,7 +121,7 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
     let (client, out) = (session.client()?, session.out);
     match command {
         Command::Start { publisher, to, offer, from, until, force, selection, dry_run } => {
-            let Selection { filter, source, action, state, cause, mapping } = selection;
+            let Selection { filter, source, action, state, cause, mapping } = *selection;
             let new = wire::NewReplay {
                 destination: to,
                 offer,
