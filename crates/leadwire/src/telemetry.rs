@@ -231,7 +231,7 @@ mod tests {
         let text = metrics.render(0, 0, 0);
         let samples = text.lines().filter(|it| !it.starts_with('#'));
         let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
-        assert_eq!(names.len(), 10, "{text}");
+        assert_eq!(names.len(), 12, "{text}");
         for name in names {
             let row = format!("| `{name}` |");
             assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");
