@@ -97,6 +97,8 @@ pub struct Payload {
     pub standing: Seen,
     /// What is to be said about the lead in place of bringing it: a follow-up. Only kinds that carry notices get one.
     pub message: Option<Arc<Message>>,
+    /// Rows in place of the destination's own changes to its mapping, as a JSON object: an older version of it.
+    pub mapping: Option<Arc<str>>,
 }
 
 impl Payload {
@@ -267,6 +269,9 @@ pub struct ConnectorKind {
     /// Whether one call carries several leads without a setting that asks for it; how many is said by
     /// [`Connector::batch_max`].
     pub takes_batches: bool,
+    /// Whether what is brought twice is known by a key, so that a repetition does no harm. False: it makes a second record or
+    /// a second message, and after a restore a person decides what is brought.
+    pub knows_repeats: bool,
     /// Whether [`Connector::tell`] reaches anybody, and [`Connector::deliver`] takes messages of follow-ups.
     pub carries_notices: bool,
     /// Settings that work, as a JSON object.

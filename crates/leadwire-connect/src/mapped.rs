@@ -40,13 +40,14 @@ const CHOICES_MAX: usize = 500;
 /// A connector's mapping with a publisher's changes, and the rules of the fields.
 pub(crate) struct FieldMap {
     mapping: Mapping,
+    defaults: &'static [(&'static str, &'static str)],
     rules: Rules,
 }
 
 impl FieldMap {
     /// Reads both settings over a connector's defaults.
     pub(crate) fn read(
-        defaults: &[(&str, &str)],
+        defaults: &'static [(&'static str, &'static str)],
         targets: &[Target],
         settings: &Settings,
     ) -> Result<Self, Vec<Refusal>> {
@@ -69,7 +70,7 @@ impl FieldMap {
             let known = targets.iter().find(|it| it.name == target);
             rules.learn(target, read_rule(rule, known));
         }
-        Ok(Self { mapping, rules })
+        Ok(Self { mapping, defaults, rules })
     }
 
     /// The payload as a record of the destination, or what became of it without an attempt.
@@ -83,17 +84,26 @@ impl FieldMap {
             standing: payload.standing,
             language: Language::En,
         };
-        self.mapping.apply(&subject, &self.rules).map_err(|it| {
-            Box::new(Tried {
-                outcome: Outcome::NotDone(Fault::Park),
-                evidence: Evidence {
-                    cause: it.cause.to_owned(),
-                    message: it.message,
-                    fix: it.fix,
-                    ..Evidence::default()
-                },
-            })
-        })
+        let mapped = match &payload.mapping {
+            None => self.mapping.apply(&subject, &self.rules),
+            Some(rows) => self.older(rows)?.apply(&subject, &self.rules),
+        };
+        mapped.map_err(|it| parked(it.cause, it.message, it.fix))
+    }
+
+    /// An older version of the mapping. Its rows were read when they were written; they may be of no use any more.
+    fn older(&self, rows: &str) -> Result<Mapping, Box<Tried>> {
+        let fix = "replay it with another version of the mapping, or with the current one";
+        let bad = || {
+            parked(
+                "mapping_unreadable",
+                "this version of the mapping cannot be read".to_owned(),
+                fix.to_owned(),
+            )
+        };
+        let rows: serde_json::Map<String, Value> = serde_json::from_str(rows).map_err(|_| bad())?;
+        let rows = rows.iter().map(|(target, text)| (target.as_str(), text.as_str()));
+        Mapping::compose(self.defaults, rows).map_err(|_| bad())
     }
 
     /// Lets no record be made without a target; `rule` is for one that has none yet.
@@ -107,6 +117,11 @@ impl FieldMap {
     pub(crate) fn targets(&self) -> impl Iterator<Item = &str> {
         self.mapping.rows().map(|it| it.0)
     }
+}
+
+fn parked(cause: &str, message: String, fix: String) -> Box<Tried> {
+    let evidence = Evidence { cause: cause.to_owned(), message, fix, ..Evidence::default() };
+    Box::new(Tried { outcome: Outcome::NotDone(Fault::Park), evidence })
 }
 
 /// One entry of `field_rules`, as validation writes it.

@@ -4,8 +4,10 @@
 //! beside that command.
 
 mod delivery;
+mod replays;
 
 pub use delivery::*;
+pub use replays::*;
 
 use crate::rate::Rate;
 use std::time::Duration;
@@ -286,13 +288,6 @@ pub const FILTER_COST_MAX: usize = 4 * NOTES_BYTES_MAX + 16 * 1024;
 pub const ROUTING_TROUBLE_BYTES_MAX: usize = 500;
 /// Touchpoints of a lead whose routing is explained, the newest ones.
 pub const EXPLAINED_MAX: usize = 20;
-
-// Replays
-
-/// Touchpoints that one step of a replay takes up: a few milliseconds of the writer's time.
-pub const REPLAY_STEP: usize = 200;
-/// Replays of a publisher that are under way at a time.
-pub const REPLAYS_MAX: usize = 4;
 
 // Erasure
 

@@ -100,6 +100,7 @@ fn destination(number: usize, created_at: Timestamp) -> Destination {
         settings: "{}".to_owned(),
         secrets: Vec::new(),
         settings_no: 0,
+        pins_mappings: false,
         created_at,
         gate: Gate::Open,
     }

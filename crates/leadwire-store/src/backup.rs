@@ -1,7 +1,11 @@
 //! Copying a store while it runs, and bringing a copy back without bringing back who was erased since.
 
+mod held;
+
+pub use held::Held;
+
 use crate::checkpoint::keep_log_on_close;
-use crate::engine::Tx;
+use crate::engine::{Param, Tx};
 use crate::erasures::list::{self, Applied, ErasedOf};
 use crate::migrate;
 use crate::reader;
@@ -35,7 +39,34 @@ pub struct Contents {
     pub deliveries: u64,
 }
 
+/// What a restore did.
+#[derive(Clone, Copy, Debug)]
+pub struct Restored {
+    /// What the store holds.
+    pub contents: Contents,
+    /// What was erased again.
+    pub applied: Applied,
+    /// What waits for a decision.
+    pub held: Held,
+}
+
 impl Store {
+    /// Writes down when the newest scheduled backup was made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_backup(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.execute(
+                "INSERT INTO meta (name, value) VALUES ('backup_at', $1)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                &[Param::Int(at.millis())],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Copies the store in a folder into a new file, as of one moment; a service may run on it meanwhile. The copy is
     /// read back whole before it gets its name, so a file of that name is a good one.
     ///
@@ -68,9 +99,7 @@ impl Store {
                 return Err(error);
             }
         };
-        // A link refuses a file that came to be there meanwhile; a rename would replace it.
-        std::fs::hard_link(&part, file).map_err(unusable)?;
-        remove(&part).map_err(unusable)?;
+        take_name(&part, file).map_err(unusable)?;
         sync_folder(folder_of(file)).map_err(unusable)?;
         Ok(contents)
     }
@@ -92,7 +121,7 @@ impl Store {
     }
 
     /// Brings a copy back into a folder that nobody uses, in place of the store in it, if there is one. Who is erased by
-    /// one of the lists is erased in the copy before it takes the place.
+    /// one of the lists is erased in the copy before it takes the place, and what cannot be repeated safely is held.
     ///
     /// Blocks. A crash leaves the old store in its place or the new one, never a mix; and never one in which somebody is
     /// back.
@@ -102,10 +131,10 @@ impl Store {
     pub fn restore(
         file: &Path,
         folder: &Path,
-        lists: &[Vec<ErasedOf>],
+        (lists, unkeyed): (&[Vec<ErasedOf>], &[&str]),
         mint: &mut dyn FnMut() -> TouchpointId,
         now: Timestamp,
-    ) -> Result<(Contents, Applied), StoreError> {
+    ) -> Result<Restored, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Folder(folder.to_owned(), error.to_string());
         std::fs::create_dir_all(folder).map_err(unusable)?;
         let _lock = lock_folder(folder)?;
@@ -118,10 +147,11 @@ impl Store {
         std::fs::copy(file, &new).map_err(unusable)?;
         migrate::run(&new)?;
         let applied = forget(&new, lists, mint, now)?;
+        let held = hold(&new, unkeyed, now)?;
         let contents = contents(&new)?;
         fold_away(&place);
         put_in_place(&new, &place).map_err(unusable)?;
-        Ok((contents, applied))
+        Ok(Restored { contents, applied, held })
     }
 }
 
@@ -193,9 +223,41 @@ fn forget(
         all.leads += applied.leads;
         all.quarantined += applied.quarantined;
     }
+    as_one_file(&connection)?;
+    Ok(all)
+}
+
+/// Holds in a store that nobody has open what cannot be repeated safely, and leaves it as one file.
+fn hold(file: &Path, unkeyed: &[&str], now: Timestamp) -> Result<Held, StoreError> {
+    let mut connection = Connection::open(file)?;
+    migrate::set_up(&connection)?;
+    let mut run = |body: &mut dyn FnMut(&Tx<'_>) -> Result<(), StoreError>| {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        body(&Tx::new(&transaction))?;
+        Ok(transaction.commit()?)
+    };
+    let held = held::hold(&mut run, unkeyed, now)?;
+    as_one_file(&connection)?;
+    Ok(held)
+}
+
+fn as_one_file(connection: &Connection) -> Result<(), StoreError> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-    Ok(all)
+    Ok(())
+}
+
+/// Gives a good copy its name. A link refuses a file that came to be there meanwhile, which a rename would replace; disks
+/// that know no links, such as shares of a network, get a rename all the same.
+fn take_name(part: &Path, file: &Path) -> std::io::Result<()> {
+    use std::io::ErrorKind::{PermissionDenied, Unsupported};
+    match std::fs::hard_link(part, file) {
+        Ok(()) => remove(part),
+        Err(error) if matches!(error.kind(), PermissionDenied | Unsupported) && !file.exists() => {
+            std::fs::rename(part, file)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Folds a store's log into it, so that it is whole without. One that is damaged stays as it is: it is replaced.

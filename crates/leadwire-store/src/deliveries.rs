@@ -1,7 +1,7 @@
 //! Reading deliveries with their attempts, and putting parked or waiting ones back to work.
 
 use crate::engine::{Param, Row, Tx};
-use crate::lanes::{in_doubt_until, place};
+use crate::lanes::{in_doubt_until, place_now};
 use crate::leads::{StoredTouchpoint, find_touchpoint};
 use crate::pages::page;
 use crate::rows::DeliveryState;
@@ -293,20 +293,14 @@ pub(crate) fn retry(
             Ok((row.delivery_state(0)?, row.int(1)?, row.lead(2)?, may_go, (row.int(6)? != 0, row.int(7)?)))
         },
     )?;
-    // A request of another touchpoint of the lead may still be on its way.
-    let after_doubt = |lead| -> Result<Timestamp, StoreError> {
-        Ok(in_doubt_until(tx, publisher, id.destination, lead)?.unwrap_or(now).max(now))
-    };
-    let again = |lead| -> Result<(i64, Timestamp), StoreError> {
-        Ok((place(tx, publisher, id.destination, lead, id.touchpoint)?, after_doubt(lead)?))
-    };
+    let again = |lead| place_now(tx, (publisher, id.destination), lead, id.touchpoint, now);
     let (claim, due_at) = match found {
         Some((DeliveryState::Parked, _, lead, ..)) => again(lead)?,
         // Held back because the customer asked not to be contacted, who permitted it since; or withheld, and released.
         Some((DeliveryState::Suppressed, _, lead, true, _)) => again(lead)?,
         // A deletion that was not tried yet may wait for a request on the wire, and so may what is new of the lead.
         Some((DeliveryState::Pending, claim, lead, _, (false, 0))) if claim <= 0 => {
-            (claim, after_doubt(lead)?)
+            (claim, in_doubt_until(tx, publisher, id.destination, lead)?.unwrap_or(now).max(now))
         }
         Some((DeliveryState::Pending, claim, _, _, (false, _))) if claim <= 0 => (claim, now),
         Some(_) | None => return Ok(false),

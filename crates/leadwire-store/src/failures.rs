@@ -26,6 +26,9 @@ pub struct FailureGroup {
     pub fix: String,
 }
 
+/// The cause of a delivery that a person gave up.
+pub const DROPPED: &str = "dropped";
+
 impl Store {
     /// What is parked, in groups, the largest first, up to `limit` groups. Costs grow with what is parked and with nothing
     /// else.
@@ -52,6 +55,52 @@ impl Store {
             });
             groups.truncate(limit);
             groups.into_iter().map(|it| with_words(tx, &publisher, it)).collect()
+        })
+        .await
+    }
+
+    /// Gives up to `limit` deliveries up that are parked at a destination for a cause, oldest first, and says how many: they
+    /// are suppressed, with the reason that a person said so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn drop_group(
+        &self,
+        publisher: PublisherId,
+        destination: DestinationNo,
+        cause: String,
+        (limit, now): (usize, Timestamp),
+    ) -> Result<usize, StoreError> {
+        self.write(move |tx| {
+            let key = (Param::Text(publisher.as_str()), Param::Int(destination.get().into()));
+            let parked = tx.query(
+                "SELECT touchpoint_id
+                 FROM delivery
+                 WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2 AND cause = $3
+                 ORDER BY touchpoint_id
+                 LIMIT $4",
+                &[
+                    key.0,
+                    key.1,
+                    Param::Text(&cause),
+                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
+                ],
+                |row| row.touchpoint(0),
+            )?;
+            for touchpoint in &parked {
+                tx.execute(
+                    "UPDATE delivery SET state = 'suppressed', cause = $1, message = '', fix = '', ended_at = $2
+                     WHERE publisher_id = $3 AND touchpoint_id = $4 AND destination_no = $5 AND state = 'parked'",
+                    &[
+                        Param::Text(DROPPED),
+                        Param::Int(now.millis()),
+                        key.0,
+                        Param::Text(&touchpoint.to_string()),
+                        key.1,
+                    ],
+                )?;
+            }
+            Ok(parked.len())
         })
         .await
     }

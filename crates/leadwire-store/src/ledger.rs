@@ -83,6 +83,8 @@ pub struct Quarantined {
     pub message: String,
     /// Its length in bytes.
     pub body_bytes: u64,
+    /// The touchpoint it became, once it could be read.
+    pub touchpoint: Option<String>,
 }
 
 impl Store {
@@ -107,7 +109,8 @@ impl Store {
         self.read(move |tx| {
             let before = before.map_or("qrt_~".to_owned(), |it| it.to_string());
             tx.query(
-                "SELECT quarantine_id, received_at, offer_id, content_type, code, pointer, message, LENGTH(body)
+                "SELECT quarantine_id, received_at, offer_id, content_type, code, pointer, message, LENGTH(body),
+                     touchpoint_id
                  FROM quarantine
                  WHERE publisher_id = $1 AND quarantine_id < $2
                  ORDER BY quarantine_id DESC
@@ -127,6 +130,7 @@ impl Store {
                         pointer: row.text(5)?.to_owned(),
                         message: row.text(6)?.to_owned(),
                         body_bytes: row.count(7)?,
+                        touchpoint: row.text_or_none(8)?,
                     })
                 },
             )
@@ -209,7 +213,7 @@ fn ledger(tx: &Tx<'_>, publisher: &PublisherId) -> Result<Ledger, StoreError> {
         tests: one("SELECT COUNT(*) FROM touchpoint WHERE publisher_id = $1 AND test = 1")?,
         erased: one("SELECT COUNT(*) FROM touchpoint WHERE publisher_id = $1 AND erased_at <> 0")?,
         duplicates: one("SELECT value FROM counter WHERE publisher_id = $1 AND name = 'duplicates'")?,
-        quarantined: one("SELECT COUNT(*) FROM quarantine WHERE publisher_id = $1")?,
+        quarantined: one("SELECT COUNT(*) FROM quarantine WHERE publisher_id = $1 AND touchpoint_id = ''")?,
         accounts,
     })
 }

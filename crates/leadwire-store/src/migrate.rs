@@ -22,6 +22,7 @@ const STEPS: &[(i64, &str)] = &[
     (12, include_str!("migrations/0012_audit.sqlite.sql")),
     (13, include_str!("migrations/0013_failures.sqlite.sql")),
     (14, include_str!("migrations/0014_erasure_plans.sqlite.sql")),
+    (15, include_str!("migrations/0015_replays.sqlite.sql")),
     (17, include_str!("migrations/0017_breaker.sqlite.sql")),
 ];
 

@@ -3,6 +3,7 @@
 
 mod feedback;
 mod parts;
+mod replays;
 
 use crate::accept::{Accept, Once};
 use crate::follow_ups::{Following, Reached};
@@ -47,6 +48,7 @@ const READ_WHOLE: &[&str] = &[
     "acts",
     "gone",
     "heard",
+    "counted",
     "owed",
     "routed",
     "replay",
@@ -275,8 +277,12 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
         ran.iter().map(|sql| (one_line(sql), plan(&connection, sql))).collect();
     let wide: Vec<String> = plans.iter().flat_map(|(sql, plan)| too_wide(sql, plan)).collect();
     assert!(wide.is_empty(), "{}", wide.join("\n\n"));
-    for (part, expected) in
-        HOT.iter().chain(feedback::HOT).chain(plan_merges_tests::HOT).chain(crate::plan_erasure_tests::HOT)
+    for (part, expected) in HOT
+        .iter()
+        .chain(feedback::HOT)
+        .chain(replays::HOT)
+        .chain(plan_merges_tests::HOT)
+        .chain(crate::plan_erasure_tests::HOT)
     {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
@@ -386,6 +392,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         settings: "{}".to_owned(),
         secrets: Vec::new(),
         settings_no: 1,
+        pins_mappings: false,
         created_at,
         gate: Gate::Open,
     };
@@ -431,6 +438,8 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
         store.rekey(whose, move |_, _| (rekeying.clone(), ())).await?;
     }
     list_and_prove(store, &publisher, number).await?;
+    let made = store.replays(publisher.clone(), None, 9).await?.remove(0);
+    replays::run(store, (&publisher, number), made).await?;
     store.remove_destination(publisher, number, created_at).await?;
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Keeping what cannot be read: its sender never sends twice.
 
-use crate::engine::{Param, Tx};
+use crate::engine::{Param, Row, Tx};
 use crate::{Store, StoreError};
 use bytes::Bytes;
-use leadwire_core::id::{OfferId, PublisherId, QuarantineId};
+use leadwire_core::id::{OfferId, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::time::Timestamp;
 
 /// A body that came with a good token and cannot be read.
@@ -31,6 +31,17 @@ pub struct Quarantine {
     pub body_sha256: [u8; 32],
 }
 
+/// Which bodies in quarantine are to be read again.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Whose.
+    pub publisher: PublisherId,
+    /// Only those that came to addresses of this offer.
+    pub offer: Option<OfferId>,
+    /// Those behind the first id, up to the second one.
+    pub range: (QuarantineId, QuarantineId),
+}
+
 impl Store {
     /// Keeps a body that cannot be read.
     ///
@@ -39,6 +50,104 @@ impl Store {
     pub async fn quarantine(&self, item: Quarantine) -> Result<(), StoreError> {
         self.write(move |tx| quarantine(tx, &item)).await
     }
+
+    /// Bodies that wait to be read, oldest first, with their bytes. What retention or an erasure wiped is not among them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn quarantine_page(
+        &self,
+        wanted: Waiting,
+        limit: usize,
+    ) -> Result<Vec<Quarantine>, StoreError> {
+        self.read(move |tx| {
+            let (after, until) = (wanted.range.0.to_string(), wanted.range.1.to_string());
+            tx.query(
+                "SELECT publisher_id, quarantine_id, received_at, offer_id, content_type, code, pointer, message, body,
+                     body_sha256
+                 FROM quarantine
+                 WHERE publisher_id = $1 AND touchpoint_id = '' AND quarantine_id > $2 AND quarantine_id <= $3
+                     AND LENGTH(body) > 0 AND ($4 = '' OR offer_id = $4)
+                 ORDER BY quarantine_id
+                 LIMIT $5",
+                &[
+                    Param::Text(wanted.publisher.as_str()),
+                    Param::Text(&after),
+                    Param::Text(&until),
+                    Param::Text(wanted.offer.as_ref().map_or("", OfferId::as_str)),
+                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
+                ],
+                read,
+            )
+        })
+        .await
+    }
+
+    /// Writes down which touchpoint a body in quarantine became.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn release_quarantined(
+        &self,
+        publisher: PublisherId,
+        id: QuarantineId,
+        touchpoint: TouchpointId,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let released = tx.execute(
+                "UPDATE quarantine SET touchpoint_id = $1
+                 WHERE publisher_id = $2 AND quarantine_id = $3 AND touchpoint_id = ''",
+                &[
+                    Param::Text(&touchpoint.to_string()),
+                    Param::Text(publisher.as_str()),
+                    Param::Text(&id.to_string()),
+                ],
+            )?;
+            Ok(released > 0)
+        })
+        .await
+    }
+
+    /// Writes down why a body in quarantine cannot be read now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn explain_quarantined(&self, item: Quarantine) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.execute(
+                "UPDATE quarantine SET code = $1, pointer = $2, message = $3
+                 WHERE publisher_id = $4 AND quarantine_id = $5 AND LENGTH(body) > 0",
+                &[
+                    Param::Text(&item.code),
+                    Param::Text(&item.pointer),
+                    Param::Text(&item.message),
+                    Param::Text(item.publisher.as_str()),
+                    Param::Text(&item.id.to_string()),
+                ],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Quarantine, StoreError> {
+    let wrong = |it: leadwire_core::id::BadId| StoreError::Wrong(it.to_string());
+    Ok(Quarantine {
+        publisher: row.publisher(0)?,
+        id: QuarantineId::parse(row.text(1)?).map_err(wrong)?,
+        received_at: row.time(2)?,
+        offer: OfferId::parse(row.text(3)?).map_err(wrong)?,
+        content_type: row.text(4)?.to_owned(),
+        code: row.text(5)?.to_owned(),
+        pointer: row.text(6)?.to_owned(),
+        message: row.text(7)?.to_owned(),
+        body: Bytes::copy_from_slice(row.bytes(8)?),
+        body_sha256: row
+            .bytes(9)?
+            .try_into()
+            .map_err(|_| StoreError::Wrong("a hash has 32 bytes".to_owned()))?,
+    })
 }
 
 fn quarantine(tx: &Tx<'_>, item: &Quarantine) -> Result<(), StoreError> {

@@ -1,124 +1,20 @@
 //! Replays: kept touchpoints routed anew, a step at a time, so that nothing is brought twice and nothing is forgotten.
 
+mod kept;
+mod page;
 mod step;
 
+pub use kept::{Done, Mode, Only, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped, Tally};
+
 use crate::deliveries::has_lane;
-use crate::engine::{Param, Row, Tx};
-use crate::leads::{StoredTouchpoint, read_touchpoint};
-use crate::setup::{self, Change};
+use crate::engine::{Param, Tx};
+use crate::leads::StoredTouchpoint;
+use crate::setup::{self, Change, mappings};
 use crate::{Store, StoreError};
-use leadwire_core::id::{DestinationNo, LeadId, PublisherId, ReplayId, TouchpointId};
+use kept::{find, insert, read_replay};
+use leadwire_core::id::{DestinationNo, PublisherId, ReplayId};
 use leadwire_core::limits;
-use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::time::Timestamp;
-use std::collections::BTreeSet;
-
-/// Routing kept touchpoints anew: what it takes up, and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replay {
-    /// Whose.
-    pub publisher: PublisherId,
-    /// Its id.
-    pub id: ReplayId,
-    /// When it was asked for.
-    pub created_at: Timestamp,
-    /// Only to this destination, with all touchpoints; none: to all, with those only that no route took.
-    pub destination: Option<DestinationNo>,
-    /// Touchpoints of these offers.
-    pub offers: Offers,
-    /// The first touchpoint it may take up, and the last: what comes while it runs is not its business.
-    pub range: (TouchpointId, TouchpointId),
-    /// Whether what is delivered is sent again.
-    pub force: bool,
-    /// How it stands.
-    pub state: ReplayState,
-    /// The touchpoint it has come to.
-    pub done_to: TouchpointId,
-    /// What it did so far.
-    pub done: Done,
-    /// When it came to an end.
-    pub ended_at: Option<Timestamp>,
-}
-
-/// How a replay stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplayState {
-    /// It goes on, also after a restart.
-    Running,
-    /// It took up all it should.
-    Done,
-    /// Somebody stopped it; what it did stays done.
-    Stopped,
-}
-
-impl ReplayState {
-    /// Its name in the store and in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ReplayState::Running => "running",
-            ReplayState::Done => "done",
-            ReplayState::Stopped => "stopped",
-        }
-    }
-}
-
-/// What a replay did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Touchpoints looked at.
-    pub seen: u64,
-    /// Deliveries that are new.
-    pub added: u64,
-    /// Deliveries that were parked or delivered and are due again.
-    pub again: u64,
-    /// Deliveries held back: the customer must not be contacted.
-    pub held: u64,
-    /// Touchpoints that no route takes, still.
-    pub unrouted: u64,
-}
-
-/// One touchpoint's share of a step, decided under the set-up the caller saw.
-#[derive(Clone, Debug)]
-pub struct Replayed {
-    /// Which touchpoint.
-    pub touchpoint: TouchpointId,
-    /// Whose it is.
-    pub lead: LeadId,
-    /// Whether it says itself that the customer must not be contacted.
-    pub is_do_not_contact: bool,
-    /// Where it goes now; only the replay's destination when it has one.
-    pub routed: Vec<Routed>,
-}
-
-/// A step of a replay.
-#[derive(Clone, Debug)]
-pub struct ReplayStep {
-    /// The replay as the caller saw it.
-    pub replay: Replay,
-    /// The touchpoints of the step, oldest first.
-    pub items: Vec<Replayed>,
-    /// The touchpoint the replay has come to after it; none: there is none behind, and the replay is done.
-    pub to: Option<TouchpointId>,
-    /// The time.
-    pub now: Timestamp,
-}
-
-/// What came of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stepped {
-    /// It is done, and these destinations have work.
-    Made(BTreeSet<DestinationNo>),
-    /// The set-up changed since the caller looked; nothing was done.
-    SetupChanged,
-    /// The replay was stopped, or somebody else made the step; nothing was done.
-    NotHere,
-}
-
-const REPLAY: &str =
-    "SELECT publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id, force,
-         state, done_to, seen, added, again, held, unrouted, ended_at
-     FROM replay
-     WHERE publisher_id = $1 AND replay_id = $2";
 
 impl Store {
     /// Keeps a replay that is to be made. [`Change::Missing`] when its destination is not there; [`Change::Full`] when
@@ -127,41 +23,107 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_replay(&self, it: Replay) -> Result<Change, StoreError> {
+        self.write(move |tx| add(tx, &it)).await
+    }
+
+    /// As [`Store::add_replay`], unless one that takes up the same parked deliveries runs already: that one, then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_replay_once(&self, it: Replay) -> Result<Result<Replay, Change>, StoreError> {
         self.write(move |tx| {
-            let publisher = Param::Text(it.publisher.as_str());
-            if let Some(destination) = it.destination
-                && !has_lane(tx, &it.publisher, destination)?
-            {
-                return Ok(Change::Missing);
+            if let Some(running) = twin(tx, &it)? {
+                return Ok(Ok(running));
             }
-            let running: usize = tx
-                .find(
-                    "SELECT COUNT(*) FROM replay WHERE state = 'running' AND publisher_id = $1",
-                    &[publisher],
-                    |row| row.count(0),
-                )?
-                .unwrap_or(0);
-            if running >= limits::REPLAYS_MAX {
-                return Ok(Change::Full);
-            }
-            tx.execute(
-                "INSERT INTO replay (publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id,
-                     force, state, done_to)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                &[
-                    publisher,
-                    Param::Text(&it.id.to_string()),
-                    Param::Int(it.created_at.millis()),
-                    Param::Int(it.destination.map_or(0, DestinationNo::get).into()),
-                    Param::Text(&it.offers.to_string()),
-                    Param::Text(&it.range.0.to_string()),
-                    Param::Text(&it.range.1.to_string()),
-                    Param::Int(it.force.into()),
-                    Param::Text(it.state.as_str()),
-                    Param::Text(&it.done_to.to_string()),
-                ],
+            Ok(match add(tx, &it)? {
+                Change::Made => Ok(it.clone()),
+                other => Err(other),
+            })
+        })
+        .await
+    }
+
+    /// A replay that runs or is paused and takes up the same parked deliveries as this one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replay_twin(&self, it: Replay) -> Result<Option<Replay>, StoreError> {
+        self.read(move |tx| twin(tx, &it)).await
+    }
+
+    /// How many touchpoints a replay has to look at; none: more than [`limits::REPLAY_COUNTED_MAX`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replay_total(&self, replay: Replay) -> Result<Option<u64>, StoreError> {
+        self.read(move |tx| {
+            let total = page::count(tx, &replay)?;
+            Ok(Some(total).filter(|it| *it <= limits::REPLAY_COUNTED_MAX as u64))
+        })
+        .await
+    }
+
+    /// What a replay did or would do, by destination and reason.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replay_tallies(
+        &self,
+        publisher: PublisherId,
+        id: ReplayId,
+    ) -> Result<Vec<Tally>, StoreError> {
+        self.read(move |tx| {
+            tx.query(
+                "SELECT destination_no, what, why, count FROM replay_tally
+                 WHERE publisher_id = $1 AND replay_id = $2
+                 ORDER BY destination_no, what, why",
+                &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
+                |row| {
+                    Ok(Tally {
+                        destination: Some(row.destination(0)?).filter(|it| it.get() != 0),
+                        what: row.text(1)?.to_owned(),
+                        why: row.text(2)?.to_owned(),
+                        count: row.count(3)?,
+                    })
+                },
+            )
+        })
+        .await
+    }
+
+    /// Pauses a replay that runs; a step that is being decided is not made any more. It stays paused over restarts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pause_replay(
+        &self,
+        publisher: PublisherId,
+        id: ReplayId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let paused = tx.execute(
+                "UPDATE replay SET paused_at = $1
+                 WHERE publisher_id = $2 AND replay_id = $3 AND state = 'running' AND paused_at = 0",
+                &[Param::Int(now.millis()), Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
             )?;
-            Ok(Change::Made)
+            Ok(paused > 0)
+        })
+        .await
+    }
+
+    /// Lets a paused replay go on where it was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn resume_replay(&self, publisher: PublisherId, id: ReplayId) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let resumed = tx.execute(
+                "UPDATE replay SET paused_at = 0
+                 WHERE publisher_id = $1 AND replay_id = $2 AND state = 'running' AND paused_at > 0",
+                &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
+            )?;
+            Ok(resumed > 0)
         })
         .await
     }
@@ -188,7 +150,8 @@ impl Store {
             let before = before.map_or("rpl_~".to_owned(), |it| it.to_string());
             tx.query(
                 "SELECT publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id, force,
-                     state, done_to, seen, added, again, held, unrouted, ended_at
+                     state, done_to, seen, added, again, held, unrouted, ended_at, filter, source, action,
+                     only_state, cause, mapping_no, dry_run, paused_at, total, looked
                  FROM replay
                  WHERE publisher_id = $1 AND replay_id < $2
                  ORDER BY replay_id DESC
@@ -212,9 +175,10 @@ impl Store {
         self.read(|tx| {
             tx.query(
                 "SELECT publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id, force,
-                     state, done_to, seen, added, again, held, unrouted, ended_at
+                     state, done_to, seen, added, again, held, unrouted, ended_at, filter, source, action,
+                     only_state, cause, mapping_no, dry_run, paused_at, total, looked
                  FROM replay
-                 WHERE state = 'running'",
+                 WHERE state = 'running' AND paused_at = 0",
                 &[],
                 read_replay,
             )
@@ -231,20 +195,7 @@ impl Store {
         replay: Replay,
         limit: usize,
     ) -> Result<Vec<StoredTouchpoint>, StoreError> {
-        self.read(move |tx| {
-            let sql = if replay.destination.is_some() { ALL_BEHIND } else { UNROUTED_BEHIND };
-            tx.query(
-                sql,
-                &[
-                    Param::Text(replay.publisher.as_str()),
-                    Param::Text(&replay.done_to.to_string()),
-                    Param::Text(&replay.range.1.to_string()),
-                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
-                ],
-                read_touchpoint,
-            )
-        })
-        .await
+        self.read(move |tx| page::next(tx, &replay, limit)).await
     }
 
     /// Makes a step: writes down the deliveries it adds or puts back to work, and how far the replay is, in one
@@ -289,49 +240,54 @@ impl Store {
     }
 }
 
-const ALL_BEHIND: &str =
-    "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body, interest,
-         interest_rule, routing_trouble
-     FROM touchpoint
-     WHERE publisher_id = $1 AND touchpoint_id > $2 AND touchpoint_id <= $3 AND erased_at = 0
-     ORDER BY touchpoint_id
-     LIMIT $4";
-const UNROUTED_BEHIND: &str =
-    "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body, interest,
-         interest_rule, routing_trouble
-     FROM touchpoint
-     WHERE publisher_id = $1 AND routed = 0 AND touchpoint_id > $2 AND touchpoint_id <= $3 AND erased_at = 0
-     ORDER BY touchpoint_id
-     LIMIT $4";
-
-fn find(tx: &Tx<'_>, publisher: &PublisherId, id: ReplayId) -> Result<Option<Replay>, StoreError> {
-    tx.find(REPLAY, &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())], read_replay)
+fn add(tx: &Tx<'_>, it: &Replay) -> Result<Change, StoreError> {
+    if let Some(destination) = it.destination
+        && !has_lane(tx, &it.publisher, destination)?
+    {
+        return Ok(Change::Missing);
+    }
+    let running: usize = tx
+        .find(
+            "SELECT COUNT(*) FROM replay WHERE state = 'running' AND publisher_id = $1",
+            &[Param::Text(it.publisher.as_str())],
+            |row| row.count(0),
+        )?
+        .unwrap_or(0);
+    if running >= limits::REPLAYS_MAX {
+        return Ok(Change::Full);
+    }
+    if let (Some(destination), Some(number)) = (it.destination, it.mapping) {
+        if !mappings::has_version(tx, &it.publisher, destination, number)? {
+            return Ok(Change::Missing);
+        }
+        if it.mode == Mode::Real && mappings::note_pins(tx, &it.publisher, destination)? {
+            // Every node looks for what is pinned before a step pins anything.
+            setup::raise_version(tx)?;
+        }
+    }
+    insert(tx, it)?;
+    Ok(Change::Made)
 }
 
-fn read_replay(row: &Row<'_>) -> Result<Replay, StoreError> {
-    let wrong = |it: leadwire_core::id::BadId| StoreError::Wrong(it.to_string());
-    let state = [ReplayState::Running, ReplayState::Done, ReplayState::Stopped];
-    let name = row.text(8)?;
-    Ok(Replay {
-        publisher: row.publisher(0)?,
-        id: ReplayId::parse(row.text(1)?).map_err(wrong)?,
-        created_at: row.time(2)?,
-        destination: Some(row.destination(3)?).filter(|it| it.get() != 0),
-        offers: Offers::parse(row.text(4)?).map_err(wrong)?,
-        range: (row.touchpoint(5)?, row.touchpoint(6)?),
-        force: row.int(7)? != 0,
-        state: state
-            .into_iter()
-            .find(|it| it.as_str() == name)
-            .ok_or_else(|| StoreError::Wrong("no state of a replay is called so".to_owned()))?,
-        done_to: row.touchpoint(9)?,
-        done: Done {
-            seen: row.count(10)?,
-            added: row.count(11)?,
-            again: row.count(12)?,
-            held: row.count(13)?,
-            unrouted: row.count(14)?,
-        },
-        ended_at: row.time_or_none(15)?,
-    })
+/// One that has not ended and takes up the same parked deliveries: a person who asks twice means one.
+fn twin(tx: &Tx<'_>, it: &Replay) -> Result<Option<Replay>, StoreError> {
+    let unended = tx.query(
+        "SELECT replay_id FROM replay WHERE state = 'running' AND publisher_id = $1 AND destination_no = $2",
+        &[
+            Param::Text(it.publisher.as_str()),
+            Param::Int(it.destination.map_or(0, DestinationNo::get).into()),
+        ],
+        |row| ReplayId::parse(row.text(0)?).map_err(|it| StoreError::Wrong(it.to_string())),
+    )?;
+    for id in unended {
+        let same = |other: &Replay| {
+            let what =
+                |it: &Replay| (it.selection.clone(), it.offers.clone(), it.range.0, it.mode, it.mapping);
+            it.selection.only == Some(Only::Parked) && what(it) == what(other)
+        };
+        if let Some(other) = find(tx, &it.publisher, id)?.filter(same) {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
 }

@@ -30,7 +30,7 @@ fn open() -> Opened {
 async fn write(writer: &Writer, times: usize) {
     for _ in 0..times {
         let body = |tx: &Tx<'_>| {
-            tx.execute("INSERT INTO quarantine SELECT 'p', HEX(RANDOMBLOB(16)), 1, '', '', '', '', '', ZEROBLOB(32000), x''", &[])
+            tx.execute("INSERT INTO quarantine SELECT 'p', HEX(RANDOMBLOB(16)), 1, '', '', '', '', '', ZEROBLOB(32000), x'', ''", &[])
         };
         assert_eq!(writer.run(body, |_| {}).await.unwrap(), 1);
     }

@@ -71,6 +71,14 @@ CREATE TABLE delivery (
     PRIMARY KEY (publisher_id, touchpoint_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE delivery_mapping (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    touchpoint_id TEXT NOT NULL,
+    mapping_no INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, destination_no, touchpoint_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE destination (
     publisher_id TEXT NOT NULL,
     destination_no INTEGER NOT NULL,
@@ -79,7 +87,7 @@ CREATE TABLE destination (
     settings TEXT NOT NULL,
     secrets BLOB NOT NULL,
     created_at INTEGER NOT NULL,
-    removed_at INTEGER NOT NULL DEFAULT 0, settings_no INTEGER NOT NULL DEFAULT 1,
+    removed_at INTEGER NOT NULL DEFAULT 0, settings_no INTEGER NOT NULL DEFAULT 1, pins_mappings INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -271,6 +279,16 @@ CREATE TABLE listing (
     PRIMARY KEY (publisher_id, offer_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE mapping_version (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    mapping_no INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    mapping TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, destination_no, mapping_no)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE member (
     publisher_id TEXT NOT NULL,
     root_id TEXT NOT NULL,
@@ -373,7 +391,7 @@ CREATE TABLE quarantine (
     pointer TEXT NOT NULL,
     message TEXT NOT NULL,
     body BLOB NOT NULL,
-    body_sha256 BLOB NOT NULL,
+    body_sha256 BLOB NOT NULL, touchpoint_id TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, quarantine_id)
 ) STRICT;
 
@@ -393,8 +411,18 @@ CREATE TABLE replay (
     again INTEGER NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0,
     unrouted INTEGER NOT NULL DEFAULT 0,
-    ended_at INTEGER NOT NULL DEFAULT 0,
+    ended_at INTEGER NOT NULL DEFAULT 0, filter TEXT NOT NULL DEFAULT '', source TEXT NOT NULL DEFAULT '', action TEXT NOT NULL DEFAULT '', only_state TEXT NOT NULL DEFAULT '', cause TEXT NOT NULL DEFAULT '', mapping_no INTEGER NOT NULL DEFAULT 0, dry_run INTEGER NOT NULL DEFAULT 0, paused_at INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0, looked INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, replay_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE replay_tally (
+    publisher_id TEXT NOT NULL,
+    replay_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    what TEXT NOT NULL CHECK (what IN ('added', 'again', 'held', 'skipped')),
+    why TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, replay_id, destination_no, what, why)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE retention (
@@ -508,6 +536,8 @@ CREATE INDEX near_key_leads ON near_key (publisher_id, near_key, lead_id);
 CREATE INDEX notice_due ON notice (due_at, publisher_id, destination_no, number) WHERE told_at = 0;
 
 CREATE INDEX quarantine_held ON quarantine (publisher_id, quarantine_id) WHERE LENGTH(body) > 0;
+
+CREATE INDEX quarantine_waiting ON quarantine (publisher_id, quarantine_id) WHERE touchpoint_id = '';
 
 CREATE INDEX quarantine_wiped ON quarantine (publisher_id, quarantine_id) WHERE LENGTH(body) = 0;
 

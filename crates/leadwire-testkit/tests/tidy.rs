@@ -16,12 +16,16 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &MayUse = &[
     ("main", &["cli"]),
     ("lib", &[]),
-    ("cli", &["api", "app", "audit", "clock", "config", "follow_ups", "secrets", "telemetry", "vault"]),
+    (
+        "cli",
+        &["api", "app", "audit", "backups", "clock", "config", "follow_ups", "secrets", "telemetry", "vault"],
+    ),
     (
         "app",
         &[
             "api",
             "audit",
+            "backups",
             "clock",
             "config",
             "deliver",
@@ -70,6 +74,7 @@ const MAY_USE: &MayUse = &[
     ("watch", &["clock", "directory"]),
     ("audit", &["clock", "directory", "telemetry", "vault"]),
     ("erasure", &["audit", "bodies", "clock", "deliver", "directory"]),
+    ("backups", &["audit", "clock", "config", "telemetry"]),
     ("replay", &["bodies", "clock", "deliver", "directory"]),
     ("report", &["bodies"]),
     ("feedback", &["clock", "directory", "telemetry"]),

@@ -2,6 +2,7 @@
 
 use crate::api::{self, Server};
 use crate::audit::{self, Auditor};
+use crate::backups::Backups;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::deliver::{Lanes, LanesEnded};
@@ -61,6 +62,8 @@ pub struct App {
     pub erasures: Erasures,
     /// The look at the store, the marks under the audit log, and daily statements.
     pub auditor: Auditor,
+    /// Scheduled backups.
+    pub backups: Backups,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
@@ -156,8 +159,10 @@ impl App {
         let auditor =
             Auditor::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&metrics));
         let (stop, _) = watch::channel(false);
+        let backups = Backups::new(&config, store.clone(), Arc::clone(&clock), Arc::clone(&metrics));
         Ok(Self {
             auditor,
+            backups,
             replays,
             suggesting,
             erasures,
@@ -253,6 +258,7 @@ impl App {
             () = self.suggesting.run() => Ended::Stopped,
             () = self.erasures.run() => Ended::Stopped,
             () = self.auditor.run() => Ended::Stopped,
+            () = self.backups.run() => Ended::Stopped,
             () = watch.run() => Ended::Stopped,
             () = self.feedback.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,

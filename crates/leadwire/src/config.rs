@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use leadwire_connect::egress::guard::{EgressPolicy, Ports};
+use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,12 @@ pub struct Config {
     pub master_key: Option<Secret<String>>,
     /// The file that holds the master key; none: the data folder's own.
     pub master_key_file: Option<PathBuf>,
+    /// The folder that scheduled backups are written into; none: there are none.
+    pub backup_folder: Option<PathBuf>,
+    /// Hours between two of them.
+    pub backup_every_hours: u32,
+    /// How many of them are kept.
+    pub backup_keep: usize,
     /// Free disk space below which intake answers 503, in bytes.
     pub disk_reserve_bytes: Option<u64>,
     /// Which log lines are written.
@@ -58,6 +65,9 @@ impl Default for Config {
             extra_ca: None,
             master_key: None,
             master_key_file: None,
+            backup_folder: None,
+            backup_every_hours: limits::BACKUP_EVERY_HOURS,
+            backup_keep: limits::BACKUPS_KEPT,
             disk_reserve_bytes: None,
             log: "info".to_owned(),
         }
@@ -174,6 +184,30 @@ const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "backup_folder",
+        help: "a folder for backups alone, which is there, or `none`",
+        set: |it, text| {
+            it.backup_folder = if text == "none" { None } else { Some(PathBuf::from(text)) };
+            Ok(())
+        },
+    },
+    Key {
+        name: "backup_every_hours",
+        help: "hours between two scheduled backups, from 1 to 8784",
+        set: |it, text| {
+            it.backup_every_hours = within(text.parse()?, 1..=limits::BACKUP_EVERY_HOURS_MAX)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "backup_keep",
+        help: "how many scheduled backups are kept, from 1 to 1000",
+        set: |it, text| {
+            it.backup_keep = within(text.parse()?, 1..=limits::BACKUPS_KEPT_MAX)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "disk_reserve_bytes",
         help: "a number of bytes",
         set: |it, text| {
@@ -190,6 +224,16 @@ const KEYS: &[Key] = &[
         },
     },
 ];
+
+fn within<T: PartialOrd + std::fmt::Display>(
+    number: T,
+    range: std::ops::RangeInclusive<T>,
+) -> anyhow::Result<T> {
+    if !range.contains(&number) {
+        bail!("{number} is not from {} to {}", range.start(), range.end());
+    }
+    Ok(number)
+}
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|it| !it.is_empty())

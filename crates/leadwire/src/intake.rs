@@ -55,6 +55,8 @@ pub struct Incoming {
 pub enum Key {
     /// The sender's own key for it.
     Sender(String, Duration),
+    /// The body in quarantine that it was: it becomes one touchpoint, however often it is read.
+    Quarantined(QuarantineId),
     /// Its very bytes, in whatever import they come.
     SameItem(Duration),
     /// Its very bytes at one intake address, for there is no other id in them.
@@ -82,13 +84,30 @@ impl Intake {
     /// # Errors
     /// [`StoreError`]: nothing was stored, or it is unknown and a repetition will tell.
     pub async fn accept(&self, incoming: Vec<Incoming>) -> Result<Vec<Received>, StoreError> {
+        self.accept_of(incoming, None).await
+    }
+
+    /// As [`Intake::accept`], for what came a while ago and is old data of whoever was erased since: nobody is told of it as
+    /// if it happened now.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn accept_late(&self, incoming: Vec<Incoming>) -> Result<Vec<Received>, StoreError> {
+        self.accept_of(incoming, Some(Age::Past)).await
+    }
+
+    async fn accept_of(
+        &self,
+        incoming: Vec<Incoming>,
+        age: Option<Age>,
+    ) -> Result<Vec<Received>, StoreError> {
         let mut items: Vec<Accept> = incoming.into_iter().map(|it| self.prepare(it)).collect();
         for _ in 0..limits::ROUTING_ROUNDS_MAX {
             let setup = self.directory.now();
             let mut places = Vec::with_capacity(items.len());
             for item in &mut items {
                 item.holding = setup.holding(&item.publisher);
-                item.questions = questions(&setup, item);
+                item.questions = questions(&setup, item, age);
                 // What a person says of a lead shows no interest, and is told to those who know the lead only.
                 if item.of_lead.is_none() {
                     item.identity = setup.identify(&item.publisher, &item.parsed).key();
@@ -98,7 +117,7 @@ impl Intake {
                     let at = (item.received_at, item.shown.as_ref());
                     item.reached = setup.reached(&item.publisher, &item.parsed, at);
                     if let Some(reached) = &mut item.reached
-                        && item.channel == Channel::File
+                        && (item.channel == Channel::File || age == Some(Age::Past))
                     {
                         reached.follow_ups.clear();
                     }
@@ -160,6 +179,11 @@ impl Intake {
         let once = incoming.key.map(|key| {
             let (key, kept) = match &key {
                 Key::Sender(key, kept) => (secrets::short_hash(&[b"key", publisher, key.as_bytes()]), *kept),
+                // A sender's own key holds no line end.
+                Key::Quarantined(id) => {
+                    let key = format!("quarantined\n{id}");
+                    (secrets::short_hash(&[b"key", publisher, key.as_bytes()]), limits::IDEMPOTENCY_KEPT)
+                }
                 Key::SameItem(kept) => (secrets::short_hash(&[b"item", publisher, &body_sha256]), *kept),
                 Key::SameBody(place, kept) => {
                     (secrets::short_hash(&[b"body", publisher, place.as_bytes(), &body_sha256]), *kept)
@@ -219,13 +243,13 @@ impl Intake {
 }
 
 /// What to ask the tombstones of a touchpoint. What a person says of a lead is about one that is there.
-fn questions(setup: &Snapshot, item: &Accept) -> Vec<Question> {
+fn questions(setup: &Snapshot, item: &Accept, age: Option<Age>) -> Vec<Question> {
     let salt = setup.tombstone_salt(&item.publisher).filter(|_| item.of_lead.is_none());
-    let age = match item.channel {
+    let age = age.unwrap_or(match item.channel {
         Channel::File => Age::Past,
         Channel::Api => Age::Unknown,
         Channel::PartnerCenter | Channel::Form | Channel::Page | Channel::Person => Age::Present,
-    };
+    });
     salt.map_or_else(Vec::new, |salt| erasure::questions(salt, &item.parsed, &item.body_sha256, age))
 }
 

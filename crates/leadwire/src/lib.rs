@@ -4,6 +4,7 @@ pub mod access;
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod backups;
 pub mod bodies;
 pub mod cli;
 pub mod clock;

@@ -84,6 +84,7 @@ pub fn test_lead(
         attempt: 1,
         standing: Seen { interest: Some(Interest::Initial), ..Seen::default() },
         message: None,
+        mapping: None,
     }
 }
 

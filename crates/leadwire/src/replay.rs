@@ -4,12 +4,13 @@ use crate::bodies;
 use crate::clock::Clock;
 use crate::deliver::Lanes;
 use crate::directory::{Directory, Snapshot};
+use leadwire_core::filter::Filter;
 use leadwire_core::limits;
 use leadwire_core::routing::Routed;
 use leadwire_core::touchpoint::Action;
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::StoredTouchpoint;
-use leadwire_store::replays::{Replay, ReplayStep, Replayed, Stepped};
+use leadwire_store::replays::{Only, Replay, ReplayStep, Replayed, Stepped};
 use leadwire_store::rows::Channel;
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
@@ -70,11 +71,19 @@ impl Replays {
     async fn step(&self, replay: Replay) -> Result<(), StoreError> {
         let page = self.store.replay_page(replay.clone(), limits::REPLAY_STEP).await?;
         let to = page.last().filter(|_| page.len() == limits::REPLAY_STEP).map(|it| it.id);
+        // It was read when it was asked for; one that this version cannot read takes up nothing.
+        let text = &replay.selection.filter;
+        let filter = (!text.is_empty()).then(|| Filter::parse(text).ok());
         for _ in 0..limits::ROUTING_ROUNDS_MAX {
             let setup = self.directory.now();
-            let items = page.iter().filter(|it| replay.offers.have(it.offer.as_ref()));
-            let items = items.map(|it| decide(&setup, &replay, it)).collect();
-            let step = ReplayStep { replay: replay.clone(), items, to, now: self.clock.steady() };
+            let (mut items, mut passed_by) = (Vec::new(), Vec::new());
+            for kept in &page {
+                match decide(&setup, (&replay, filter.as_ref()), kept) {
+                    Ok(item) => items.push(item),
+                    Err(why) => passed_by.push(why),
+                }
+            }
+            let step = ReplayStep { replay: replay.clone(), items, passed_by, to, now: self.clock.steady() };
             match self.store.replay_step(setup.setup.version, step).await? {
                 Stepped::Made(destinations) => {
                     for destination in destinations {
@@ -90,17 +99,45 @@ impl Replays {
     }
 }
 
-/// Where a kept touchpoint goes by the routes as they are now, as far as the replay is about it.
-fn decide(setup: &Snapshot, replay: &Replay, kept: &StoredTouchpoint) -> Replayed {
-    let read = bodies::read_back(&replay.publisher, kept);
-    // What cannot be read any more goes nowhere, and stays where it is.
-    let routable = read.ok().filter(|_| kept.channel != Channel::Person);
-    let decision = routable.map(|it| setup.route(&replay.publisher, &it)).unwrap_or_default();
-    let is_meant = |it: &Routed| replay.destination.is_none_or(|wanted| wanted == it.destination);
-    Replayed {
+/// Where a kept touchpoint goes by the routes as they are now, as far as the replay is about it; or why it is passed by.
+fn decide(
+    setup: &Snapshot,
+    (replay, filter): (&Replay, Option<&Option<Filter>>),
+    kept: &StoredTouchpoint,
+) -> Result<Replayed, &'static str> {
+    let wanted = &replay.selection;
+    if !replay.offers.have(kept.offer.as_ref()) {
+        return Err("other_offer");
+    }
+    if !wanted.source.is_empty() && wanted.source != kept.source {
+        return Err("other_source");
+    }
+    if !wanted.action.is_empty() && wanted.action != kept.action {
+        return Err("other_action");
+    }
+    let read = bodies::read_back(&replay.publisher, kept).ok();
+    if let Some(filter) = filter {
+        let filter = filter.as_ref().ok_or("filter_unreadable")?;
+        let read = read.as_ref().ok_or("unreadable")?;
+        if !filter.takes(read).map_err(|_| "filter_untold")? {
+            return Err("filter");
+        }
+    }
+    let routed = match (wanted.only, replay.destination) {
+        // It is owed there already, whatever routes say now.
+        (Some(Only::Parked), Some(destination)) => vec![Routed { destination, suppressed: None }],
+        _ => {
+            // What cannot be read any more goes nowhere, and stays where it is.
+            let routable = read.filter(|_| kept.channel != Channel::Person);
+            let decision = routable.map(|it| setup.route(&replay.publisher, &it)).unwrap_or_default();
+            let is_meant = |it: &Routed| replay.destination.is_none_or(|wanted| wanted == it.destination);
+            decision.routed.into_iter().filter(is_meant).collect()
+        }
+    };
+    Ok(Replayed {
         touchpoint: kept.id,
         lead: kept.lead,
         is_do_not_contact: kept.action == Action::DoNotContact.as_str(),
-        routed: decision.routed.into_iter().filter(is_meant).collect(),
-    }
+        routed,
+    })
 }

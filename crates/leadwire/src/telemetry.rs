@@ -66,6 +66,8 @@ pub struct Metrics {
     disk_free: Gauge,
     audit_violations: Gauge,
     audit_checked_at: Gauge,
+    backup_made_at: Gauge,
+    backup_failures: Counter,
 }
 
 impl Default for Metrics {
@@ -110,6 +112,17 @@ impl Default for Metrics {
             "When the last whole look at the store ended, in seconds since 1970; 0 before the first one",
             audit_checked_at.clone(),
         );
+        let (backup_made_at, backup_failures) = (Gauge::default(), Counter::default());
+        registry.register(
+            "backup_made_at_seconds",
+            "When the newest scheduled backup was made that was read back whole, in seconds since 1970; 0 when there is none",
+            backup_made_at.clone(),
+        );
+        registry.register(
+            "backup_failures",
+            "Scheduled backups that could not be made",
+            backup_failures.clone(),
+        );
         Self {
             registry: Mutex::new(registry),
             received,
@@ -122,6 +135,8 @@ impl Default for Metrics {
             disk_free,
             audit_violations,
             audit_checked_at,
+            backup_made_at,
+            backup_failures,
         }
     }
 }
@@ -166,6 +181,16 @@ impl Metrics {
         self.attempts.get_or_create(&AttemptLabels { connector, outcome }).inc();
     }
 
+    /// The newest good backup was made then.
+    pub fn note_backup(&self, at: Timestamp) {
+        self.backup_made_at.set(at.millis() / 1000);
+    }
+
+    /// Counts a scheduled backup that could not be made.
+    pub fn count_backup_failure(&self) {
+        self.backup_failures.inc();
+    }
+
     /// A whole look at the store has ended.
     pub fn note_audit(&self, violations: u64, wall: Timestamp) {
         self.audit_violations.set(i64::try_from(violations).unwrap_or(i64::MAX));
@@ -206,7 +231,7 @@ mod tests {
         let text = metrics.render(0, 0, 0);
         let samples = text.lines().filter(|it| !it.starts_with('#'));
         let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
-        assert_eq!(names.len(), 10, "{text}");
+        assert_eq!(names.len(), 12, "{text}");
         for name in names {
             let row = format!("| `{name}` |");
             assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");

@@ -45,6 +45,7 @@ fn payload(number: u128, attempt: u32) -> Payload {
         attempt,
         standing: Default::default(),
         message: None,
+        mapping: None,
     }
 }
 

@@ -113,6 +113,7 @@ fn payload() -> Payload {
         attempt: 1,
         standing: Default::default(),
         message: None,
+        mapping: None,
     }
 }
 

@@ -36,6 +36,7 @@ fn payload(touchpoint: Touchpoint) -> Payload {
         received_at: RECEIVED,
         touchpoint: Arc::new(touchpoint),
         message: None,
+        mapping: None,
     }
 }
 

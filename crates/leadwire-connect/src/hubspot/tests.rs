@@ -49,6 +49,7 @@ pub(super) fn payload(number: u128, attempt: u32) -> Payload {
         attempt,
         standing: Default::default(),
         message: None,
+        mapping: None,
     }
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn payload(lead: u128, touchpoint: u128, attempt: u32) -> Payload {
         attempt,
         standing: Default::default(),
         message: None,
+        mapping: None,
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn payload(lead: u128, touchpoint: u128, attempt: u32) -> Payload {
         attempt,
         standing: Default::default(),
         message: None,
+        mapping: None,
     }
 }
 

@@ -5,6 +5,7 @@ use super::append;
 use crate::StoreError;
 use crate::engine::Tx;
 use leadwire_core::audit::Entry;
+use leadwire_core::time::Timestamp;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -36,6 +37,15 @@ impl Deed {
         };
         // Where nobody is told of anything, there is nothing to name.
         CURRENT.try_with(add).ok();
+    }
+
+    /// Who does what this task does, and when they asked; none where nobody is told of anything.
+    pub(crate) fn author() -> Option<(String, Timestamp)> {
+        let read = |it: &Arc<Deed>| {
+            let entry = it.entry.lock().expect("an entry is only copied");
+            (entry.who.clone(), entry.at)
+        };
+        CURRENT.try_with(read).ok()
     }
 
     /// Whether it was told.

@@ -11,7 +11,7 @@ mod turn;
 
 pub(crate) use doubt::until as in_doubt_until;
 pub(crate) use gate::read_gate;
-pub(crate) use order::{claim_at_once, line_up, place};
+pub(crate) use order::{claim_at_once, line_up, place, place_now};
 
 pub use leadwire_core::lane::{Claim, LaneToken, Settled, Turn, Turned};
 

@@ -7,6 +7,7 @@ use super::{LaneKey, LaneToken, doubt};
 use crate::StoreError;
 use crate::engine::{Param, Tx};
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
+use leadwire_core::time::Timestamp;
 
 /// Says with which `claim` a delivery becomes pending: free, or behind another one of its lead. One that is free
 /// and younger steps back.
@@ -35,6 +36,18 @@ pub(crate) fn place(
     }
     let stepped_back = step_back(tx, publisher, destination, &lead)?;
     Ok(if stepped_back > 0 { 0 } else { -1 })
+}
+
+/// As [`place`], and when it is due: at once, or once no request of another touchpoint of the lead can arrive any more.
+pub(crate) fn place_now(
+    tx: &Tx<'_>,
+    (publisher, destination): (&PublisherId, DestinationNo),
+    lead: LeadId,
+    touchpoint: TouchpointId,
+    now: Timestamp,
+) -> Result<(i64, Timestamp), StoreError> {
+    let doubt = doubt::until(tx, publisher, destination, lead)?;
+    Ok((place(tx, publisher, destination, lead, touchpoint)?, doubt.unwrap_or(now).max(now)))
 }
 
 /// Puts behind what is free of a lead, and says how many that was.

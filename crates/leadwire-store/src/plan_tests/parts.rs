@@ -5,7 +5,7 @@ use crate::accept::Accept;
 use crate::deliveries::DeliveryFilter;
 use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
-use crate::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
+use crate::replays::{Done, Mode, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped};
 use crate::rows::DeliveryState;
 use crate::setup::proofs::Proved;
 use crate::setup::{Change, Offer, RouteChange, StoredFollowUp, StoredRoute};
@@ -80,6 +80,10 @@ pub(super) async fn replay(
             offers: Offers::All,
             range: (TouchpointId::new(0), TouchpointId::new(9)),
             force: true,
+            selection: Selection::default(),
+            mode: Mode::Real,
+            mapping: None,
+            total: None,
             state: ReplayState::Running,
             done_to: TouchpointId::new(0),
             done: Done::default(),
@@ -94,7 +98,7 @@ pub(super) async fn replay(
             routed: vec![Routed { destination: number, suppressed: None }],
         };
         let items = page.into_iter().map(item).collect();
-        let step = ReplayStep { replay, items, to: None, now: at(0) };
+        let step = ReplayStep { replay, items, passed_by: vec!["filter"], to: None, now: at(0) };
         assert!(matches!(store.replay_step(version, step).await?, Stepped::Made(_)));
     }
     store.running_replays().await?;

@@ -1,5 +1,6 @@
 //! Destinations: a connector, its settings, its secrets and its lane.
 
+use super::mappings;
 use super::secrets::{keys_of, put_key};
 use super::{Change, Destination, PublisherKey, Sealing, made_or, raise_version};
 use crate::engine::{Param, Tx};
@@ -34,6 +35,7 @@ impl Store {
     where
         F: FnMut(DestinationNo, &[PublisherKey]) -> Sealing + Send + 'static,
     {
+        let author = mappings::author(it.created_at);
         self.write(move |tx| {
             let publisher = Param::Text(it.publisher.as_str());
             let taken = tx.find(
@@ -70,6 +72,7 @@ impl Store {
                 "INSERT INTO lane (publisher_id, destination_no) VALUES ($1, $2)",
                 &[publisher, Param::Int(number.into())],
             )?;
+            mappings::keep(tx, (publisher, Param::Int(number.into())), &it.settings, &author)?;
             raise_version(tx)?;
             Ok(Ok(DestinationNo::new(number)))
         })
@@ -85,6 +88,7 @@ impl Store {
     where
         F: FnMut(DestinationNo, &[PublisherKey]) -> Sealing + Send + 'static,
     {
+        let author = mappings::author(it.created_at);
         self.change(move |tx| {
             let secrets = sealed(tx, &it, it.number, &mut seal)?;
             let updated = tx.execute(
@@ -97,6 +101,10 @@ impl Store {
                     Param::Int(it.number.get().into()),
                 ],
             )?;
+            if updated > 0 {
+                let key = (Param::Text(it.publisher.as_str()), Param::Int(it.number.get().into()));
+                mappings::keep(tx, key, &it.settings, &author)?;
+            }
             Ok(made_or(updated, Change::Missing))
         })
         .await

@@ -9,6 +9,7 @@ mod follow_ups;
 mod identity;
 mod interest;
 pub mod listings;
+pub mod mappings;
 pub mod proofs;
 mod publishers;
 mod routes;
@@ -117,6 +118,8 @@ pub struct Destination {
     pub created_at: Timestamp,
     /// Whether its lane may send.
     pub gate: Gate,
+    /// Whether deliveries to it are mapped by another version of its mapping than the current one; given by the store.
+    pub pins_mappings: bool,
 }
 
 /// A rule: touchpoints of these offers go to that destination.
@@ -270,7 +273,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
         destinations: tx.query(
             "SELECT d.publisher_id, d.destination_no, d.name, d.kind, d.settings, d.secrets, d.created_at,
                  l.state, l.pause_cause, l.pause_message, l.pause_fix, l.paused_at, l.probe_at, l.probes, l.tripped,
-                 d.settings_no
+                 d.settings_no, d.pins_mappings
              FROM destination d
              JOIN lane l ON l.publisher_id = d.publisher_id AND l.destination_no = d.destination_no
              WHERE d.removed_at = 0
@@ -337,6 +340,7 @@ fn read_destination(row: &Row<'_>) -> Result<Destination, StoreError> {
         created_at: row.time(6)?,
         gate: read_gate(row, 7)?,
         settings_no: row.count(15)?,
+        pins_mappings: row.int(16)? != 0,
     })
 }
 

@@ -214,6 +214,7 @@ pub(crate) fn destination(name: &str) -> Destination {
         settings: "{}".to_owned(),
         secrets: Vec::new(),
         settings_no: 0,
+        pins_mappings: false,
         created_at: at(NOON),
         gate: Gate::Open,
     }

@@ -410,6 +410,10 @@ async fn a_replay_that_saw_a_touchpoint_before_the_erasure_brings_it_nowhere() {
         offers: Offers::All,
         range: (touchpoint(1), touchpoint(99)),
         force: false,
+        selection: leadwire_store::replays::Selection::default(),
+        mode: leadwire_store::replays::Mode::Real,
+        mapping: None,
+        total: None,
         state: ReplayState::Running,
         done_to: touchpoint(0),
         done: Done::default(),
@@ -422,7 +426,7 @@ async fn a_replay_that_saw_a_touchpoint_before_the_erasure_brings_it_nowhere() {
     let routed = vec![Routed { destination: number(1), suppressed: None }];
     let (touchpoint, lead) = (page[0].id, page[0].lead);
     let items = vec![Replayed { touchpoint, lead, is_do_not_contact: false, routed }];
-    let step = ReplayStep { replay: replay.clone(), items, to: None, now: at(NOON) };
+    let step = ReplayStep { replay: replay.clone(), items, passed_by: Vec::new(), to: None, now: at(NOON) };
     let made = desk.store.replay_step(desk.version().await, step).await.unwrap();
     assert!(matches!(made, Stepped::Made(woken) if woken.is_empty()));
     assert_eq!(desk.store.unfinished(contoso()).await.unwrap(), 0);
@@ -483,12 +487,12 @@ async fn a_backup_restored_after_an_erasure_does_not_bring_the_person_back() {
     wipe(&desk, 100, NOON + SECOND).await;
     let list = Store::erasures_in(desk.folder.path()).unwrap().unwrap();
     let mut mint = || touchpoint(999);
-    let held = Store::restore(&file, desk.folder.path(), &[], &mut mint, at(NOON + DAY));
+    let held = Store::restore(&file, desk.folder.path(), (&[], &[]), &mut mint, at(NOON + DAY));
     assert!(matches!(held, Err(leadwire_store::StoreError::Held(_))), "{held:?}");
     let folder = desk.folder;
     drop(desk.store);
-    let (restored, applied) =
-        Store::restore(&file, folder.path(), &[list], &mut mint, at(NOON + DAY)).unwrap();
+    let made = Store::restore(&file, folder.path(), (&[list], &[]), &mut mint, at(NOON + DAY)).unwrap();
+    let (restored, applied) = (made.contents, made.applied);
     assert_eq!((restored.leads, applied.erasures, applied.leads, applied.quarantined), (2, 1, 1, 1));
     let bytes = bytes_of(folder.path());
     let needed = [ADDRESS];
@@ -509,7 +513,7 @@ async fn a_file_that_is_no_copy_replaces_nothing() {
     drop(desk.store);
     let file = folder.path().join("bad.db");
     std::fs::write(&file, "no database".repeat(999)).unwrap();
-    let refused = Store::restore(&file, folder.path(), &[], &mut || touchpoint(9), at(NOON));
+    let refused = Store::restore(&file, folder.path(), (&[], &[]), &mut || touchpoint(9), at(NOON));
     assert!(refused.is_err());
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(store.ledger(contoso()).await.unwrap().touchpoints, 1);

@@ -18,6 +18,7 @@ use leadwire_store::erasures::{Asked, Crm, Wish};
 use leadwire_store::lanes::{Claim, LaneKey, LaneToken, Turn};
 use leadwire_store::leads::{Act, LeadFilter};
 use leadwire_store::merges::{Merge, Merged, Unmerge};
+use leadwire_store::replays::Replay;
 use leadwire_store::rows::{Channel, DeliveryState};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,6 +184,25 @@ async fn two_requests_of_one_customer_are_never_under_way_at_once() {
     // And then what is told of the merge.
     let told = desk.claim(token, 9, NOON).await;
     assert_eq!((told.len(), told[0].touchpoint), (1, touchpoint(21)));
+}
+
+#[tokio::test]
+async fn what_arrived_under_another_lead_is_sent_again_to_the_record_of_the_lead_that_stands() {
+    let desk = Desk::new().await;
+    let token = desk.take(NOON).await;
+    for (id, customer) in [(1, 1), (2, 2)] {
+        desk.accept(of_customer(id, customer)).await;
+    }
+    let claims = desk.claim(token, 9, NOON).await;
+    desk.settle(token, claims[0], done(), NOON).await;
+    assert!(is_done(&merge(&desk, lead(2), lead(1), 20, false).await));
+    desk.settle(token, claims[1], done(), NOON).await;
+    assert_eq!(desk.delivery(2).await.known_as, Some(lead(2)));
+    let replay = crate::replays::replay(50, Some(1));
+    desk.store.add_replay(Replay { force: true, ..replay }).await.unwrap();
+    crate::replays::run(&desk, 50, number(1)).await;
+    let again = desk.delivery(2).await;
+    assert_eq!((again.state, again.lead, again.known_as), (DeliveryState::Pending, lead(1), None));
 }
 
 #[tokio::test]

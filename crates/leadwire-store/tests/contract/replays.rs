@@ -1,19 +1,23 @@
 //! Replays: what no route took is brought once, what is there is not brought again, and a step is made once.
 
 use crate::desk::{Desk, NOON, at, contoso, number, of_customer, touchpoint};
-use leadwire_core::id::{DestinationNo, ReplayId, RouteId};
+use leadwire_core::id::{DestinationNo, OfferId, QuarantineId, ReplayId, RouteId};
 use leadwire_core::lane::Next;
 use leadwire_core::outcome::Receipt;
 use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::touchpoint::{Action, Touchpoint};
+use leadwire_store::Store;
 use leadwire_store::accept::Accept;
-use leadwire_store::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
+use leadwire_store::quarantine::{Quarantine, Waiting};
+use leadwire_store::replays::{
+    Done, Mode, Only, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped,
+};
 use leadwire_store::rows::DeliveryState;
-use leadwire_store::setup::{Change, RouteChange, StoredRoute};
+use leadwire_store::setup::{Change, Destination, PublisherKey, RouteChange, Sealing, StoredRoute};
 use leadwire_store::unrouted::{Routing, TouchpointFilter};
 use std::sync::Arc;
 
-fn replay(id: u128, destination: Option<u32>) -> Replay {
+pub(crate) fn replay(id: u128, destination: Option<u32>) -> Replay {
     Replay {
         publisher: contoso(),
         id: ReplayId::new(id),
@@ -22,6 +26,10 @@ fn replay(id: u128, destination: Option<u32>) -> Replay {
         offers: Offers::All,
         range: (touchpoint(1), touchpoint(100)),
         force: false,
+        selection: Selection::default(),
+        mode: Mode::Real,
+        mapping: None,
+        total: None,
         state: ReplayState::Running,
         done_to: touchpoint(0),
         done: Done::default(),
@@ -43,8 +51,231 @@ async fn step(desk: &Desk, replay: &Replay, to: DestinationNo, size: usize) -> S
         is_do_not_contact: it.action == "DNC",
         routed: vec![Routed { destination: to, suppressed: None }],
     });
-    let step = ReplayStep { replay: replay.clone(), items: items.collect(), to: last, now: at(NOON) };
+    let step = ReplayStep {
+        replay: replay.clone(),
+        items: items.collect(),
+        passed_by: Vec::new(),
+        to: last,
+        now: at(NOON),
+    };
     desk.store.replay_step(desk.version().await, step).await.unwrap()
+}
+
+/// Makes every step of a replay, two touchpoints at a time.
+pub(crate) async fn run(desk: &Desk, id: u128, to: DestinationNo) -> Done {
+    while stored(desk, id).await.state == ReplayState::Running {
+        step(desk, &stored(desk, id).await, to, 2).await;
+    }
+    stored(desk, id).await.done
+}
+
+async fn tallies(desk: &Desk, id: u128) -> Vec<(String, String, u64)> {
+    let all = desk.store.replay_tallies(contoso(), ReplayId::new(id)).await.unwrap();
+    all.into_iter().map(|it| (it.what, it.why, it.count)).collect()
+}
+
+/// Three customers: one delivered, one parked for `http_422`, one that was never routed.
+async fn mixed() -> Desk {
+    let desk = Desk::new().await;
+    for id in 1..=2 {
+        desk.accept(of_customer(id, u8::try_from(id).unwrap())).await;
+    }
+    let token = desk.take(NOON).await;
+    for claim in desk.claim(token, 9, NOON).await {
+        let next =
+            if claim.touchpoint == touchpoint(1) { Next::Deliver(Receipt::Accepted) } else { Next::Park };
+        desk.settle(token, claim, next, NOON).await;
+    }
+    desk.accept(unrouted(3, 3)).await;
+    desk
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_what_the_replay_then_does_and_changes_no_delivery() {
+    for force in [false, true] {
+        let desk = mixed().await;
+        let dry = Replay { force, mode: Mode::DryRun, ..replay(1, Some(1)) };
+        desk.store.add_replay(dry).await.unwrap();
+        let would = run(&desk, 1, number(1)).await;
+        assert_eq!(desk.delivery(1).await.state, DeliveryState::Delivered);
+        assert_eq!(desk.delivery(2).await.state, DeliveryState::Parked);
+        assert_eq!(desk.ledger().await.unrouted, 1);
+        desk.store.add_replay(Replay { force, ..replay(2, Some(1)) }).await.unwrap();
+        assert_eq!(run(&desk, 2, number(1)).await, would);
+        assert_eq!(tallies(&desk, 1).await, tallies(&desk, 2).await);
+        assert_eq!((would.looked, would.added, would.again), (3, 1, if force { 2 } else { 1 }));
+        assert_eq!(desk.delivery(2).await.state, DeliveryState::Pending);
+        assert!(desk.ledger().await.adds_up());
+    }
+}
+
+#[tokio::test]
+async fn a_pause_lasts_over_a_restart_and_the_replay_goes_on_where_it_was() {
+    let desk = Desk::new().await;
+    for id in 1..=5 {
+        desk.accept(unrouted(id, 1)).await;
+    }
+    let id = ReplayId::new(1);
+    desk.store.add_replay(replay(1, None)).await.unwrap();
+    let seen = stored(&desk, 1).await;
+    step(&desk, &seen, number(1), 2).await;
+    assert!(desk.store.pause_replay(contoso(), id, at(NOON)).await.unwrap());
+    assert!(!desk.store.pause_replay(contoso(), id, at(NOON)).await.unwrap());
+    let desk = desk.reopened();
+    let paused = stored(&desk, 1).await;
+    assert_eq!((paused.state, paused.done_to, paused.done.added), (ReplayState::Paused, touchpoint(2), 2));
+    assert!(desk.store.running_replays().await.unwrap().is_empty());
+    assert_eq!(
+        step(&desk, &paused, number(1), 2).await,
+        Stepped::NotHere,
+        "a step decided before is not made"
+    );
+    assert!(desk.store.resume_replay(contoso(), id).await.unwrap());
+    assert_eq!(run(&desk, 1, number(1)).await.added, 5);
+}
+
+#[tokio::test]
+async fn a_group_of_parked_deliveries_goes_back_to_work_whatever_routes_say_and_asking_twice_is_once() {
+    let desk = mixed().await;
+    let cause = desk.delivery(2).await.cause;
+    let group =
+        |cause: &str| Selection { only: Some(Only::Parked), cause: cause.to_owned(), ..Selection::default() };
+    let other = Replay { selection: group("another"), ..replay(1, Some(1)) };
+    assert_eq!(desk.store.replay_total(other.clone()).await.unwrap(), Some(0));
+    desk.store.add_replay_once(other).await.unwrap().unwrap();
+    assert_eq!(run(&desk, 1, number(1)).await.looked, 0);
+    let same = Replay { selection: group(&cause), ..replay(2, Some(1)) };
+    assert_eq!(desk.store.replay_total(same.clone()).await.unwrap(), Some(1));
+    let made = desk.store.add_replay_once(same.clone()).await.unwrap().unwrap();
+    let twice = desk.store.add_replay_once(Replay { id: ReplayId::new(3), ..same }).await.unwrap().unwrap();
+    assert_eq!((made.id, twice.id), (ReplayId::new(2), ReplayId::new(2)));
+    let done = run(&desk, 2, number(1)).await;
+    assert_eq!((done.looked, done.again), (1, 1));
+    assert_eq!(desk.delivery(2).await.state, DeliveryState::Pending);
+}
+
+#[tokio::test]
+async fn each_mapping_that_was_written_is_a_version_and_a_replay_pins_what_it_sends() {
+    let desk = mixed().await;
+    let store = &desk.store;
+    let rows = |text: &str| format!(r#"{{"url":"https://a","mapping":{{"Title":"{text}"}}}}"#);
+    for settings in [rows("customer.title"), rows("customer.title"), rows("notes"), "{}".to_owned()] {
+        let it = Destination { number: number(1), settings, ..crate::desk::destination("crm") };
+        let sealing = |_: DestinationNo, _: &[PublisherKey]| Sealing::nothing();
+        assert_eq!(store.update_destination(it, sealing).await.unwrap(), Change::Made);
+    }
+    let versions = store.mapping_versions(contoso(), number(1)).await.unwrap();
+    let shown: Vec<(u32, &str)> = versions.iter().map(|it| (it.number, it.mapping.as_str())).collect();
+    let (title, notes) = (r#"{"Title":"customer.title"}"#, r#"{"Title":"notes"}"#);
+    assert_eq!(shown, [(4, "{}"), (3, notes), (2, title), (1, "{}")]);
+    let missing = Replay { mapping: Some(9), ..replay(1, Some(1)) };
+    assert_eq!(store.add_replay(missing).await.unwrap(), Change::Missing);
+    let old = Replay { mapping: Some(2), force: true, ..replay(2, Some(1)) };
+    assert_eq!(store.add_replay(old).await.unwrap(), Change::Made);
+    assert!(store.setup().await.unwrap().destinations[0].pins_mappings);
+    run(&desk, 2, number(1)).await;
+    let pinned = async || {
+        let wanted = vec![touchpoint(1), touchpoint(2), touchpoint(3)];
+        store.pinned_mappings(contoso(), number(1), wanted).await.unwrap()
+    };
+    assert_eq!(pinned().await.len(), 3);
+    assert!(pinned().await.iter().all(|it| it.1 == title));
+    // Sent again by a replay that names none, it is mapped as everything else.
+    let token = desk.take(NOON).await;
+    for claim in desk.claim(token, 9, NOON).await {
+        desk.settle(token, claim, Next::Deliver(Receipt::Accepted), NOON).await;
+    }
+    store.add_replay(Replay { force: true, ..replay(3, Some(1)) }).await.unwrap();
+    run(&desk, 3, number(1)).await;
+    assert_eq!(pinned().await, []);
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_suppressed_and_stays_counted() {
+    let desk = mixed().await;
+    let cause = desk.delivery(2).await.cause;
+    let drop = |cause: &str| desk.store.drop_group(contoso(), number(1), cause.to_owned(), (9, at(NOON)));
+    assert_eq!(drop("another").await.unwrap(), 0);
+    assert_eq!(drop(&cause).await.unwrap(), 1);
+    let dropped = desk.delivery(2).await;
+    assert_eq!((dropped.state, dropped.cause.as_str()), (DeliveryState::Suppressed, "dropped"));
+    assert!(desk.ledger().await.adds_up());
+    assert_eq!(desk.verify().await.violations(), 0);
+}
+
+#[tokio::test]
+async fn a_restore_holds_what_a_destination_would_have_twice_and_nothing_else() {
+    let desk = mixed().await;
+    let in_work = |id: u128, customer: u8, destination| Accept {
+        routed: vec![Routed { destination: number(destination), suppressed: None }],
+        ..of_customer(id, customer)
+    };
+    desk.accept_all(vec![in_work(10, 4, 1), in_work(11, 4, 1), in_work(12, 5, 1), in_work(13, 5, 2)]).await;
+    let token = desk.take(NOON).await;
+    assert_eq!(desk.claim(token, 1, NOON).await.len(), 1, "one is under way");
+    desk.store.add_replay(replay(1, Some(1))).await.unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("copy");
+    Store::back_up(desk.folder.path(), &file).unwrap();
+    let folder = desk.folder;
+    drop(desk.store);
+    let mut mint = || touchpoint(999);
+    for (kinds, deliveries, pending) in [(&["email"][..], 0, 4), (&["https"][..], 4, 0)] {
+        let made = Store::restore(&file, folder.path(), (&[], kinds), &mut mint, at(NOON)).unwrap();
+        assert_eq!((made.held.deliveries, made.held.replays), (deliveries, 1));
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(store.unfinished(contoso()).await.unwrap(), pending);
+        let groups = store.failures(contoso(), 9).await.unwrap();
+        let held = groups.iter().filter(|it| it.cause == "restored").map(|it| it.count).sum::<u64>();
+        assert_eq!(held, deliveries);
+        assert!(store.ledger(contoso()).await.unwrap().adds_up());
+        assert!(store.running_replays().await.unwrap().is_empty());
+        // A person released them: nothing is lost, and a lead's own are in order.
+        if deliveries > 0 {
+            let all = leadwire_store::deliveries::Parked { cause: Some("restored".to_owned()), until: None };
+            let retried = store.retry_group(contoso(), number(1), all, (9, at(NOON))).await.unwrap();
+            assert_eq!(retried, 3);
+        }
+    }
+}
+
+fn waiting(offer: Option<&str>) -> Waiting {
+    let range = (QuarantineId::new(0), QuarantineId::new(99));
+    Waiting { publisher: contoso(), offer: offer.map(|it| OfferId::parse(it).unwrap()), range }
+}
+
+#[tokio::test]
+async fn a_body_that_became_a_touchpoint_waits_no_more() {
+    let desk = Desk::new().await;
+    for id in 1..=3 {
+        let item = Quarantine {
+            publisher: contoso(),
+            id: QuarantineId::new(id),
+            received_at: at(NOON),
+            offer: OfferId::parse(if id == 3 { "erp" } else { "crm" }).unwrap(),
+            content_type: "application/json".to_owned(),
+            code: "bad_json".to_owned(),
+            pointer: String::new(),
+            message: "it is cut".to_owned(),
+            body: "{".into(),
+            body_sha256: [1; 32],
+        };
+        desk.store.quarantine(item).await.unwrap();
+    }
+    let ids = async |offer| {
+        let page = desk.store.quarantine_page(waiting(offer), 9).await.unwrap();
+        page.into_iter().map(|it| it.id.bits()).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(None).await, ids(Some("crm")).await), (vec![1, 2, 3], vec![1, 2]));
+    let release = |id| desk.store.release_quarantined(contoso(), QuarantineId::new(id), touchpoint(9));
+    assert!(release(1).await.unwrap() && !release(1).await.unwrap());
+    assert_eq!(ids(None).await, [2, 3]);
+    let second = desk.store.quarantine_page(waiting(None), 1).await.unwrap().remove(0);
+    desk.store.explain_quarantined(Quarantine { code: "too_deep".to_owned(), ..second }).await.unwrap();
+    let listed = desk.store.quarantined(contoso(), None, 9).await.unwrap();
+    let shown: Vec<_> = listed.iter().map(|it| (it.code.as_str(), it.touchpoint.is_some())).collect();
+    assert_eq!(shown, [("bad_json", false), ("too_deep", false), ("bad_json", true)]);
+    assert_eq!(desk.store.ledger(contoso()).await.unwrap().quarantined, 2);
 }
 
 async fn stored(desk: &Desk, id: u128) -> Replay {
@@ -82,7 +313,13 @@ async fn a_step_is_made_once_and_only_under_the_set_up_it_was_decided_for() {
     desk.accept(unrouted(1, 1)).await;
     desk.store.add_replay(replay(1, None)).await.unwrap();
     let seen = stored(&desk, 1).await;
-    let stale = ReplayStep { replay: seen.clone(), items: Vec::new(), to: None, now: at(NOON) };
+    let stale = ReplayStep {
+        replay: seen.clone(),
+        items: Vec::new(),
+        passed_by: Vec::new(),
+        to: None,
+        now: at(NOON),
+    };
     assert_eq!(desk.store.replay_step(0, stale).await.unwrap(), Stepped::SetupChanged);
     assert!(matches!(step(&desk, &seen, number(1), 1).await, Stepped::Made(_)));
     assert_eq!(step(&desk, &seen, number(1), 1).await, Stepped::NotHere);

@@ -1,6 +1,7 @@
 //! The audit log, its checkpoints, statements and the service's own look, through the whole program.
 
 use crate::program;
+use crate::replays::quarantine;
 use http::Method;
 use leadwire::access::Action;
 use leadwire::api::{ENDPOINTS, Endpoint};
@@ -121,6 +122,18 @@ async fn work(hands: &Hands<'_>) {
     crm.otherwise(Answer::status(200));
     hands.post("/v1/destinations/crm/retry-parked", json!({})).await;
     app.wait_until_settled().await;
+    crm.otherwise(Answer::status(422));
+    app.send_lead("ivy@example.com").await;
+    app.wait_until_settled().await;
+    let cause = app.get(&format!("/v1/failures{P}")).await["items"][0]["cause"].clone();
+    let drop = format!("/v1/destinations/crm/drop-parked{P}&cause={}", cause.as_str().unwrap());
+    hands.call(Method::POST, drop, json!({})).await;
+    crm.otherwise(Answer::status(200));
+    let one = quarantine(app, "kim@example.com").await;
+    quarantine(app, "lee@example.com").await;
+    hands.post(&format!("/v1/quarantine/{one}/retry"), json!({})).await;
+    hands.post("/v1/quarantine/retry-waiting", json!({})).await;
+    app.wait_until_settled().await;
     let words = json!({ "en": { "subject": "Hi", "text": "Dear {{customer.first_name}}" } });
     let follow_up =
         json!({ "offer": "*", "step": "initial", "audience": "team", "destination": "mail", "words": words });
@@ -184,7 +197,8 @@ async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
 
 /// What changes nothing of ours here: a replay may be over before it is stopped; preparing asks a system for what is there already; and a suggestion to dismiss is for
 /// the tests of merging.
-const ELSEWHERE: [&str; 3] = ["replay.stop", "destination.prepare", "suggestion.dismiss"];
+const ELSEWHERE: [&str; 5] =
+    ["replay.stop", "replay.pause", "replay.resume", "destination.prepare", "suggestion.dismiss"];
 
 #[tokio::test]
 async fn every_endpoint_that_changes_something_tells_of_it_once() {

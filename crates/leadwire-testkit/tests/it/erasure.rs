@@ -193,7 +193,8 @@ async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored
     assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
 
     let list = Store::erasures_in(folder.path()).unwrap().unwrap();
-    Store::restore(&backup, folder.path(), &[list], &mut || TouchpointId::new(1), clock.wall()).unwrap();
+    Store::restore(&backup, folder.path(), (&[list], &[]), &mut || TouchpointId::new(1), clock.wall())
+        .unwrap();
     let app = TestApp::start_in(folder, clock, |_| {}).await;
     app.clock.advance(Duration::from_secs(121));
     let again = wait_for(&app, &id, |it| it["state"] == "done").await;

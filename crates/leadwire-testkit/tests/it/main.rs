@@ -32,6 +32,7 @@ mod peers;
 mod program;
 mod proof;
 mod refusals;
+mod replays;
 mod restarts;
 mod routes;
 mod salesforce;

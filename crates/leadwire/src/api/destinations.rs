@@ -127,6 +127,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         settings: plain,
         secrets: Vec::new(),
         settings_no: 1,
+        pins_mappings: false,
         created_at: call.app.clock.wall(),
         gate: Gate::Open,
     };

@@ -5,9 +5,9 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, merges,
-    offers, openapi, page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire,
-    withhold,
+    audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, mappings,
+    merges, offers, openapi, page, proof, quarantine, read, replays, reports, routes, routing, secrets,
+    setup, standing, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -142,6 +142,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Replay>), replays::show),
     endpoint!(POST "/v1/replays/{replay}/stop", RetryDeliveries, Publisher, "Stop a replay; what it did stays done",
         None, 0, 200, Some(of::<wire::Replay>), replays::stop),
+    endpoint!(POST "/v1/replays/{replay}/pause", RetryDeliveries, Publisher, "Pause a replay; it keeps its place, also over a restart",
+        None, 0, 200, Some(of::<wire::Replay>), replays::pause),
+    endpoint!(POST "/v1/replays/{replay}/resume", RetryDeliveries, Publisher, "Let a paused replay go on where it was",
+        None, 0, 200, Some(of::<wire::Replay>), replays::resume),
     endpoint!(GET "/v1/deliveries", ReadLeads, Publisher, "List deliveries, newest first, by `state`, `destination` or `lead`",
         None, 0, 200, Some(of::<wire::Page<wire::Delivery>>), read::deliveries,
         &[LIMIT, CURSOR, ("state", "Only those in this state"), ("lead", "Only those of the lead with this id"),
@@ -152,6 +156,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Retried>), read::retry),
     endpoint!(GET "/v1/quarantine", ReadLeads, Publisher, "List bodies that could not be read, newest first",
         None, 0, 200, Some(of::<wire::Page<wire::QuarantinedRow>>), ledger::quarantine, &[LIMIT, CURSOR]),
+    endpoint!(POST "/v1/quarantine/retry-waiting", RetryDeliveries, Publisher, "Read bodies in quarantine anew, oldest first, and accept those that can be read now",
+        None, 0, 200, Some(of::<wire::QuarantineRetried>), quarantine::retry_some,
+        &[("offer", "Only those that came to addresses of this offer"), ("from", "Only those that came at this moment or later"),
+          ("until", "Only those that came before this moment"), ("cursor", "Only those behind this one: `next` of the answer before")]),
+    endpoint!(POST "/v1/quarantine/{quarantined}/retry", RetryDeliveries, Publisher, "Read a body in quarantine anew, and accept it if it can be read now",
+        None, 0, 200, Some(of::<wire::QuarantineRetried>), quarantine::retry_one),
     endpoint!(GET "/v1/quarantine/{quarantined}/body", ReadLeads, Publisher, "Give out a body that could not be read, as received",
         None, 0, 200, None, ledger::quarantined_body),
     endpoint!(GET "/v1/ledger", ReadLeads, Publisher, "Add up what was accepted and where all of it is",
@@ -228,6 +238,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 204, None, destinations::remove),
     endpoint!(GET "/v1/destinations/{destination}/feedback", ReadSetup, Publisher, "Show how reading from a destination what became of leads stands",
         None, 0, 200, Some(of::<wire::FeedbackReading>), feedback::reading),
+    endpoint!(GET "/v1/destinations/{destination}/mappings", ReadSetup, Publisher, "List the versions of a destination's mapping, newest first",
+        None, 0, 200, Some(of::<wire::List<wire::MappingVersion>>), mappings::list),
     endpoint!(GET "/v1/destinations/{destination}/notices", ReadSetup, Publisher, "List what was to be told of a destination, newest first",
         None, 0, 200, Some(of::<wire::List<wire::Notice>>), destinations::notices, &[LIMIT]),
     endpoint!(POST "/v1/destinations/{destination}/pause", ChangeSetup, Publisher, "Pause a destination; its leads wait",
@@ -248,6 +260,9 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(POST "/v1/destinations/{destination}/retry-parked", RetryDeliveries, Publisher, "Make a destination's parked deliveries due now",
         None, 0, 200, Some(of::<wire::Retried>), failures::retry_parked,
         &[("cause", "Only those of this cause"), ("until", "Only those parked up to this moment: the `until` of the answer before")]),
+    endpoint!(POST "/v1/destinations/{destination}/drop-parked", RetryDeliveries, Publisher, "Give up a destination's deliveries that are parked for a cause: they are suppressed, and stay counted",
+        None, 0, 200, Some(of::<wire::Dropped>), failures::drop_parked,
+        &[("cause", "The cause, which must be named")]),
     endpoint!(GET "/v1/failures", ReadLeads, Publisher, "List what is parked, in groups by destination and cause, the largest first",
         None, 0, 200, Some(of::<wire::List<wire::FailureGroup>>), failures::list),
     endpoint!(GET "/v1/routes", ReadSetup, Publisher, "List routes, in the order in which they are looked at",

@@ -4,6 +4,7 @@ use super::answer;
 use super::call::Call;
 use super::destinations::{find, lane};
 use super::problem::Problem;
+use super::replays;
 use super::wire::{self, List, moment};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -19,12 +20,41 @@ pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
     let now = call.app.clock.steady();
     let publisher = destination.publisher.clone();
     let until = call.query.get("until").map(|it| rfc3339::parse(it).ok_or_else(bad_until)).transpose()?;
+    let cause = call.query.get("cause").map(String::as_str);
+    if until.is_none()
+        && let Some(running) = replays::running_group(&call, destination.number, cause).await?
+    {
+        let replay = Some(running.id.to_string());
+        return Ok(answer::json(StatusCode::OK, &wire::Retried { retried: 0, until: None, replay }));
+    }
     let which = Parked { cause: call.query.get("cause").cloned(), until };
+    let is_first = until.is_none();
     let until = Some(rfc3339::format(until.unwrap_or(now)));
     let most = (limits::RETRY_PARKED_MAX, now);
     let retried = call.app.store.retry_group(publisher, destination.number, which, most).await?;
     call.app.lanes.wake(&lane(&destination));
-    Ok(answer::json(StatusCode::OK, &wire::Retried { retried, until }))
+    // What one answer cannot hold goes on in the service, where it survives a restart.
+    let replay = if is_first && retried == limits::RETRY_PARKED_MAX {
+        Some(replays::begin_group(&call, destination.number, cause).await?.id.to_string())
+    } else {
+        None
+    };
+    Ok(answer::json(StatusCode::OK, &wire::Retried { retried, until, replay }))
+}
+
+/// `POST /v1/destinations/{destination}/drop-parked`
+pub(super) async fn drop_parked(call: Call) -> Result<Response, Problem> {
+    let (_, destination) = find(&call)?;
+    let cause = call.query.get("cause").filter(|it| !it.is_empty()).cloned().ok_or_else(|| {
+        let fix = "name the cause, as `leadwire failure list` does; nothing is dropped without one";
+        Problem::from(Refusal::new("", "cause_missing", "`cause` is missing", fix))
+            .with_status(StatusCode::BAD_REQUEST)
+    })?;
+    let most = (limits::RETRY_PARKED_MAX, call.app.clock.steady());
+    let (publisher, number) = (destination.publisher.clone(), destination.number);
+    let dropped = call.app.store.drop_group(publisher, number, cause, most).await?;
+    let more = dropped == limits::RETRY_PARKED_MAX;
+    Ok(answer::json(StatusCode::OK, &wire::Dropped { dropped, more }))
 }
 
 /// `GET /v1/failures`

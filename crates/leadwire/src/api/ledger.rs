@@ -64,6 +64,7 @@ fn quarantined_shape(publisher: &PublisherId, it: &Quarantined) -> wire::Quarant
         pointer: it.pointer.clone(),
         message: it.message.clone(),
         body_bytes: it.body_bytes,
+        touchpoint: it.touchpoint.clone(),
     }
 }
 

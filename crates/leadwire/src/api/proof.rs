@@ -216,6 +216,7 @@ pub(super) async fn stored(call: &Call, destination: &Destination, id: &str) -> 
         attempt: 1,
         standing: lead.map_or_else(Default::default, |it| it.0.standing.seen()),
         message: None,
+        mapping: None,
     })
 }
 
@@ -241,6 +242,7 @@ pub(super) fn given(
         touchpoint: Arc::new(touchpoint),
         attempt: 1,
         message: None,
+        mapping: None,
     })
 }
 

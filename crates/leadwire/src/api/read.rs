@@ -283,7 +283,7 @@ pub(super) async fn retry(call: Call) -> Result<Response, Problem> {
         ));
     }
     call.app.lanes.wake(&LaneKey { publisher, destination: id.destination });
-    Ok(answer::json(StatusCode::OK, &wire::Retried { retried: 1, until: None }))
+    Ok(answer::json(StatusCode::OK, &wire::Retried { retried: 1, until: None, replay: None }))
 }
 
 pub(super) fn delivery_shape(setup: &Snapshot, publisher: &PublisherId, it: &Delivery) -> wire::Delivery {

@@ -7,7 +7,7 @@ use super::{Session, erasure_list};
 use crate::clock::{Clock, MachineClock, random_bits};
 use leadwire_core::id::TouchpointId;
 use leadwire_store::Store;
-use leadwire_store::backup::Contents;
+use leadwire_store::backup::{Contents, Restored};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,8 @@ pub(super) struct Args {
   leadwire restore leadwire.backup --data /var/lib/leadwire --erasures erasures.json --yes
 
 The service must be stopped. Who was erased after the backup was made is erased in it before it takes its place: by the
-store that it replaces, and by the list of --erasures.")]
+store that it replaces, and by the list of --erasures. What may have been brought since, to a destination that would not
+know a repetition, is parked until somebody decides.")]
 pub(super) struct RestoreArgs {
     /// A file that `leadwire backup` wrote
     file: PathBuf,
@@ -87,11 +88,17 @@ pub(super) async fn restore(args: RestoreArgs, session: &Session) -> anyhow::Res
     }
     let now = MachineClock::start().wall();
     let file = args.file.clone();
-    let work = move || Store::restore(&file, &folder, &lists, &mut || TouchpointId::new(random_bits()), now);
-    let (contents, applied) = tokio::task::spawn_blocking(work).await??;
+    let kinds = leadwire_connect::CONNECTORS.iter().filter(|it| !it.knows_repeats);
+    let unkeyed: Vec<&str> = kinds.map(|it| it.name).collect();
+    let work = move || {
+        let mut mint = || TouchpointId::new(random_bits());
+        Store::restore(&file, &folder, (&lists, &unkeyed), &mut mint, now)
+    };
+    let Restored { contents, applied, held } = tokio::task::spawn_blocking(work).await??;
     if out.json {
         let mut shown = shape(&contents);
         shown["erased_again"] = json!({ "erasures": applied.erasures, "leads": applied.leads, "quarantined": applied.quarantined });
+        shown["held"] = json!({ "deliveries": held.deliveries, "replays": held.replays });
         out.value(&shown)?;
     }
     out.note(&format!(
@@ -100,6 +107,16 @@ pub(super) async fn restore(args: RestoreArgs, session: &Session) -> anyhow::Res
         applied.erasures,
         applied.leads
     ));
+    if held.deliveries > 0 {
+        out.note(&format!(
+            "{} deliveries may have been brought since the backup, to destinations that do not know a repetition. They are \
+             parked as `restored`: `leadwire failure list` shows them, and `failure retry` or `failure drop` decides.",
+            held.deliveries
+        ));
+    }
+    if held.replays > 0 {
+        out.note(&format!("{} replays are paused; `leadwire replay resume` lets one go on.", held.replays));
+    }
     Ok(ExitCode::Ok)
 }
 

@@ -100,36 +100,32 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
     Ok(ExitCode::Ok)
 }
 
-/// Puts everything that is parked at a destination now, or for one cause, back to work, a thousand at a time as the service
-/// does. What is refused and parked again meanwhile is not met again.
+/// Puts everything that is parked at a destination now, or for one cause, back to work. What is more than one answer holds
+/// goes on in the service, as a replay.
 pub(super) async fn retry_parked(
     client: &Client,
     out: Output,
     publisher: &PublisherId,
     (name, cause): (&str, Option<&str>),
 ) -> anyhow::Result<()> {
-    let query = [("publisher", publisher.as_str())];
+    let mut query = vec![("publisher", publisher.as_str())];
     let destination: wire::Destination =
         client::shape(client.get(&["v1", "destinations", name], &query).await?)?;
-    let path = ["v1", "destinations", name, "retry-parked"];
-    let (mut retried, mut until): (u64, Option<String>) = (0, None);
-    loop {
-        let mut query = query.to_vec();
-        query.extend(cause.map(|it| ("cause", it)));
-        query.extend(until.as_deref().map(|it| ("until", it)));
-        let done: wire::Retried = client::shape(client.act(&path, &query).await?)?;
-        retried += done.retried as u64;
-        if done.retried == 0 {
-            break;
-        }
-        until = done.until;
-    }
+    query.extend(cause.map(|it| ("cause", it)));
+    let done: wire::Retried =
+        client::shape(client.act(&["v1", "destinations", name, "retry-parked"], &query).await?)?;
+    let retried = done.retried;
     if out.json {
-        return out.value(&json!({ "retried": retried }));
+        return out.value(&json!({ "retried": retried, "replay": done.replay }));
     }
-    out.note(&match retried {
-        0 => format!("Nothing is parked at {}.", harmless(&destination.name)),
-        _ => format!("{retried} parked deliveries to {} are due now.", harmless(&destination.name)),
+    out.note(&match (retried, done.replay) {
+        (0, None) => format!("Nothing is parked at {}.", harmless(&destination.name)),
+        (_, None) => format!("{retried} parked deliveries to {} are due now.", harmless(&destination.name)),
+        (_, Some(id)) => format!(
+            "{retried} parked deliveries to {} are due now; the rest follows in the service. \
+             `leadwire replay show {publisher} {id}` says how far it is.",
+            harmless(&destination.name)
+        ),
     });
     Ok(())
 }

@@ -74,6 +74,8 @@ pub(super) enum Command {
     Kinds,
     /// Show what was to be told of it: pauses, failed looks, credentials that end
     Notices(Which),
+    /// List the versions of its mapping, newest first; `leadwire replay start --mapping` maps with one of them
+    Mappings(Which),
     /// Show how reading from it what became of leads stands
     Feedback(Which),
     /// Hold its leads; none is lost
@@ -149,6 +151,7 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             })?;
         }
         Command::Show(which) => out.one(client.get(&which.path(), &which.query()).await?, |it| text(&it))?,
+        Command::Mappings(which) => mappings(&client, out, &which).await?,
         Command::Update { which, settings, unset } => {
             let now: wire::Destination = client::shape(client.get(&which.path(), &which.query()).await?)?;
             let mut settings = settings::collect(&now.kind, &settings)?;
@@ -177,6 +180,15 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
     }
     Ok(ExitCode::Ok)
+}
+
+async fn mappings(client: &Client, out: Output, which: &Which) -> anyhow::Result<()> {
+    let rows = client.list(&which.path_to("mappings"), &which.query()).await?;
+    out.rows(rows, &["VERSION", "WRITTEN", "BY", "ROWS"], |it: wire::MappingVersion| {
+        let rows: Vec<String> = it.mapping.iter().map(|(field, from)| format!("{field} = {from}")).collect();
+        let number = if it.current { format!("{} (current)", it.number) } else { it.number.to_string() };
+        vec![number, it.created_at, or_dash(it.created_by), rows.join("; ")]
+    })
 }
 
 /// The connectors of this program, as the service would list them.

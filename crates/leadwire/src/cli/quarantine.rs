@@ -1,7 +1,7 @@
 //! `leadwire quarantine`: bodies that could not be read, kept as they came.
 
 use super::Session;
-use super::client::Wanted;
+use super::client::{self, Wanted};
 use super::exit_code::ExitCode;
 use super::output::harmless;
 use crate::api::wire;
@@ -13,6 +13,7 @@ use std::io::IsTerminal;
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire quarantine list contoso
   leadwire quarantine show contoso qrt_01hzx2g7q0abcdefghjkmnpqrs > body.bin
+  leadwire quarantine retry contoso --offer crm-pro --from 2026-11-20T00:00:00Z
   leadwire quarantine list contoso --all --json";
 
 /// What can be done with what is in quarantine.
@@ -34,6 +35,64 @@ pub(super) enum Command {
         /// Id of the body
         id: String,
     },
+    /// Read bodies anew, one or all that wait; those that can be read now are accepted, each once
+    Retry {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// Id of one body
+        #[arg(conflicts_with_all = ["offer", "from", "until"])]
+        id: Option<String>,
+        /// Only those that came to addresses of this offer
+        #[arg(long)]
+        offer: Option<String>,
+        /// Only those that came at this moment or later
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Only those that came before this moment
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
+}
+
+/// The query of a retry.
+type Query = Vec<(&'static str, String)>;
+
+/// Reads anew what waits, as many requests long as it takes.
+async fn retry(session: &Session, id: Option<&str>, mut query: Query) -> anyhow::Result<()> {
+    let (client, out) = (session.client()?, session.out);
+    let mut all = wire::QuarantineRetried {
+        looked: 0,
+        accepted: 0,
+        duplicates: 0,
+        erased: 0,
+        unreadable: 0,
+        next: None,
+    };
+    loop {
+        let asked: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = match id {
+            Some(id) => client.act(&["v1", "quarantine", id, "retry"], &asked).await?,
+            None => client.act(&["v1", "quarantine", "retry-waiting"], &asked).await?,
+        };
+        let done: wire::QuarantineRetried = client::shape(answer)?;
+        all.looked += done.looked;
+        all.accepted += done.accepted;
+        all.duplicates += done.duplicates;
+        all.erased += done.erased;
+        all.unreadable += done.unreadable;
+        let Some(next) = done.next else { break };
+        query.retain(|it| it.0 != "cursor");
+        query.push(("cursor", next));
+    }
+    if out.json {
+        out.value(&serde_json::to_value(&all)?)?;
+    }
+    out.note(&format!(
+        "{} bodies were read: {} accepted, {} accepted before, {} of erased people, {} still cannot be read.",
+        all.looked, all.accepted, all.duplicates, all.erased, all.unreadable
+    ));
+    Ok(())
 }
 
 const HEADS: [&str; 6] = ["ID", "CAME", "OFFER", "BYTES", "CODE", "WHY"];
@@ -55,6 +114,13 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             if has_more.await? {
                 out.note("There are more: --all shows every body, --limit more of them.");
             }
+        }
+        Command::Retry { publisher, id, offer, from, until } => {
+            let mut query: Query = vec![("publisher", publisher.to_string())];
+            for (name, value) in [("offer", offer), ("from", from), ("until", until)] {
+                query.extend(value.map(|it| (name, it)));
+            }
+            retry(session, id.as_deref(), query).await?;
         }
         Command::Show { publisher, id } => {
             let path = ["v1", "quarantine", &id, "body"];

@@ -242,6 +242,7 @@ impl Places {
                 attempt: claim.number,
                 standing: claim.standing,
                 message: None,
+                mapping: None,
             };
             place.token = None;
             if let Some(door) = self.lanes.door(&place.lane) {

@@ -7,7 +7,7 @@ use leadwire_connect::Payload;
 use leadwire_connect::erase::RECORD;
 use leadwire_core::erasure;
 use leadwire_core::follow_up::{self, FollowUp, Message};
-use leadwire_core::id::{DeliveryId, DestinationNo};
+use leadwire_core::id::{DeliveryId, DestinationNo, TouchpointId};
 use leadwire_core::json::Json;
 use leadwire_core::language::Language;
 use leadwire_core::mapping::Subject;
@@ -66,9 +66,11 @@ pub(super) async fn load(
             customers.insert(claim.touchpoint, customer.unwrap_or_default());
         }
     }
+    let mut pinned = pinned(store, &setup, lane, &ready).await?;
     Ok(ready
         .into_iter()
         .map(|(claim, found)| {
+            let mapping = pinned.remove(&claim.touchpoint);
             let found = found.unwrap_or_else(|| {
                 let kept =
                     kept.get(&claim.touchpoint).ok_or_else(|| unreadable("its touchpoint is not there"))?;
@@ -79,9 +81,26 @@ pub(super) async fn load(
                 }
                 payload((directory, &setup), lane, claim, (Arc::new(touchpoint), kept.received_at))
             });
-            (claim, found)
+            (claim, found.map(|it| Payload { mapping, ..it }))
         })
         .collect())
+}
+
+/// The rows of another version of the mapping, for those that are to be mapped by one. Only a destination that has any is
+/// looked up.
+async fn pinned(
+    store: &Store,
+    setup: &Snapshot,
+    lane: &LaneKey,
+    ready: &[(Claim, Option<Content>)],
+) -> Result<HashMap<TouchpointId, Arc<str>>, StoreError> {
+    let destination = setup.destination(&lane.publisher, &lane.destination.to_string());
+    if !destination.is_some_and(|it| it.pins_mappings) {
+        return Ok(HashMap::new());
+    }
+    let touchpoints = ready.iter().map(|it| it.0.touchpoint).collect();
+    let found = store.pinned_mappings(lane.publisher.clone(), lane.destination, touchpoints).await?;
+    Ok(found.into_iter().map(|(touchpoint, rows)| (touchpoint, Arc::from(rows))).collect())
 }
 
 fn payload(
@@ -99,6 +118,7 @@ fn payload(
         attempt: claim.number,
         standing: claim.standing,
         message: None,
+        mapping: None,
     };
     if let Some(id) = claim.follow_up {
         let follow_up = setup.follow_up(&lane.publisher, id).ok_or_else(|| withheld("follow_up_removed"))?;

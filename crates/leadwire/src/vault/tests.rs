@@ -42,6 +42,7 @@ impl World {
             settings: "{}".to_owned(),
             secrets: Vec::new(),
             settings_no: 1,
+            pins_mappings: false,
             created_at: NOON,
             gate: Gate::Open,
         };

@@ -170,6 +170,7 @@ pub(super) fn payload(number: usize, attempt: u32) -> Payload {
         attempt,
         standing: Default::default(),
         message: None,
+        mapping: None,
     }
 }
 

@@ -78,6 +78,18 @@ pub struct Retried {
     /// those that came back meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// For parked ones, when there are more than one answer holds: the replay that puts the rest back to work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
+}
+
+/// How many parked deliveries were given up.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Dropped {
+    /// How many.
+    pub dropped: usize,
+    /// Whether there are more: asking again drops the next of them.
+    pub more: bool,
 }
 
 /// Deliveries that are parked at one destination for one cause.

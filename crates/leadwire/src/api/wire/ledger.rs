@@ -70,4 +70,25 @@ pub struct QuarantinedRow {
     pub message: String,
     /// Its length in bytes.
     pub body_bytes: u64,
+    /// The touchpoint it became, once it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touchpoint: Option<String>,
+}
+
+/// What came of reading bodies in quarantine anew.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct QuarantineRetried {
+    /// Bodies that were read.
+    pub looked: usize,
+    /// Those that are touchpoints now.
+    pub accepted: usize,
+    /// Those that were accepted before.
+    pub duplicates: usize,
+    /// Those of somebody who was erased: counted, and that is all.
+    pub erased: usize,
+    /// Those that still cannot be read; the list says why.
+    pub unreadable: usize,
+    /// The last of them, when there are more behind it: the `cursor` to go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }

@@ -22,13 +22,15 @@ mod touchpoint;
 
 pub use audit::{AuditCheckpoint, AuditEntry, PlacesOfDay, Statement, StatementOfDay};
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
-pub use deliveries::{Attempt, Delivery, DeliveryDetail, FailureGroup, Retried};
-pub use destinations::{Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
+pub use deliveries::{Attempt, Delivery, DeliveryDetail, Dropped, FailureGroup, Retried};
+pub use destinations::{
+    Connector, Destination, DestinationChange, MappingVersion, NewDestination, Notice, Pause,
+};
 pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
 pub use follow_ups::{FollowUp, FollowUpChange, FollowUpShown, FollowUpTrial, NewFollowUp};
 pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};
-pub use ledger::{Account, Ledger, QuarantinedRow};
+pub use ledger::{Account, Ledger, QuarantineRetried, QuarantinedRow};
 pub use listing::{
     Embed, Listing, ListingTexts, OfferDetail, OfferPreview, OfferReadiness, OfferedAction, Picture,
     ReadinessStep,
@@ -38,8 +40,8 @@ pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, Proof
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};
 pub use routes::{
-    LeadRouting, NewReplay, NewRoute, Replay, Route, RouteChange, RouteOrder, RouteTrial, RouteTried,
-    RouteVerdict, TouchpointRouting,
+    LeadRouting, NewReplay, NewRoute, Replay, ReplayTally, Route, RouteChange, RouteOrder, RouteTrial,
+    RouteTried, RouteVerdict, TouchpointRouting,
 };
 pub use secrets::{MasterKey, RotatedKey, Secrets, SecretsRotated, SecretsRotation, UnopenedSecrets};
 pub use setup::{NewOffer, NewPublisher, Offer, Publisher};

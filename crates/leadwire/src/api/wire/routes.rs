@@ -159,6 +159,43 @@ pub struct NewReplay {
     /// Send again what is delivered; only with a destination.
     #[serde(default)]
     pub force: bool,
+    /// Only touchpoints that fulfil this condition, written as a route's filter is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Only touchpoints of this source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Only touchpoints of this action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// Only deliveries that stand so: `parked` (routes are not asked, it is owed already), `delivered` (with force) or
+    /// `missing`. The first two need a destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// With the state `parked`: only those parked for this cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The version of the destination's mapping to map with: a number, or `current`, which is what is meant when it is
+    /// missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
+    /// Count what it would do, and change no delivery.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What a replay did, or would do, for one destination and reason.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct ReplayTally {
+    /// The destination; missing for touchpoints that go nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// `added`, `again`, `held` or `skipped`.
+    pub what: String,
+    /// Why: a stable name.
+    pub why: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// A replay.
@@ -166,7 +203,7 @@ pub struct NewReplay {
 pub struct Replay {
     /// Its id.
     pub id: String,
-    /// `running`, `done` or `stopped`.
+    /// `running`, `paused`, `done` or `stopped`.
     pub state: String,
     /// Its destination, when it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,14 +212,42 @@ pub struct Replay {
     pub offer: String,
     /// Whether what is delivered is sent again.
     pub force: bool,
+    /// Whether it only counts.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// The condition on touchpoints, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// The source it is for, when it is for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The action it is for, when it is for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// How deliveries stand that it takes up, when that matters to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+    /// The cause it is for, when it is for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The version of the mapping, when it is not the current one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<u32>,
     /// When it was asked for.
     pub created_at: String,
     /// When it came to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,
-    /// How far it is, from 0 to 1, by the time over which touchpoints came.
+    /// How far it is, from 0 to 1: by the touchpoints there are, or by the time over which they came when they are too many
+    /// to count.
     pub progress: f64,
-    /// Touchpoints looked at.
+    /// Touchpoints there are to look at, when they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// Touchpoints it came by, those it does not take up included.
+    #[serde(default)]
+    pub looked: u64,
+    /// Touchpoints taken up.
     pub seen: u64,
     /// Deliveries that are new.
     pub added: u64,
@@ -192,4 +257,7 @@ pub struct Replay {
     pub held: u64,
     /// Touchpoints that no route takes, still.
     pub unrouted: u64,
+    /// What was done, or would be, by destination and reason; only where one replay is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tallies: Vec<ReplayTally>,
 }

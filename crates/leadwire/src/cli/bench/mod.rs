@@ -248,6 +248,7 @@ async fn set_up(app: &App, sink: Option<&HttpsEndpoint>) -> anyhow::Result<()> {
             settings: settings.to_string(),
             secrets: Vec::new(),
             settings_no: 1,
+            pins_mappings: false,
             created_at: now,
             gate: Gate::Open,
         };

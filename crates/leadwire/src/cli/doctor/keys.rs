@@ -94,7 +94,7 @@ pub(super) fn judged(it: &wire::Secrets) -> Vec<Check> {
 }
 
 /// What `serve` would be told by file and environment.
-fn settings() -> Result<Config, Check> {
+pub(super) fn settings() -> Result<Config, Check> {
     let file = serve::environment().find(|(name, _)| name == "LEADWIRE_CONFIG").map(|it| PathBuf::from(it.1));
     Config::load(file.as_deref(), serve::environment()).map_err(|error| {
         Check::fail("settings", format!("{error:#}"), "correct them, or the service will not start")

@@ -1,5 +1,6 @@
 //! `leadwire doctor`: looks at the data folder, the machine and the service, and says what to mend.
 
+mod backups;
 mod keys;
 mod machine;
 
@@ -74,6 +75,8 @@ pub(super) async fn run(session: &Session) -> anyhow::Result<ExitCode> {
     let mut checks = vec![machine::clock(MachineClock::start().wall())];
     checks.extend(machine::folder(folder));
     checks.extend(keys::file(folder));
+    // Settings that cannot be read are told of by the line before.
+    checks.extend(keys::settings().ok().map(|it| backups::check(&it, MachineClock::start().wall())));
     let is_held = machine::is_held(folder);
     if !is_held {
         checks.extend(keys::store(folder));
