@@ -324,8 +324,12 @@ pub const NOTICE_MESSAGES_PER_HOUR: usize = 6;
 pub const NOTICE_HOUR: Duration = Duration::from_secs(3600);
 /// Most notices that one message stands for: every destination of the largest publisher we know of, with room.
 pub const NOTICES_PER_MESSAGE: usize = 1000;
+/// Due notices that a round looks at, those that were held back included: many more than one message takes.
+pub const NOTICES_DUE_MAX: usize = 10 * NOTICES_PER_MESSAGE;
 /// Notices of a message that are written out; of the others it says how many there are.
 pub const NOTICES_WRITTEN_OUT: usize = 5;
+/// Things that a message sent to a program holds one by one; of the others it has the count.
+pub const NOTICE_ITEMS_SENT_MAX: usize = 100;
 /// Names of a group that a message says; of the others it says how many there are.
 pub const NOTICE_NAMES_MAX: usize = 3;
 /// Leads that wait at a destination are counted up to here for a message.

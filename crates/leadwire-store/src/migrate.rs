@@ -21,6 +21,7 @@ const STEPS: &[(i64, &str)] = &[
     (11, include_str!("migrations/0011_withhold.sqlite.sql")),
     (12, include_str!("migrations/0012_audit.sqlite.sql")),
     (13, include_str!("migrations/0013_failures.sqlite.sql")),
+    (16, include_str!("migrations/0016_told.sqlite.sql")),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.

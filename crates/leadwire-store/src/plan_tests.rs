@@ -8,6 +8,7 @@ use crate::follow_ups::{Following, Reached};
 use crate::lanes::{LaneKey, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
 use crate::plan_merges_tests;
+use crate::plan_notices_tests;
 use crate::quarantine::Quarantine;
 use crate::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
 use crate::rows::{Channel, DeliveryState};
@@ -260,7 +261,8 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             let mut words = step.split(' ');
             match (words.next(), words.next()) {
                 (Some("SCAN"), Some(table)) => {
-                    let may = READ_WHOLE.contains(&table) || plan_merges_tests::READ_WHOLE.contains(&table);
+                    let may = READ_WHOLE.contains(&table) || plan_merges_tests::READ_WHOLE.contains(&table)
+                        || plan_notices_tests::READ_WHOLE.contains(&table);
                     assert!(may, "{step}\n{sql}");
                 }
                 (Some("SEARCH"), Some(table))
@@ -274,7 +276,7 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             }
         }
     }
-    for (part, expected) in HOT.iter().chain(feedback::HOT).chain(plan_merges_tests::HOT) {
+    for (part, expected) in HOT.iter().chain(feedback::HOT).chain(plan_merges_tests::HOT).chain(plan_notices_tests::HOT) {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
         for (sql, plan) in found {
@@ -462,6 +464,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     plan_merges_tests::merge_and_suggest(store, &publisher, |id| accept(id, true)).await?;
     crate::plan_erasure_tests::erase(store, &publisher).await?;
     crate::plan_audit_tests::audit(store, &publisher).await?;
+    plan_notices_tests::notices(store, &publisher, number).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
     let keys = |publisher: &PublisherId| {
