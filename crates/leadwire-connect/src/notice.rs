@@ -181,6 +181,9 @@ fn lines_of(item: &Item) -> String {
     match item.waiting {
         0 => {}
         1 => text.push_str("1 lead waits; it is not lost.\n"),
+        waiting if waiting >= limits::WAITING_COUNTED_MAX => {
+            text.push_str(&format!("{waiting} leads or more wait; none is lost.\n"));
+        }
         waiting => text.push_str(&format!("{waiting} leads wait; none is lost.\n")),
     }
     if !item.link.is_empty() {

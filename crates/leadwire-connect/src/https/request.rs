@@ -6,6 +6,7 @@ use crate::signing::{self, SigningSecret};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use leadwire_core::json::Json;
 use leadwire_core::lead_source::LeadSource;
+use leadwire_core::limits;
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Action, Source, Touchpoint};
