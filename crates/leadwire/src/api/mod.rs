@@ -14,6 +14,7 @@ mod intake;
 mod keys;
 mod ledger;
 mod merges;
+mod notices;
 mod offers;
 mod openapi;
 mod page;

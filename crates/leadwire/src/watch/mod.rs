@@ -8,8 +8,6 @@ mod silence;
 mod tell;
 mod ways;
 
-pub use ways::{Told, told_by};
-
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::disk::Disk;

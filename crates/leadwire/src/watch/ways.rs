@@ -38,7 +38,7 @@ pub(super) async fn all(
 
 /// What came of telling somebody through one destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub(super) enum Told {
     /// It took the message.
     Yes,
     /// It did not, or nobody knows whether it did.
@@ -101,24 +101,37 @@ async fn try_once(watch: &Watch, outlet: &Outlet, notice: &Notice) -> Told {
     }
 }
 
-/// Sends a test to a destination that carries notices; what comes of it says whether notices would arrive.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn told_by(watch: &Watch, whom: Option<&PublisherId>, lane: &LaneKey) -> Result<Told, StoreError> {
-    let setup = watch.directory.now();
-    let Some(outlet) = setup.outlet(lane).map(Arc::clone) else {
-        return Ok(Told::no("missing", "there is no such destination any more", "name another one"));
-    };
-    let (publisher, at) = (whom.map_or_else(String::new, ToString::to_string), watch.clock.steady());
-    let item = Item {
-        event: "notice.test".to_owned(),
-        name: outlet.name.clone(),
-        at,
-        message: "somebody asked for this test; nothing is wrong".to_owned(),
-        ..Item::default()
-    };
-    // Each test is a message of its own: a receiver must not take the second one for a repetition.
-    let id = format!("ntc_test_{publisher}_{}_{:x}", lane.destination.get(), crate::clock::random_bits());
-    through(watch, (lane, &outlet), &Notice { id, publisher, at, items: vec![item] }).await
+impl Watch {
+    /// Sends a test through a destination. What comes of it says whether notices would arrive; if not: the cause, what
+    /// happened, and what to do.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn test(
+        &self,
+        whom: Option<&PublisherId>,
+        lane: &LaneKey,
+    ) -> Result<Result<(), [String; 3]>, StoreError> {
+        let setup = self.directory.now();
+        let outlet = setup.outlet(lane).map(Arc::clone);
+        let (publisher, at) = (whom.map_or_else(String::new, ToString::to_string), self.clock.steady());
+        let item = Item {
+            event: "notice.test".to_owned(),
+            name: outlet.as_ref().map_or_else(String::new, |it| it.name.clone()),
+            at,
+            message: "somebody asked for this test; nothing is wrong".to_owned(),
+            ..Item::default()
+        };
+        // Each test is a message of its own: a receiver must not take the second one for a repetition.
+        let id = format!("ntc_test_{:032x}", crate::clock::random_bits());
+        let notice = Notice { id, publisher, at, items: vec![item] };
+        let told = match &outlet {
+            Some(outlet) => through(self, (lane, outlet), &notice).await?,
+            None => Told::no("missing", "there is no such destination any more", "name another one"),
+        };
+        Ok(match told {
+            Told::Yes => Ok(()),
+            Told::No { cause, message, fix } => Err([cause, message, fix]),
+        })
+    }
 }
