@@ -25,6 +25,7 @@ mod lost_answers;
 mod marketo;
 mod matrix;
 mod merges;
+mod notices;
 mod notes;
 mod pages;
 mod peers;
