@@ -86,10 +86,14 @@ impl Notice {
             }
             "destination.check_passed" => format!("All well again: {name} of {publisher} would take a lead"),
             "destination.ends_soon" => format!("Renew soon: a credential of {name} of {publisher} ends"),
-            "destination.failing" => format!("Leads wait: nothing arrives at {name} of {publisher} {still}now"),
+            "destination.failing" => {
+                format!("Leads wait: nothing arrives at {name} of {publisher} {still}now")
+            }
             "destination.delivering" => format!("Leads flow again: they arrive at {name} of {publisher}"),
             "destination.parked" => format!("Leads need a person: {name} of {publisher}"),
-            "offer.silent" => format!("Silence: {publisher}.{name} has {still}had no lead for longer than usual"),
+            "offer.silent" => {
+                format!("Silence: {publisher}.{name} has {still}had no lead for longer than usual")
+            }
             "offer.heard" => format!("Leads come again: {publisher}.{name}"),
             "service.disk_low" => format!("The disk is {still}filling up"),
             "service.disk_full" => format!("The disk is {still}nearly full: new leads are turned away"),
@@ -118,12 +122,16 @@ impl Notice {
                 format!("All well again: {count} destinations of {publisher} would take a lead")
             }
             "destination.ends_soon" => format!("Renew soon: credentials of {publisher} end ({count})"),
-            "destination.failing" => format!("Leads wait: nothing arrives at {count} destinations of {publisher}"),
+            "destination.failing" => {
+                format!("Leads wait: nothing arrives at {count} destinations of {publisher}")
+            }
             "destination.delivering" => {
                 format!("Leads flow again: they arrive at {count} destinations of {publisher}")
             }
             "destination.parked" => format!("Leads need a person: {publisher} ({count})"),
-            "offer.silent" => format!("Silence: {count} ways in of {publisher} have had no lead for longer than usual"),
+            "offer.silent" => {
+                format!("Silence: {count} ways in of {publisher} have had no lead for longer than usual")
+            }
             "offer.heard" => format!("Leads come again by {count} ways in of {publisher}"),
             _ => format!("{} ({count} times)", self.subject_of(first)),
         }
@@ -244,7 +252,10 @@ mod tests {
             "Leads wait: crm of contoso is paused; Leads flow again: sheet of contoso works"
         );
         let one = notice(vec![Item { times_told: 1, ..item("destination.paused", "crm") }]);
-        assert_eq!((one.event(), &*one.subject()), ("destination.paused", "Leads wait: crm of contoso is still paused"));
+        assert_eq!(
+            (one.event(), &*one.subject()),
+            ("destination.paused", "Leads wait: crm of contoso is still paused")
+        );
     }
 
     #[test]

@@ -114,7 +114,12 @@ impl NoticeKind {
             Self::DiskFull => &[Self::DiskLow],
             Self::DiskFine => &[Self::DiskLow, Self::DiskFull],
             Self::JobPassed => &[Self::JobFailed],
-            Self::CheckFailed | Self::EndsSoon | Self::Failing | Self::Parked | Self::Silent | Self::JobFailed => &[],
+            Self::CheckFailed
+            | Self::EndsSoon
+            | Self::Failing
+            | Self::Parked
+            | Self::Silent
+            | Self::JobFailed => &[],
         }
     }
 
@@ -122,7 +127,12 @@ impl NoticeKind {
     pub fn is_good(self) -> bool {
         matches!(
             self,
-            Self::Resumed | Self::CheckPassed | Self::Delivering | Self::Heard | Self::DiskFine | Self::JobPassed
+            Self::Resumed
+                | Self::CheckPassed
+                | Self::Delivering
+                | Self::Heard
+                | Self::DiskFine
+                | Self::JobPassed
         )
     }
 
@@ -232,7 +242,9 @@ pub fn disk_level(before: DiskLevel, free_bytes: u64, reserve_bytes: u64) -> Dis
         _ => DiskLevel::Fine,
     };
     match (before, level) {
-        (DiskLevel::Full, DiskLevel::Low | DiskLevel::Fine) if !clearly_above(reserve_bytes) => DiskLevel::Full,
+        (DiskLevel::Full, DiskLevel::Low | DiskLevel::Fine) if !clearly_above(reserve_bytes) => {
+            DiskLevel::Full
+        }
         (DiskLevel::Full | DiskLevel::Low, DiskLevel::Fine) if !clearly_above(warning) => DiskLevel::Low,
         (DiskLevel::Fine | DiskLevel::Low | DiskLevel::Full, level) => level,
     }

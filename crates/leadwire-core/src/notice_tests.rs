@@ -31,19 +31,24 @@ fn a_few_failures_in_a_moment_are_no_news_and_five_minutes_of_them_are() {
     assert!(is_failing(failures(limits::FAILING_TRIES), START.plus(limits::FAILING_SHORTEST)));
     assert!(!is_failing(failures(2), START.plus(MINUTE)));
     assert!(is_failing(failures(2), START.plus(limits::FAILING_FOR)));
-    assert!(!is_failing(failures(1), START.plus(limits::FAILING_FOR * 9)), "one try is not tried again and again");
+    assert!(
+        !is_failing(failures(1), START.plus(limits::FAILING_FOR * 9)),
+        "one try is not tried again and again"
+    );
 }
 
 #[test]
 fn parked_leads_are_told_at_one_ten_a_hundred_and_when_they_rise() {
     let mut told = ParkedTold::default();
     let mut heard = Vec::new();
-    for (minute, count) in [(0, 1), (1, 5), (2, 9), (3, 10), (4, 12), (5, 400), (6, 450), (7, 510), (8, 520)] {
+    for (minute, count) in [(0, 1), (1, 5), (2, 9), (3, 10), (4, 12), (5, 400), (6, 450), (7, 510), (8, 520)]
+    {
         let (known, news) = parked(told, count, START.plus(MINUTE * minute));
         told = known;
         heard.extend(news);
     }
-    let expected = [ParkedNews::Passed(1), ParkedNews::Passed(10), ParkedNews::Passed(100), ParkedNews::Rose(110)];
+    let expected =
+        [ParkedNews::Passed(1), ParkedNews::Passed(10), ParkedNews::Passed(100), ParkedNews::Rose(110)];
     assert_eq!(heard, expected);
     let (emptied, news) = parked(told, 0, START.plus(MINUTE * 9));
     assert_eq!((emptied.mark, news), (0, None));

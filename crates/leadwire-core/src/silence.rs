@@ -44,8 +44,7 @@ impl Usual {
             return None;
         }
         let weights = weights(hours, first, last);
-        let mut gaps: Vec<f64> =
-            hours.windows(2).map(|it| weigh(&weights, it[0] + 1, it[1])).collect();
+        let mut gaps: Vec<f64> = hours.windows(2).map(|it| weigh(&weights, it[0] + 1, it[1])).collect();
         gaps.sort_by(f64::total_cmp);
         // The longest few are left out: a feed that broke down once must not make the next break-down usual.
         let place = (gaps.len() - 1) * limits::SILENCE_QUANTILE_PERCENT / 100;

@@ -12,16 +12,21 @@ pub(crate) const READ_WHOLE: &[&str] = &["waiting", "parked"];
 /// What every round looks at, and how.
 pub(crate) const HOT: &[(&str, &[&str])] = &[
     (
-        "SELECT touchpoint_id, cause, message, fix FROM delivery…",
-        &["SEARCH delivery USING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)"],
+        "…fix FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND claim = 0",
+        &[
+            "SEARCH delivery USING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)",
+        ],
     ),
     (
-        "SELECT due_at FROM notice WHERE…",
-        &["SEARCH notice USING COVERING INDEX notice_due (due_at>?)"],
+        "…fix FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND claim > 0",
+        &["SEARCH delivery USING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim>?)"],
     ),
+    ("SELECT due_at FROM notice WHERE…", &["SEARCH notice USING COVERING INDEX notice_due (due_at>?)"]),
     (
         "SELECT 1 FROM notice WHERE publisher_id = $1 AND destination_no = $2 AND about = $3 AND kind = $4 AND lasts = 1…",
-        &["SEARCH notice USING COVERING INDEX notice_lasting (publisher_id=? AND destination_no=? AND about=? AND kind=?)"],
+        &[
+            "SEARCH notice USING COVERING INDEX notice_lasting (publisher_id=? AND destination_no=? AND about=? AND kind=?)",
+        ],
     ),
     (
         "…FROM notice WHERE publisher_id = $1 ORDER BY at DESC",
@@ -35,7 +40,8 @@ pub(crate) async fn notices(
     publisher: &PublisherId,
     number: DestinationNo,
 ) -> Result<(), StoreError> {
-    let (now, lane) = (Timestamp::from_millis(9), LaneKey { publisher: publisher.clone(), destination: number });
+    let (now, lane) =
+        (Timestamp::from_millis(9), LaneKey { publisher: publisher.clone(), destination: number });
     let (whose, whom) = (Whose::from(&lane), Some(publisher.clone()));
     let said = |kind| Said {
         kind,

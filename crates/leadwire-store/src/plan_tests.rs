@@ -261,7 +261,8 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             let mut words = step.split(' ');
             match (words.next(), words.next()) {
                 (Some("SCAN"), Some(table)) => {
-                    let may = READ_WHOLE.contains(&table) || plan_merges_tests::READ_WHOLE.contains(&table)
+                    let may = READ_WHOLE.contains(&table)
+                        || plan_merges_tests::READ_WHOLE.contains(&table)
                         || plan_notices_tests::READ_WHOLE.contains(&table);
                     assert!(may, "{step}\n{sql}");
                 }
@@ -276,7 +277,9 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
             }
         }
     }
-    for (part, expected) in HOT.iter().chain(feedback::HOT).chain(plan_merges_tests::HOT).chain(plan_notices_tests::HOT) {
+    for (part, expected) in
+        HOT.iter().chain(feedback::HOT).chain(plan_merges_tests::HOT).chain(plan_notices_tests::HOT)
+    {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
         for (sql, plan) in found {

@@ -10,6 +10,7 @@ use leadwire_connect::feedback::{Asked, Change, Changes, Position, Whose as Told
 use leadwire_connect::{Connector, Moment};
 use leadwire_core::id::FeedbackId;
 use leadwire_core::lane::Gate;
+use leadwire_core::notice::NoticeKind;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::retry::{self, RetryPolicy};
 use leadwire_core::time::Timestamp;
@@ -17,7 +18,6 @@ use leadwire_core::touchpoint::Touchpoint;
 use leadwire_core::{identity, limits};
 use leadwire_store::feedback_readings::{FeedbackReading, ReadFailure, ReadStep, ReadWord, Whose};
 use leadwire_store::lanes::LaneKey;
-use leadwire_core::notice::NoticeKind;
 use leadwire_store::notices::Said;
 use leadwire_store::{Store, StoreError};
 use std::panic::AssertUnwindSafe;

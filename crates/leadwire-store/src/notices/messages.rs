@@ -210,7 +210,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn settle_message(&self, message: Message, sent: Sent, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn settle_message(
+        &self,
+        message: Message,
+        sent: Sent,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.write(move |tx| settle(tx, &message, sent, now)).await
     }
 }

@@ -9,8 +9,8 @@ mod watched;
 pub use arrivals::{ArrivalsStep, Came};
 pub use messages::{Gathered, Message, Sent};
 pub use receivers::{Mute, Way};
-pub(crate) use saying::{gone, in_hand, say, say_of_gate};
 use saying::{end, standing};
+pub(crate) use saying::{gone, in_hand, say, say_of_gate};
 pub use watched::{Pulse, Watched};
 
 use crate::engine::{Param, Row};
@@ -226,7 +226,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn standing_notices(&self, whose: Whose, kind: NoticeKind) -> Result<Vec<Standing>, StoreError> {
+    pub async fn standing_notices(
+        &self,
+        whose: Whose,
+        kind: NoticeKind,
+    ) -> Result<Vec<Standing>, StoreError> {
         self.read(move |tx| {
             let (publisher, destination) = whose.params();
             tx.query(
@@ -270,7 +274,11 @@ impl Store {
     pub async fn note_job(&self, went: Said, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| {
             let is_known = standing(tx, &Whose::OPERATOR, &went.about, NoticeKind::JobFailed)?;
-            if went.kind == NoticeKind::JobPassed && !is_known { Ok(()) } else { say(tx, &Whose::OPERATOR, &went, now) }
+            if went.kind == NoticeKind::JobPassed && !is_known {
+                Ok(())
+            } else {
+                say(tx, &Whose::OPERATOR, &went, now)
+            }
         })
         .await
     }

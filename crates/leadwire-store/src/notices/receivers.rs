@@ -95,7 +95,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn mutes(&self, publisher: Option<PublisherId>, now: Timestamp) -> Result<Vec<Mute>, StoreError> {
+    pub async fn mutes(
+        &self,
+        publisher: Option<PublisherId>,
+        now: Timestamp,
+    ) -> Result<Vec<Mute>, StoreError> {
         self.read(move |tx| {
             tx.query(
                 "SELECT destination_no, kind, until

@@ -116,7 +116,8 @@ pub(super) fn end(
     now: Timestamp,
 ) -> Result<Ended, StoreError> {
     let (publisher, destination) = whose.params();
-    let which = [Param::Int(now.millis()), publisher, destination, Param::Text(about), Param::Text(kind.as_str())];
+    let which =
+        [Param::Int(now.millis()), publisher, destination, Param::Text(about), Param::Text(kind.as_str())];
     let untold = tx.execute(
         "UPDATE notice SET lasts = 0, ended_at = $1, due_at = 0, told_at = -2
          WHERE publisher_id = $2 AND destination_no = $3 AND about = $4 AND kind = $5 AND lasts = 1 AND told_at = 0
@@ -131,7 +132,12 @@ pub(super) fn end(
     Ok(Ended { told, untold })
 }
 
-pub(super) fn standing(tx: &Tx<'_>, whose: &Whose, about: &str, kind: NoticeKind) -> Result<bool, StoreError> {
+pub(super) fn standing(
+    tx: &Tx<'_>,
+    whose: &Whose,
+    about: &str,
+    kind: NoticeKind,
+) -> Result<bool, StoreError> {
     let (publisher, destination) = whose.params();
     let found = tx.find(
         "SELECT 1

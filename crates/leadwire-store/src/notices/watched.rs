@@ -1,9 +1,10 @@
 //! What is known of a destination without a lead, and how it is doing with the leads it has.
 
 use super::{Said, Whose, say};
-use crate::engine::{Param, Tx};
+use crate::engine::{Param, Row, Tx};
 use crate::lanes::LaneKey;
 use crate::{Store, StoreError};
+use leadwire_core::id::TouchpointId;
 use leadwire_core::limits;
 use leadwire_core::notice::{Failures, NoticeKind, ParkedTold};
 use leadwire_core::time::Timestamp;
@@ -177,24 +178,43 @@ impl Store {
     }
 }
 
-fn pulse(tx: &Tx<'_>, watched: &Watched, now: Timestamp) -> Result<Pulse, StoreError> {
-    let lane = &watched.lane;
+/// A delivery that failed and is tried again: cause, message and fix.
+type Failed = (TouchpointId, [String; 3]);
+
+/// Some deliveries that failed and wait for their next try; others that have no cause may be among them.
+fn failed(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<Vec<Failed>, StoreError> {
     let (publisher, destination) = Whose::params_of(lane);
-    // What failed is due later. What never failed and is due later, such as a collected message, has no cause.
-    let failed = tx.query(
+    // What failed is due later, or under way again. What never failed and is due later, such as a collected message, has no
+    // cause.
+    let look = Param::Int(i64::try_from(limits::FAILING_LOOK).unwrap_or(i64::MAX));
+    let evidence = |row: &Row<'_>| {
+        let texts = [row.text(1)?.to_owned(), row.text(2)?.to_owned(), row.text(3)?.to_owned()];
+        Ok((row.touchpoint(0)?, texts))
+    };
+    let mut failed = tx.query(
         "SELECT touchpoint_id, cause, message, fix
          FROM delivery
          WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND claim = 0 AND due_at > $3
          ORDER BY due_at, touchpoint_id
          LIMIT $4",
-        &[
-            publisher,
-            destination,
-            Param::Int(now.millis()),
-            Param::Int(i64::try_from(limits::FAILING_LOOK).unwrap_or(i64::MAX)),
-        ],
-        |row| Ok((row.touchpoint(0)?, [row.text(1)?.to_owned(), row.text(2)?.to_owned(), row.text(3)?.to_owned()])),
+        &[publisher, destination, Param::Int(now.millis()), look],
+        evidence,
     )?;
+    failed.extend(tx.query(
+        "SELECT touchpoint_id, cause, message, fix
+         FROM delivery
+         WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND claim > 0
+         ORDER BY claim, due_at, touchpoint_id
+         LIMIT $3",
+        &[publisher, destination, look],
+        evidence,
+    )?);
+    Ok(failed)
+}
+
+/// The tries of these since a lead last arrived, and the evidence of one.
+fn tries(tx: &Tx<'_>, watched: &Watched, failed: Vec<Failed>) -> Result<(Failures, [String; 3]), StoreError> {
+    let (publisher, destination) = Whose::params_of(&watched.lane);
     let mut failures = Failures::default();
     let mut why = <[String; 3]>::default();
     for (touchpoint, evidence) in failed.into_iter().filter(|it| !it.1[0].is_empty()) {
@@ -221,6 +241,13 @@ fn pulse(tx: &Tx<'_>, watched: &Watched, now: Timestamp) -> Result<Pulse, StoreE
             why = evidence;
         }
     }
+    Ok((failures, why))
+}
+
+fn pulse(tx: &Tx<'_>, watched: &Watched, now: Timestamp) -> Result<Pulse, StoreError> {
+    let lane = &watched.lane;
+    let (publisher, destination) = Whose::params_of(lane);
+    let (failures, why) = tries(tx, watched, failed(tx, lane, now)?)?;
     let has_pending = tx.find(
         "SELECT 1 FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 LIMIT 1",
         &[publisher, destination],

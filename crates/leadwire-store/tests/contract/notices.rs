@@ -21,7 +21,13 @@ fn crm() -> Whose {
 }
 
 fn said(kind: NoticeKind) -> Said {
-    Said { kind, about: String::new(), cause: String::new(), message: "it is so".to_owned(), fix: String::new() }
+    Said {
+        kind,
+        about: String::new(),
+        cause: String::new(),
+        message: "it is so".to_owned(),
+        fix: String::new(),
+    }
 }
 
 async fn untold(desk: &Desk, until: i64) -> Vec<Notice> {
@@ -179,7 +185,10 @@ async fn the_operator_has_notices_of_their_own_and_a_job_is_told_when_it_changes
         desk.store.note_job(went(kind), at(NOON)).await.unwrap();
     }
     let own = desk.store.all_notices(None, 9).await.unwrap();
-    assert_eq!(own.iter().map(|it| (it.kind, &*it.about)).collect::<Vec<_>>(), [(NoticeKind::JobFailed, "backup")]);
+    assert_eq!(
+        own.iter().map(|it| (it.kind, &*it.about)).collect::<Vec<_>>(),
+        [(NoticeKind::JobFailed, "backup")]
+    );
     assert_eq!(desk.store.all_notices(Some(contoso()), 9).await.unwrap(), []);
     assert_eq!(desk.store.lasting_notices(None, 9).await.unwrap().len(), 1);
     let (due, next) = desk.store.due_notices(at(NOON)).await.unwrap();

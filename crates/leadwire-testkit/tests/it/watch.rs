@@ -53,6 +53,18 @@ pub(crate) async fn watched(app: &TestApp, after: Duration) {
     tokio::time::timeout(PATIENCE, rounds.changed()).await.expect("a round").expect("the watch goes on");
 }
 
+/// Lets the clock go on, round by round, until something of a kind is to be told.
+pub(crate) async fn until(app: &TestApp, whose: &str, kind: &str, step: Duration) {
+    const ROUNDS_MAX: usize = 100;
+    for _ in 0..ROUNDS_MAX {
+        if kinds(app, whose).await.iter().any(|it| it == kind) {
+            return;
+        }
+        watched(app, step).await;
+    }
+    panic!("nothing is {kind}: {:?}", kinds(app, whose).await);
+}
+
 pub(crate) async fn kinds(app: &TestApp, whose: &str) -> Vec<String> {
     let all = app.get(&format!("/v1/notices{whose}")).await;
     all["items"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap().to_owned()).collect()

@@ -6,8 +6,8 @@ use super::call::Call;
 use super::problem::Problem;
 use super::{
     audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, merges,
-    notices, offers, openapi, page, proof, read, replays, reports, routes, routing, secrets, setup, standing, wire,
-    withhold,
+    notices, offers, openapi, page, proof, read, replays, reports, routes, routing, secrets, setup, standing,
+    wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;

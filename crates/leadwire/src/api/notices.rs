@@ -33,9 +33,10 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
 
 /// A notice as it is shown.
 pub(super) fn shape(setup: &Snapshot, it: Notice) -> wire::Notice {
-    let destination = it.whose.lane().map(|lane| {
-        setup.outlet(&lane).map_or_else(|| lane.destination.to_string(), |it| it.name.clone())
-    });
+    let destination = it
+        .whose
+        .lane()
+        .map(|lane| setup.outlet(&lane).map_or_else(|| lane.destination.to_string(), |it| it.name.clone()));
     wire::Notice {
         number: it.number,
         kind: it.kind.as_str().to_owned(),
@@ -104,12 +105,18 @@ pub(super) async fn set_receivers(call: Call) -> Result<Response, Problem> {
 
 /// The destination that a receiver's name stands for; it must carry notices.
 fn receiver(call: &Call, name: &str, pointer: &str) -> Result<LaneKey, Problem> {
-    let refuse = |message: &str, fix: &str| Problem::from(Refusal::new(pointer, "bad_receiver", message, fix));
+    let refuse =
+        |message: &str, fix: &str| Problem::from(Refusal::new(pointer, "bad_receiver", message, fix));
     let (publisher, name) = match (&call.publisher, name.split_once('/')) {
         (Some(publisher), _) => (publisher.clone(), name),
         (None, Some((publisher, name))) => {
             let publisher = PublisherId::parse(publisher);
-            (publisher.map_err(|_| refuse("there is no such publisher", "write it as `publisher/destination`"))?, name)
+            (
+                publisher.map_err(|_| {
+                    refuse("there is no such publisher", "write it as `publisher/destination`")
+                })?,
+                name,
+            )
         }
         (None, None) => {
             let message = "the operator's receivers are destinations of some publisher";
@@ -196,6 +203,7 @@ pub(super) async fn unmute(call: Call) -> Result<Response, Problem> {
     let now = call.app.clock.steady();
     let made = call.app.store.mute(call.publisher.clone(), over, now).await?;
     done(&call, made, "").await?;
+    call.app.watch.wake();
     Ok(answer::empty())
 }
 
@@ -223,7 +231,9 @@ fn muted(
         Some(name) => {
             let all = NoticeKind::ALL.map(NoticeKind::as_str).join(", ");
             let found = NoticeKind::parse(name);
-            Some(found.ok_or_else(|| refuse("kind", "there is no such kind of notice", format!("use one of: {all}")))?)
+            Some(found.ok_or_else(|| {
+                refuse("kind", "there is no such kind of notice", format!("use one of: {all}"))
+            })?)
         }
     };
     Ok((number, kind))

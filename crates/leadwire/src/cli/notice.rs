@@ -133,9 +133,13 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
                 let wish = wire::NewNoticeReceivers { receivers: set };
                 items(client.put(&path, &whose.query(), &wish).await?)
             };
-            out.rows(rows, &["RECEIVER", "KIND", "TOLD", "FAILS SINCE", "WHY"], |it: wire::NoticeReceiver| {
-                vec![it.name, it.kind, or_dash(it.told_at), or_dash(it.failed_at), it.message]
-            })?;
+            out.rows(
+                rows,
+                &["RECEIVER", "KIND", "TOLD", "FAILS SINCE", "WHY"],
+                |it: wire::NoticeReceiver| {
+                    vec![it.name, it.kind, or_dash(it.told_at), or_dash(it.failed_at), it.message]
+                },
+            )?;
         }
         Command::Test { whose, receiver } => {
             let wish = wire::NoticeTest { receiver };
@@ -147,7 +151,8 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             return Ok(if all { ExitCode::Ok } else { ExitCode::Failed });
         }
         Command::Mute { whose, what, seconds } => {
-            let new = wire::NewNoticeMute { destination: what.destination, kind: what.kind, for_seconds: seconds };
+            let new =
+                wire::NewNoticeMute { destination: what.destination, kind: what.kind, for_seconds: seconds };
             let made = client.post(&["v1", "notices", "mutes"], &whose.query(), &new).await?;
             out.rows(vec![made], &MUTE_HEADS, mute_row)?;
         }

@@ -33,7 +33,9 @@ fn said(level: DiskLevel, free: u64, reserve: u64) -> Said {
         DiskLevel::Low => (
             NoticeKind::DiskLow,
             "disk_low",
-            format!("{free} MiB are free on the disk of the data folder; below {reserve} MiB leads are turned away"),
+            format!(
+                "{free} MiB are free on the disk of the data folder; below {reserve} MiB leads are turned away"
+            ),
             "free some space, or move the data folder to a larger disk; leads go on meanwhile",
         ),
         DiskLevel::Full => (

@@ -22,8 +22,7 @@ type Key = (Whose, u32);
 async fn of(watch: &Watch, publisher: Option<PublisherId>, now: Timestamp) -> Result<(), StoreError> {
     // What was made a moment after the first belongs to it.
     let until = now.plus(limits::NOTICE_GATHER);
-    let untold =
-        watch.store.untold_notices(publisher.clone(), until, limits::NOTICES_PER_MESSAGE).await?;
+    let untold = watch.store.untold_notices(publisher.clone(), until, limits::NOTICES_PER_MESSAGE).await?;
     let mutes = watch.store.mutes(publisher.clone(), now).await?;
     let setup = watch.directory.now();
     let mut muted: BTreeMap<Timestamp, Vec<Key>> = BTreeMap::new();

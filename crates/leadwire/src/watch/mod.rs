@@ -55,6 +55,11 @@ impl Watch {
         self.rounds.subscribe()
     }
 
+    /// Asks for a round at once: what is to be told has changed.
+    pub fn wake(&self) {
+        self.news.notify_one();
+    }
+
     /// Watches again and again, until dropped. Dropping it in the middle loses no notice: it is told again.
     pub async fn run(&self) {
         let mut memory = Memory::default();

@@ -39,7 +39,9 @@ async fn arriving(watch: &Watch, known: &Watched, pulse: &Pulse, now: Timestamp)
             let [cause, why, fix] = pulse.why.clone();
             let message = format!("no lead arrived there since {}: {why}", rfc3339::format(since));
             let fix = match fix.is_empty() {
-                true => "nothing, if it comes back by itself: the leads are tried until they arrive".to_owned(),
+                true => {
+                    "nothing, if it comes back by itself: the leads are tried until they arrive".to_owned()
+                }
                 false => fix,
             };
             let said = Said { kind: NoticeKind::Failing, about: String::new(), cause, message, fix };
@@ -66,14 +68,18 @@ async fn waiting_for_a_person(
         let message = match news {
             ParkedNews::Passed(_) if count == 1 => "1 lead is parked: the destination refused it".to_owned(),
             ParkedNews::Passed(_) => format!("{count} leads are parked: the destination refused them"),
-            ParkedNews::Rose(rise) => format!("{rise} more leads were parked within an hour; {count} are in all"),
+            ParkedNews::Rose(rise) => {
+                format!("{rise} more leads were parked within an hour; {count} are in all")
+            }
         };
         Said {
             kind: NoticeKind::Parked,
             about: String::new(),
             cause: "parked".to_owned(),
             message,
-            fix: "see the causes with `leadwire failure list`, mend them, and put the leads back to work there".to_owned(),
+            fix:
+                "see the causes with `leadwire failure list`, mend them, and put the leads back to work there"
+                    .to_owned(),
         }
     });
     watch.store.note_parked(Watched { parked: told, ..known.clone() }, said, now).await

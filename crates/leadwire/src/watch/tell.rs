@@ -1,7 +1,7 @@
 //! Telling somebody: each message goes the first way that works, until it got through.
 
-use super::ways::{self, Told};
 use super::Watch;
+use super::ways::{self, Told};
 use crate::clock::jitter;
 use futures_util::StreamExt;
 use leadwire_connect::notice::{Item, Notice};

@@ -84,7 +84,11 @@ pub(super) async fn through(
 
 async fn try_once(watch: &Watch, outlet: &Outlet, notice: &Notice) -> Told {
     let Ok(connector) = &outlet.connector else {
-        return Told::no("unusable", "its settings cannot be used", "correct them with `leadwire destination update`");
+        return Told::no(
+            "unusable",
+            "its settings cannot be used",
+            "correct them with `leadwire destination update`",
+        );
     };
     let moment = Moment { now: watch.clock.wall() };
     let telling = AssertUnwindSafe(connector.tell(notice, moment, &outlet.egress)).catch_unwind();
@@ -95,7 +99,9 @@ async fn try_once(watch: &Watch, outlet: &Outlet, notice: &Notice) -> Told {
                 Told::no(&tried.evidence.cause, &tried.evidence.message, &tried.evidence.fix)
             }
         },
-        Ok(Ok(None)) => Told::no("no_notices", "this kind of destination carries no notices", "name another one"),
+        Ok(Ok(None)) => {
+            Told::no("no_notices", "this kind of destination carries no notices", "name another one")
+        }
         Ok(Err(_)) => Told::no("panicked", "the connector failed in an unexpected way", "report it"),
         Err(_) => Told::no("timed_out", "it did not answer in time", "see whether it is up"),
     }

@@ -35,7 +35,9 @@ pub use listing::{
     ReadinessStep,
 };
 pub use merges::{DismissWish, IdentityRules, Member, MergeWish, Record, Suggestion, Unmerged};
-pub use notices::{NewNoticeMute, NewNoticeReceivers, Notice, NoticeMute, NoticeReceiver, NoticeTest, NoticeTold};
+pub use notices::{
+    NewNoticeMute, NewNoticeReceivers, Notice, NoticeMute, NoticeReceiver, NoticeTest, NoticeTold,
+};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};
