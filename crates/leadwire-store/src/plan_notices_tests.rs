@@ -72,7 +72,7 @@ pub(crate) async fn notices(
     let message = Message { publisher: whom.clone(), number: message, tell: String::new(), attempts: 0 };
     store.settle_message(message.clone(), Sent::Nobody, now).await?;
     store.settle_message(message, Sent::Told, now).await?;
-    store.set_notice_receivers(whom.clone(), vec![lane.clone()]).await?;
+    store.set_notice_receivers(whom.clone(), vec![lane.clone()], now).await?;
     store.notice_receivers(whom.clone()).await?;
     for until in [until, now] {
         store.mute(whom.clone(), Mute { destination: None, kind: None, until }, now).await?;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::egress::guard::{EgressPolicy, Ports};
 use crate::egress::mail::{MailAnswer, MailReply, MailStep};
+use crate::notice::Item;
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, OfferRef, PublisherId, TouchpointId};
 use leadwire_core::outcome::{Fault, Outcome, Receipt, Timings};
 use leadwire_core::time::Timestamp;

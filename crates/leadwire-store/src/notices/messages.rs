@@ -145,7 +145,7 @@ impl Store {
         .await
     }
 
-    /// Messages that are due at `now`, the longest due first, and when the next one after that is.
+    /// Messages that are due at `now`, the longest due first; and how many are tried again later, the first of them when.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -153,7 +153,7 @@ impl Store {
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> Result<(Vec<Message>, Option<Timestamp>), StoreError> {
+    ) -> Result<(Vec<Message>, (usize, Option<Timestamp>)), StoreError> {
         self.read(move |tx| {
             let due = tx.query(
                 "SELECT publisher_id, number, tell, attempts
@@ -171,12 +171,12 @@ impl Store {
                     })
                 },
             )?;
-            let next = tx.find(
-                "SELECT due_at FROM notice_message WHERE told_at = 0 AND due_at > $1 ORDER BY due_at LIMIT 1",
+            let later = tx.find(
+                "SELECT COUNT(*), COALESCE(MIN(due_at), 0) FROM notice_message WHERE told_at = 0 AND due_at > $1",
                 &[Param::Int(now.millis())],
-                |row| row.time(0),
+                |row| Ok((row.count(0)?, row.time_or_none(1)?)),
             )?;
-            Ok((due, next))
+            Ok((due, later.unwrap_or_default()))
         })
         .await
     }

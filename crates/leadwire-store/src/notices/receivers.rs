@@ -62,7 +62,8 @@ impl Store {
         .await
     }
 
-    /// Puts other receivers in the place of those there were.
+    /// Puts other receivers in the place of those there were. They are told of troubles that last and of which there was
+    /// nobody to tell.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -70,6 +71,7 @@ impl Store {
         &self,
         publisher: Option<PublisherId>,
         receivers: Vec<LaneKey>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(move |tx| {
             let whom = whom(publisher.as_ref());
@@ -86,6 +88,11 @@ impl Store {
                     ],
                 )?;
             }
+            tx.execute(
+                "UPDATE notice SET due_at = $1, told_at = 0, message_no = 0
+                 WHERE publisher_id = $2 AND lasts = 1 AND told_at = -1",
+                &[Param::Int(now.millis()), whom],
+            )?;
             Ok(())
         })
         .await

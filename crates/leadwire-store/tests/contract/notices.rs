@@ -143,7 +143,7 @@ async fn a_mute_holds_a_lasting_trouble_back_until_its_end_and_the_rest_for_ever
     let desk = Desk::new().await;
     let mute = Mute { destination: Some(number(1)), kind: None, until: at(NOON + HOUR) };
     assert_eq!(desk.store.mute(Some(contoso()), mute.clone(), at(NOON)).await.unwrap(), Change::Made);
-    assert_eq!(desk.store.mutes(Some(contoso()), at(NOON)).await.unwrap(), [mute.clone()]);
+    assert_eq!(desk.store.mutes(Some(contoso()), at(NOON)).await.unwrap(), vec![mute.clone()]);
     assert!(mute.holds(Some(number(1)), NoticeKind::Paused, at(NOON)));
     assert!(!mute.holds(Some(number(2)), NoticeKind::Paused, at(NOON)));
     assert!(!mute.holds(Some(number(1)), NoticeKind::Paused, mute.until));
@@ -202,9 +202,9 @@ async fn the_operator_has_notices_of_their_own_and_a_job_is_told_when_it_changes
 async fn receivers_keep_their_order_and_how_telling_went_is_known() {
     let desk = Desk::new().await;
     let lane = |it| LaneKey { publisher: contoso(), destination: number(it) };
-    desk.store.set_notice_receivers(None, vec![lane(2), lane(1)]).await.unwrap();
+    desk.store.set_notice_receivers(None, vec![lane(2), lane(1)], at(NOON)).await.unwrap();
     assert_eq!(desk.store.notice_receivers(None).await.unwrap(), [lane(2), lane(1)]);
-    desk.store.set_notice_receivers(None, vec![lane(1)]).await.unwrap();
+    desk.store.set_notice_receivers(None, vec![lane(1)], at(NOON)).await.unwrap();
     assert_eq!(desk.store.notice_receivers(None).await.unwrap(), [lane(1)]);
     assert_eq!(desk.store.notice_receivers(Some(contoso())).await.unwrap(), []);
     let failed = |millis| Way { failed_at: Some(at(millis)), cause: "http_500".to_owned(), ..Way::default() };
@@ -270,4 +270,28 @@ async fn hours_with_touchpoints_are_counted_once_and_tests_are_not() {
 
 fn expected(hours: &[i64]) -> Vec<i64> {
     hours.iter().map(|it| hour_of(Timestamp::from_millis(NOON + it * HOUR))).collect()
+}
+
+#[tokio::test]
+async fn whoever_is_named_during_a_trouble_is_told_of_it() {
+    let desk = Desk::new().await;
+    for kind in [NoticeKind::Paused, NoticeKind::Parked] {
+        desk.store.say(crm(), said(kind), at(NOON)).await.unwrap();
+    }
+    desk.store.tell_nobody(vec![(crm(), 1), (crm(), 2)]).await.unwrap();
+    assert_eq!(newest(&desk).await.told, Told::Nobody);
+    let lane = LaneKey { publisher: contoso(), destination: number(2) };
+    desk.store.set_notice_receivers(Some(contoso()), vec![lane], at(NOON + DAY)).await.unwrap();
+    assert_eq!(tell(&desk, NOON + DAY).await, [NoticeKind::Paused], "what lasts, and nothing else");
+}
+
+#[tokio::test]
+async fn messages_that_wait_for_their_next_try_are_counted() {
+    let desk = Desk::new().await;
+    desk.store.say(crm(), said(NoticeKind::Parked), at(NOON)).await.unwrap();
+    let whom = (Some(contoso()), String::new());
+    desk.store.gather_notices(whom, vec![(crm(), 1)], at(NOON)).await.unwrap();
+    desk.store.settle_message(message(1), Sent::Again(at(NOON + HOUR)), at(NOON)).await.unwrap();
+    let (due, later) = desk.store.due_messages(at(NOON), 9).await.unwrap();
+    assert_eq!((due, later), (Vec::new(), (1, Some(at(NOON + HOUR)))));
 }

@@ -99,7 +99,9 @@ pub(super) async fn set_receivers(call: Call) -> Result<Response, Problem> {
         }
     }
     Deed::about(&new.receivers.join(" "));
-    call.app.store.set_notice_receivers(call.publisher.clone(), lanes).await?;
+    let now = call.app.clock.steady();
+    call.app.store.set_notice_receivers(call.publisher.clone(), lanes, now).await?;
+    call.app.watch.wake();
     receivers(call).await
 }
 

@@ -14,22 +14,20 @@ use leadwire_store::notices::{Message, Notice as Kept, Sent, Whose};
 
 /// Tells every message that is due, and says when the next one is.
 pub(super) async fn all_due(watch: &Watch, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-    let (due, next) = watch.store.due_messages(now, limits::NOTICES_PER_ROUND).await?;
+    let (due, (mut stuck, mut soonest)) = watch.store.due_messages(now, limits::NOTICES_PER_ROUND).await?;
     let telling = due.into_iter().map(|message| async move {
         let sent = tell(watch, &message).await?;
         watch.store.settle_message(message, sent, watch.clock.steady()).await?;
         Ok::<Sent, StoreError>(sent)
     });
     let mut telling = futures_util::stream::iter(telling).buffer_unordered(limits::NOTICES_AT_ONCE);
-    let (mut stuck, mut soonest) = (0, next);
     while let Some(sent) = telling.next().await {
         if let Sent::Again(at) = sent? {
             stuck += 1;
             soonest = Some(soonest.map_or(at, |it| it.min(at)));
         }
     }
-    // Those that wait for their next try are stuck too.
-    watch.metrics.note_stuck_notices(stuck + usize::from(stuck == 0 && next.is_some()));
+    watch.metrics.note_stuck_notices(stuck);
     Ok(soonest)
 }
 
