@@ -37,6 +37,8 @@ pub struct Pulse {
     pub failures: Failures,
     /// Cause, message and fix of one of them.
     pub why: [String; 3],
+    /// When a lead last arrived there, as of the same moment as the rest.
+    pub delivered_at: Timestamp,
     /// Whether anything waits there.
     pub has_pending: bool,
     /// Parked deliveries, counted up to a bound.
@@ -248,6 +250,11 @@ fn pulse(tx: &Tx<'_>, watched: &Watched, now: Timestamp) -> Result<Pulse, StoreE
     let lane = &watched.lane;
     let (publisher, destination) = Whose::params_of(lane);
     let (failures, why) = tries(tx, watched, failed(tx, lane, now)?)?;
+    let delivered_at = tx.find(
+        "SELECT delivered_at FROM lane WHERE publisher_id = $1 AND destination_no = $2",
+        &[publisher, destination],
+        |row| row.time(0),
+    )?;
     let has_pending = tx.find(
         "SELECT 1 FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 LIMIT 1",
         &[publisher, destination],
@@ -273,6 +280,7 @@ fn pulse(tx: &Tx<'_>, watched: &Watched, now: Timestamp) -> Result<Pulse, StoreE
         lane: lane.clone(),
         failures,
         why,
+        delivered_at: delivered_at.unwrap_or(watched.delivered_at),
         has_pending: has_pending.is_some(),
         parked: parked.unwrap_or(0),
         failing_since,

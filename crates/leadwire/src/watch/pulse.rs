@@ -24,7 +24,7 @@ pub(super) async fn take(watch: &Watch, all: &[Watched], now: Timestamp) -> Resu
 async fn arriving(watch: &Watch, known: &Watched, pulse: &Pulse, now: Timestamp) -> Result<(), StoreError> {
     let whose = Whose::from(&pulse.lane);
     match pulse.failing_since {
-        Some(since) if known.delivered_at > since => {
+        Some(since) if pulse.delivered_at > since => {
             let message = "leads arrive there again, and those that waited are on their way".to_owned();
             let (about, cause, fix) = (String::new(), String::new(), String::new());
             let said = Said { kind: NoticeKind::Delivering, about, cause, message, fix };
