@@ -5,9 +5,11 @@
 
 mod delivery;
 mod replays;
+mod watching;
 
 pub use delivery::*;
 pub use replays::*;
+pub use watching::*;
 
 use crate::rate::Rate;
 use std::time::Duration;
@@ -236,17 +238,6 @@ pub const WAL_PAGES_MAX: u32 = 4000;
 pub const WAL_READERS_WAIT: Duration = Duration::from_millis(100);
 /// Longest wait for another program that holds the database, such as one that copies it.
 pub const DB_HELD_WAIT: Duration = Duration::from_secs(5);
-
-// Watching over destinations
-
-/// Time between two rounds of watching; a notice that is made rings for one at once.
-pub const WATCH_EVERY: Duration = Duration::from_secs(60);
-/// How long nothing may be heard of a destination before it is looked at: a credential that died is found within a day.
-pub const SILENT_FOR: Duration = Duration::from_secs(24 * 3600);
-/// Time between two looks at a destination that the last look found failing.
-pub const LOOK_AGAIN: Duration = Duration::from_secs(3600);
-/// Notices that are read at once.
-pub const NOTICES_PER_ROUND: usize = 100;
 
 // Mapping
 

@@ -168,7 +168,7 @@ impl Store {
                 }
             }
             mark(tx, &step, counts)?;
-            step.said.iter().try_for_each(|it| say(tx, &step.lane, it, step.now))?;
+            step.said.iter().try_for_each(|it| say(tx, &(&step.lane).into(), it, step.now))?;
             Ok(Some(counts))
         })
         .await
@@ -193,7 +193,7 @@ impl Store {
                     Param::Int(failure.lane.destination.get().into()),
                 ],
             )?;
-            failure.said.iter().try_for_each(|it| say(tx, &failure.lane, it, failure.now))
+            failure.said.iter().try_for_each(|it| say(tx, &(&failure.lane).into(), it, failure.now))
         })
         .await
     }

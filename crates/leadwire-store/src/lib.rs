@@ -49,6 +49,8 @@ mod plan_erasure_tests;
 #[cfg(test)]
 mod plan_merges_tests;
 #[cfg(test)]
+mod plan_notices_tests;
+#[cfg(test)]
 mod plan_tests;
 
 pub use store::{Store, StoreError};

@@ -23,6 +23,7 @@ const STEPS: &[(i64, &str)] = &[
     (13, include_str!("migrations/0013_failures.sqlite.sql")),
     (14, include_str!("migrations/0014_erasure_plans.sqlite.sql")),
     (15, include_str!("migrations/0015_replays.sqlite.sql")),
+    (16, include_str!("migrations/0016_told.sqlite.sql")),
     (17, include_str!("migrations/0017_breaker.sqlite.sql")),
 ];
 

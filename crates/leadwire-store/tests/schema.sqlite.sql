@@ -13,6 +13,19 @@ CREATE TABLE api_key (
     PRIMARY KEY (publisher_id, key_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE arrival (
+    publisher_id TEXT NOT NULL,
+    offer_id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, offer_id, channel, hour)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE arrivals_counted (
+    publisher_id TEXT NOT NULL PRIMARY KEY,
+    done_to TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE attempt (
     publisher_id TEXT NOT NULL,
     touchpoint_id TEXT NOT NULL,
@@ -333,19 +346,60 @@ CREATE TABLE near_key (
     PRIMARY KEY (publisher_id, lead_id, near_key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE notice (
+CREATE TABLE "notice" (
     publisher_id TEXT NOT NULL,
     destination_no INTEGER NOT NULL,
     number INTEGER NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('paused', 'resumed', 'check_failed', 'check_passed', 'ends_soon')),
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL DEFAULT '',
     at INTEGER NOT NULL,
     cause TEXT NOT NULL,
     message TEXT NOT NULL,
     fix TEXT NOT NULL,
     due_at INTEGER NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0,
+    told_at INTEGER NOT NULL DEFAULT 0,
+    message_no INTEGER NOT NULL DEFAULT 0,
+    lasts INTEGER NOT NULL DEFAULT 0,
+    ended_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, destination_no, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice_message (
+    publisher_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    tell TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     told_at INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (publisher_id, destination_no, number)
+    PRIMARY KEY (publisher_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice_mute (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, destination_no, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice_receiver (
+    publisher_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    via_publisher_id TEXT NOT NULL,
+    via_destination_no INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice_way (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    told_at INTEGER NOT NULL DEFAULT 0,
+    failed_at INTEGER NOT NULL DEFAULT 0,
+    cause TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE offer (
@@ -497,7 +551,7 @@ CREATE TABLE watch (
     checked_at INTEGER NOT NULL DEFAULT 0,
     is_failing INTEGER NOT NULL DEFAULT 0,
     warned_of INTEGER NOT NULL DEFAULT 0,
-    warned_days INTEGER NOT NULL DEFAULT -1,
+    warned_days INTEGER NOT NULL DEFAULT -1, parked_mark INTEGER NOT NULL DEFAULT 0, parked_seen INTEGER NOT NULL DEFAULT 0, parked_seen_at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -533,7 +587,21 @@ CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identit
 
 CREATE INDEX near_key_leads ON near_key (publisher_id, near_key, lead_id);
 
-CREATE INDEX notice_due ON notice (due_at, publisher_id, destination_no, number) WHERE told_at = 0;
+CREATE INDEX notice_due ON notice (due_at, publisher_id) WHERE due_at <> 0;
+
+CREATE INDEX notice_lasting ON notice (publisher_id, destination_no, about, kind) WHERE lasts = 1;
+
+CREATE INDEX notice_message_due ON notice_message (due_at, publisher_id, number) WHERE told_at = 0;
+
+CREATE INDEX notice_message_made ON notice_message (publisher_id, tell, made_at);
+
+CREATE INDEX notice_message_open ON notice_message (publisher_id, tell) WHERE told_at = 0;
+
+CREATE INDEX notice_newest ON notice (publisher_id, at, destination_no, number);
+
+CREATE INDEX notice_of_message ON notice (publisher_id, message_no, destination_no, number) WHERE message_no <> 0;
+
+CREATE INDEX notice_untold ON notice (publisher_id, due_at, destination_no, number) WHERE due_at <> 0;
 
 CREATE INDEX quarantine_held ON quarantine (publisher_id, quarantine_id) WHERE LENGTH(body) > 0;
 

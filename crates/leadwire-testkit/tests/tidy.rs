@@ -71,7 +71,7 @@ const MAY_USE: &MayUse = &[
     ("deliver", &["bodies", "clock", "directory", "follow_ups", "telemetry"]),
     ("directory", &["access", "clock", "follow_ups", "secrets", "vault"]),
     ("proof", &["directory"]),
-    ("watch", &["clock", "directory"]),
+    ("watch", &["clock", "directory", "disk", "telemetry"]),
     ("audit", &["clock", "directory", "telemetry", "vault"]),
     ("erasure", &["audit", "bodies", "clock", "deliver", "directory"]),
     ("backups", &["audit", "clock", "config", "telemetry"]),

@@ -67,7 +67,9 @@ pub struct App {
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// Free space.
-    pub disk: Disk,
+    pub disk: Arc<Disk>,
+    /// The watch over destinations, offers and the machine, and who is told of trouble.
+    pub watch: Watch,
     /// How often visitors of listing pages come.
     pub floods: Floods,
     listener: std::sync::Mutex<Option<(TcpListener, Option<TcpListener>)>>,
@@ -158,6 +160,12 @@ impl App {
         );
         let auditor =
             Auditor::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&metrics));
+        let disk = Arc::new(Disk::new(&store, config.disk_reserve_bytes));
+        let watching = Watch::new(
+            (store.clone(), Arc::clone(&directory), Arc::clone(&clock)),
+            (Arc::clone(&disk), Arc::clone(&metrics), lanes.news()),
+            config.public_url.clone(),
+        );
         let (stop, _) = watch::channel(false);
         let backups = Backups::new(&config, store.clone(), Arc::clone(&clock), Arc::clone(&metrics));
         Ok(Self {
@@ -167,7 +175,8 @@ impl App {
             suggesting,
             erasures,
             reports: Reports::new(store.clone()),
-            disk: Disk::new(&store, config.disk_reserve_bytes),
+            disk,
+            watch: watching,
             address: listener.local_addr()?,
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,
             listener: std::sync::Mutex::new(Some((listener, metrics_listener))),
@@ -238,12 +247,6 @@ impl App {
         let lanes = Arc::clone(&self.lanes);
         let mut lanes = tokio::spawn(async move { lanes.run(lanes_stopped).await });
         let mut stop = self.stop.subscribe();
-        let watch = Watch {
-            store: self.store.clone(),
-            directory: Arc::clone(&self.directory),
-            clock: Arc::clone(&self.clock),
-            news: self.lanes.news(),
-        };
         let ended = tokio::select! {
             reason = self.store.failure() => Ended::StoreFailed(reason),
             ended = &mut lanes => match ended? {
@@ -259,7 +262,7 @@ impl App {
             () = self.erasures.run() => Ended::Stopped,
             () = self.auditor.run() => Ended::Stopped,
             () = self.backups.run() => Ended::Stopped,
-            () = watch.run() => Ended::Stopped,
+            () = self.watch.run() => Ended::Stopped,
             () = self.feedback.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };

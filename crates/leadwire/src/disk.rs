@@ -32,6 +32,11 @@ impl Disk {
         self.free_bytes.load(Ordering::Relaxed)
     }
 
+    /// Free space below which intake says no, in bytes.
+    pub fn reserve_bytes(&self) -> u64 {
+        self.reserve_bytes
+    }
+
     /// Looks again.
     pub fn look(&self, store: &Store) {
         // A file system that does not say is taken as roomy: a full one then shows at the next commit.

@@ -10,6 +10,7 @@ use leadwire_connect::feedback::{Asked, Change, Changes, Position, Whose as Told
 use leadwire_connect::{Connector, Moment};
 use leadwire_core::id::FeedbackId;
 use leadwire_core::lane::Gate;
+use leadwire_core::notice::NoticeKind;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::retry::{self, RetryPolicy};
 use leadwire_core::time::Timestamp;
@@ -17,7 +18,7 @@ use leadwire_core::touchpoint::Touchpoint;
 use leadwire_core::{identity, limits};
 use leadwire_store::feedback_readings::{FeedbackReading, ReadFailure, ReadStep, ReadWord, Whose};
 use leadwire_store::lanes::LaneKey;
-use leadwire_store::notices::{NoticeKind, Said};
+use leadwire_store::notices::Said;
 use leadwire_store::{Store, StoreError};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -181,6 +182,7 @@ impl Task<'_> {
             due_at: now.plus(after),
             said: was_told.then(|| Said {
                 kind: NoticeKind::CheckPassed,
+                about: "feedback".to_owned(),
                 cause: String::new(),
                 message: "what became of leads can be read from it again".to_owned(),
                 fix: String::new(),
@@ -214,6 +216,7 @@ impl Task<'_> {
             lane: self.lane.clone(),
             said: is_told.then(|| Said {
                 kind: NoticeKind::CheckFailed,
+                about: "feedback".to_owned(),
                 cause: format!("feedback_{cause}"),
                 message: format!("what became of leads cannot be read: {message}"),
                 fix: format!("{fix}; leads go on meanwhile").trim_start_matches("; ").to_owned(),

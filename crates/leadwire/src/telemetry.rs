@@ -61,6 +61,9 @@ pub struct Metrics {
     attempts: Family<AttemptLabels, Counter>,
     feedback: Family<ConnectorLabels, Counter>,
     feedback_failures: Family<ConnectorLabels, Counter>,
+    notices_told: Family<ConnectorLabels, Counter>,
+    notices_failures: Family<ConnectorLabels, Counter>,
+    notices_stuck: Gauge,
     commits: Gauge,
     lanes_paused: Gauge,
     disk_free: Gauge,
@@ -78,6 +81,19 @@ impl Default for Metrics {
         let attempts = Family::default();
         let feedback = Family::default();
         let feedback_failures = Family::default();
+        let (notices_told, notices_failures, notices_stuck) =
+            (Family::default(), Family::default(), Gauge::default());
+        registry.register("notices_told", "Messages about trouble that got through", notices_told.clone());
+        registry.register(
+            "notices_failures",
+            "Tries of telling somebody of trouble that failed, by connector",
+            notices_failures.clone(),
+        );
+        registry.register(
+            "notices_stuck",
+            "Messages about trouble that no receiver took, as of the last round",
+            notices_stuck.clone(),
+        );
         let commits = Gauge::default();
         let lanes_paused = Gauge::default();
         let disk_free = Gauge::default();
@@ -130,6 +146,9 @@ impl Default for Metrics {
             attempts,
             feedback,
             feedback_failures,
+            notices_told,
+            notices_failures,
+            notices_stuck,
             commits,
             lanes_paused,
             disk_free,
@@ -160,6 +179,21 @@ impl Metrics {
     /// Counts a reading that failed.
     pub fn count_feedback_failure(&self, connector: &'static str) {
         self.feedback_failures.get_or_create(&ConnectorLabels { connector }).inc();
+    }
+
+    /// Counts a message about trouble that got through.
+    pub fn count_notice(&self, connector: &'static str) {
+        self.notices_told.get_or_create(&ConnectorLabels { connector }).inc();
+    }
+
+    /// Counts a try to tell somebody that failed.
+    pub fn count_notice_failure(&self, connector: &'static str) {
+        self.notices_failures.get_or_create(&ConnectorLabels { connector }).inc();
+    }
+
+    /// So many messages got through nowhere in the last round.
+    pub fn note_stuck_notices(&self, count: usize) {
+        self.notices_stuck.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts an attempt.
@@ -228,10 +262,12 @@ mod tests {
         metrics.count_feedback("salesforce", 1);
         metrics.count_feedback_failure("salesforce");
         metrics.count_attempt("https", &Outcome::Unknown);
+        metrics.count_notice("https");
+        metrics.count_notice_failure("https");
         let text = metrics.render(0, 0, 0);
         let samples = text.lines().filter(|it| !it.starts_with('#'));
         let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
-        assert_eq!(names.len(), 12, "{text}");
+        assert_eq!(names.len(), 15, "{text}");
         for name in names {
             let row = format!("| `{name}` |");
             assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");

@@ -3,6 +3,7 @@
 use super::*;
 use crate::egress::guard::{EgressPolicy, Ports};
 use crate::egress::mail::{MailAnswer, MailReply, MailStep};
+use crate::notice::Item;
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, OfferRef, PublisherId, TouchpointId};
 use leadwire_core::outcome::{Fault, Outcome, Receipt, Timings};
 use leadwire_core::time::Timestamp;
@@ -339,18 +340,19 @@ async fn a_look_goes_as_far_as_the_recipients_and_sends_nothing() {
 #[tokio::test]
 async fn a_notice_reaches_people() {
     let server = server(&[]).await;
-    let notice = Notice {
-        id: "notice-7".to_owned(),
+    let item = Item {
         event: "destination.paused".to_owned(),
-        publisher: PublisherId::parse("contoso").unwrap(),
-        destination: "crm".to_owned(),
+        name: "crm".to_owned(),
         system: "Salesforce".to_owned(),
         at: NOW,
         cause: "token_refused".to_owned(),
         message: "Salesforce does not take the secret".to_owned(),
         fix: "enter it again".to_owned(),
         waiting: 3,
+        ..Item::default()
     };
+    let (id, publisher) = ("notice-7".to_owned(), "contoso".to_owned());
+    let notice = Notice { id, publisher, at: NOW, items: vec![item] };
     let told = at(&server, &json!({})).tell(&notice, Moment { now: NOW }, &egress()).await;
     assert_eq!(told.unwrap().outcome, ACCEPTED);
     let message = &server.messages()[0];

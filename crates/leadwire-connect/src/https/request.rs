@@ -1,11 +1,12 @@
 //! Makes the request for one lead: a pure function from settings, payload and clock to headers and body.
 
 use crate::Payload;
-use crate::notice::Notice;
+use crate::notice::{Item, Notice};
 use crate::signing::{self, SigningSecret};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use leadwire_core::json::Json;
 use leadwire_core::lead_source::LeadSource;
+use leadwire_core::limits;
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Action, Source, Touchpoint};
@@ -74,25 +75,49 @@ pub(super) fn compose(shape: &Shape, payload: &Payload, now: Timestamp) -> (Head
 
 /// Headers, but for signing in, and body of a notice: the same envelope and signature as a lead, and another type.
 pub(super) fn compose_notice(shape: &Shape, notice: &Notice, now: Timestamp) -> (HeaderMap, String) {
-    let data = [
-        ("publisher", Json::text(notice.publisher.as_str())),
-        ("destination", Json::text(&*notice.destination)),
-        ("system", Json::text(&*notice.system)),
-        ("cause", Json::text(&*notice.cause)),
+    let first = notice.items.first().cloned().unwrap_or_default();
+    let mut data = vec![
+        ("publisher", Json::text(&*notice.publisher)),
         ("subject", Json::text(notice.subject())),
-        ("message", Json::text(&*notice.message)),
-        ("fix", Json::text(&*notice.fix)),
-        ("waiting", Json::Number(notice.waiting.to_string())),
+        ("waiting", Json::Number(notice.waiting().to_string())),
         ("text", Json::text(notice.text())),
+        ("count", Json::Number(notice.items.len().to_string())),
+        ("items", Json::Array(notice.items.iter().take(limits::NOTICE_ITEMS_SENT_MAX).map(item).collect())),
     ];
+    if notice.items.len() == 1 {
+        data.extend([
+            ("destination", Json::text(first.name)),
+            ("system", Json::text(first.system)),
+            ("cause", Json::text(first.cause)),
+            ("message", Json::text(first.message)),
+            ("fix", Json::text(first.fix)),
+        ]);
+    }
+    let at = if notice.items.len() == 1 { first.at } else { notice.at };
     let body = Json::object([
-        ("type", Json::text(&*notice.event)),
+        ("type", Json::text(notice.event())),
         ("id", Json::text(&*notice.id)),
-        ("timestamp", Json::text(rfc3339::format(notice.at))),
+        ("timestamp", Json::text(rfc3339::format(at))),
         ("data", Json::object(data)),
     ]);
     let body = body.to_string();
     (signed(shape, &notice.id, (now, "application/json"), &body), body)
+}
+
+/// One thing that a notice tells.
+fn item(it: &Item) -> Json {
+    Json::object([
+        ("type", Json::text(&*it.event)),
+        ("name", Json::text(&*it.name)),
+        ("system", Json::text(&*it.system)),
+        ("timestamp", Json::text(rfc3339::format(it.at))),
+        ("cause", Json::text(&*it.cause)),
+        ("message", Json::text(&*it.message)),
+        ("fix", Json::text(&*it.fix)),
+        ("waiting", Json::Number(it.waiting.to_string())),
+        ("times_told", Json::Number(it.times_told.to_string())),
+        ("link", Json::text(&*it.link)),
+    ])
 }
 
 /// Headers, but for signing in, and body of an erasure: the same envelope and signature as a lead, another type, and

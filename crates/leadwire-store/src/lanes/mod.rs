@@ -67,7 +67,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn set_gate(&self, lane: LaneKey, gate: Gate) -> Result<(), StoreError> {
-        self.write(move |tx| gate::write(tx, &lane, &gate)).await
+        self.write(move |tx| {
+            crate::notices::in_hand(tx, &lane)?;
+            gate::write(tx, &lane, &gate)
+        })
+        .await
     }
 
     /// Whether a lane may send.

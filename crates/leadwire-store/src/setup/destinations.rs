@@ -4,7 +4,8 @@ use super::mappings;
 use super::secrets::{keys_of, put_key};
 use super::{Change, Destination, PublisherKey, Sealing, made_or, raise_version};
 use crate::engine::{Param, Tx};
-use crate::{Store, StoreError};
+use crate::lanes::LaneKey;
+use crate::{Store, StoreError, notices};
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::time::Timestamp;
 
@@ -143,6 +144,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Change, StoreError> {
         self.change(move |tx| {
+            let lane = LaneKey { publisher: publisher.clone(), destination: number };
             let publisher = Param::Text(publisher.as_str());
             let number = Param::Int(number.get().into());
             let owed = tx
@@ -156,6 +158,7 @@ impl Store {
             if owed > 0 {
                 return Ok(Change::Owed(owed));
             }
+            notices::gone(tx, &lane)?;
             tx.execute(
                 "DELETE FROM route WHERE publisher_id = $1 AND destination_no = $2",
                 &[publisher, number],

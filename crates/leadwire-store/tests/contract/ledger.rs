@@ -106,7 +106,9 @@ impl Model {
     /// What comes to the front waits for a request that may still arrive.
     fn wait_for_doubt(&mut self, id: u128) {
         let owed = self.owed.get_mut(&id).unwrap();
-        owed.due_at = owed.due_at.max(self.doubts.get(&owed.customer).copied().unwrap_or(0));
+        // One that is over by now may be forgotten.
+        let doubt = self.doubts.get(&owed.customer).copied().filter(|it| *it > self.now);
+        owed.due_at = owed.due_at.max(doubt.unwrap_or(0));
     }
 
     fn come_to_rest(&mut self, id: u128, state: DeliveryState) {

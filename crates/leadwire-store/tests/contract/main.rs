@@ -13,6 +13,7 @@ mod ledger;
 mod life;
 mod listings;
 mod merges;
+mod notices;
 mod people;
 mod replays;
 mod setup;

@@ -182,6 +182,15 @@ async fn rule(hands: &Hands<'_>) {
     hands.call(Method::POST, "/v1/secrets/rotate".to_owned(), json!({ "key": "publisher" })).await;
 }
 
+/// Says who is told of trouble, tries that, and mutes it for a while.
+async fn tell(hands: &Hands<'_>) {
+    let receivers = json!({ "receivers": ["mail"] });
+    hands.call(Method::PUT, format!("/v1/notices/receivers{P}"), receivers).await;
+    hands.post("/v1/notices/test", json!({})).await;
+    hands.post("/v1/notices/mutes", json!({ "kind": "silent", "for_seconds": 60 })).await;
+    hands.call(Method::DELETE, format!("/v1/notices/mutes{P}&kind=silent"), Value::Null).await;
+}
+
 /// Does everything that can be done, and gives what was told of it.
 async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
     let hands = Hands { app, crm };
@@ -190,6 +199,7 @@ async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
     work(&hands).await;
     list(&hands, &route).await;
     rule(&hands).await;
+    tell(&hands).await;
     hands.post("/v1/audit/checkpoint", json!({})).await;
     let told = entries(app, "contoso").await.into_iter().chain(entries(app, "").await);
     told.map(|it| it["action"].as_str().unwrap().to_owned()).collect()

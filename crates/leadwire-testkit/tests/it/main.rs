@@ -27,6 +27,7 @@ mod marketo;
 mod matrix;
 mod merges;
 mod notes;
+mod notices;
 mod pages;
 mod peers;
 mod program;

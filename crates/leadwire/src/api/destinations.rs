@@ -19,7 +19,6 @@ use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_store::audit::Deed;
 use leadwire_store::lanes::LaneKey;
-use leadwire_store::notices::Told;
 use leadwire_store::setup::{Change, Destination, PublisherKey, Sealing};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -204,20 +203,9 @@ pub(super) async fn remove(call: Call) -> Result<Response, Problem> {
 pub(super) async fn notices(call: Call) -> Result<Response, Problem> {
     let (_, destination) = find(&call)?;
     let found = call.app.store.notices(destination.publisher, destination.number, call.limit()?).await?;
-    let items = found.into_iter().map(|it| wire::Notice {
-        number: it.number,
-        kind: it.kind.as_str().to_owned(),
-        at: moment(it.at),
-        cause: it.cause,
-        message: it.message,
-        fix: it.fix,
-        told: match it.told {
-            Told::DueAt(_) => "not_yet".to_owned(),
-            Told::At(at) => moment(at),
-            Told::Nobody => "nobody".to_owned(),
-        },
-    });
-    Ok(answer::json(StatusCode::OK, &List { items: items.collect() }))
+    let setup = call.app.directory.now();
+    let items = found.into_iter().map(|it| super::notices::shape(&setup, it)).collect();
+    Ok(answer::json(StatusCode::OK, &List { items }))
 }
 
 /// `POST /v1/destinations/{destination}/pause`
@@ -321,6 +309,12 @@ async fn shape_now(call: &Call, number: DestinationNo) -> Result<wire::Destinati
 
 async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::Destination, Problem> {
     let gate = call.app.store.gate(lane(it)).await?;
+    let way = call.app.store.notice_way(lane(it)).await?;
+    let telling = way.failed_at.map(|since| wire::TellingTrouble {
+        since: moment(since),
+        cause: way.cause,
+        message: way.message,
+    });
     let mut settings: Map<String, Value> = serde_json::from_str(&it.settings).unwrap_or_default();
     if let Ok(all) = setup.open_settings(it) {
         let kind = leadwire_connect::kind(&it.kind);
@@ -348,6 +342,7 @@ async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::
         settings,
         state: state.to_owned(),
         pause,
+        telling,
         created_at: moment(it.created_at),
         signing_secret: None,
     })

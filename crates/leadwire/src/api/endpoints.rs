@@ -6,8 +6,8 @@ use super::call::Call;
 use super::problem::Problem;
 use super::{
     audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, mappings,
-    merges, offers, openapi, page, proof, quarantine, read, replays, reports, routes, routing, secrets,
-    setup, standing, wire, withhold,
+    merges, notices, offers, openapi, page, proof, quarantine, read, replays, reports, routes, routing,
+    secrets, setup, standing, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -242,6 +242,22 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::List<wire::MappingVersion>>), mappings::list),
     endpoint!(GET "/v1/destinations/{destination}/notices", ReadSetup, Publisher, "List what was to be told of a destination, newest first",
         None, 0, 200, Some(of::<wire::List<wire::Notice>>), destinations::notices, &[LIMIT]),
+    endpoint!(GET "/v1/notices", ReadSetup, Either, "List what was to be told of trouble, newest first; without a publisher what the operator is told",
+        None, 0, 200, Some(of::<wire::List<wire::Notice>>), notices::list,
+        &[LIMIT, ("lasting", "`true` for only the troubles that last")]),
+    endpoint!(GET "/v1/notices/receivers", ReadSetup, Either, "List through which destinations somebody is told of trouble, and how that went last",
+        None, 0, 200, Some(of::<wire::List<wire::NoticeReceiver>>), notices::receivers),
+    endpoint!(PUT "/v1/notices/receivers", ChangeSetup, Either, "Say through which destinations somebody is told of trouble: the first that works",
+        Some(of::<wire::NewNoticeReceivers>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::List<wire::NoticeReceiver>>), notices::set_receivers),
+    endpoint!(POST "/v1/notices/test", ChangeSetup, Either, "Send a test notice, and say what came of it",
+        Some(of::<wire::NoticeTest>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::List<wire::NoticeTold>>), notices::test),
+    endpoint!(GET "/v1/notices/mutes", ReadSetup, Either, "List what is not told for a while",
+        None, 0, 200, Some(of::<wire::List<wire::NoticeMute>>), notices::mutes),
+    endpoint!(POST "/v1/notices/mutes", ChangeSetup, Either, "Mute notices of a destination, of a kind, or all, for a while",
+        Some(of::<wire::NewNoticeMute>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::NoticeMute>), notices::mute),
+    endpoint!(DELETE "/v1/notices/mutes", ChangeSetup, Either, "Take a mute away; what it held back is told if it still lasts",
+        None, 0, 204, None, notices::unmute,
+        &[("destination", "The mute's destination, if it has one"), ("kind", "The mute's kind, if it has one")]),
     endpoint!(POST "/v1/destinations/{destination}/pause", ChangeSetup, Publisher, "Pause a destination; its leads wait",
         None, 0, 200, Some(of::<wire::Destination>), destinations::pause),
     endpoint!(POST "/v1/destinations/{destination}/resume", ChangeSetup, Publisher, "Resume a destination",

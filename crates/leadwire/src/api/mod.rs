@@ -15,6 +15,7 @@ mod keys;
 mod ledger;
 mod mappings;
 mod merges;
+mod notices;
 mod offers;
 mod openapi;
 mod page;

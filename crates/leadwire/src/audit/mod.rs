@@ -14,8 +14,10 @@ use crate::vault::Vault;
 use leadwire_core::audit::Entry;
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::limits;
+use leadwire_core::notice::NoticeKind;
 use leadwire_core::time::Timestamp;
 use leadwire_store::audit::{Checkpoint, Deed};
+use leadwire_store::notices::Said;
 use leadwire_store::setup::Setup;
 use leadwire_store::statements::Statement;
 use leadwire_store::verify::{Bodies, Cursor, Findings, IsSigned, Marked, Scope};
@@ -90,12 +92,19 @@ impl Auditor {
                 self.store.verify_page(scope.clone(), looking.cursor.clone(), looking.findings.clone());
             let (findings, next) = page.await?;
             looking.findings = findings;
+            let is_news = looking.findings.violations() > looking.told;
             self.tell(&mut looking);
+            if is_news {
+                self.store.note_job(went(NoticeKind::JobFailed, looking.told), now).await?;
+            }
             if let Some(next) = next {
                 looking.cursor = next;
                 continue;
             }
             self.metrics.note_audit(looking.findings.violations(), self.clock.wall());
+            if looking.findings.violations() == 0 {
+                self.store.note_job(went(NoticeKind::JobPassed, 0), now).await?;
+            }
             *looking = Looking::default();
             break;
         }
@@ -141,6 +150,20 @@ impl Auditor {
         let vault = Arc::clone(self.directory.vault());
         self.store.sign_audit(publisher, self.clock.steady(), move |it| stamp(&vault, it)).await
     }
+}
+
+/// How the look at the store went, for the operator.
+fn went(kind: NoticeKind, violations: u64) -> Said {
+    let is_failed = kind == NoticeKind::JobFailed;
+    let (message, fix) = match is_failed {
+        true => (
+            format!("the store is not as it must be: {violations} violations were found"),
+            "run `leadwire audit verify`, keep the data folder as it is, and report it",
+        ),
+        false => ("a whole look at the store found nothing wrong any more".to_owned(), ""),
+    };
+    let cause = if is_failed { "violations" } else { "" }.to_owned();
+    Said { kind, about: "the look at the store".to_owned(), cause, message, fix: fix.to_owned() }
 }
 
 /// What the mark of a checkpoint is for.

@@ -25,6 +25,7 @@ mod key;
 mod lead;
 mod ledger;
 mod merge;
+mod notice;
 mod offer;
 mod output;
 mod proof;
@@ -143,6 +144,9 @@ enum Command {
     /// Look at bodies that could not be read; they are kept whole
     #[command(subcommand, after_help = quarantine::EXAMPLES)]
     Quarantine(quarantine::Command),
+    /// Say who is told of trouble, by e-mail or webhook, and see what they were told
+    #[command(subcommand, after_help = notice::EXAMPLES)]
+    Notice(notice::Command),
     /// Add up what was accepted and where all of it is
     Ledger(ledger::Args),
     /// Add up what came, what became of it and how long that took
@@ -232,6 +236,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Failure(command) => failures::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,
+        Command::Notice(command) => notice::run(command, session).await,
         Command::Ledger(args) => ledger::run(args, session).await,
         Command::Report(args) => report::run(args, session).await,
         Command::Sandbox(args) => sandbox::run(args, session).await,

@@ -5,12 +5,12 @@ use crate::directory::Outlet;
 use futures_util::{FutureExt, StreamExt};
 use leadwire_connect::Moment;
 use leadwire_connect::validation::{Checked, Verdict};
-use leadwire_core::lane::Gate;
 use leadwire_core::limits;
+use leadwire_core::notice::NoticeKind;
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
 use leadwire_store::StoreError;
-use leadwire_store::notices::{NoticeKind, Said, Watched};
+use leadwire_store::notices::{Said, Watched};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +22,11 @@ const LOOKS_AT_ONCE: usize = 8;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Looks at every destination that is due for it.
-pub(super) async fn at_all(watch: &Watch) -> Result<(), StoreError> {
+pub(super) async fn at_all(watch: &Watch, all: Vec<Watched>) -> Result<(), StoreError> {
     let setup = watch.directory.now();
     let (now, wall) = (watch.clock.steady(), watch.clock.wall());
     let mut looks = Vec::new();
-    for known in watch.store.watched().await? {
+    for known in all {
         let Some(outlet) = setup.outlet(&known.lane).map(Arc::clone) else { continue };
         let warning = warning(&outlet, &known, wall);
         let is_due = is_due(&known, now);
@@ -34,7 +34,7 @@ pub(super) async fn at_all(watch: &Watch) -> Result<(), StoreError> {
             continue;
         }
         // A paused lane probes by itself, and a person who paused it knows why.
-        let is_open = watch.store.gate(known.lane.clone()).await? == Gate::Open;
+        let is_open = known.is_open;
         looks.push(look(watch, outlet, known, (is_due && is_open, warning), (now, wall)));
     }
     let mut looks = futures_util::stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE);
@@ -99,6 +99,7 @@ fn ending(ends_at: Timestamp, wall: Timestamp) -> Said {
     };
     Said {
         kind: NoticeKind::EndsSoon,
+        about: String::new(),
         cause: "credential_ends".to_owned(),
         message: format!("a credential of it {when}, at {}", rfc3339::format(ends_at)),
         fix: "make a new one there, and enter it with `leadwire destination update`; leads go on meanwhile"
@@ -112,12 +113,14 @@ fn change(checked: &Checked, was_failing: bool) -> Option<Said> {
     match (failed, was_failing) {
         (Some(step), false) => Some(Said {
             kind: NoticeKind::CheckFailed,
+            about: String::new(),
             cause: step.cause.clone(),
             message: format!("{}: {}", step.title, step.message),
             fix: step.fix.clone(),
         }),
         (None, true) => Some(Said {
             kind: NoticeKind::CheckPassed,
+            about: String::new(),
             cause: String::new(),
             message: "a look at it found nothing wrong any more".to_owned(),
             fix: String::new(),
@@ -131,6 +134,7 @@ mod tests {
     use super::*;
     use leadwire_connect::validation::Step;
     use leadwire_core::id::{DestinationNo, PublisherId};
+    use leadwire_core::notice::ParkedTold;
     use leadwire_store::lanes::LaneKey;
 
     fn known() -> Watched {
@@ -139,8 +143,10 @@ mod tests {
             lane: LaneKey { publisher, destination: DestinationNo::new(1) },
             delivered_at: Timestamp::from_millis(0),
             checked_at: Timestamp::from_millis(0),
+            is_open: true,
             is_failing: false,
             warned: None,
+            parked: ParkedTold::default(),
         }
     }
 

@@ -1,89 +1,95 @@
-//! Telling somebody: each notice goes through the channel its destination names, until it got through.
+//! Telling somebody: each message goes the first way that works, until it got through.
 
 use super::Watch;
+use super::ways::{self, Told};
 use crate::clock::jitter;
-use crate::directory::Snapshot;
-use futures_util::FutureExt;
-use leadwire_connect::Moment;
-use leadwire_connect::notice::Notice;
+use futures_util::StreamExt;
+use leadwire_connect::notice::{Item, Notice};
 use leadwire_core::limits;
-use leadwire_core::outcome::Outcome;
 use leadwire_core::retry::{self, RetryPolicy};
+use leadwire_core::time::Timestamp;
 use leadwire_store::StoreError;
 use leadwire_store::lanes::LaneKey;
-use leadwire_store::notices::{Notice as Kept, Told};
-use leadwire_store::rows::DeliveryState;
-use std::panic::AssertUnwindSafe;
+use leadwire_store::notices::{Message, Notice as Kept, Sent, Whose};
 
-pub(super) async fn all_due(watch: &Watch) -> Result<(), StoreError> {
-    loop {
-        let now = watch.clock.steady();
-        let due = watch.store.due_notices(now, limits::NOTICES_PER_ROUND).await?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        for kept in due {
-            let told = tell(watch, &kept).await?;
-            watch.store.settle_notice(kept.lane.clone(), kept.number, told).await?;
+/// Tells every message that is due, and says when the next one is.
+pub(super) async fn all_due(watch: &Watch, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let (due, (mut stuck, mut soonest)) = watch.store.due_messages(now, limits::NOTICES_PER_ROUND).await?;
+    let telling = due.into_iter().map(|message| async move {
+        let sent = tell(watch, &message).await?;
+        watch.store.settle_message(message, sent, watch.clock.steady()).await?;
+        Ok::<Sent, StoreError>(sent)
+    });
+    let mut telling = futures_util::stream::iter(telling).buffer_unordered(limits::NOTICES_AT_ONCE);
+    while let Some(sent) = telling.next().await {
+        if let Sent::Again(at) = sent? {
+            stuck += 1;
+            soonest = Some(soonest.map_or(at, |it| it.min(at)));
         }
     }
+    watch.metrics.note_stuck_notices(stuck);
+    Ok(soonest)
 }
 
-async fn tell(watch: &Watch, kept: &Kept) -> Result<Told, StoreError> {
+async fn tell(watch: &Watch, message: &Message) -> Result<Sent, StoreError> {
+    let kept = watch.store.message_notices(message.publisher.clone(), message.number).await?;
+    let ways = ways::all(watch, message.publisher.as_ref(), &message.tell).await?;
+    if ways.is_empty() || kept.is_empty() {
+        return Ok(Sent::Nobody);
+    }
+    let notice = compose(watch, message, &kept).await?;
+    for (lane, outlet) in &ways {
+        if is_in_trouble(watch, lane, &kept).await? {
+            continue;
+        }
+        if ways::through(watch, (lane, outlet), &notice).await? == Told::Yes {
+            return Ok(Sent::Told);
+        }
+    }
+    let delay = retry::delay(&RetryPolicy::default(), message.attempts.saturating_add(1), None, jitter());
+    Ok(Sent::Again(watch.clock.steady().plus(delay)))
+}
+
+/// A destination in trouble tells of no trouble: not of its own, and not of that of others.
+async fn is_in_trouble(watch: &Watch, lane: &LaneKey, kept: &[Kept]) -> Result<bool, StoreError> {
+    let whose = Whose::from(lane);
+    let is_meant = kept.iter().any(|it| it.lasts && it.whose == whose);
+    Ok(is_meant || watch.store.gate(lane.clone()).await? != leadwire_core::lane::Gate::Open)
+}
+
+async fn compose(watch: &Watch, message: &Message, kept: &[Kept]) -> Result<Notice, StoreError> {
+    let publisher = message.publisher.as_ref().map_or_else(String::new, ToString::to_string);
+    let whose = if publisher.is_empty() { "service" } else { &publisher };
+    let mut items = Vec::with_capacity(kept.len());
+    for it in kept {
+        items.push(item(watch, it).await?);
+    }
+    let id = format!("ntc_{whose}_m{}", message.number);
+    let at = kept.iter().map(|it| it.at).max().unwrap_or(watch.clock.steady());
+    Ok(Notice { id, publisher, at, items })
+}
+
+async fn item(watch: &Watch, kept: &Kept) -> Result<Item, StoreError> {
     let setup = watch.directory.now();
-    let Some((channel, notice)) = address(watch, &setup, kept).await? else { return Ok(Told::Nobody) };
-    let Some(outlet) = setup.outlet(&channel) else { return Ok(Told::Nobody) };
-    let Ok(connector) = &outlet.connector else { return Ok(later(watch, kept)) };
-    let moment = Moment { now: watch.clock.wall() };
-    let telling = AssertUnwindSafe(connector.tell(&notice, moment, &outlet.egress)).catch_unwind();
-    let tried = match tokio::time::timeout(limits::ATTEMPT_WAIT, telling).await {
-        Ok(Ok(None)) => return Ok(Told::Nobody),
-        Ok(Ok(Some(tried))) => tried,
-        Ok(Err(_)) | Err(_) => return Ok(later(watch, kept)),
-    };
-    Ok(match tried.outcome {
-        Outcome::Done(_) => Told::At(watch.clock.steady()),
-        Outcome::NotDone(_) | Outcome::Unknown => {
-            let (publisher, channel) = (&channel.publisher, &outlet.name);
-            tracing::warn!(%publisher, channel, cause = %tried.evidence.cause,
-                "Nobody could be told of a destination in trouble. It is tried again.");
-            later(watch, kept)
-        }
-    })
-}
-
-fn later(watch: &Watch, kept: &Kept) -> Told {
-    let delay = retry::delay(&RetryPolicy::default(), kept.attempts.saturating_add(1), None, jitter());
-    Told::DueAt(watch.clock.steady().plus(delay))
-}
-
-/// Through which destination a notice goes, and what it says. None: nobody is to be told.
-async fn address(
-    watch: &Watch,
-    setup: &Snapshot,
-    kept: &Kept,
-) -> Result<Option<(LaneKey, Notice)>, StoreError> {
-    let (Some(outlet), publisher) = (setup.outlet(&kept.lane), &kept.lane.publisher) else { return Ok(None) };
-    let Some(channel) = outlet.tell.as_deref().and_then(|it| setup.destination(publisher, it)) else {
-        return Ok(None);
-    };
-    let channel = LaneKey { publisher: publisher.clone(), destination: channel.number };
-    if channel == kept.lane {
-        return Ok(None);
-    }
-    let ledger = watch.store.ledger(publisher.clone()).await?;
-    let account = ledger.accounts.iter().find(|it| it.destination == kept.lane.destination);
-    let notice = Notice {
-        id: format!("ntc_{}_{}_{}", publisher.as_str(), kept.lane.destination.get(), kept.number),
-        event: format!("destination.{}", kept.kind.as_str()),
-        publisher: publisher.clone(),
-        destination: outlet.name.clone(),
-        system: leadwire_connect::kind(outlet.kind).map_or(outlet.kind, |it| it.title).to_owned(),
+    let mut item = Item {
+        event: kept.kind.event(),
+        name: kept.about.clone(),
         at: kept.at,
         cause: kept.cause.clone(),
         message: kept.message.clone(),
         fix: kept.fix.clone(),
-        waiting: account.map_or(0, |it| it.count(DeliveryState::Pending)),
+        times_told: kept.times_told,
+        ..Item::default()
     };
-    Ok(Some((channel, notice)))
+    let Some(lane) = kept.whose.lane() else { return Ok(item) };
+    item.name = format!("destination {}", lane.destination.get());
+    if let Some(outlet) = setup.outlet(&lane) {
+        item.name.clone_from(&outlet.name);
+        item.system = leadwire_connect::kind(outlet.kind).map_or(outlet.kind, |it| it.title).to_owned();
+    }
+    if let Some(url) = &watch.public_url {
+        item.link = format!("{url}/v1/destinations/{}?publisher={}", lane.destination.get(), lane.publisher);
+    }
+    item.waiting = watch.store.waiting(lane).await?;
+    Ok(item)
 }

@@ -21,6 +21,9 @@ pub struct Destination {
     /// Why it is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
+    /// Why nobody can be told of trouble through it, while that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub telling: Option<TellingTrouble>,
     /// When it was added.
     pub created_at: String,
     /// A signing secret that Leadwire made, shown this once.
@@ -83,23 +86,15 @@ pub struct Connector {
     pub example: Value,
 }
 
-/// What was to be told of a destination.
+/// Why nobody can be told of trouble through a destination.
 #[derive(Serialize, Deserialize, JsonSchema)]
-pub struct Notice {
-    /// Its number among those about the destination.
-    pub number: u32,
-    /// `paused`, `resumed`, `check_failed`, `check_passed` or `ends_soon`.
-    pub kind: String,
-    /// When it happened.
-    pub at: String,
+pub struct TellingTrouble {
+    /// Since when.
+    pub since: String,
     /// Stable name of the cause.
     pub cause: String,
     /// What happened.
     pub message: String,
-    /// What to do about it.
-    pub fix: String,
-    /// When somebody was told; `not_yet`, or `nobody` when the destination's setting `tell` names no one.
-    pub told: String,
 }
 
 /// A version of a destination's mapping.

@@ -11,6 +11,7 @@ mod leads;
 mod ledger;
 mod listing;
 mod merges;
+mod notices;
 mod proof;
 mod receipts;
 mod reports;
@@ -24,7 +25,7 @@ pub use audit::{AuditCheckpoint, AuditEntry, PlacesOfDay, Statement, StatementOf
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Dropped, FailureGroup, Retried};
 pub use destinations::{
-    Connector, Destination, DestinationChange, MappingVersion, NewDestination, Notice, Pause,
+    Connector, Destination, DestinationChange, MappingVersion, NewDestination, Pause, TellingTrouble,
 };
 pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
@@ -36,6 +37,9 @@ pub use listing::{
     ReadinessStep,
 };
 pub use merges::{DismissWish, IdentityRules, Member, MergeWish, Record, Suggestion, Unmerged};
+pub use notices::{
+    NewNoticeMute, NewNoticeReceivers, Notice, NoticeMute, NoticeReceiver, NoticeTest, NoticeTold,
+};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};
