@@ -6,8 +6,10 @@ use crate::config::Config;
 use crate::telemetry::Metrics;
 use leadwire_core::backup;
 use leadwire_core::limits;
+use leadwire_core::notice::NoticeKind;
 use leadwire_core::time::Timestamp;
 use leadwire_store::audit::telling;
+use leadwire_store::notices::Said;
 use leadwire_store::{Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,6 +84,7 @@ impl Backups {
             }
             if let Err(error) = self.make(schedule).await {
                 self.metrics.count_backup_failure();
+                self.say(NoticeKind::JobFailed, &error.to_string()).await;
                 tracing::error!(
                     %error,
                     "A scheduled backup could not be made. Look at `backup_folder` and the space of its disk; it is \
@@ -90,8 +93,27 @@ impl Backups {
                 self.rounds.send_modify(|it| *it += 1);
                 self.clock.wait_until(self.clock.steady().plus(limits::BACKUP_AGAIN)).await;
             } else {
+                self.say(NoticeKind::JobPassed, "").await;
                 self.rounds.send_modify(|it| *it += 1);
             }
+        }
+    }
+
+    /// Has somebody told, or told that it is over. What cannot be noted is in the log and the metrics all the same.
+    async fn say(&self, kind: NoticeKind, message: &str) {
+        let went = Said {
+            kind,
+            about: "backup".to_owned(),
+            cause: if message.is_empty() { String::new() } else { "backup_failed".to_owned() },
+            message: message.to_owned(),
+            fix: if message.is_empty() {
+                String::new()
+            } else {
+                "look at `backup_folder` and the space of its disk".to_owned()
+            },
+        };
+        if let Err(error) = self.store.note_job(went, self.clock.steady()).await {
+            tracing::warn!(%error, "A notice about backups could not be made.");
         }
     }
 

@@ -7,7 +7,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
@@ -76,88 +76,58 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("leadwire");
-        let received = Family::default();
-        let tests = Family::default();
-        let attempts = Family::default();
-        let feedback = Family::default();
-        let feedback_failures = Family::default();
-        let (notices_told, notices_failures, notices_stuck) =
-            (Family::default(), Family::default(), Gauge::default());
-        registry.register("notices_told", "Messages about trouble that got through", notices_told.clone());
-        registry.register(
-            "notices_failures",
-            "Tries of telling somebody of trouble that failed, by connector",
-            notices_failures.clone(),
-        );
-        registry.register(
-            "notices_stuck",
-            "Messages about trouble that no receiver took, as of the last round",
-            notices_stuck.clone(),
-        );
-        let commits = Gauge::default();
-        let lanes_paused = Gauge::default();
-        let disk_free = Gauge::default();
-        let (audit_violations, audit_checked_at) = (Gauge::default(), Gauge::default());
-        registry.register("touchpoints_received", "Touchpoints by channel and result", received.clone());
-        registry.register(
-            "touchpoints_test",
-            "Touchpoints stored that are tests or previews, which touchpoints_received counts too",
-            tests.clone(),
-        );
-        registry.register("feedback_read", "Words about leads read from destinations", feedback.clone());
-        registry.register(
-            "feedback_failures",
-            "Readings of feedback that failed, by connector",
-            feedback_failures.clone(),
-        );
-        registry.register("delivery_attempts", "Attempts by connector and outcome", attempts.clone());
-        registry.register(
-            "store_commits",
-            "Commits since the start, each one flush to disk",
-            commits.clone(),
-        );
-        registry.register("lanes_paused", "Destinations that are paused", lanes_paused.clone());
-        registry.register("disk_free_bytes", "Free space of the data folder's disk", disk_free.clone());
-        registry.register(
-            "audit_violations",
-            "Rules that rows of the store break, as of the last whole look at it",
-            audit_violations.clone(),
-        );
-        registry.register(
-            "audit_checked_at_seconds",
-            "When the last whole look at the store ended, in seconds since 1970; 0 before the first one",
-            audit_checked_at.clone(),
-        );
-        let (backup_made_at, backup_failures) = (Gauge::default(), Counter::default());
-        registry.register(
-            "backup_made_at_seconds",
-            "When the newest scheduled backup was made that was read back whole, in seconds since 1970; 0 when there is none",
-            backup_made_at.clone(),
-        );
-        registry.register(
-            "backup_failures",
-            "Scheduled backups that could not be made",
-            backup_failures.clone(),
-        );
+        let at = &mut registry;
         Self {
+            received: new(at, "touchpoints_received", "Touchpoints by channel and result"),
+            tests: new(
+                at,
+                "touchpoints_test",
+                "Touchpoints stored that are tests or previews, which touchpoints_received counts too",
+            ),
+            attempts: new(at, "delivery_attempts", "Attempts by connector and outcome"),
+            feedback: new(at, "feedback_read", "Words about leads read from destinations"),
+            feedback_failures: new(at, "feedback_failures", "Readings of feedback that failed, by connector"),
+            notices_told: new(at, "notices_told", "Messages about trouble that got through"),
+            notices_failures: new(
+                at,
+                "notices_failures",
+                "Tries of telling somebody of trouble that failed, by connector",
+            ),
+            notices_stuck: new(
+                at,
+                "notices_stuck",
+                "Messages about trouble that no receiver took, as of the last round",
+            ),
+            commits: new(at, "store_commits", "Commits since the start, each one flush to disk"),
+            lanes_paused: new(at, "lanes_paused", "Destinations that are paused"),
+            disk_free: new(at, "disk_free_bytes", "Free space of the data folder's disk"),
+            audit_violations: new(
+                at,
+                "audit_violations",
+                "Rules that rows of the store break, as of the last whole look at it",
+            ),
+            audit_checked_at: new(
+                at,
+                "audit_checked_at_seconds",
+                "When the last whole look at the store ended, in seconds since 1970; 0 before the first one",
+            ),
+            backup_made_at: new(
+                at,
+                "backup_made_at_seconds",
+                "When the newest scheduled backup was made that was read back whole, in seconds since 1970; 0 when there \
+                 is none",
+            ),
+            backup_failures: new(at, "backup_failures", "Scheduled backups that could not be made"),
             registry: Mutex::new(registry),
-            received,
-            tests,
-            attempts,
-            feedback,
-            feedback_failures,
-            notices_told,
-            notices_failures,
-            notices_stuck,
-            commits,
-            lanes_paused,
-            disk_free,
-            audit_violations,
-            audit_checked_at,
-            backup_made_at,
-            backup_failures,
         }
     }
+}
+
+/// A metric that starts at nothing.
+fn new<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Metrics {

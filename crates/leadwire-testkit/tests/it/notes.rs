@@ -102,7 +102,7 @@ async fn each_later_touchpoint_is_one_note_in_every_crm_and_goes_with_the_person
     let erasure = app.post(&path, &json!({ "reason": "asked by mail", "by": "Bob" })).await;
     let id = erasure["id"].as_str().unwrap().to_owned();
     // The request whose answer was lost is over by then.
-    app.clock.advance(Duration::from_secs(121));
+    app.clock.advance(Duration::from_secs(151));
     let done = wait_for_erasure(&app, &id).await;
     for (stage, at) in stages.iter().zip(0..) {
         let destination: &Value = &done["destinations"][at];
