@@ -136,8 +136,13 @@ impl<C> Hand<C> {
 
     /// How many deliveries the lane holds at the most: those in flight, and as many again so that the next are ready.
     fn window(&self) -> usize {
-        let each = limits::WINDOW_PER_IN_FLIGHT.max(2 * self.shape.batch_max);
-        (self.shape.in_flight * each).min(limits::LANE_WINDOW_MAX.max(self.shape.in_flight))
+        let Shape { in_flight, batch_max } = self.shape;
+        if self.ramp < in_flight {
+            // Ten thousand lanes that begin together must fit into memory.
+            return (self.ramp * 2 * batch_max).min(limits::LANE_WINDOW_MAX);
+        }
+        let each = limits::WINDOW_PER_IN_FLIGHT.max(2 * batch_max);
+        (in_flight * each).min(limits::LANE_WINDOW_MAX.max(in_flight))
     }
 
     /// Whether the destination asked for peace.

@@ -169,6 +169,11 @@ impl Program {
         Ok(Start::Ready(Self { target, killer, _output: output }))
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.killer.0.lock().expect("nobody panics while killing").id()
+    }
+
     /// A way to kill it from elsewhere.
     pub fn killer(&self) -> Killer {
         self.killer.clone()
