@@ -222,7 +222,7 @@ pub(super) async fn resume(call: Call) -> Result<Response, Problem> {
 async fn set_gate(call: &Call, gate: Gate) -> Result<Response, Problem> {
     let (_, destination) = find(call)?;
     call.app.store.set_gate(lane(&destination), gate).await?;
-    // A refresh tells every lane to look at what the store says.
+    call.app.lanes.look(&lane(&destination));
     done(call, Change::Made, "").await?;
     Ok(answer::json(StatusCode::OK, &shape_now(call, destination.number).await?))
 }

@@ -84,7 +84,8 @@ async fn resume(call: &Call, destination: &Destination) -> Result<Option<Step>, 
         let fix = "resume it with `leadwire destination resume`";
         return Ok(Some(Step::passed("resume", title, message).but(Verdict::Warned, &pause.cause, fix)));
     }
-    call.app.store.set_gate(lane, Gate::Open).await?;
+    call.app.store.set_gate(lane.clone(), Gate::Open).await?;
+    call.app.lanes.look(&lane);
     done(call, Change::Made, "").await?;
     Ok(Some(Step::passed("resume", title, "it was paused by a fault, and is resumed")))
 }

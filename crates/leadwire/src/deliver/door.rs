@@ -22,6 +22,7 @@ struct State {
     room: usize,
     given: Vec<(Claim, Payload)>,
     has_work: bool,
+    must_look: bool,
     refused: Vec<LeadId>,
     erased: Vec<LeadId>,
 }
@@ -32,6 +33,8 @@ pub(super) struct Found {
     pub(super) given: Vec<(Claim, Payload)>,
     /// Whether there may be work in the store.
     pub(super) has_work: bool,
+    /// Whether somebody changed what the store says of the lane.
+    pub(super) must_look: bool,
 }
 
 impl Door {
@@ -63,6 +66,12 @@ impl Door {
         self.bell.notify_one();
     }
 
+    /// Says that somebody paused or resumed the lane in the store.
+    pub(super) fn have_looked(&self) {
+        self.state().must_look = true;
+        self.bell.notify_one();
+    }
+
     /// Says that a lead's customer must not be contacted any more.
     pub(super) fn refuse(&self, lead: LeadId) {
         self.state().refused.push(lead);
@@ -88,7 +97,11 @@ impl Door {
     /// Takes what lies at the door.
     pub(super) fn take(&self) -> Found {
         let mut state = self.state();
-        Found { given: std::mem::take(&mut state.given), has_work: std::mem::take(&mut state.has_work) }
+        Found {
+            given: std::mem::take(&mut state.given),
+            has_work: std::mem::take(&mut state.has_work),
+            must_look: std::mem::take(&mut state.must_look),
+        }
     }
 
     /// Leads whose customers asked not to be contacted since this was last asked for. A lane asks before each try.

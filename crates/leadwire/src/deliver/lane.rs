@@ -136,6 +136,8 @@ impl Lane {
                 // Cancel-safe: both only look at a value.
                 changed = changes.changed(), if !hand.is_stopping() => {
                     match self.directory.now().outlet(&self.key) {
+                        // Something else of the set-up changed: ten thousand lanes need not look at the store for it.
+                        Some(now) if changed.is_ok() && Arc::ptr_eq(now, outlet) => {}
                         Some(now) if changed.is_ok() => {
                             *outlet = Arc::clone(now);
                             hand.reshape(outlet.shape());
@@ -174,6 +176,9 @@ impl Lane {
         let found = self.door.take();
         let given = found.given.into_iter().map(|(claim, payload)| (claim, Ok(payload)));
         hand.take_given(given, found.has_work, self.clock.steady());
+        if found.must_look {
+            hand.wake();
+        }
     }
 
     /// Has the hand decide about each finished try; the next turn writes it down.

@@ -83,6 +83,13 @@ impl Lanes {
         }
     }
 
+    /// Has a lane look at what the store says of it: somebody paused or resumed it there.
+    pub fn look(&self, lane: &LaneKey) {
+        if let Some(door) = self.door(lane) {
+            door.have_looked();
+        }
+    }
+
     /// Tells the publisher's lanes that a customer must not be contacted: what they hold of the lead and have not begun
     /// to send is marked before it is.
     fn refuse(&self, publisher: &PublisherId, lead: LeadId) {
