@@ -4,6 +4,7 @@
 //! of an attempt, and [`retry`] and [`lane`] decide what happens next.
 
 pub mod audit;
+pub mod budget;
 pub mod country;
 pub mod defect;
 pub mod email;
