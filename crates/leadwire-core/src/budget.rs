@@ -11,7 +11,7 @@ mod plan;
 
 pub use count::{Count, Others, Spent};
 pub use forecast::{Forecast, WindowLeft, forecast};
-pub use plan::{Waiting, fill_until, is_scarce};
+pub use plan::{fill_until, is_scarce};
 
 use crate::limits;
 use crate::time::Timestamp;

@@ -207,16 +207,16 @@ fn a_clock_that_was_set_back_does_not_lock_a_budget() {
 
 #[test]
 fn a_fuller_batch_is_waited_for_as_long_as_the_most_urgent_lead_may_wait() {
-    let waiting = |ages: &[(u64, bool)]| -> Vec<Waiting> {
-        let at = |seconds: &u64| START.minus(Duration::from_secs(*seconds));
-        ages.iter().map(|(age, is_urgent)| Waiting { due_at: at(age), is_urgent: *is_urgent }).collect()
+    let until = |ages: &[u64]| {
+        let due: Vec<Timestamp> = ages.iter().map(|it| START.minus(Duration::from_secs(*it))).collect();
+        fill_until(&due, 10, START).map(|it| it.since(START).as_secs())
     };
-    let until = |ages: &[(u64, bool)]| fill_until(&waiting(ages), 10, START).map(|it| it.since(START).as_secs());
-    assert_eq!(until(&[(0, false)]), Some(3600));
-    assert_eq!(until(&[(600, false), (0, true)]), Some(300));
-    assert_eq!(until(&[(10, true)]), Some(290));
-    assert_eq!(until(&[(300, true)]), None);
-    assert_eq!(until(&[(0, false); 10]), None, "it is full");
+    let urgent = limits::URGENT_HEAD_START.as_secs();
+    assert_eq!(until(&[0]), Some(3600));
+    assert_eq!(until(&[600, urgent]), Some(300));
+    assert_eq!(until(&[urgent + 10]), Some(290));
+    assert_eq!(until(&[urgent + 300]), None);
+    assert_eq!(until(&[0; 10]), None, "it is full");
     assert_eq!(until(&[]), None);
 }
 

@@ -4,6 +4,7 @@
 //! drives the same ones.
 
 mod breaker;
+mod calls;
 mod decide;
 mod hand;
 mod queue;

@@ -23,6 +23,7 @@ const STEPS: &[(i64, &str)] = &[
     (13, include_str!("migrations/0013_failures.sqlite.sql")),
     (14, include_str!("migrations/0014_erasure_plans.sqlite.sql")),
     (17, include_str!("migrations/0017_breaker.sqlite.sql")),
+    (18, include_str!("migrations/0018_budgets.sqlite.sql")),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.

@@ -2,6 +2,7 @@
 //!
 //! It runs beside the lanes and never in their place: a destination that cannot be read takes its leads as before.
 
+use crate::calls::count_aside;
 use crate::clock::{Clock, Ids, jitter};
 use crate::directory::{Directory, Outlet};
 use crate::telemetry::Metrics;
@@ -148,6 +149,8 @@ impl Task<'_> {
         if matches!(&asked, Err(tried) if tried.outcome == Outcome::NotDone(Fault::RetryNow)) {
             asked = self.ask_once(connector, position).await;
         }
+        let (store, clock) = (&self.reader.store, &*self.reader.clock);
+        count_aside(store, &self.lane.publisher, &self.outlet, clock).await;
         asked
     }
 

@@ -5,6 +5,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod bodies;
+mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -4,15 +4,6 @@ use super::Book;
 use crate::limits;
 use crate::time::Timestamp;
 
-/// A delivery that could be sent now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// Since when.
-    pub due_at: Timestamp,
-    /// Whether its customer asked to be called.
-    pub is_urgent: bool,
-}
-
 /// Whether calls are scarce: less than a quarter of a long window is left. A short one fills again before it matters.
 pub fn is_scarce(book: &Book<'_>, now: Timestamp) -> bool {
     book.each().filter(|(window, _)| window.length >= limits::QUOTA_SHORTEST).any(|(window, count)| {
@@ -21,12 +12,11 @@ pub fn is_scarce(book: &Book<'_>, now: Timestamp) -> bool {
     })
 }
 
-/// Until when a batch that is not full is waited with, while calls are scarce. None: send now. `waiting` has the first of
-/// those that could be sent, up to a batch.
-pub fn fill_until(waiting: &[Waiting], batch_max: usize, now: Timestamp) -> Option<Timestamp> {
-    if waiting.len() >= batch_max {
+/// Until when a batch that is not full is waited with, while calls are scarce. None: send now. `due` are the moments since which
+/// the first deliveries could be sent, up to a batch; one that is urgent has its head start in it, and so waits for less.
+pub fn fill_until(due: &[Timestamp], batch_max: usize, now: Timestamp) -> Option<Timestamp> {
+    if due.len() >= batch_max {
         return None;
     }
-    let patience = |it: &Waiting| if it.is_urgent { limits::FILL_WAIT_URGENT } else { limits::FILL_WAIT };
-    waiting.iter().map(|it| it.due_at.plus(patience(it))).min().filter(|it| *it > now)
+    due.iter().map(|it| it.plus(limits::FILL_WAIT)).min().filter(|it| *it > now)
 }

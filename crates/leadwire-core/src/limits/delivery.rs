@@ -95,10 +95,10 @@ pub const BUDGET_SLOTS: i64 = 24;
 pub const TOLD_AGAIN: Duration = Duration::from_secs(15 * 60);
 /// The shortest window whose calls are worth saving: what comes back within minutes is waited for.
 pub const QUOTA_SHORTEST: Duration = Duration::from_secs(3600);
-/// Longest that a lead waits for a fuller batch while calls are scarce.
+/// Longest that a lead waits for a fuller batch while calls are scarce. Of one that asked to be called its head start is taken
+/// off: what people remember of asking is minutes.
 pub const FILL_WAIT: Duration = Duration::from_secs(3600);
-/// The same for a lead that asked to be called: what people remember of asking is minutes.
-pub const FILL_WAIT_URGENT: Duration = Duration::from_secs(5 * 60);
+const _: () = assert!(FILL_WAIT.as_secs() - URGENT_HEAD_START.as_secs() == 5 * 60);
 /// The time from which a forecast takes how fast calls are used.
 pub const FORECAST_LOOK_BACK: Duration = Duration::from_secs(3600);
 /// Longest wait for calls with deliveries in hand; for a longer one they go back to the store.

@@ -162,6 +162,7 @@ pub(super) async fn work_and_read(
         gate: Some(Gate::Open),
         room: 9,
         held: 0,
+        calls: None,
         now: at(9_000_000),
     };
     let claims = store.lane_turn(lane.clone(), token, Arc::new(turn.clone())).await?.unwrap().claims;

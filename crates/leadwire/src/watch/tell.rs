@@ -1,6 +1,7 @@
 //! Telling somebody: each notice goes through the channel its destination names, until it got through.
 
 use super::Watch;
+use crate::calls::count_aside;
 use crate::clock::jitter;
 use crate::directory::Snapshot;
 use futures_util::FutureExt;
@@ -36,7 +37,9 @@ async fn tell(watch: &Watch, kept: &Kept) -> Result<Told, StoreError> {
     let Ok(connector) = &outlet.connector else { return Ok(later(watch, kept)) };
     let moment = Moment { now: watch.clock.wall() };
     let telling = AssertUnwindSafe(connector.tell(&notice, moment, &outlet.egress)).catch_unwind();
-    let tried = match tokio::time::timeout(limits::ATTEMPT_WAIT, telling).await {
+    let told = tokio::time::timeout(limits::ATTEMPT_WAIT, telling).await;
+    count_aside(&watch.store, &channel.publisher, outlet, &*watch.clock).await;
+    let tried = match told {
         Ok(Ok(None)) => return Ok(Told::Nobody),
         Ok(Ok(Some(tried))) => tried,
         Ok(Err(_)) | Err(_) => return Ok(later(watch, kept)),
