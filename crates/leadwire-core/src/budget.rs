@@ -150,6 +150,8 @@ pub struct Granted {
     pub most: u32,
     /// When to ask again, when there is less than was wanted, or a fuller batch is waited for.
     pub next_at: Option<Timestamp>,
+    /// Calls that are left after these; none: nobody knows the limit yet.
+    pub left: Option<u32>,
 }
 
 /// A budget with its counts, one for each of its windows.

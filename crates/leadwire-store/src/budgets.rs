@@ -1,6 +1,7 @@
 //! The calls that accounts allow and that were made: a row for each window, changed in the transaction that claims.
 
 use crate::engine::{Param, Row, Tx};
+use crate::lanes::LaneKey;
 use crate::{Store, StoreError};
 use leadwire_core::budget::{Book, Budget, Count, Others, Spent, Told};
 use leadwire_core::id::PublisherId;
@@ -29,16 +30,22 @@ impl Store {
         .await
     }
 
-    /// The counts of a budget, window by window.
+    /// The counts of a budget, window by window, and how many deliveries wait for the destination.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn budget_counts(
         &self,
-        publisher: PublisherId,
+        LaneKey { publisher, destination }: LaneKey,
         budget: Arc<Budget>,
-    ) -> Result<Vec<Count>, StoreError> {
+    ) -> Result<(Vec<Count>, u64), StoreError> {
         self.read(move |tx| {
+            let waiting = tx.find(
+                "SELECT COUNT(*) FROM delivery
+                 WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2",
+                &[Param::Text(publisher.as_str()), Param::Int(destination.get().into())],
+                |row| row.count(0),
+            )?;
             let mut counts = Vec::with_capacity(budget.windows.len());
             for window in &budget.windows {
                 let found = tx.find(
@@ -54,7 +61,7 @@ impl Store {
                 )?;
                 counts.push(found.unwrap_or_default());
             }
-            Ok(counts)
+            Ok((counts, waiting.unwrap_or_default()))
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! Logs and metrics: set-up, and the one list of metric names. Neither ever holds a secret or a personal value.
 
+use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::outcome::{Fault, Outcome};
 use leadwire_core::time::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -53,6 +54,12 @@ struct AttemptLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DestinationLabels {
+    publisher: String,
+    destination: u32,
+}
+
 /// Every metric of the program.
 pub struct Metrics {
     registry: Mutex<Registry>,
@@ -61,6 +68,7 @@ pub struct Metrics {
     attempts: Family<AttemptLabels, Counter>,
     feedback: Family<ConnectorLabels, Counter>,
     feedback_failures: Family<ConnectorLabels, Counter>,
+    calls_left: Family<DestinationLabels, Gauge>,
     commits: Gauge,
     lanes_paused: Gauge,
     disk_free: Gauge,
@@ -76,6 +84,7 @@ impl Default for Metrics {
         let attempts = Family::default();
         let feedback = Family::default();
         let feedback_failures = Family::default();
+        let calls_left = Family::default();
         let commits = Gauge::default();
         let lanes_paused = Gauge::default();
         let disk_free = Gauge::default();
@@ -91,6 +100,11 @@ impl Default for Metrics {
             "feedback_failures",
             "Readings of feedback that failed, by connector",
             feedback_failures.clone(),
+        );
+        registry.register(
+            "budget_calls_left",
+            "Calls of a destination's budget that were left after its lane's last turn, of the window with the fewest",
+            calls_left.clone(),
         );
         registry.register("delivery_attempts", "Attempts by connector and outcome", attempts.clone());
         registry.register(
@@ -117,6 +131,7 @@ impl Default for Metrics {
             attempts,
             feedback,
             feedback_failures,
+            calls_left,
             commits,
             lanes_paused,
             disk_free,
@@ -145,6 +160,12 @@ impl Metrics {
     /// Counts a reading that failed.
     pub fn count_feedback_failure(&self, connector: &'static str) {
         self.feedback_failures.get_or_create(&ConnectorLabels { connector }).inc();
+    }
+
+    /// So many calls of a destination's budget are left.
+    pub fn note_calls_left(&self, publisher: &PublisherId, destination: DestinationNo, left: u32) {
+        let labels = DestinationLabels { publisher: publisher.to_string(), destination: destination.get() };
+        self.calls_left.get_or_create(&labels).set(left.into());
     }
 
     /// Counts an attempt.
@@ -203,10 +224,12 @@ mod tests {
         metrics.count_feedback("salesforce", 1);
         metrics.count_feedback_failure("salesforce");
         metrics.count_attempt("https", &Outcome::Unknown);
+        let contoso = PublisherId::parse("contoso").expect("an id");
+        metrics.note_calls_left(&contoso, DestinationNo::new(1), 7);
         let text = metrics.render(0, 0, 0);
         let samples = text.lines().filter(|it| !it.starts_with('#'));
         let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
-        assert_eq!(names.len(), 10, "{text}");
+        assert_eq!(names.len(), 11, "{text}");
         for name in names {
             let row = format!("| `{name}` |");
             assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");

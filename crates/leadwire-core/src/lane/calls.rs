@@ -76,7 +76,7 @@ impl Calls {
     }
 
     pub(super) fn take_up(&mut self, granted: Granted) {
-        let Granted { calls, until, most, next_at } = granted;
+        let Granted { calls, until, most, next_at, left: _ } = granted;
         (self.free, self.until, self.most, self.next_at) = (calls, until, most, next_at);
     }
 

@@ -1,6 +1,6 @@
 //! Endpoints of destinations: what they are, whether they may send, and what is parked at them.
 
-use super::answer;
+use super::{answer, budgets};
 use super::call::Call;
 use super::problem::Problem;
 use super::setup::done;
@@ -347,6 +347,7 @@ async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::
         settings,
         state: state.to_owned(),
         pause,
+        budget: budgets::shape(call, setup, it).await?,
         created_at: moment(it.created_at),
         signing_secret: None,
     })

@@ -121,6 +121,9 @@ impl Lane {
                             "Lost the lease of a lane. What it had in hand is tried again by its holder.");
                         return Ok(None);
                     };
+                    if let Some(left) = turned.calls.and_then(|it| it.left) {
+                        self.metrics.note_calls_left(&self.key.publisher, self.key.destination, left);
+                    }
                     let before = hand.gate().clone();
                     hand.end_turn(turned, ready, self.clock.steady());
                     self.report(&before, hand.gate());
