@@ -34,7 +34,7 @@ pub struct CallBudget {
 impl Default for CallBudget {
     /// No limits, and up to two calls for each delivery beside those for a token.
     fn default() -> Self {
-        let cost = Cost { fixed: 2, each: 2, most: u32::MAX };
+        let cost = Cost { fixed: 2, each: 2, spare: 0 };
         Self { account: None, windows: Vec::new(), cost, told: |_| Vec::new() }
     }
 }
@@ -121,7 +121,8 @@ mod tests {
         assert_eq!(seen, [(Some(100), 20, false), (Some(30), 0, true), (Some(10_000), 20, true)]);
         let kept = of(json!({ "calls_kept_percent": 0 }));
         assert!(kept.windows.iter().all(|it| it.kept_percent == 0));
-        let alone = budget(CallBudget::default(), &settings(json!({ "calls_per_day": 9 })), DestinationNo::new(4));
+        let alone =
+            budget(CallBudget::default(), &settings(json!({ "calls_per_day": 9 })), DestinationNo::new(4));
         assert_eq!(alone.unwrap().account, "destination:4");
     }
 

@@ -49,22 +49,33 @@ impl Window {
     }
 }
 
-/// How many calls a batch takes at the most.
+/// How many calls a batch takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
-    /// Whatever its size: a token, looks, writes.
+    /// Needed whatever its size: a token, looks, writes.
     pub fixed: u32,
-    /// More for each of its deliveries.
+    /// Needed for each of its deliveries besides.
     pub each: u32,
-    /// But no more than this.
-    pub most: u32,
+    /// Seldom needed, and good to have where there are plenty.
+    pub spare: u32,
 }
 
 impl Cost {
-    /// Of a batch of so many, at least 1.
-    pub fn of(self, deliveries: usize) -> u32 {
+    /// Without which a batch of so many is not begun, at least 1.
+    pub fn least(self, deliveries: usize) -> u32 {
         let each = self.each.saturating_mul(u32::try_from(deliveries).unwrap_or(u32::MAX));
-        self.fixed.saturating_add(each).min(self.most).max(1)
+        self.fixed.saturating_add(each).max(1)
+    }
+
+    /// What is reserved for it where there are plenty.
+    pub fn whole(self, deliveries: usize) -> u32 {
+        self.least(deliveries).saturating_add(self.spare)
+    }
+
+    /// What it takes as a rule: a write and now and then a token or a look, and for each half of what is the most.
+    pub fn usual(self, deliveries: usize) -> u32 {
+        let each = self.each.saturating_mul(u32::try_from(deliveries).unwrap_or(u32::MAX)) / 2;
+        self.fixed.min(2).saturating_add(each).max(1)
     }
 }
 
@@ -134,8 +145,8 @@ impl Asked {
     pub fn wanted(&self, deliveries: usize) -> u32 {
         let (full, rest) = (deliveries / self.batch_max.max(1), deliveries % self.batch_max.max(1));
         let full_batches = u32::try_from(full.min(self.batches)).unwrap_or(u32::MAX);
-        let rest = if rest > 0 && full < self.batches { self.budget.cost.of(rest) } else { 0 };
-        self.budget.cost.of(self.batch_max).saturating_mul(full_batches).saturating_add(rest)
+        let rest = if rest > 0 && full < self.batches { self.budget.cost.whole(rest) } else { 0 };
+        self.budget.cost.whole(self.batch_max).saturating_mul(full_batches).saturating_add(rest)
     }
 }
 

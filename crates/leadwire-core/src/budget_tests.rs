@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 const START: Timestamp = Timestamp::from_millis(1_795_168_800_000);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-const COST: Cost = Cost { fixed: 2, each: 0, most: 2 };
+const COST: Cost = Cost { fixed: 2, each: 0, spare: 0 };
 
 fn window(calls: u32, length: Duration, kept_percent: u8) -> Window {
     Window { calls: Some(calls), length, kept_percent, is_set: false }
@@ -20,9 +20,17 @@ fn budget(windows: Vec<Window>) -> Budget {
 enum Step {
     Pass(u64),
     /// Reserves calls, and makes some of them so much later.
-    Reserve { calls: u32, made: u32, after: u64 },
+    Reserve {
+        calls: u32,
+        made: u32,
+        after: u64,
+    },
     /// Reserves calls and dies: some of them were made, nobody tells of any.
-    Die { calls: u32, made: u32, after: u64 },
+    Die {
+        calls: u32,
+        made: u32,
+        after: u64,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -260,7 +268,7 @@ fn a_budget_lasts_as_long_as_the_last_hour_says() {
 #[test]
 fn no_more_is_wanted_than_there_are_batches_for() {
     let asked = |batches| Asked {
-        budget: Arc::new(Budget { cost: Cost { fixed: 3, each: 1, most: 8 }, ..budget(Vec::new()) }),
+        budget: Arc::new(Budget { cost: Cost { fixed: 3, each: 1, spare: 2 }, ..budget(Vec::new()) }),
         back: Vec::new(),
         told: Vec::new(),
         queued: 0,
@@ -268,8 +276,8 @@ fn no_more_is_wanted_than_there_are_batches_for() {
         batches,
     };
     assert_eq!(asked(4).wanted(0), 0);
-    assert_eq!(asked(4).wanted(2), 5);
-    assert_eq!(asked(4).wanted(12), 8 + 5);
-    assert_eq!(asked(1).wanted(12), 8);
+    assert_eq!(asked(4).wanted(2), 3 + 2 + 2);
+    assert_eq!(asked(4).wanted(12), 15 + 7);
+    assert_eq!(asked(1).wanted(12), 15);
     assert_eq!(asked(0).wanted(12), 0);
 }

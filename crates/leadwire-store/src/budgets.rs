@@ -69,11 +69,7 @@ impl Store {
 
 /// Reads the counts of a budget, and keeps others from them until the transaction ends: a write is what locks a row in every
 /// engine.
-pub(crate) fn lock(
-    tx: &Tx<'_>,
-    publisher: &PublisherId,
-    budget: &Budget,
-) -> Result<Vec<Count>, StoreError> {
+pub(crate) fn lock(tx: &Tx<'_>, publisher: &PublisherId, budget: &Budget) -> Result<Vec<Count>, StoreError> {
     let mut counts = Vec::with_capacity(budget.windows.len());
     for window in &budget.windows {
         let found = tx.find(

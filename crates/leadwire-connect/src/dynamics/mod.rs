@@ -181,7 +181,7 @@ impl Connector for Dynamics {
         CallBudget {
             account: call_budget::account_at("dynamics", &self.url),
             windows: vec![call_budget::shared(Some(6_000), Duration::from_secs(300))],
-            cost: Cost { fixed: 2, each: 4, most: u32::MAX },
+            cost: Cost { fixed: 2, each: 4, spare: 0 },
             told: told_limits,
         }
     }
@@ -279,6 +279,7 @@ impl Connector for Dynamics {
 fn told_limits(headers: &http::HeaderMap) -> Vec<Told> {
     let left = headers.get("x-ms-ratelimit-burst-remaining-xrm-requests");
     let left: Option<u32> = left.and_then(|it| it.to_str().ok()?.trim().parse().ok());
-    let told = |left| Told { length: Duration::from_secs(300), limit: 6_000, used: 6_000u32.saturating_sub(left) };
+    let told =
+        |left| Told { length: Duration::from_secs(300), limit: 6_000, used: 6_000u32.saturating_sub(left) };
     left.map(told).into_iter().collect()
 }

@@ -251,7 +251,7 @@ impl Connector for HubSpot {
                 call_budget::shared(Some(100), Duration::from_secs(10)),
                 call_budget::shared(None, call_budget::DAY),
             ],
-            cost: Cost { fixed: 4, each: 1, most: 12 },
+            cost: Cost { fixed: 4, each: 0, spare: 6 },
             told: told_limits,
         }
     }

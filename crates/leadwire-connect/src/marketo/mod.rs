@@ -165,7 +165,7 @@ impl Connector for Marketo {
 
     /// A token, and up to three writes, each of which may find its token refused.
     fn calls(&self) -> CallBudget {
-        self.session.calls(Cost { fixed: 8, each: 0, most: 8 })
+        self.session.calls(Cost { fixed: 5, each: 0, spare: 4 })
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

@@ -192,7 +192,7 @@ impl Connector for MarketoForm {
     /// A token, a look, and the submission.
     fn calls(&self) -> CallBudget {
         match &self.way {
-            Way::Rest { session, .. } => session.calls(Cost { fixed: 3, each: 3, most: 8 }),
+            Way::Rest { session, .. } => session.calls(Cost { fixed: 3, each: 0, spare: 4 }),
             Way::Classic(_) => CallBudget::default(),
         }
     }

@@ -232,7 +232,7 @@ impl Connector for Salesforce {
         CallBudget {
             account: call_budget::account_at("salesforce", self.session.url()),
             windows: vec![Window { kept_percent, ..call_budget::shared(None, call_budget::DAY) }],
-            cost: Cost { fixed: 8, each: 1, most: 18 },
+            cost: Cost { fixed: 8, each: 0, spare: 10 },
             told: usage::told,
         }
     }

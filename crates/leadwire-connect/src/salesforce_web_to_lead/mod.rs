@@ -292,7 +292,7 @@ impl Connector for WebToLead {
         CallBudget {
             account: Some(format!("salesforce_web_to_lead:{}", self.shape.oid)),
             windows: vec![Window { kept_percent: 0, ..call_budget::shared(Some(calls), call_budget::DAY) }],
-            cost: Cost { fixed: 1, each: 0, most: 1 },
+            cost: Cost { fixed: 1, each: 0, spare: 0 },
             ..CallBudget::default()
         }
     }

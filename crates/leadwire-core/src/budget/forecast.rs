@@ -58,7 +58,7 @@ pub fn forecast(
 fn drained_at(book: &Book<'_>, waiting: u64, batch_max: usize, now: Timestamp) -> Timestamp {
     let batches = waiting.div_ceil(u64::try_from(batch_max.max(1)).unwrap_or(u64::MAX));
     let first = usize::try_from(waiting).unwrap_or(usize::MAX).min(batch_max);
-    let calls = batches.saturating_mul(book.budget.cost.of(first).into());
+    let calls = batches.saturating_mul(book.budget.cost.usual(first).into());
     let at = book.each().map(|(window, count)| {
         let allowed = u64::from(count.allowed(window));
         // As many whole windows as it takes, and what is left of the calls after them.
@@ -70,15 +70,17 @@ fn drained_at(book: &Book<'_>, waiting: u64, batch_max: usize, now: Timestamp) -
 }
 
 fn lasts_until(book: &Book<'_>, now: Timestamp) -> Option<Timestamp> {
-    let at = book.each().filter(|(window, _)| window.length >= limits::QUOTA_SHORTEST).filter_map(|(window, count)| {
-        let hour_ago = now.minus(limits::FORECAST_LOOK_BACK);
-        let recent = count.spent.iter().filter(|it| it.until > hour_ago);
-        let recent: u64 = recent.map(|it| u64::from(it.sent) + u64::from(it.held)).sum();
-        let left = u64::from(count.limit(window).map(|_| count.free(window, now))?);
-        let hour = u64::try_from(limits::FORECAST_LOOK_BACK.as_millis()).unwrap_or(u64::MAX);
-        let lasts = Duration::from_millis(left.saturating_mul(hour).checked_div(recent)?);
-        // By then the first calls of the window have passed out of it, and it lasts on.
-        (lasts < window.length).then(|| now.plus(lasts))
-    });
+    let at = book.each().filter(|(window, _)| window.length >= limits::QUOTA_SHORTEST).filter_map(
+        |(window, count)| {
+            let hour_ago = now.minus(limits::FORECAST_LOOK_BACK);
+            let recent = count.spent.iter().filter(|it| it.until > hour_ago);
+            let recent: u64 = recent.map(|it| u64::from(it.sent) + u64::from(it.held)).sum();
+            let left = u64::from(count.limit(window).map(|_| count.free(window, now))?);
+            let hour = u64::try_from(limits::FORECAST_LOOK_BACK.as_millis()).unwrap_or(u64::MAX);
+            let lasts = Duration::from_millis(left.saturating_mul(hour).checked_div(recent)?);
+            // By then the first calls of the window have passed out of it, and it lasts on.
+            (lasts < window.length).then(|| now.plus(lasts))
+        },
+    );
     at.min()
 }

@@ -87,11 +87,12 @@ impl Calls {
 
     /// Whether nothing can be sent for so long that what is in hand should go back.
     pub(super) fn are_far(&self, now: Timestamp) -> bool {
-        self.affordable(1, now) == 0 && self.next_at.is_some_and(|it| it.since(now) > limits::CALLS_WAIT_IN_HAND)
+        self.affordable(1, now) == 0
+            && self.next_at.is_some_and(|it| it.since(now) > limits::CALLS_WAIT_IN_HAND)
     }
 
     fn cost(&self, deliveries: usize) -> u32 {
-        self.budget.cost.of(deliveries).min(self.most)
+        self.budget.cost.least(deliveries).min(self.most)
     }
 
     fn affordable(&self, deliveries: usize, now: Timestamp) -> usize {
@@ -118,7 +119,7 @@ impl Calls {
 
     /// Takes what a batch of so many may call.
     pub(super) fn take(&mut self, deliveries: usize) {
-        let calls = self.cost(deliveries).min(self.free);
+        let calls = self.budget.cost.whole(deliveries).min(self.free);
         self.free -= calls;
         self.last = Some(Allotment { budget: Arc::clone(&self.budget), calls, until: self.until });
     }

@@ -62,7 +62,7 @@ impl Desk<'_> {
 
     /// Calls without which nothing can be begun.
     fn least(&self) -> u32 {
-        self.asked.budget.cost.of(1).min(self.book.most())
+        self.asked.budget.cost.least(1).min(self.book.most())
     }
 
     /// Reserves what the deliveries want that are in hand now, and writes the counts down.

@@ -14,7 +14,7 @@ const LENGTH: Duration = Duration::from_secs(24 * 3600);
 /// Ten calls a day, two for each batch.
 fn ten() -> Arc<Budget> {
     let window = Window { calls: Some(10), length: LENGTH, kept_percent: 0, is_set: false };
-    let cost = Cost { fixed: 2, each: 0, most: 2 };
+    let cost = Cost { fixed: 2, each: 0, spare: 0 };
     Arc::new(Budget { account: "acme".to_owned(), windows: vec![window], cost })
 }
 
@@ -80,7 +80,11 @@ async fn a_reservation_of_a_process_that_died_ends_with_its_window() {
     let desk = desk.reopened();
     let token = desk.take(NOON + SECOND).await;
     let none = desk.turn(token, asking(&budget, 5, NOON + SECOND)).await.unwrap();
-    assert_eq!((none.claims.len(), granted(&none).calls), (0, 0), "whether those calls were made, nobody knows");
+    assert_eq!(
+        (none.claims.len(), granted(&none).calls),
+        (0, 0),
+        "whether those calls were made, nobody knows"
+    );
     let later = granted(&none).next_at.unwrap().millis();
     let all = desk.turn(token, asking(&budget, 5, later)).await.unwrap();
     assert_eq!((all.claims.len(), granted(&all).calls), (5, 10));
@@ -107,7 +111,11 @@ async fn two_lanes_of_one_account_share_its_calls() {
     // Another account has calls of its own.
     let other = Arc::new(Budget { account: "other".to_owned(), ..(*ten()).clone() });
     let turn = Arc::new(asking(&other, 9, NOON));
-    assert_eq!(granted(&desk.store.lane_turn(sheet, two, turn).await.unwrap().unwrap()).calls, 0, "none waits");
+    assert_eq!(
+        granted(&desk.store.lane_turn(sheet, two, turn).await.unwrap().unwrap()).calls,
+        0,
+        "none waits"
+    );
     assert_eq!(desk.store.budget_counts(crm(), other).await.unwrap().0[0].spent, []);
 }
 

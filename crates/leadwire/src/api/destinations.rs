@@ -1,10 +1,10 @@
 //! Endpoints of destinations: what they are, whether they may send, and what is parked at them.
 
-use super::{answer, budgets};
 use super::call::Call;
 use super::problem::Problem;
 use super::setup::done;
 use super::wire::{self, List, moment};
+use super::{answer, budgets};
 use crate::clock::fill_random;
 use crate::directory::Snapshot;
 use crate::vault::Opened;

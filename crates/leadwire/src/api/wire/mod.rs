@@ -23,7 +23,9 @@ mod touchpoint;
 pub use audit::{AuditCheckpoint, AuditEntry, PlacesOfDay, Statement, StatementOfDay};
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, FailureGroup, Retried};
-pub use destinations::{Budget, BudgetWindow, Connector, Destination, DestinationChange, NewDestination, Notice, Pause};
+pub use destinations::{
+    Budget, BudgetWindow, Connector, Destination, DestinationChange, NewDestination, Notice, Pause,
+};
 pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
 pub use follow_ups::{FollowUp, FollowUpChange, FollowUpShown, FollowUpTrial, NewFollowUp};

@@ -170,7 +170,8 @@ fn destination_checks(publisher: &str, destination: Value) -> anyhow::Result<Vec
 
 /// Whether a budget is about to keep leads waiting.
 fn budget_check(name: &str, budget: &wire::Budget) -> Check {
-    let fix = "raise the limit with the provider, lower `calls_kept_percent`, or find who else uses so many calls";
+    let fix =
+        "raise the limit with the provider, lower `calls_kept_percent`, or find who else uses so many calls";
     let is_used_up = budget.windows.iter().any(|it| it.left == Some(0) && it.seconds >= 3600);
     match (&budget.lasts_until, &budget.drained_at) {
         (_, Some(at)) if is_used_up => {
@@ -209,7 +210,8 @@ mod tests {
     fn a_budget_that_runs_out_is_a_warning() {
         let mut budget = serde_json::json!({ "account": "marketo:example", "waiting": 0,
             "windows": [{ "seconds": 86_400, "limit": 100, "kept_percent": 20, "used": 10, "used_by_others": 0, "left": 70 }] });
-        let check = |it: &Value| budget_check("contoso crm", &serde_json::from_value(it.clone()).expect("a budget"));
+        let check =
+            |it: &Value| budget_check("contoso crm", &serde_json::from_value(it.clone()).expect("a budget"));
         assert_eq!(check(&budget).mark, Mark::Ok);
         budget["lasts_until"] = "21:10".into();
         assert!(check(&budget).mark == Mark::Warn && check(&budget).found.contains("until 21:10"));
