@@ -2,6 +2,7 @@
 //!
 //! A snapshot never changes; a change of the set-up makes a new one. Intake and lanes read it without waiting.
 
+mod aside;
 mod ask;
 mod read;
 
@@ -81,10 +82,10 @@ pub struct Outlet {
     /// The connector, or why it could not be built.
     pub connector: Result<Box<dyn Connector>, String>,
     /// Its own way out, for everything but deliveries: connections are never shared between destinations. Its calls are
-    /// counted by [`Outlet::aside`].
+    /// counted by the meter beside it.
     pub egress: leadwire_connect::egress::Egress,
     /// Counts the calls that are made outside the lane.
-    pub aside: Arc<Meter>,
+    aside: Arc<Meter>,
     /// What may be called; none: as much as there is to send.
     pub budget: Option<Arc<Budget>>,
     told: ReadTold,

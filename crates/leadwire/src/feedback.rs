@@ -2,7 +2,6 @@
 //!
 //! It runs beside the lanes and never in their place: a destination that cannot be read takes its leads as before.
 
-use crate::calls::count_aside;
 use crate::clock::{Clock, Ids, jitter};
 use crate::directory::{Directory, Outlet};
 use crate::telemetry::Metrics;
@@ -150,7 +149,7 @@ impl Task<'_> {
             asked = self.ask_once(connector, position).await;
         }
         let (store, clock) = (&self.reader.store, &*self.reader.clock);
-        count_aside(store, &self.lane.publisher, &self.outlet, clock).await;
+        self.outlet.count_aside(store, &self.lane.publisher, clock).await;
         asked
     }
 

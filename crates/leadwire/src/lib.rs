@@ -5,7 +5,6 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod bodies;
-mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;

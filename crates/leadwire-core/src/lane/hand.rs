@@ -7,7 +7,8 @@ use super::breaker::{self, Sign, Trouble};
 use super::calls::Calls;
 use super::queue::Queue;
 use super::{
-    Allowance, Claim, Ended, Gate, LaneToken, Pace, Settled, Streak, Turn, Turned, after_try, allowance,
+    Allowance, Claim, Ended, Gate, LaneToken, Pace, Settled, Shape, Streak, Turn, Turned, after_try,
+    allowance,
 };
 use crate::defect::{Defect, seeded};
 use crate::id::{LeadId, TouchpointId};
@@ -16,15 +17,6 @@ use crate::outcome::Tried;
 use crate::retry::RetryPolicy;
 use crate::time::{Jitter, Timestamp};
 use std::collections::HashSet;
-
-/// How much a destination takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Requests in flight at a time, at least 1.
-    pub in_flight: usize,
-    /// Most deliveries of one request, at least 1.
-    pub batch_max: usize,
-}
 
 /// What a lane has in hand under one lease.
 #[derive(Debug)]

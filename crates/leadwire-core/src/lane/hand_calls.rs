@@ -71,3 +71,7 @@ impl<C> Hand<C> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "hand_calls_tests.rs"]
+mod tests;

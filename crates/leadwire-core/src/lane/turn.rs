@@ -23,6 +23,15 @@ impl LaneToken {
     }
 }
 
+/// How much a destination takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Requests in flight at a time, at least 1.
+    pub in_flight: usize,
+    /// Most deliveries of one request, at least 1.
+    pub batch_max: usize,
+}
+
 /// One turn of a lane, as one transaction.
 #[derive(Clone, Debug)]
 pub struct Turn {

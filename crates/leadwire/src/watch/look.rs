@@ -1,7 +1,6 @@
 //! Looking at destinations that no lead went to for a while, and at credentials that end: before a lead finds out.
 
 use super::Watch;
-use crate::calls::count_aside;
 use crate::directory::Outlet;
 use futures_util::{FutureExt, StreamExt};
 use leadwire_connect::Moment;
@@ -85,7 +84,7 @@ async fn look(
         }
     }
     if shall_check {
-        count_aside(&watch.store, &known.lane.publisher, &outlet, &*watch.clock).await;
+        outlet.count_aside(&watch.store, &known.lane.publisher, &*watch.clock).await;
         found.checked_at = now;
     }
     watch.store.note_watch(found, said, now).await

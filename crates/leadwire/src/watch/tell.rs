@@ -1,7 +1,6 @@
 //! Telling somebody: each notice goes through the channel its destination names, until it got through.
 
 use super::Watch;
-use crate::calls::count_aside;
 use crate::clock::jitter;
 use crate::directory::Snapshot;
 use futures_util::FutureExt;
@@ -38,7 +37,7 @@ async fn tell(watch: &Watch, kept: &Kept) -> Result<Told, StoreError> {
     let moment = Moment { now: watch.clock.wall() };
     let telling = AssertUnwindSafe(connector.tell(&notice, moment, &outlet.egress)).catch_unwind();
     let told = tokio::time::timeout(limits::ATTEMPT_WAIT, telling).await;
-    count_aside(&watch.store, &channel.publisher, outlet, &*watch.clock).await;
+    outlet.count_aside(&watch.store, &channel.publisher, &*watch.clock).await;
     let tried = match told {
         Ok(Ok(None)) => return Ok(Told::Nobody),
         Ok(Ok(Some(tried))) => tried,
