@@ -352,7 +352,7 @@ fn what_a_server_has_left_is_read_as_what_was_used() {
 
 #[test]
 fn a_batch_costs_as_many_calls_as_it_holds_requests() {
-    let dynamics = connector(json!({}));
+    let dynamics = read(json!({}));
     let cost = dynamics.calls().cost;
     assert_eq!((cost.least(1), cost.least(100)), (6, 402));
 }

@@ -28,6 +28,7 @@ fn granted(calls: u32, next_at: Option<Timestamp>) -> Granted {
 /// A hand with these leads and calls.
 fn hand(leads: u128, granted: Granted) -> Hand<()> {
     let mut hand = Hand::new(LaneToken::new(1), START, SHAPE);
+    hand.ramp = SHAPE.in_flight;
     hand.follow_budget(Some(budget()));
     turn(&mut hand, leads, granted);
     hand
