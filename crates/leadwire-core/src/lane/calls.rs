@@ -103,8 +103,8 @@ impl Calls {
         if self.cost(deliveries) <= self.free {
             return deliveries;
         }
-        let each = self.budget.cost.each;
-        let fewer = if each == 0 { 0 } else { self.free.saturating_sub(self.budget.cost.fixed) / each };
+        let left = self.free.saturating_sub(self.budget.cost.fixed);
+        let fewer = left.checked_div(self.budget.cost.each).unwrap_or(0);
         usize::try_from(fewer).unwrap_or(usize::MAX).min(deliveries)
     }
 
