@@ -141,6 +141,12 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Calls that this many deliveries want of which each goes alone.
+    pub fn wanted_alone(&self, deliveries: usize) -> u32 {
+        let batches = u32::try_from(deliveries.min(self.batches)).unwrap_or(u32::MAX);
+        self.budget.cost.whole(1).saturating_mul(batches)
+    }
+
     /// Calls that this many deliveries want now.
     pub fn wanted(&self, deliveries: usize) -> u32 {
         let (full, rest) = (deliveries / self.batch_max.max(1), deliveries % self.batch_max.max(1));

@@ -1,6 +1,6 @@
 //! What a lane's turn reserves of its budget: in the transaction that claims, so that nothing is claimed without its calls.
 
-use super::{LaneKey, Turn};
+use super::{Claim, LaneKey, Turn};
 use crate::engine::{Param, Tx};
 use crate::{StoreError, budgets};
 use leadwire_core::budget::{Asked, Book, Count, Granted, fill_until, is_scarce};
@@ -66,9 +66,12 @@ impl Desk<'_> {
     }
 
     /// Reserves what the deliveries want that are in hand now, and writes the counts down.
-    pub(super) fn close(mut self, tx: &Tx<'_>, claimed: usize) -> Result<Granted, StoreError> {
+    pub(super) fn close(mut self, tx: &Tx<'_>, claims: &[Claim]) -> Result<Granted, StoreError> {
         let (most, least) = (self.book.most(), self.least());
-        let wanted = self.asked.wanted(self.asked.queued.saturating_add(claimed));
+        // A deletion goes alone.
+        let alone = claims.iter().filter(|it| it.standing.erases).count();
+        let together = self.asked.queued.saturating_add(claims.len() - alone);
+        let wanted = self.asked.wanted(together).saturating_add(self.asked.wanted_alone(alone));
         let calls = wanted.min(self.free);
         let until = self.book.reserve(calls, self.now);
         budgets::keep(tx, &self.lane.publisher, &self.asked.budget, (&self.before, self.book.counts()))?;

@@ -63,7 +63,7 @@ pub(super) fn take_turn(
     } else {
         None
     };
-    let calls = desk.map(|it| it.close(tx, claims.len())).transpose()?;
+    let calls = desk.map(|it| it.close(tx, &claims)).transpose()?;
     Ok(Some(Turned { claims, gate, next_due, calls }))
 }
 
