@@ -1,7 +1,10 @@
 //! Settings every destination has, whatever its kind: the program reads them, connectors mostly do not.
 
 use crate::descriptor::{Field, FieldShape, Settings, Values};
-use leadwire_core::limits::{IN_FLIGHT, IN_FLIGHT_MAX, REQUEST_WAIT, REQUEST_WAIT_MAX};
+use leadwire_core::limits::{
+    CALLS_KEPT_PERCENT_MAX, CALLS_PER_DAY_MAX, CALLS_PER_MINUTE_MAX, IN_FLIGHT, IN_FLIGHT_MAX, REQUEST_WAIT,
+    REQUEST_WAIT_MAX,
+};
 use leadwire_core::routing::DoNotContact;
 use std::time::Duration;
 
@@ -38,6 +41,36 @@ pub const FIELDS: &[Field] = &[
         only_when: None,
     },
     Field {
+        name: "calls_per_day",
+        label: "Calls a day",
+        help: "How many calls within any 24 hours the account allows; a smaller number that the service says counts more.",
+        shape: FieldShape::Number { min: 1, max: CALLS_PER_DAY_MAX as i64 },
+        required: false,
+        default: None,
+        secret: false,
+        only_when: None,
+    },
+    Field {
+        name: "calls_per_minute",
+        label: "Calls a minute",
+        help: "How many calls within any 60 seconds the account allows.",
+        shape: FieldShape::Number { min: 1, max: CALLS_PER_MINUTE_MAX as i64 },
+        required: false,
+        default: None,
+        secret: false,
+        only_when: None,
+    },
+    Field {
+        name: "calls_kept_percent",
+        label: "Share kept for others, in percent",
+        help: "The part of the account's calls that is left to its other users: 20 where a kind has limits of its own, else 0.",
+        shape: FieldShape::Number { min: 0, max: CALLS_KEPT_PERCENT_MAX as i64 },
+        required: false,
+        default: None,
+        secret: false,
+        only_when: None,
+    },
+    Field {
         name: "tell",
         label: "Who is told of trouble",
         help: "Name of another destination of yours, of kind https or email, that is told when this one is paused or will be.",
@@ -58,6 +91,12 @@ pub struct DestinationSettings {
     pub wait: Duration,
     /// What to do with customers who do not want to be contacted.
     pub do_not_contact: DoNotContact,
+    /// Calls that the account allows within any 24 hours.
+    pub calls_per_day: Option<u32>,
+    /// The same within any minute.
+    pub calls_per_minute: Option<u32>,
+    /// The share of them that is left to others: 0 to [`CALLS_KEPT_PERCENT_MAX`].
+    pub calls_kept_percent: Option<u8>,
     /// Name of the destination through which somebody is told of trouble with this one.
     pub tell: Option<String>,
 }
@@ -79,6 +118,9 @@ impl DestinationSettings {
                 Some("send") => DoNotContact::Send,
                 _ => DoNotContact::Hold,
             },
+            calls_per_day: values.number("calls_per_day").and_then(|it| u32::try_from(it).ok()),
+            calls_per_minute: values.number("calls_per_minute").and_then(|it| u32::try_from(it).ok()),
+            calls_kept_percent: values.number("calls_kept_percent").and_then(|it| u8::try_from(it).ok()),
             tell: values.text("tell").map(|it| it.trim().to_owned()),
         }
     }

@@ -5,6 +5,7 @@
 //! and one line in [`CONNECTORS`]; forms, prompts, schema and docs follow from its descriptor.
 
 mod azure_table;
+pub mod call_budget;
 pub mod catalogue;
 pub mod descriptor;
 pub mod destination_settings;
@@ -37,6 +38,7 @@ pub mod validation;
 #[cfg(test)]
 mod verdicts;
 
+use call_budget::CallBudget;
 use catalogue::Known;
 use descriptor::{Field, Settings};
 use egress::Egress;
@@ -153,6 +155,11 @@ pub trait Connector: Send + Sync {
     /// Most attempts the system bears at a time, whatever the settings wish for.
     fn in_flight_max(&self) -> usize {
         IN_FLIGHT_MAX
+    }
+
+    /// What the system allows of calls, which of them a batch takes, and how its answers say what is left.
+    fn calls(&self) -> CallBudget {
+        CallBudget::default()
     }
 
     /// The requests [`Connector::deliver`] would make for these payloads, credentials masked. Sends nothing.

@@ -4,14 +4,15 @@
 //! drives the same ones.
 
 mod breaker;
+mod calls;
 mod decide;
 mod hand;
 mod queue;
 mod turn;
 
 pub use decide::{Decision, Ended, Next, Pace, Streak, after_try};
-pub use hand::{Hand, Shape};
-pub use turn::{Claim, LaneToken, Settled, Turn, Turned};
+pub use hand::Hand;
+pub use turn::{Claim, LaneToken, Settled, Shape, Turn, Turned};
 
 use crate::time::Timestamp;
 

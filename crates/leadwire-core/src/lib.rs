@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod budget;
 pub mod country;
 pub mod defect;
 pub mod email;

@@ -227,7 +227,7 @@ impl Rows for Model {
         } else {
             None
         };
-        Some(Turned { claims, gate, next_due })
+        Some(Turned { claims, gate, next_due, calls: None })
     }
 
     fn erase(&mut self, customer: u64, id: u64, now: Timestamp) -> Option<Erased> {

@@ -7,6 +7,7 @@ pub mod accept;
 mod acts;
 pub mod audit;
 pub mod backup;
+mod budgets;
 mod checkpoint;
 pub mod deliveries;
 pub mod engine;

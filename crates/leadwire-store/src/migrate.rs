@@ -25,6 +25,7 @@ const STEPS: &[(i64, &str)] = &[
     (15, include_str!("migrations/0015_replays.sqlite.sql")),
     (16, include_str!("migrations/0016_told.sqlite.sql")),
     (17, include_str!("migrations/0017_breaker.sqlite.sql")),
+    (18, include_str!("migrations/0018_budgets.sqlite.sql")),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.

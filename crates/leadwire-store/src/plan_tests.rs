@@ -113,6 +113,16 @@ const HOT: &[(&str, &[&str])] = &[
         "…FROM lead WHERE publisher_id = $1 AND identity = $2",
         &["SEARCH lead USING INDEX lead_identity (publisher_id=? AND identity=?)"],
     ),
+    (
+        "SELECT due_at FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND claim = 0 AND due_at <= $3…",
+        &[
+            "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at<?)",
+        ],
+    ),
+    (
+        "UPDATE budget SET spent…",
+        &["SEARCH budget USING PRIMARY KEY (publisher_id=? AND account=? AND window_ms=?)"],
+    ),
     ("UPDATE lead SET interest…", &["SEARCH lead USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
     (
         "WITH acts AS…",
@@ -161,7 +171,7 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "SELECT due_at FROM delivery…",
+        "SELECT due_at FROM delivery WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND claim = 0 AND due_at > $3…",
         &[
             "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at>?)",
         ],

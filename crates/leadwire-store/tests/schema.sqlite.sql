@@ -1,4 +1,4 @@
--- Schema 17.
+-- Schema 18.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -58,6 +58,18 @@ CREATE TABLE audit_checkpoint (
     hash BLOB NOT NULL,
     mark BLOB NOT NULL,
     PRIMARY KEY (publisher_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE budget (
+    publisher_id TEXT NOT NULL,
+    account TEXT NOT NULL,
+    window_ms INTEGER NOT NULL CHECK (window_ms > 0),
+    spent TEXT NOT NULL DEFAULT '[]',
+    told_at INTEGER NOT NULL DEFAULT 0,
+    told_limit INTEGER NOT NULL DEFAULT 0,
+    told_used INTEGER NOT NULL DEFAULT 0,
+    looked_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, account, window_ms)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE counter (

@@ -2,6 +2,7 @@
 //!
 //! A snapshot never changes; a change of the set-up makes a new one. Intake and lanes read it without waiting.
 
+mod aside;
 mod ask;
 mod read;
 
@@ -12,8 +13,11 @@ use crate::secrets;
 use crate::vault::{Opener, Rotated, Vault};
 use anyhow::Context;
 use leadwire_connect::Connector;
+use leadwire_connect::call_budget::{self, CallBudget, ReadTold};
 use leadwire_connect::descriptor::Settings;
 use leadwire_connect::destination_settings::DestinationSettings;
+use leadwire_connect::egress::meter::Meter;
+use leadwire_core::budget::{Allotment, Budget};
 use leadwire_core::filter::Filter;
 use leadwire_core::follow_up::FollowUp;
 use leadwire_core::id::{DestinationNo, LeadId, OfferId, OfferRef, PublisherId, TokenId};
@@ -77,8 +81,14 @@ pub struct Outlet {
     pub kind: &'static str,
     /// The connector, or why it could not be built.
     pub connector: Result<Box<dyn Connector>, String>,
-    /// Its own way out: connections are never shared between destinations.
+    /// Its own way out, for everything but deliveries: connections are never shared between destinations. Its calls are
+    /// counted by the meter beside it.
     pub egress: leadwire_connect::egress::Egress,
+    /// Counts the calls that are made outside the lane.
+    aside: Arc<Meter>,
+    /// What may be called; none: as much as there is to send.
+    pub budget: Option<Arc<Budget>>,
+    told: ReadTold,
     /// Requests in flight at a time.
     pub in_flight: usize,
     /// Name of the destination through which somebody is told of trouble with this one.
@@ -93,6 +103,12 @@ impl Outlet {
     /// How much the destination takes.
     pub fn shape(&self) -> Shape {
         Shape { in_flight: self.in_flight.max(1), batch_max: self.batch_max() }
+    }
+
+    /// The way out of one attempt, and what counts its calls: no more than it was given.
+    pub fn metered(&self, allotment: Option<&Allotment>) -> (leadwire_connect::egress::Egress, Arc<Meter>) {
+        let meter = Arc::new(Meter::new(allotment.map(|it| it.calls), self.told));
+        (self.egress.metered(Arc::clone(&meter)), meter)
     }
 
     /// Most payloads of one attempt.
@@ -246,7 +262,7 @@ impl Directory {
         let kind = leadwire_connect::kind(&destination.kind);
         let settings = open_settings(opener, destination);
         let read = settings.as_ref().ok().map(DestinationSettings::read);
-        let (in_flight, tell) = read.map_or((1, None), |it| (it.in_flight, it.tell));
+        let (in_flight, tell) = read.as_ref().map_or((1, None), |it| (it.in_flight, it.tell.clone()));
         let connector = match (kind, &settings) {
             (None, _) => Err(format!("this Leadwire has no connector called {}", destination.kind)),
             (_, Err(error)) => Err(format!("{error:#}")),
@@ -257,11 +273,18 @@ impl Directory {
             }),
         };
         let most = connector.as_ref().map_or(1, |it| it.in_flight_max()).max(1);
+        let calls = connector.as_ref().map_or_else(|_| CallBudget::default(), |it| it.calls());
+        let told = calls.told;
+        let budget = read.and_then(|it| call_budget::budget(calls, &it, destination.number));
+        let aside = Arc::new(Meter::new(None, told));
         Outlet {
             name: destination.name.clone(),
             kind: kind.map_or("unknown", |it| it.name),
             connector,
-            egress: self.egress.for_destination(),
+            egress: self.egress.for_destination().metered(Arc::clone(&aside)),
+            aside,
+            budget: budget.map(Arc::new),
+            told,
             in_flight: in_flight.min(most),
             tell,
             settings: destination.settings.clone(),

@@ -149,6 +149,8 @@ impl Task<'_> {
         if matches!(&asked, Err(tried) if tried.outcome == Outcome::NotDone(Fault::RetryNow)) {
             asked = self.ask_once(connector, position).await;
         }
+        let (store, clock) = (&self.reader.store, &*self.reader.clock);
+        self.outlet.count_aside(store, &self.lane.publisher, clock).await;
         asked
     }
 

@@ -1,5 +1,6 @@
 //! Logs and metrics: set-up, and the one list of metric names. Neither ever holds a secret or a personal value.
 
+use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::outcome::{Fault, Outcome};
 use leadwire_core::time::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -53,6 +54,12 @@ struct AttemptLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DestinationLabels {
+    publisher: String,
+    destination: u32,
+}
+
 /// Every metric of the program.
 pub struct Metrics {
     registry: Mutex<Registry>,
@@ -64,6 +71,7 @@ pub struct Metrics {
     notices_told: Family<ConnectorLabels, Counter>,
     notices_failures: Family<ConnectorLabels, Counter>,
     notices_stuck: Gauge,
+    calls_left: Family<DestinationLabels, Gauge>,
     commits: Gauge,
     lanes_paused: Gauge,
     disk_free: Gauge,
@@ -97,6 +105,11 @@ impl Default for Metrics {
                 at,
                 "notices_stuck",
                 "Messages about trouble that no receiver took, as of the last round",
+            ),
+            calls_left: new(
+                at,
+                "budget_calls_left",
+                "Calls of a destination's budget that were left after its lane's last turn, of the window with the fewest",
             ),
             commits: new(at, "store_commits", "Commits since the start, each one flush to disk"),
             lanes_paused: new(at, "lanes_paused", "Destinations that are paused"),
@@ -164,6 +177,12 @@ impl Metrics {
     /// So many messages got through nowhere in the last round.
     pub fn note_stuck_notices(&self, count: usize) {
         self.notices_stuck.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many calls of a destination's budget are left.
+    pub fn note_calls_left(&self, publisher: &PublisherId, destination: DestinationNo, left: u32) {
+        let labels = DestinationLabels { publisher: publisher.to_string(), destination: destination.get() };
+        self.calls_left.get_or_create(&labels).set(left.into());
     }
 
     /// Counts an attempt.
@@ -234,10 +253,12 @@ mod tests {
         metrics.count_attempt("https", &Outcome::Unknown);
         metrics.count_notice("https");
         metrics.count_notice_failure("https");
+        let contoso = PublisherId::parse("contoso").expect("an id");
+        metrics.note_calls_left(&contoso, DestinationNo::new(1), 7);
         let text = metrics.render(0, 0, 0);
         let samples = text.lines().filter(|it| !it.starts_with('#'));
         let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
-        assert_eq!(names.len(), 15, "{text}");
+        assert_eq!(names.len(), 16, "{text}");
         for name in names {
             let row = format!("| `{name}` |");
             assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");

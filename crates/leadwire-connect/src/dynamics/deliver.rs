@@ -125,7 +125,7 @@ impl Dynamics {
     ) -> (Vec<Fate>, Option<Tried>) {
         let settled = |tried: Tried| if act == Act::Look { reply::not_written(tried) } else { tried };
         let about = self.about(way);
-        let answers = match way.egress.send(self.request(self.shape.batch(calls), &way.held.header)).await {
+        let answers = match way.egress.send(self.batch_request(calls, way)).await {
             Err(error) => Batch::Refused(error.tried()),
             Ok(answer) if calls.len() == 1 => Batch::Each(vec![Ok(answer)]),
             Ok(answer) => {
@@ -200,6 +200,12 @@ impl Dynamics {
         if answer.status.as_u16() == 401 {
             self.sign_in.forget(way.held.age).await;
         }
+    }
+
+    /// A batch, each of whose requests the service counts.
+    pub(super) fn batch_request(&self, calls: &[Call], way: &Way<'_>) -> Request {
+        let request = self.request(self.shape.batch(calls), &way.held.header);
+        Request { calls: u32::try_from(calls.len()).unwrap_or(u32::MAX), ..request }
     }
 
     pub(super) fn request(&self, call: Call, token: &HeaderValue) -> Request {

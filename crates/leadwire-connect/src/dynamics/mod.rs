@@ -21,6 +21,7 @@ mod tests;
 
 pub(crate) use feedback::STATES;
 
+use crate::call_budget::{self, CallBudget};
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
@@ -37,6 +38,7 @@ use errors::ERRORS;
 use fields::{FIELDS, MAPPING, TARGETS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use leadwire_core::budget::{Cost, Told};
 use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::time::Timestamp;
@@ -174,6 +176,17 @@ impl Connector for Dynamics {
         4
     }
 
+    /// 6,000 requests in 5 minutes of one user (api-limits), those within a batch counted one by one: up to two looks, a write
+    /// and a note for each lead.
+    fn calls(&self) -> CallBudget {
+        CallBudget {
+            account: call_budget::account_at("dynamics", &self.url),
+            windows: vec![call_budget::shared(Some(6_000), Duration::from_secs(300))],
+            cost: Cost { fixed: 2, each: 4, spare: 0 },
+            told: told_limits,
+        }
+    }
+
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {
         let mut tried = vec![None; batch.len()];
         let groups = self.gather(batch, &mut tried);
@@ -260,4 +273,14 @@ impl Connector for Dynamics {
     fn ends_at(&self) -> Option<Timestamp> {
         self.sign_in.ends_at()
     }
+}
+
+/// What one of the service's servers has left for this user (api-limits). There are several, each with its own count: the word
+/// can only say that more was used than we know of.
+fn told_limits(headers: &http::HeaderMap) -> Vec<Told> {
+    let left = headers.get("x-ms-ratelimit-burst-remaining-xrm-requests");
+    let left: Option<u32> = left.and_then(|it| it.to_str().ok()?.trim().parse().ok());
+    let told =
+        |left| Told { length: Duration::from_secs(300), limit: 6_000, used: 6_000u32.saturating_sub(left) };
+    left.map(told).into_iter().collect()
 }

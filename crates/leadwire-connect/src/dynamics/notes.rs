@@ -73,7 +73,7 @@ impl Dynamics {
 
     /// The answers to requests that are sent as one.
     async fn send_each(&self, calls: &[Call], way: &Way<'_>) -> Vec<Result<Answer, Box<Tried>>> {
-        let answer = match way.egress.send(self.request(self.shape.batch(calls), &way.held.header)).await {
+        let answer = match way.egress.send(self.batch_request(calls, way)).await {
             Err(error) => return vec![Err(Box::new(error.tried())); calls.len()],
             Ok(answer) => answer,
         };

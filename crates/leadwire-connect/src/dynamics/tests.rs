@@ -341,3 +341,19 @@ fn a_preview_shows_the_requests_without_the_token_and_what_is_never_sent() {
     assert_eq!(preview.unsent.len(), 1);
     assert_eq!(preview.unsent[0].evidence.cause, "field_missing");
 }
+
+#[test]
+fn what_a_server_has_left_is_read_as_what_was_used() {
+    let mut headers = http::HeaderMap::new();
+    assert!(super::told_limits(&headers).is_empty());
+    headers.insert("x-ms-ratelimit-burst-remaining-xrm-requests", 5_990.into());
+    let told = super::told_limits(&headers);
+    assert_eq!((told[0].length.as_secs(), told[0].limit, told[0].used), (300, 6_000, 10));
+}
+
+#[test]
+fn a_batch_costs_as_many_calls_as_it_holds_requests() {
+    let dynamics = read(json!({}));
+    let cost = dynamics.calls().cost;
+    assert_eq!((cost.least(1), cost.least(100)), (6, 402));
+}

@@ -80,6 +80,15 @@ pub(super) fn denied(denied: Denied) -> SendError {
     )
 }
 
+pub(super) fn no_calls_left() -> SendError {
+    SendError::new(
+        "budget_used_up",
+        Fault::HoldLane(None),
+        "the destination's budget of calls has none left for this; it goes on with the next that are free",
+        "",
+    )
+}
+
 pub(super) fn bad_url() -> SendError {
     SendError::new(
         "url_invalid",

@@ -158,6 +158,9 @@ impl MailServer {
         message: Option<&[u8]>,
         takes_part: bool,
     ) -> Result<MailAnswer, Box<SendError>> {
+        if message.is_some() {
+            egress.count(1)?;
+        }
         let start = Instant::now();
         let mut trace = Trace::default();
         let spoken = async {

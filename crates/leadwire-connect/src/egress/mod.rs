@@ -8,6 +8,7 @@ mod dial;
 pub mod error;
 pub mod guard;
 pub(crate) mod mail;
+pub mod meter;
 mod pool;
 pub mod resolve;
 mod stream;
@@ -26,6 +27,7 @@ use http::{Method, StatusCode, Uri};
 use http_body_util::Full;
 use leadwire_core::limits::{ANSWER_BYTES_MAX, CONNECT_WAIT, REQUEST_WAIT};
 use leadwire_core::outcome::Timings;
+use meter::Meter;
 use pool::{Origin, Pool};
 use resolve::{Resolve, SystemResolver};
 use std::fmt;
@@ -44,6 +46,7 @@ const AGENT: &str = concat!("leadwire/", env!("CARGO_PKG_VERSION"));
 pub struct Egress {
     shared: Arc<Shared>,
     pool: Arc<Pool>,
+    meter: Option<Arc<Meter>>,
 }
 
 /// One request. Has no `Debug`: URL, headers and body may hold credentials and personal values.
@@ -61,12 +64,15 @@ pub struct Request {
     pub wait: Duration,
     /// Most bytes read of the answer's body; the rest is discarded by closing the connection.
     pub answer_bytes_max: usize,
+    /// As how many calls the service counts it: 1, but for a batch of requests that are counted one by one.
+    pub calls: u32,
 }
 
 impl Request {
     /// A request with the usual bounds: [`REQUEST_WAIT`] and [`ANSWER_BYTES_MAX`].
     pub fn new(method: Method, url: Url, headers: HeaderMap, body: Bytes) -> Self {
-        Self { method, url, headers, body, wait: REQUEST_WAIT, answer_bytes_max: ANSWER_BYTES_MAX }
+        let (wait, answer_bytes_max) = (REQUEST_WAIT, ANSWER_BYTES_MAX);
+        Self { method, url, headers, body, wait, answer_bytes_max, calls: 1 }
     }
 }
 
@@ -118,7 +124,7 @@ impl Egress {
         let tls = tls::connector(extra_ca_pem, &TlsWishes::default())?;
         let extra_ca_pem = extra_ca_pem.map(<[u8]>::to_vec);
         let shared = Shared { policy, resolver, tls, extra_ca_pem };
-        Ok(Self { shared: Arc::new(shared), pool: Arc::default() })
+        Ok(Self { shared: Arc::new(shared), pool: Arc::default(), meter: None })
     }
 
     /// The same client with idle connections of its own, and TLS as a destination wishes.
@@ -130,14 +136,25 @@ impl Egress {
         let tls = tls::connector(extra_ca_pem.as_deref(), wishes)?;
         let (policy, resolver) = (self.shared.policy.clone(), Arc::clone(&self.shared.resolver));
         let shared = Shared { policy, resolver, tls, extra_ca_pem };
-        Ok(Self { shared: Arc::new(shared), pool: Arc::default() })
+        Ok(Self { shared: Arc::new(shared), pool: Arc::default(), meter: None })
     }
 
     /// The same client with idle connections of its own: one for each destination, kept as long as its lane,
     /// so that a slow destination cannot hold the connections of another and no tenant uses another's.
     #[must_use]
     pub fn for_destination(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), pool: Arc::default() }
+        Self { shared: Arc::clone(&self.shared), pool: Arc::default(), meter: None }
+    }
+
+    /// The same client over the same connections, whose calls this meter counts.
+    #[must_use]
+    pub fn metered(&self, meter: Arc<Meter>) -> Self {
+        Self { meter: Some(meter), ..self.clone() }
+    }
+
+    /// Counts a call before it is made, if somebody counts.
+    fn count(&self, calls: u32) -> Result<(), Box<SendError>> {
+        self.meter.as_ref().map_or(Ok(()), |it| it.count(calls))
     }
 
     /// The policy requests are checked against.
@@ -152,10 +169,18 @@ impl Egress {
     /// When there was no whole answer; the error says whether anything may have reached the peer. Dropping the
     /// future closes the connection.
     pub async fn send(&self, request: Request) -> Result<Answer, Box<SendError>> {
+        self.count(request.calls)?;
         let start = Instant::now();
         let mut trace = Trace::default();
         let result = self.try_send(&request, start, &mut trace).await;
         trace.timings.total_us = Some(micros(start));
+        if let Some(meter) = &self.meter {
+            match &result {
+                Ok(reply) => meter.hear(&reply.headers),
+                Err(error) if !error.written => meter.uncount(request.calls),
+                Err(_) => {}
+            }
+        }
         match result {
             Ok(Reply { status, headers, body }) => Ok(Answer {
                 status,

@@ -16,6 +16,7 @@ mod tests;
 
 pub(crate) use feedback::STATES;
 
+use crate::call_budget::{self, CallBudget};
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
@@ -29,6 +30,7 @@ use crate::{Connector, ConnectorKind, Delivered, Moment, Payload, record_id, red
 use fields::{FIELDS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use leadwire_core::budget::{Cost, Told};
 use leadwire_core::mapping::{Kind, Mapped, Rule, Value, Write};
 use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
@@ -242,6 +244,19 @@ impl Connector for HubSpot {
         Some(self.contact(payload).ok()?.key)
     }
 
+    /// The limits of the smallest account, until it says its own. Beside look, writes and the note, notes of before are read.
+    fn calls(&self) -> CallBudget {
+        CallBudget {
+            account: Some(call_budget::account_of("hubspot", self.place.credential.as_bytes())),
+            windows: vec![
+                call_budget::shared(Some(100), Duration::from_secs(10)),
+                call_budget::shared(None, call_budget::DAY),
+            ],
+            cost: Cost { fixed: 4, each: 0, spare: 6 },
+            told: told_limits,
+        }
+    }
+
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {
         let (contacts, fates) = self.contacts(batch);
         let mut preview = Preview::default();
@@ -308,4 +323,14 @@ impl Connector for HubSpot {
     ) -> BoxFuture<'a, Option<Step>> {
         look::clean_up(self, receipt, moment, egress).boxed()
     }
+}
+
+/// What answers say of the ten seconds and of the day (HubSpot, usage guidelines). Other lengths are those of other products.
+fn told_limits(headers: &http::HeaderMap) -> Vec<Told> {
+    let interval = headers.get("x-hubspot-ratelimit-interval-milliseconds");
+    let is_ten = interval.is_none_or(|it| it.as_bytes() == b"10000");
+    let burst = ("x-hubspot-ratelimit-max", "x-hubspot-ratelimit-remaining");
+    let burst = call_budget::told(headers, Duration::from_secs(10), burst).filter(|_| is_ten);
+    let day = ("x-hubspot-ratelimit-daily", "x-hubspot-ratelimit-daily-remaining");
+    burst.into_iter().chain(call_budget::told(headers, call_budget::DAY, day)).collect()
 }

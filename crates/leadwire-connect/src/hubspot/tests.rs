@@ -316,3 +316,37 @@ fn a_fate_of_an_unknown_kind_is_never_a_delivery() {
         assert!(matches!(&fates[0], Fate::Other(it) if it.outcome == Outcome::Unknown), "{body}");
     }
 }
+
+#[tokio::test]
+async fn what_the_account_says_of_its_limits_is_read() {
+    let options = AccountOptions { daily_max: Some(1000), ..AccountOptions::new(TOKEN) };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sandbox_options = service::Options::new(Arc::new(|| NOW.now.millis()));
+    let sandbox = service::start(listener, Box::new(Account::new(options)), sandbox_options).unwrap();
+    let hubspot = connector(json!({ "api_url": sandbox.url() }));
+    let policy = EgressPolicy { allow_http: true, ports: Ports::Any, ..EgressPolicy::unrestricted() };
+    let budget = hubspot.calls();
+    let meter = Arc::new(crate::egress::meter::Meter::new(Some(1), budget.told));
+    let egress = Egress::new(policy, None).unwrap().metered(Arc::clone(&meter));
+    let sent = hubspot.deliver(&[payload(1, 1)], NOW, &egress).await;
+    assert_eq!(sent.calls, 1);
+    let (calls, told) = meter.take();
+    let seen: Vec<_> = told.iter().map(|it| (it.length.as_secs(), it.limit, it.used)).collect();
+    assert_eq!((calls, seen), (1, vec![(10, 100, 1), (86_400, 1000, 1)]));
+    // The meter counts anew, and lets one more out.
+    hubspot.deliver(&[payload(2, 1)], NOW, &egress).await;
+    let held = hubspot.deliver(&[payload(3, 1)], NOW, &egress).await;
+    assert_eq!(held.tried[0].evidence.cause, "budget_used_up");
+    assert_eq!(held.tried[0].outcome, Outcome::NotDone(Fault::HoldLane(None)));
+    assert_eq!((meter.take().0, sandbox.calls()), (1, 2), "nothing left without its call");
+}
+
+#[test]
+fn limits_of_another_length_are_not_those_of_ten_seconds() {
+    let mut headers = http::HeaderMap::new();
+    let mut say = |name: &'static str, value: u32| headers.insert(name, value.into());
+    say("x-hubspot-ratelimit-max", 4);
+    say("x-hubspot-ratelimit-remaining", 3);
+    say("x-hubspot-ratelimit-interval-milliseconds", 1000);
+    assert!(told_limits(&headers).is_empty());
+}

@@ -22,6 +22,7 @@ pub(crate) use deliver::{not_ascii, settled};
 
 pub(crate) use feedback::STATES;
 
+use crate::call_budget::CallBudget;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::egress::Egress;
 use crate::erase::Erasure;
@@ -35,6 +36,7 @@ use errors::ERRORS;
 use fields::{FIELDS, MAPPING, TARGETS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use leadwire_core::budget::Cost;
 use leadwire_core::mapping::{Kind, Length, Rule};
 use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
@@ -160,6 +162,11 @@ impl Connector for Marketo {
             return None;
         }
         Some(self.record(payload).ok()?.0)
+    }
+
+    /// A token, and up to three writes, each of which may find its token refused.
+    fn calls(&self) -> CallBudget {
+        self.session.calls(Cost { fixed: 5, each: 0, spare: 4 })
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

@@ -5,6 +5,7 @@
 
 use super::envelope;
 use super::errors::ERRORS;
+use crate::call_budget::{self, CallBudget};
 use crate::catalogue::Known;
 use crate::descriptor::{Field, Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
@@ -13,6 +14,7 @@ use crate::token::{self, Fetched, Held, LIFE_UNSAID, TokenCache, bearer};
 use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use leadwire_core::budget::Cost;
 use leadwire_core::limits::ATTEMPTS_BEFORE_PAUSE;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::refusal::Refusal;
@@ -76,6 +78,20 @@ impl Session {
             .append_pair("client_secret", text("client_secret"));
         let form = Secret::new(form.finish());
         Ok(Self { base, form, wait, write_wait, tokens: TokenCache::default() })
+    }
+
+    /// The instance, whose limits everybody who calls it shares (Adobe, best practices): the calls of a day end at midnight,
+    /// which a window that moves keeps too. A call with a refused token is made once more.
+    pub(crate) fn calls(&self, cost: Cost) -> CallBudget {
+        CallBudget {
+            account: call_budget::account_at("marketo", &self.base),
+            windows: vec![
+                call_budget::shared(Some(100), Duration::from_secs(20)),
+                call_budget::shared(Some(50_000), call_budget::DAY),
+            ],
+            cost,
+            ..CallBudget::default()
+        }
     }
 
     pub(crate) fn host(&self) -> &str {

@@ -9,6 +9,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use crate::call_budget::CallBudget;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
@@ -26,6 +27,7 @@ use classic::Classic;
 use fields::{FIELDS, MAPPING, TARGETS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use leadwire_core::budget::Cost;
 use leadwire_core::email::Email;
 use leadwire_core::mapping::{Mapped, Value};
 use leadwire_core::outcome::{Outcome, Receipt, Tried};
@@ -186,6 +188,14 @@ impl Connector for MarketoForm {
     /// Two submissions of one address at the same time make two people.
     fn exclusive_key(&self, payload: &Payload) -> Option<String> {
         Some(self.submission(payload).ok()?.get("email")?.as_text().to_lowercase())
+    }
+
+    /// A token, a look, and the submission.
+    fn calls(&self) -> CallBudget {
+        match &self.way {
+            Way::Rest { session, .. } => session.calls(Cost { fixed: 3, each: 0, spare: 4 }),
+            Way::Classic(_) => CallBudget::default(),
+        }
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

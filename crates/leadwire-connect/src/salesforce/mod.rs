@@ -27,6 +27,7 @@ mod verdict_tests;
 
 pub(crate) use feedback::STATES;
 
+use crate::call_budget::{self, CallBudget};
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
@@ -43,6 +44,7 @@ use errors::ERRORS;
 use fields::{FIELDS, field};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use leadwire_core::budget::{Cost, Window};
 use leadwire_core::mapping::{Kind, Length, Target};
 use leadwire_core::outcome::{Receipt, Tried};
 use leadwire_core::refusal::Refusal;
@@ -222,6 +224,18 @@ impl Connector for Salesforce {
 
     fn batch_max(&self) -> usize {
         RECORDS_MAX
+    }
+
+    /// The org's day, whose size it says itself. Beside token, look, writes and notes, what a duplicate rule stopped is asked for
+    /// singly, ten of a batch at the most.
+    fn calls(&self) -> CallBudget {
+        let kept_percent = u8::try_from(100u64.saturating_sub(self.share_percent)).unwrap_or(0);
+        CallBudget {
+            account: call_budget::account_at("salesforce", self.session.url()),
+            windows: vec![Window { kept_percent, ..call_budget::shared(None, call_budget::DAY) }],
+            cost: Cost { fixed: 8, each: 0, spare: 10 },
+            told: usage::told,
+        }
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

@@ -1,7 +1,9 @@
 //! Reads how much of the day's API calls the org has used, and says when leads should wait.
 
 use super::errors::DAY_HOLD;
+use crate::call_budget::DAY;
 use http::HeaderMap;
+use leadwire_core::budget::Told;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::time::Timestamp;
 use std::sync::Mutex;
@@ -30,6 +32,13 @@ impl Usage {
     pub(super) fn is_above(self, percent: u64) -> bool {
         u128::from(self.used) * 100 > u128::from(self.allowed) * u128::from(percent)
     }
+}
+
+/// What an answer says of the org's day.
+pub(super) fn told(headers: &HeaderMap) -> Vec<Told> {
+    let clipped = |it: u64| u32::try_from(it).unwrap_or(u32::MAX);
+    let told = |it: Usage| Told { length: DAY, limit: clipped(it.allowed), used: clipped(it.used) };
+    Usage::read(headers).map(told).into_iter().collect()
 }
 
 /// The latest reading. In memory only: the first answer after a restart brings it back.

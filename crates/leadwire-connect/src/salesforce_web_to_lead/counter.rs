@@ -8,8 +8,8 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The moments of what was sent, oldest first. In memory only: a restart forgets, and may send up to a day's leads
-/// more, which Salesforce then keeps in its own queue.
+/// The moments of what was sent, oldest first. In memory only, for what goes past the lanes: the budget of a lane is kept over
+/// restarts.
 pub(super) struct Counter {
     limit: usize,
     sent: Mutex<VecDeque<Timestamp>>,
@@ -49,6 +49,11 @@ impl Counter {
     /// Gives back what was taken and never left this machine.
     pub(super) fn give_back(&self) {
         self.sent().pop_back();
+    }
+
+    /// How many may be sent in 24 hours.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// How many were sent in the last 24 hours, and how many may be.

@@ -9,6 +9,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use crate::call_budget::{self, CallBudget};
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::{Egress, Request};
@@ -25,6 +26,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use leadwire_core::budget::{Cost, Window};
 use leadwire_core::mapping::{Kind, Length, Mapped, Target, Value};
 use leadwire_core::outcome::{Outcome, Tried};
 use leadwire_core::refusal::Refusal;
@@ -283,6 +285,17 @@ impl Connector for WebToLead {
 
     fn batch_max(&self) -> usize {
         1
+    }
+
+    /// The day's leads of the form, each one call.
+    fn calls(&self) -> CallBudget {
+        let calls = u32::try_from(self.counter.limit()).unwrap_or(u32::MAX);
+        CallBudget {
+            account: Some(format!("salesforce_web_to_lead:{}", self.shape.oid)),
+            windows: vec![Window { kept_percent: 0, ..call_budget::shared(Some(calls), call_budget::DAY) }],
+            cost: Cost { fixed: 1, each: 0, spare: 0 },
+            ..CallBudget::default()
+        }
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

@@ -4,9 +4,11 @@
 //! brought, which the hand only carries.
 
 use super::breaker::{self, Sign, Trouble};
+use super::calls::Calls;
 use super::queue::Queue;
 use super::{
-    Allowance, Claim, Ended, Gate, LaneToken, Pace, Settled, Streak, Turn, Turned, after_try, allowance,
+    Allowance, Claim, Ended, Gate, LaneToken, Pace, Settled, Shape, Streak, Turn, Turned, after_try,
+    allowance,
 };
 use crate::defect::{Defect, seeded};
 use crate::id::{LeadId, TouchpointId};
@@ -15,15 +17,6 @@ use crate::outcome::{Outcome, Tried};
 use crate::retry::RetryPolicy;
 use crate::time::{Jitter, Timestamp};
 use std::collections::HashSet;
-
-/// How much a destination takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Requests in flight at a time, at least 1.
-    pub in_flight: usize,
-    /// Most deliveries of one request, at least 1.
-    pub batch_max: usize,
-}
 
 /// What a lane has in hand under one lease.
 #[derive(Debug)]
@@ -58,6 +51,8 @@ pub struct Hand<C> {
     is_behind: bool,
     must_renew: bool,
     next_look: Option<Timestamp>,
+    /// What may be called; none: as much as there is to send.
+    calls: Option<Calls>,
     stopping: bool,
 }
 
@@ -86,6 +81,7 @@ impl<C> Hand<C> {
             is_behind: true,
             must_renew: false,
             next_look: None,
+            calls: None,
             stopping: false,
         }
     }
@@ -125,6 +121,7 @@ impl<C> Hand<C> {
     pub fn wake(&mut self) {
         self.next_look = None;
         self.may_have_work = true;
+        self.wake_calls();
     }
 
     /// Puts back what was not tried, and begins nothing any more.
@@ -132,6 +129,7 @@ impl<C> Hand<C> {
         self.stopping = true;
         self.may_have_work = true;
         self.release_ready();
+        self.calls.iter_mut().for_each(Calls::give_back);
     }
 
     /// How many deliveries the lane holds at the most: those in flight, and as many again so that the next are ready.
@@ -154,30 +152,10 @@ impl<C> Hand<C> {
         self.gate == Gate::Open && !self.is_held(now)
     }
 
-    /// How many deliveries may be claimed for the lane as they are stored: none while it has a backlog, is shut or stops.
-    pub fn offered(&self, now: Timestamp) -> usize {
-        let keeps_up = !self.may_have_work && !self.is_behind && self.may_send(now) && !self.stopping;
-        if keeps_up { self.window().saturating_sub(self.queue.held()) } else { 0 }
-    }
-
-    /// Takes in what was claimed for this lane as it was stored, and whether there may be more in the store.
-    pub fn take_given(&mut self, given: impl Iterator<Item = (Claim, C)>, has_work: bool, now: Timestamp) {
-        let may_send = self.may_send(now);
-        for (claim, content) in given {
-            // It was claimed while the lane was open, which is no reason to try it after the pause.
-            self.take_in(claim, content, may_send);
-        }
-        // A lane that is shut need not look at each new lead: its next look or a resume wakes it. But one whose probe is
-        // overdue, since there was nothing to probe with, has no next look: this is its probe. And a turn under way may bring
-        // the news that it is open.
-        let may_claim =
-            self.turning.is_some() || !matches!(allowance(&self.gate, now), Allowance::Nothing(_));
-        self.may_have_work |= has_work && may_claim;
-    }
-
     /// Whether there is something to tell the store or to ask it for. One turn runs at a time.
     pub fn wants_turn(&self) -> bool {
         let has_news = !self.settled.is_empty() || !self.released.is_empty() || self.gate_changed.is_some();
+        let has_news = has_news || self.calls.as_ref().is_some_and(Calls::has_news);
         let room = self.window() > self.queue.held();
         self.turning.is_none()
             && (has_news || self.must_renew || (self.may_have_work && room && !self.stopping))
@@ -195,12 +173,14 @@ impl<C> Hand<C> {
         self.turning = Some((room, now));
         self.may_have_work = false;
         self.must_renew = false;
+        let calls = self.ask_for_calls(may_claim);
         Turn {
             settled: std::mem::take(&mut self.settled),
             released: std::mem::take(&mut self.released),
             gate: self.gate_changed.take(),
             room,
             held,
+            calls,
             now,
         }
     }
@@ -232,6 +212,7 @@ impl<C> Hand<C> {
         if seeded(Defect::NextLookIsForgotten) {
             self.next_look = None;
         }
+        self.take_up_calls(turned.calls, now);
         for (claim, content) in ready {
             // What an up-to-date turn claims for a lane that is shut is a probe, of which there is one.
             let is_alone = self.queue.held() == 0;
@@ -302,7 +283,9 @@ impl<C> Hand<C> {
         if self.queue.len() < batch_max && (self.turning.is_some() || self.wants_turn()) {
             return Vec::new();
         }
+        let batch_max = self.affordable(batch_max, now);
         let batch = self.queue.pick(batch_max, key_of);
+        self.take_calls(batch.len());
         self.flying += usize::from(!batch.is_empty());
         batch
     }
@@ -400,6 +383,11 @@ impl<C> Hand<C> {
         }
     }
 }
+
+#[path = "hand_calls.rs"]
+mod calls;
+#[path = "hand_given.rs"]
+mod given;
 
 #[cfg(test)]
 #[path = "hand_tests.rs"]

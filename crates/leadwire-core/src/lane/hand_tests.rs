@@ -13,7 +13,7 @@ fn claim(number: u128) -> Claim {
 }
 
 fn turned(gate: Gate) -> Turned {
-    Turned { claims: Vec::new(), gate, next_due: None }
+    Turned { claims: Vec::new(), gate, next_due: None, calls: None }
 }
 
 /// A hand that has these leads, and knows that there are no more.

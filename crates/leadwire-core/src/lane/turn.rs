@@ -1,6 +1,7 @@
 //! What a lane and the store tell each other: claims, tries that came to an end, and one turn as one transaction.
 
 use super::{Gate, Next};
+use crate::budget::{Asked, Granted};
 use crate::id::{FollowUpId, LeadId, TouchpointId};
 use crate::outcome::Tried;
 use crate::standing::Seen;
@@ -22,6 +23,15 @@ impl LaneToken {
     }
 }
 
+/// How much a destination takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Requests in flight at a time, at least 1.
+    pub in_flight: usize,
+    /// Most deliveries of one request, at least 1.
+    pub batch_max: usize,
+}
+
 /// One turn of a lane, as one transaction.
 #[derive(Clone, Debug)]
 pub struct Turn {
@@ -35,6 +45,8 @@ pub struct Turn {
     pub room: usize,
     /// How many it still holds after this turn's settling.
     pub held: usize,
+    /// What it asks of its budget; none: it has none.
+    pub calls: Option<Asked>,
     /// Now, by the steady clock.
     pub now: Timestamp,
 }
@@ -76,4 +88,6 @@ pub struct Turned {
     pub gate: Gate,
     /// When the next delivery is due that is not due now.
     pub next_due: Option<Timestamp>,
+    /// What its budget grants.
+    pub calls: Option<Granted>,
 }

@@ -85,3 +85,27 @@ pub const REFUSED_IN_A_ROW: usize = 5;
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(25);
 /// Parsed touchpoints kept in memory for lanes to pick up, in bytes of their bodies.
 pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long a reserved call may wait to be made: longer than an attempt takes, so that every call of one is made in time.
+pub const CALLS_HELD: Duration = Duration::from_secs(150);
+const _: () = assert!(CALLS_HELD.as_secs() > ATTEMPT_WAIT.as_secs());
+/// Moments at which calls of one window are counted: the count of a day is exact to an hour, that of ten seconds to less than
+/// half of one.
+pub const BUDGET_SLOTS: i64 = 24;
+/// How long it is believed that others used up a budget: then a batch is let through, whose answer says how it is now.
+pub const TOLD_AGAIN: Duration = Duration::from_secs(15 * 60);
+/// The shortest window whose calls are worth saving: what comes back within minutes is waited for.
+pub const QUOTA_SHORTEST: Duration = Duration::from_secs(3600);
+/// Longest that a lead waits for a fuller batch while calls are scarce. Of one that asked to be called its head start is taken
+/// off: what people remember of asking is minutes.
+pub const FILL_WAIT: Duration = Duration::from_secs(3600);
+const _: () = assert!(FILL_WAIT.as_secs() - URGENT_HEAD_START.as_secs() == 5 * 60);
+/// The time from which a forecast takes how fast calls are used.
+pub const FORECAST_LOOK_BACK: Duration = Duration::from_secs(3600);
+/// Longest wait for calls with deliveries in hand; for a longer one they go back to the store.
+pub const CALLS_WAIT_IN_HAND: Duration = Duration::from_secs(30);
+/// The most calls a day that settings may name; the largest contracts allow five million.
+pub const CALLS_PER_DAY_MAX: u32 = 10_000_000;
+/// The most calls a minute that settings may name.
+pub const CALLS_PER_MINUTE_MAX: u32 = 100_000;
+/// The largest share of a budget that settings may keep for others, in percent: something must be left for leads.
+pub const CALLS_KEPT_PERCENT_MAX: u8 = 99;

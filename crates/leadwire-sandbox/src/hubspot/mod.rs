@@ -130,6 +130,12 @@ impl HubSpot {
 
     /// The rate headers of every answer but a search.
     fn with_rates(&self, reply: Reply) -> Reply {
+        let reply = match self.options.daily_max {
+            Some(max) => reply
+                .header("x-hubspot-ratelimit-daily", &max.to_string())
+                .header("x-hubspot-ratelimit-daily-remaining", &max.saturating_sub(self.day.1).to_string()),
+            None => reply,
+        };
         let Some(max) = self.options.burst_max else { return reply };
         let left = max.saturating_sub(self.burst.len());
         reply

@@ -51,8 +51,8 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
         members::forget(tx, &wish.publisher, group[0])?;
     }
     for (lead, id) in with_ids(wish, leads)? {
-        let sent_as = groups.iter().find(|it| it[0] == lead).map_or(&[][..], |it| &it[1..]);
-        end(tx, wish, (lead, id), (salt.as_deref(), sent_as), &mut begun)?;
+        let group = groups.iter().find(|it| it.contains(&lead)).map_or(&[][..], |it| it);
+        end(tx, wish, (lead, id), (salt.as_deref(), group), &mut begun)?;
     }
     // A deletion was put behind what was stopped only after it: the touchpoints of a lead that is part of another.
     for group in groups.iter().filter(|it| it.len() > 1) {
@@ -131,7 +131,7 @@ fn end(
     tx: &Tx<'_>,
     wish: &Wish,
     (lead, id): (LeadId, TouchpointId),
-    (salt, sent_as): (Option<&[u8]>, &[LeadId]),
+    (salt, group): (Option<&[u8]>, &[LeadId]),
     begun: &mut Begun,
 ) -> Result<(), StoreError> {
     let (publisher, lead_id) = (Param::Text(wish.publisher.as_str()), lead.to_string());
@@ -145,10 +145,15 @@ fn end(
         let grave = Grave { publisher: &wish.publisher, salt, erased_at: wish.asked_at, lead: &lead_id };
         tombstones::set(tx, &grave, Kind::Identity, &identity)?;
     }
-    let mut sent = deliveries(tx, &wish.publisher, lead, &begun.leads)?;
+    // What arrived as another of its group is that one's record, which has a deletion of its own: two that look after one
+    // record would each find the other's work half done.
+    let others = |it: &&LeadId| **it == lead || !group.contains(*it);
+    let named: Vec<LeadId> = begun.leads.iter().filter(others).copied().collect();
+    let sent_as = if group.first() == Some(&lead) { &group[1..] } else { &[] };
+    let mut sent = deliveries(tx, &wish.publisher, lead, &named)?;
     begun.stopped.extend(sent.iter().filter(|it| it.is_pending).map(|it| it.id));
     for other in sent_as {
-        sent.extend(deliveries(tx, &wish.publisher, *other, &begun.leads)?);
+        sent.extend(deliveries(tx, &wish.publisher, *other, &named)?);
     }
     let stopped = tx.execute(
         "UPDATE delivery SET state = 'erased', claim = CASE WHEN claim > 0 THEN claim ELSE 0 END, cause = '',

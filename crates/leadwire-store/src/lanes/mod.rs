@@ -3,6 +3,7 @@
 //! A claim stamps deliveries with the lane's token. Whoever takes the lane raises the token, so that every
 //! write of an earlier holder finds nothing to change.
 
+mod calls;
 mod doubt;
 mod gate;
 mod order;

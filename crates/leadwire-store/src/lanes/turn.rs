@@ -2,7 +2,7 @@
 
 use super::gate;
 use super::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
-use super::{doubt, order};
+use super::{calls, doubt, order};
 use crate::engine::{Param, Tx};
 use crate::rows::{evidence_text, outcome_name};
 use crate::{StoreError, erasures, notices};
@@ -42,6 +42,8 @@ pub(super) fn take_turn(
         Allowance::Probe => turn.room.min(usize::from(turn.held == 0)),
         Allowance::Nothing(_) => 0,
     };
+    let mut desk = calls::open(tx, lane, turn)?;
+    let room = desk.as_mut().map_or(Ok(room), |it| it.room(tx, room))?;
     let claims = if room == 0 { Vec::new() } else { claim(tx, lane, token, room, turn.now)? };
     let has_delivered = turn.settled.iter().any(|it| matches!(it.next, Next::Deliver(_)));
     tx.execute(
@@ -61,7 +63,8 @@ pub(super) fn take_turn(
     } else {
         None
     };
-    Ok(Some(Turned { claims, gate, next_due }))
+    let calls = desk.map(|it| it.close(tx, &claims)).transpose()?;
+    Ok(Some(Turned { claims, gate, next_due, calls }))
 }
 
 fn is_by_person(gate: &Gate) -> bool {

@@ -3,7 +3,7 @@
 use super::{accept, at, feedback};
 use crate::accept::Accept;
 use crate::deliveries::DeliveryFilter;
-use crate::lanes::{LaneKey, Settled, Turn};
+use crate::lanes::{LaneKey, LaneToken, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
 use crate::replays::{Done, Mode, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped};
 use crate::rows::DeliveryState;
@@ -11,6 +11,7 @@ use crate::setup::proofs::Proved;
 use crate::setup::{Change, Offer, RouteChange, StoredFollowUp, StoredRoute};
 use crate::unrouted::{Routing, TouchpointFilter};
 use crate::{Store, StoreError};
+use leadwire_core::budget::{Asked, Budget, Cost, Window};
 use leadwire_core::follow_up::Audience;
 use leadwire_core::id::{
     ActId, DeliveryId, DestinationNo, FollowUpId, LeadId, OfferId, PublisherId, QuarantineId, ReplayId,
@@ -153,6 +154,30 @@ pub(super) async fn list_and_prove(
     Ok(())
 }
 
+/// A lane with a budget that is used up, and looks whether anything waits.
+async fn reserve(store: &Store, lane: &LaneKey, token: LaneToken) -> Result<(), StoreError> {
+    let length = std::time::Duration::from_secs(60);
+    let window = Window { calls: Some(1), length, kept_percent: 0, is_set: false };
+    let cost = Cost { fixed: 1, each: 0, spare: 0 };
+    let budget = Arc::new(Budget { account: "acme".to_owned(), windows: vec![window], cost });
+    store.spend_calls(lane.publisher.clone(), Arc::clone(&budget), (1, Vec::new()), at(9_000_000)).await?;
+    store.budget_counts(lane.clone(), Arc::clone(&budget)).await?;
+    let (back, told) = (Vec::new(), Vec::new());
+    let asked = Asked { budget, back, told, queued: 0, batch_max: 9, batches: 1 };
+    let turn = Turn {
+        settled: Vec::new(),
+        released: Vec::new(),
+        gate: None,
+        room: 9,
+        held: 0,
+        calls: Some(asked),
+        now: at(9_000_000),
+    };
+    let granted = store.lane_turn(lane.clone(), token, Arc::new(turn)).await?.unwrap().calls;
+    assert_eq!(granted.unwrap().calls, 0);
+    Ok(())
+}
+
 pub(super) async fn work_and_read(
     store: &Store,
     publisher: &PublisherId,
@@ -166,10 +191,12 @@ pub(super) async fn work_and_read(
         gate: Some(Gate::Open),
         room: 9,
         held: 0,
+        calls: None,
         now: at(9_000_000),
     };
     let claims = store.lane_turn(lane.clone(), token, Arc::new(turn.clone())).await?.unwrap().claims;
     assert_eq!(claims.len(), 1);
+    reserve(store, &lane, token).await?;
     turn.released = vec![claims[0].touchpoint];
     store.lane_turn(lane.clone(), token, Arc::new(turn.clone())).await?;
     let tried = Tried { outcome: Outcome::Done(Receipt::Accepted), evidence: Evidence::default() };

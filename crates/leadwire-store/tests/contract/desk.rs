@@ -227,7 +227,15 @@ pub(crate) fn crm() -> LaneKey {
 
 /// A turn that does nothing.
 pub(crate) fn idle(now: i64) -> Turn {
-    Turn { settled: Vec::new(), released: Vec::new(), gate: None, room: 0, held: 0, now: at(now) }
+    Turn {
+        settled: Vec::new(),
+        released: Vec::new(),
+        gate: None,
+        room: 0,
+        held: 0,
+        calls: None,
+        now: at(now),
+    }
 }
 
 pub(crate) fn settled(claim: Claim, next: Next) -> Settled {

@@ -6,6 +6,7 @@ mod azure_table;
 mod batches;
 mod breakdowns;
 mod browser;
+mod budgets;
 mod canary;
 mod contract;
 mod delivery;

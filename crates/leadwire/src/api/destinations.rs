@@ -1,10 +1,10 @@
 //! Endpoints of destinations: what they are, whether they may send, and what is parked at them.
 
-use super::answer;
 use super::call::Call;
 use super::problem::Problem;
 use super::setup::done;
 use super::wire::{self, List, moment};
+use super::{answer, budgets};
 use crate::clock::fill_random;
 use crate::directory::Snapshot;
 use crate::vault::Opened;
@@ -343,6 +343,7 @@ async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::
         state: state.to_owned(),
         pause,
         telling,
+        budget: budgets::shape(call, setup, it).await?,
         created_at: moment(it.created_at),
         signing_secret: None,
     })

@@ -2,6 +2,7 @@
 
 mod answer;
 mod audit;
+mod budgets;
 mod call;
 mod destinations;
 mod endpoints;

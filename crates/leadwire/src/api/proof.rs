@@ -43,6 +43,7 @@ async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
     let outlet = outlet(&call, &destination)?;
     let now = call.app.clock.wall();
     let mut proof = proof::prove(&outlet, test_payload(&call, &destination), reach, Moment { now }).await;
+    outlet.count_aside(&call.app.store, &destination.publisher, &*call.app.clock).await;
     note(&call, &destination, reach, proof.is_passed()).await?;
     if proof.is_passed() && reach != Reach::Look {
         proof.steps.extend(resume(&call, &destination).await?);
@@ -104,6 +105,7 @@ pub(super) async fn prepare(call: Call) -> Result<Response, Problem> {
     };
     let passed = steps.iter().all(|it| it.verdict != Verdict::Failed);
     let steps = steps.iter().map(step_shape).collect();
+    outlet.count_aside(&call.app.store, &destination.publisher, &*call.app.clock).await;
     Ok(answer::json(StatusCode::OK, &wire::Proof { passed, steps, mark: None, learned: false }))
 }
 

@@ -239,6 +239,40 @@ async fn act(client: &Client, which: &Which, verb: &str) -> anyhow::Result<Value
     client.act(&["v1", "destinations", &which.name, verb], &which.query()).await
 }
 
+/// The calls of each window, and what is to be expected.
+fn budget_text(it: &wire::Budget) -> String {
+    let mut text = format!("\nbudget of {}\n", output::harmless(&it.account));
+    for window in &it.windows {
+        let left = match (window.left, window.limit) {
+            (Some(left), Some(limit)) => format!("{left} of {limit} calls left"),
+            _ => "the service has not said yet how many calls it allows".to_owned(),
+        };
+        text.push_str(&format!(
+            "  in {}: {left}; used {}, by others {}, kept for others {} %\n",
+            length(window.seconds),
+            window.used,
+            window.used_by_others,
+            window.kept_percent
+        ));
+    }
+    if let Some(at) = &it.drained_at {
+        text.push_str(&format!("  {} waiting, sent by {at}\n", it.waiting));
+    }
+    if let Some(at) = &it.lasts_until {
+        text.push_str(&format!("  at the pace of the last hour it lasts until {at}\n"));
+    }
+    text
+}
+
+fn length(seconds: u64) -> String {
+    match seconds {
+        86_400 => "a day".to_owned(),
+        60 => "a minute".to_owned(),
+        it if it % 60 == 0 => format!("{} minutes", it / 60),
+        it => format!("{it} seconds"),
+    }
+}
+
 fn text(it: &wire::Destination) -> String {
     let number = it.number.to_string();
     let pause = it.pause.as_ref();
@@ -254,6 +288,9 @@ fn text(it: &wire::Destination) -> String {
         ("fix", pause.map_or("", |it| &it.fix)),
         ("next probe", pause.and_then(|it| it.probe_at.as_deref()).unwrap_or_default()),
     ]);
+    if let Some(budget) = &it.budget {
+        text.push_str(&budget_text(budget));
+    }
     text.push_str("\nsettings\n");
     for (name, value) in &it.settings {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

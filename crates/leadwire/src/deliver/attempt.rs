@@ -6,17 +6,41 @@ use futures_util::FutureExt;
 use leadwire_connect::egress::Egress;
 use leadwire_connect::erase::{self, Erasure};
 use leadwire_connect::{Connector, Moment, Payload};
+use leadwire_core::budget::{Allotment, Told};
 use leadwire_core::limits::ATTEMPT_WAIT;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_store::lanes::Claim;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-/// What came of a batch, claim by claim.
-pub(super) type Tries = Vec<(Claim, Tried)>;
+/// What came of a batch.
+pub(super) struct Tries {
+    /// Claim by claim.
+    pub(super) tried: Vec<(Claim, Tried)>,
+    /// What it was given to call, what it called of that, and what the service said of its limits.
+    pub(super) spent: Option<(Allotment, u32, Vec<Told>)>,
+}
 
 /// Tries a batch once. A panic in the connector ends the try, not the lane, and what came of it is unknown.
-pub(super) async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Moment) -> Tries {
+pub(super) async fn try_batch(
+    outlet: Arc<Outlet>,
+    batch: Vec<Ready>,
+    allotment: Option<Allotment>,
+    moment: Moment,
+) -> Tries {
+    let (egress, meter) = outlet.metered(allotment.as_ref());
+    let tried = try_with(&outlet, batch, moment, &egress).await;
+    // Whatever came of it, and whether or not it ended in time: these calls were made.
+    let (calls, told) = meter.take();
+    Tries { tried, spent: allotment.map(|it| (it, calls, told)) }
+}
+
+async fn try_with(
+    outlet: &Outlet,
+    batch: Vec<Ready>,
+    moment: Moment,
+    egress: &Egress,
+) -> Vec<(Claim, Tried)> {
     let mut done = Vec::new();
     let mut claims = Vec::new();
     let mut payloads: Vec<Payload> = Vec::new();
@@ -46,12 +70,12 @@ pub(super) async fn try_batch(outlet: Arc<Outlet>, batch: Vec<Ready>, moment: Mo
             let title = leadwire_connect::kind(outlet.kind).map_or(outlet.kind, |it| it.title);
             let mut tried = Vec::with_capacity(payloads.len());
             for payload in &payloads {
-                tried.push(erase(&**connector, title, payload, moment, &outlet.egress).await);
+                tried.push(erase(&**connector, title, payload, moment, egress).await);
             }
             tried
         }
         Ok(connector) => {
-            let delivering = connector.deliver(&payloads, moment, &outlet.egress);
+            let delivering = connector.deliver(&payloads, moment, egress);
             let delivering = AssertUnwindSafe(delivering).catch_unwind();
             match tokio::time::timeout(ATTEMPT_WAIT, delivering).await {
                 Err(_) => vec![too_slow(); payloads.len()],

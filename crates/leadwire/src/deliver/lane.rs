@@ -93,7 +93,8 @@ impl Lane {
         stop: &mut watch::Receiver<bool>,
         changes: &mut watch::Receiver<i64>,
     ) -> Result<Option<LaneEnd>, StoreError> {
-        let hand = lane::Hand::new(token, taken_at, outlet.shape());
+        let mut hand = lane::Hand::new(token, taken_at, outlet.shape());
+        hand.follow_budget(outlet.budget.clone());
         let mut work = Work { hand, outlet, trying: FuturesUnordered::new() };
         self.door.open_under(token);
         let mut turn: Option<BoxFuture<'_, TurnEnd>> = None;
@@ -120,6 +121,9 @@ impl Lane {
                             "Lost the lease of a lane. What it had in hand is tried again by its holder.");
                         return Ok(None);
                     };
+                    if let Some(left) = turned.calls.and_then(|it| it.left) {
+                        self.metrics.note_calls_left(&self.key.publisher, self.key.destination, left);
+                    }
                     let before = hand.gate().clone();
                     hand.end_turn(turned, ready, self.clock.steady());
                     self.report(&before, hand.gate());
@@ -141,6 +145,7 @@ impl Lane {
                         Some(now) if changed.is_ok() => {
                             *outlet = Arc::clone(now);
                             hand.reshape(outlet.shape());
+                            hand.follow_budget(outlet.budget.clone());
                         }
                         _ => hand.stop(),
                     }
@@ -167,7 +172,7 @@ impl Lane {
                 return;
             }
             let moment = Moment { now: self.clock.wall() };
-            trying.push(try_batch(Arc::clone(outlet), batch, moment).boxed());
+            trying.push(try_batch(Arc::clone(outlet), batch, hand.allotment(), moment).boxed());
         }
     }
 
@@ -183,6 +188,10 @@ impl Lane {
 
     /// Has the hand decide about each finished try; the next turn writes it down.
     fn note(&self, hand: &mut lane::Hand<Content>, outlet: &Outlet, tries: Tries) {
+        let Tries { tried: tries, spent } = tries;
+        if let Some((allotment, calls, told)) = spent {
+            hand.spent(&allotment, calls, told);
+        }
         tries.iter().for_each(|(_, tried)| self.metrics.count_attempt(outlet.kind, &tried.outcome));
         let before = hand.gate().clone();
         hand.note(tries, self.clock.steady(), jitter());

@@ -84,6 +84,7 @@ async fn look(
         }
     }
     if shall_check {
+        outlet.count_aside(&watch.store, &known.lane.publisher, &*watch.clock).await;
         found.checked_at = now;
     }
     watch.store.note_watch(found, said, now).await

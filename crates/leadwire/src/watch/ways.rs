@@ -78,6 +78,7 @@ pub(super) async fn through(
             Way { failed_at: now, cause: cause.clone(), message: message.clone(), ..Way::default() }
         }
     };
+    outlet.count_aside(&watch.store, &lane.publisher, &*watch.clock).await;
     watch.store.note_way(lane.clone(), went).await?;
     Ok(told)
 }

@@ -24,6 +24,9 @@ pub struct Destination {
     /// Why nobody can be told of trouble through it, while that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub telling: Option<TellingTrouble>,
+    /// What may be called there, and what is to be expected; none: the destination has no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// When it was added.
     pub created_at: String,
     /// A signing secret that Leadwire made, shown this once.
@@ -45,6 +48,42 @@ pub struct Pause {
     /// When one lead is tried to see whether it works again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_at: Option<String>,
+}
+
+/// What a destination's account allows of calls, and what is to be expected.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Budget {
+    /// What destinations share that call the same account.
+    pub account: String,
+    /// Each of them holds.
+    pub windows: Vec<BudgetWindow>,
+    /// Deliveries that wait.
+    pub waiting: u64,
+    /// When those that wait now will have been sent, as far as calls go; none when none wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drained_at: Option<String>,
+    /// When the calls run out if they go on as in the last hour; none when they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lasts_until: Option<String>,
+}
+
+/// Calls within a length of time.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct BudgetWindow {
+    /// The length.
+    pub seconds: u64,
+    /// Calls that everybody together may make within it; none: the service has not said it yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The share of them that is kept for others.
+    pub kept_percent: u8,
+    /// Calls of Leadwire that count now, with those that are reserved.
+    pub used: u32,
+    /// Calls of others, as the service said last.
+    pub used_by_others: u32,
+    /// Calls that Leadwire may make now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<u32>,
 }
 
 /// A destination to add.

@@ -150,23 +150,41 @@ async fn destinations(client: &Client) -> anyhow::Result<Vec<Check>> {
     for publisher in client.list(&["v1", "publishers"], &[]).await? {
         let publisher: wire::Publisher = client::shape(publisher)?;
         for destination in client.list(&["v1", "destinations"], &[("publisher", &publisher.id)]).await? {
-            checks.push(destination_check(&publisher.id, destination)?);
+            checks.extend(destination_checks(&publisher.id, destination)?);
         }
     }
     Ok(checks)
 }
 
-fn destination_check(publisher: &str, destination: Value) -> anyhow::Result<Check> {
+fn destination_checks(publisher: &str, destination: Value) -> anyhow::Result<Vec<Check>> {
     let destination: wire::Destination = client::shape(destination)?;
     let name = format!("{publisher} {}", destination.name);
-    Ok(match destination.pause {
+    let budget = destination.budget.as_ref().map(|it| budget_check(&name, it));
+    let state = match destination.pause {
         None => Check::ok("destination", format!("{name} is {}", destination.state)),
         Some(pause) => Check::warn(
             "destination",
             format!("{name} is paused since {}: {} ({})", pause.since, pause.message, pause.cause),
             pause.fix,
         ),
-    })
+    };
+    Ok([Some(state), budget].into_iter().flatten().collect())
+}
+
+/// Whether a budget is about to keep leads waiting.
+fn budget_check(name: &str, budget: &wire::Budget) -> Check {
+    let fix =
+        "raise the limit with the provider, lower `calls_kept_percent`, or find who else uses so many calls";
+    let is_used_up = budget.windows.iter().any(|it| it.left == Some(0) && it.seconds >= 3600);
+    match (&budget.lasts_until, &budget.drained_at) {
+        (_, Some(at)) if is_used_up => {
+            let found = format!("{name} has no calls left; {} leads wait, sent by {at}", budget.waiting);
+            Check::warn("budget", found, fix)
+        }
+        (Some(at), _) => Check::warn("budget", format!("{name} has calls until {at} at this pace"), fix),
+        (None, Some(at)) => Check::ok("budget", format!("{name}: {} waiting, sent by {at}", budget.waiting)),
+        (None, None) => Check::ok("budget", format!("{name} has calls enough")),
+    }
 }
 
 #[cfg(test)]
@@ -185,8 +203,23 @@ mod tests {
             "number": 1, "name": "crm", "kind": "https", "settings": {}, "state": "paused", "created_at": "x",
             "pause": { "cause": "http_401", "message": "signed out", "fix": "sign in", "since": "2026" },
         });
-        let check = destination_check("contoso", destination).expect("a destination");
+        let checks = destination_checks("contoso", destination).expect("a destination");
+        let [check] = checks.as_slice() else { panic!("it has no budget") };
         assert_eq!((check.mark, check.fix.as_str()), (Mark::Warn, "sign in"));
         assert!(check.found.contains("contoso crm") && check.found.contains("http_401"));
+    }
+
+    #[test]
+    fn a_budget_that_runs_out_is_a_warning() {
+        let mut budget = serde_json::json!({ "account": "marketo:example", "waiting": 0,
+            "windows": [{ "seconds": 86_400, "limit": 100, "kept_percent": 20, "used": 10, "used_by_others": 0, "left": 70 }] });
+        let check =
+            |it: &Value| budget_check("contoso crm", &serde_json::from_value(it.clone()).expect("a budget"));
+        assert_eq!(check(&budget).mark, Mark::Ok);
+        budget["lasts_until"] = "21:10".into();
+        assert!(check(&budget).mark == Mark::Warn && check(&budget).found.contains("until 21:10"));
+        budget["windows"][0]["left"] = 0.into();
+        (budget["waiting"], budget["drained_at"]) = (5.into(), "16:40".into());
+        assert!(check(&budget).found.contains("5 leads wait, sent by 16:40"));
     }
 }

@@ -1,0 +1,42 @@
+//! What a destination's budget has left, and what is to be expected of it.
+
+use super::call::Call;
+use super::destinations::lane;
+use super::problem::Problem;
+use super::wire::{self, moment};
+use crate::directory::Snapshot;
+use leadwire_core::budget::{Budget, WindowLeft, forecast};
+use leadwire_store::setup::Destination;
+use std::sync::Arc;
+
+pub(super) async fn shape(
+    call: &Call,
+    setup: &Snapshot,
+    destination: &Destination,
+) -> Result<Option<wire::Budget>, Problem> {
+    let lane = lane(destination);
+    let Some(outlet) = setup.outlet(&lane) else { return Ok(None) };
+    let Some(budget) = &outlet.budget else { return Ok(None) };
+    let (counts, waiting) = call.app.store.budget_counts(lane, Arc::clone(budget)).await?;
+    let now = call.app.clock.steady();
+    let forecast = forecast(budget, counts, (waiting, outlet.batch_max()), now);
+    Ok(Some(wire::Budget {
+        account: budget.account.clone(),
+        windows: windows(budget, &forecast.windows),
+        waiting,
+        drained_at: forecast.drained_at.map(moment),
+        lasts_until: forecast.lasts_until.map(moment),
+    }))
+}
+
+fn windows(budget: &Budget, left: &[WindowLeft]) -> Vec<wire::BudgetWindow> {
+    let shape = |(window, it): (&leadwire_core::budget::Window, &WindowLeft)| wire::BudgetWindow {
+        seconds: it.length.as_secs(),
+        limit: it.limit,
+        kept_percent: window.kept_percent,
+        used: it.used,
+        used_by_others: it.others,
+        left: it.left,
+    };
+    budget.windows.iter().zip(left).map(shape).collect()
+}
