@@ -80,10 +80,12 @@ pub fn after_try(
     jitter: Jitter,
 ) -> Decision {
     let Ended { number, tried, .. } = ended;
-    let later = |hint| match gate {
-        Gate::Open => Next::RetryAt(now.plus(retry::delay(policy, number, hint, jitter))),
+    let later = |hint: Option<Duration>| match gate {
         // The gate holds it back, and nothing else does once that opens.
-        Gate::Paused(_) | Gate::Tripped(_) => Next::RetryAt(now),
+        Gate::Paused(_) | Gate::Tripped(_) if hint.is_none() => Next::RetryAt(now),
+        Gate::Open | Gate::Paused(_) | Gate::Tripped(_) => {
+            Next::RetryAt(now.plus(retry::delay(policy, number, hint, jitter)))
+        }
     };
     let same = |next, gate| Decision { next, gate, pace: Pace::Same };
     let again = |hint| if ended.is_probe { probed_in_vain(gate, hint, now, jitter) } else { None };

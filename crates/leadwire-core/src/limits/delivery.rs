@@ -78,7 +78,7 @@ pub const TRIP_FIRST: Duration = Duration::from_secs(5);
 /// back.
 pub const TRIP_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Requests in flight to a destination at first; each that is answered doubles them, up to what its settings allow.
-pub const RAMP_FIRST: usize = 2;
+pub const RAMP_FIRST: usize = 1;
 /// Different records refused in a row, in the same way, after which the destination itself is suspected.
 pub const REFUSED_IN_A_ROW: usize = 5;
 /// How long a stopping program lets requests in flight finish.

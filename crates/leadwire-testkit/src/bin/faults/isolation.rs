@@ -141,7 +141,7 @@ impl Bench {
     /// Sends leads at a steady pace, whatever becomes of them, and waits until all are there.
     async fn measure(&mut self) -> anyhow::Result<Times> {
         let clock = MachineClock::start();
-        let mut sending = JoinSet::new();
+        let (mut sending, mut beside) = (JoinSet::new(), JoinSet::new());
         let before = self.arrivals.count();
         let mut at = clock.steady();
         for number in 0..LEADS {
@@ -153,7 +153,8 @@ impl Bench {
                 anyhow::Ok((sent, watch.elapsed(), id))
             });
             if number % SICK_EVERY == 0 {
-                self.send_sick(number / SICK_EVERY).await?;
+                // Nor is this waited for: a program that stands still must not stop who sends.
+                beside.spawn(self.send_sick(number / SICK_EVERY));
             }
             at = at.plus(EVERY);
             clock.wait_until(at).await;
@@ -162,6 +163,9 @@ impl Bench {
         let mut sent = Vec::new();
         while let Some(one) = sending.join_next().await {
             sent.push(one??);
+        }
+        while let Some(one) = beside.join_next().await {
+            one??;
         }
         let wish = before + sent.len() * HEALTHY;
         let waited = timeout(PATIENCE, self.arrivals.wait_for(wish)).await;
@@ -179,10 +183,11 @@ impl Bench {
         Ok(times)
     }
 
-    async fn send_sick(&mut self, number: u64) -> anyhow::Result<()> {
+    fn send_sick(&mut self, number: u64) -> impl Future<Output = anyhow::Result<()>> + use<> {
         let offer = format!("sick-{}.crm-pro", number % SICK_PUBLISHERS);
+        let (target, key) = (self.target.clone(), self.next);
         self.next += 1;
-        load::send_one(&self.target, &offer, self.next - 1).await.map(|_| ())
+        async move { load::send_one(&target, &offer, key).await.map(|_| ()) }
     }
 }
 
