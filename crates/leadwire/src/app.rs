@@ -23,7 +23,6 @@ use crate::watch::Watch;
 use anyhow::Context;
 use leadwire_connect::egress::Egress;
 use leadwire_core::id::KeyId;
-use leadwire_core::lane::Gate;
 use leadwire_core::secret::Secret;
 use leadwire_store::Store;
 use leadwire_store::audit::telling;
@@ -303,9 +302,7 @@ impl App {
 
     /// The metrics as text.
     pub fn render_metrics(&self) -> String {
-        let setup = self.directory.now();
-        let paused = setup.setup.destinations.iter().filter(|it| it.gate != Gate::Open).count();
-        self.metrics.render(self.store.commits(), paused, self.disk.free_bytes())
+        self.metrics.render(self.store.commits(), self.lanes.shut(), self.disk.free_bytes())
     }
 }
 

@@ -74,6 +74,7 @@ pub struct Metrics {
     calls_left: Family<DestinationLabels, Gauge>,
     commits: Gauge,
     lanes_paused: Gauge,
+    lanes_tripped: Gauge,
     disk_free: Gauge,
     audit_violations: Gauge,
     audit_checked_at: Gauge,
@@ -112,7 +113,12 @@ impl Default for Metrics {
                 "Calls of a destination's budget that were left after its lane's last turn, of the window with the fewest",
             ),
             commits: new(at, "store_commits", "Commits since the start, each one flush to disk"),
-            lanes_paused: new(at, "lanes_paused", "Destinations that are paused"),
+            lanes_paused: new(at, "lanes_paused", "Destinations that are paused until somebody acts"),
+            lanes_tripped: new(
+                at,
+                "lanes_tripped",
+                "Destinations that fail call after call, and are tried now and then",
+            ),
             disk_free: new(at, "disk_free_bytes", "Free space of the data folder's disk"),
             audit_violations: new(
                 at,
@@ -227,9 +233,10 @@ impl Metrics {
     }
 
     /// Everything in the OpenMetrics text format.
-    pub fn render(&self, commits: u64, lanes_paused: usize, disk_free: u64) -> String {
+    pub fn render(&self, commits: u64, (paused, tripped): (usize, usize), disk_free: u64) -> String {
         self.commits.set(i64::try_from(commits).unwrap_or(i64::MAX));
-        self.lanes_paused.set(i64::try_from(lanes_paused).unwrap_or(i64::MAX));
+        self.lanes_paused.set(i64::try_from(paused).unwrap_or(i64::MAX));
+        self.lanes_tripped.set(i64::try_from(tripped).unwrap_or(i64::MAX));
         self.disk_free.set(i64::try_from(disk_free).unwrap_or(i64::MAX));
         let mut text = String::new();
         let registry = self.registry.lock().expect("rendering cannot panic");
@@ -255,10 +262,10 @@ mod tests {
         metrics.count_notice_failure("https");
         let contoso = PublisherId::parse("contoso").expect("an id");
         metrics.note_calls_left(&contoso, DestinationNo::new(1), 7);
-        let text = metrics.render(0, 0, 0);
+        let text = metrics.render(0, (0, 0), 0);
         let samples = text.lines().filter(|it| !it.starts_with('#'));
         let names: Vec<&str> = samples.filter_map(|it| it.split(['{', ' ']).next()).collect();
-        assert_eq!(names.len(), 16, "{text}");
+        assert_eq!(names.len(), 17, "{text}");
         for name in names {
             let row = format!("| `{name}` |");
             assert!(include_str!("../../../docs/operate.md").contains(&row), "docs/operate.md lacks {name}");

@@ -184,14 +184,36 @@ async fn a_refused_credential_pauses_and_a_probe_finds_that_it_works_again() {
     let pause = paused(&app).await;
     assert_eq!(pause["cause"], "http_401");
     assert!(pause["probe_at"].is_string(), "{pause}");
+    assert!(app.app.render_metrics().contains("leadwire_lanes_paused 1"));
     app.send_lead("bob@example.com").await;
     app.send_lead("cy@example.com").await;
     endpoint.otherwise(Answer::status(200));
     app.clock.advance(FIRST_PROBE);
     assert_eq!(settled(&app).await["delivered"], 3);
     assert_eq!(app.get(CRM).await["state"], "open");
+    assert!(app.app.render_metrics().contains("leadwire_lanes_paused 0"));
     // While it was paused nothing was sent.
     assert_eq!((endpoint.calls(), endpoint.distinct()), (4, 3));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_destination_that_is_down_is_tried_with_one_lead_and_gets_the_others_once_it_answers() {
+    let (app, endpoint) = start_with_crm(json!({})).await;
+    endpoint.otherwise(Answer::status(503));
+    for number in 0..12 {
+        app.send_lead(&format!("customer{number}@example.com")).await;
+    }
+    let tripped = app.wait_for(CRM, |it| it["state"] == "tripped").await;
+    assert_eq!(tripped["pause"]["cause"], "http_503");
+    assert!(app.app.render_metrics().contains("leadwire_lanes_tripped 1"));
+    // One at a time until it counted as down, and nothing since.
+    assert_eq!(endpoint.calls(), 5);
+    endpoint.otherwise(Answer::status(200));
+    app.clock.advance(Duration::from_secs(6));
+    assert_eq!(settled(&app).await["delivered"], 12);
+    assert_eq!(app.get(CRM).await["state"], "open");
+    assert_eq!((endpoint.calls(), endpoint.distinct()), (17, 12));
     app.stop().await;
 }
 

@@ -5,6 +5,7 @@
 
 use leadwire_connect::Payload;
 use leadwire_core::id::LeadId;
+use leadwire_core::lane::Gate;
 use leadwire_store::lanes::{Claim, LaneToken};
 use std::sync::{Mutex, MutexGuard};
 use tokio::sync::Notify;
@@ -20,11 +21,31 @@ pub(super) struct Door {
 struct State {
     token: Option<LaneToken>,
     room: usize,
+    standing: Standing,
     given: Vec<(Claim, Payload)>,
     has_work: bool,
     must_look: bool,
     refused: Vec<LeadId>,
     erased: Vec<LeadId>,
+}
+
+/// Whether a lane sends, as far as others need to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    #[default]
+    Open,
+    Paused,
+    Tripped,
+}
+
+impl Standing {
+    pub(super) fn of(gate: &Gate) -> Self {
+        match gate {
+            Gate::Open => Self::Open,
+            Gate::Paused(_) => Self::Paused,
+            Gate::Tripped(_) => Self::Tripped,
+        }
+    }
 }
 
 /// What was found at the door.
@@ -115,7 +136,13 @@ impl Door {
     }
 
     /// Offers this much room; none while the lane has a backlog, is paused, or stops.
-    pub(super) fn offer(&self, room: usize) {
-        self.state().room = room;
+    pub(super) fn offer(&self, room: usize, standing: Standing) {
+        let mut state = self.state();
+        (state.room, state.standing) = (room, standing);
+    }
+
+    /// Whether the lane sends, as it said last.
+    pub(super) fn standing(&self) -> Standing {
+        self.state().standing
     }
 }

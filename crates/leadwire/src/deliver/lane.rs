@@ -2,7 +2,7 @@
 //! `leadwire_core::lane`, and what is true is in the store.
 
 use super::attempt::{Tries, try_batch};
-use super::door::Door;
+use super::door::{Door, Standing};
 use super::handover::Handover;
 use super::payload::{self, Content, Ready};
 use crate::clock::{Clock, jitter};
@@ -102,7 +102,7 @@ impl Lane {
         loop {
             self.start_tries(&mut work);
             let Work { hand, outlet, trying } = &mut work;
-            self.door.offer(hand.offered(self.clock.steady()));
+            self.door.offer(hand.offered(self.clock.steady()), Standing::of(hand.gate()));
             if hand.wants_turn() {
                 turn = Some(self.turn(hand).boxed());
             }

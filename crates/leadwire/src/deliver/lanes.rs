@@ -1,6 +1,6 @@
 //! All lanes of this process: starting them, waking them, restarting one that panicked, and stopping them in order.
 
-use super::door::Door;
+use super::door::{Door, Standing};
 use super::handover::Handover;
 use super::lane::{Lane, LaneEnd};
 use crate::clock::Clock;
@@ -88,6 +88,13 @@ impl Lanes {
         if let Some(door) = self.door(lane) {
             door.have_looked();
         }
+    }
+
+    /// How many lanes are paused, and how many tripped.
+    pub fn shut(&self) -> (usize, usize) {
+        let doors = self.doors.read().expect("the doors' bookkeeping cannot panic");
+        let count = |standing| doors.values().filter(|it| it.standing() == standing).count();
+        (count(Standing::Paused), count(Standing::Tripped))
     }
 
     /// Tells the publisher's lanes that a customer must not be contacted: what they hold of the lead and have not begun
