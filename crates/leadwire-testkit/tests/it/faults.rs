@@ -199,13 +199,14 @@ async fn a_refused_credential_pauses_and_a_probe_finds_that_it_works_again() {
 
 #[tokio::test]
 async fn a_destination_that_is_down_is_tried_with_one_lead_and_gets_the_others_once_it_answers() {
-    let (app, endpoint) = start_with_crm(json!({})).await;
+    let (app, endpoint) = start_with_crm(json!({ "calls_per_day": 1000 })).await;
     endpoint.otherwise(Answer::status(503));
     for number in 0..12 {
         app.send_lead(&format!("customer{number}@example.com")).await;
     }
     let tripped = app.wait_for(CRM, |it| it["state"] == "tripped").await;
     assert_eq!(tripped["pause"]["cause"], "http_503");
+    assert!(tripped["budget"]["drained_at"].is_null(), "nobody knows when it works again: {tripped}");
     assert!(app.app.render_metrics().contains("leadwire_lanes_tripped 1"));
     // One at a time until it counted as down, and nothing since.
     assert_eq!(endpoint.calls(), 5);

@@ -9,10 +9,12 @@ use leadwire_core::budget::{Budget, WindowLeft, forecast};
 use leadwire_store::setup::Destination;
 use std::sync::Arc;
 
+/// A destination that is paused or down has no forecast: nobody knows when it works again.
 pub(super) async fn shape(
     call: &Call,
     setup: &Snapshot,
     destination: &Destination,
+    is_open: bool,
 ) -> Result<Option<wire::Budget>, Problem> {
     let lane = lane(destination);
     let Some(outlet) = setup.outlet(&lane) else { return Ok(None) };
@@ -24,7 +26,7 @@ pub(super) async fn shape(
         account: budget.account.clone(),
         windows: windows(budget, &forecast.windows),
         waiting,
-        drained_at: forecast.drained_at.map(moment),
+        drained_at: forecast.drained_at.filter(|_| is_open).map(moment),
         lasts_until: forecast.lasts_until.map(moment),
     }))
 }

@@ -343,7 +343,7 @@ async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::
         state: state.to_owned(),
         pause,
         telling,
-        budget: budgets::shape(call, setup, it).await?,
+        budget: budgets::shape(call, setup, it, state == "open").await?,
         created_at: moment(it.created_at),
         signing_secret: None,
     })
