@@ -241,7 +241,11 @@ async fn act(client: &Client, which: &Which, verb: &str) -> anyhow::Result<Value
 
 /// The calls of each window, and what is to be expected.
 fn budget_text(it: &wire::Budget) -> String {
-    let mut text = format!("\nbudget of {}\n", output::harmless(&it.account));
+    // An account that is the destination's own has no name that says anything to people.
+    let mut text = match it.account.starts_with("destination:") {
+        true => "\nbudget\n".to_owned(),
+        false => format!("\nbudget of {}\n", output::harmless(&it.account)),
+    };
     for window in &it.windows {
         let left = match (window.left, window.limit) {
             (Some(left), Some(limit)) => format!("{left} of {limit} calls left"),

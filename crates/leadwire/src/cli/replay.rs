@@ -176,7 +176,8 @@ async fn act(
 
 fn row(it: wire::Replay) -> Vec<String> {
     let [seen, added, again, unrouted] = [it.seen, it.added, it.again, it.unrouted].map(|it| it.to_string());
-    vec![it.id, it.state, or_dash(it.destination), it.offer, seen, added, again, unrouted]
+    let state = if it.dry_run { format!("{} (dry run)", it.state) } else { it.state };
+    vec![it.id, state, or_dash(it.destination), it.offer, seen, added, again, unrouted]
 }
 
 fn text(it: &wire::Replay) -> String {

@@ -164,8 +164,16 @@ fn destination_checks(publisher: &str, destination: Value) -> anyhow::Result<Vec
         None => Check::ok("destination", format!("{name} is {}", destination.state)),
         Some(pause) => Check::warn(
             "destination",
-            format!("{name} is paused since {}: {} ({})", pause.since, pause.message, pause.cause),
-            pause.fix,
+            format!(
+                "{name} is {} since {}: {} ({})",
+                destination.state, pause.since, pause.message, pause.cause
+            ),
+            match (pause.fix.is_empty(), pause.probe_at) {
+                (true, Some(at)) => {
+                    format!("nothing is to be done here: one lead is tried at {at}, the others wait")
+                }
+                (_, _) => pause.fix,
+            },
         ),
     };
     Ok([Some(state), budget].into_iter().flatten().collect())
@@ -207,6 +215,18 @@ mod tests {
         let [check] = checks.as_slice() else { panic!("it has no budget") };
         assert_eq!((check.mark, check.fix.as_str()), (Mark::Warn, "sign in"));
         assert!(check.found.contains("contoso crm") && check.found.contains("http_401"));
+    }
+
+    #[test]
+    fn a_destination_that_is_down_asks_for_nothing() {
+        let destination = serde_json::json!({
+            "number": 1, "name": "crm", "kind": "https", "settings": {}, "state": "tripped", "created_at": "x",
+            "pause": { "cause": "http_503", "message": "busy", "fix": "", "since": "2026", "probe_at": "2027" },
+        });
+        let checks = destination_checks("contoso", destination).expect("a destination");
+        let text = checks[0].text();
+        assert!(text.contains("contoso crm is tripped since 2026: busy (http_503)"), "{text}");
+        assert!(text.contains("one lead is tried at 2027"), "{text}");
     }
 
     #[test]
