@@ -224,6 +224,14 @@ pub const COMMIT_ROWS_MAX: u64 = 8192;
 pub const STORE_QUEUE_MAX: usize = 4096;
 /// Connections that read.
 pub const READERS: usize = 4;
+/// Connections of one node that write to a database server: while one waits for its flush, others gather.
+pub const SERVER_WRITERS: usize = 3;
+/// How often work is begun anew whose transaction a database server rolled back for no fault of the work.
+pub const SERVER_TRIES: u32 = 3;
+/// How long a database server that went away during a commit is waited for, to be asked what became of it.
+pub const SERVER_DOUBT_WAIT: Duration = Duration::from_secs(10);
+/// Between two tries to reach it meanwhile.
+pub const SERVER_DOUBT_STEP: Duration = Duration::from_millis(200);
 /// Free disk space below which intake answers 503, in bytes: state of deliveries must still be written.
 pub const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// How often the free space is looked at: at 20 MB/s of intake, a third of the reserve at the most.

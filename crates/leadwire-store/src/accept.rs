@@ -4,6 +4,7 @@ use crate::engine::{Param, Tx};
 use crate::fold::{self, Folded};
 use crate::follow_ups::{self, Reached};
 use crate::lanes::{Claim, LaneKey, LaneToken};
+use crate::postgres::scope::Scope;
 use crate::rows::Channel;
 use crate::{Store, StoreError, erasures, idempotency, lanes, setup, standing};
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use leadwire_core::routing::Routed;
 use leadwire_core::standing::Shown;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::Touchpoint;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,6 +144,8 @@ impl Store {
     where
         A: FnOnce(&Option<Committed>) + Send + 'static,
     {
+        let publishers: BTreeSet<String> = items.iter().map(|it| it.publisher.as_str().to_owned()).collect();
+        let scope = Scope::Publishers(publishers);
         let body = move |tx: &Tx<'_>| {
             if setup::version(tx)? != setup_version {
                 return Ok(None);
@@ -153,7 +157,7 @@ impl Store {
             }
             Ok(Some(committed))
         };
-        self.write_then(body, after).await
+        self.write_then(scope, body, after).await
     }
 }
 

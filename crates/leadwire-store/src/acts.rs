@@ -48,7 +48,7 @@ impl Store {
         interest: Interest,
         act: Act,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let Some(lead) = members::root(tx, &publisher, lead)? else { return Ok(false) };
             if !members::is_there(tx, &publisher, lead)? {
                 return Ok(false);

@@ -4,13 +4,14 @@ mod held;
 
 pub use held::Held;
 
-use crate::checkpoint::keep_log_on_close;
 use crate::engine::{Param, Tx};
 use crate::erasures::list::{self, Applied, ErasedOf};
-use crate::migrate;
-use crate::reader;
+use crate::migrations;
+use crate::sqlite::checkpoint::keep_log_on_close;
+use crate::sqlite::migrate;
+use crate::sqlite::reader;
 use crate::store::{lock_folder, sync_folder};
-use crate::{Store, StoreError};
+use crate::{Database, Store, StoreError};
 use leadwire_core::id::TouchpointId;
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
@@ -104,12 +105,16 @@ impl Store {
         Ok(contents)
     }
 
-    /// The list of erasures of the store in a folder; a service may run on it. None: there is no store, or it is of a
+    /// The list of erasures of a store; a service may run on it. None: there is no store, or it is of a
     /// Leadwire that could not erase.
     ///
     /// # Errors
     /// An error of the file.
-    pub fn erasures_in(folder: &Path) -> Result<Option<Vec<ErasedOf>>, StoreError> {
+    pub fn erasures_in(database: &Database) -> Result<Option<Vec<ErasedOf>>, StoreError> {
+        // On a server there never was a schema that could not erase.
+        let Database::Folder(folder) = database else {
+            return database.look(|looking| looking.at(list::read));
+        };
         let file = folder.join(FILE);
         if !file.exists() {
             return Ok(None);
@@ -181,8 +186,8 @@ fn contents(file: &Path) -> Result<Contents, StoreError> {
             return Err(StoreError::Failed(checked));
         }
         let schema = tx.find("PRAGMA user_version", &[], |row| row.int(0))?.unwrap_or(0);
-        if schema > migrate::known() {
-            return Err(StoreError::Newer { found: schema, known: migrate::known() });
+        if schema > migrations::known() {
+            return Err(StoreError::Newer { found: schema, known: migrations::known() });
         }
         let count = |sql: &'static str| -> Result<u64, StoreError> {
             Ok(tx.find(sql, &[], |row| row.count(0))?.unwrap_or(0))
@@ -215,7 +220,7 @@ fn forget(
     for list in lists {
         let mut run = |body: &mut dyn FnMut(&Tx<'_>) -> Result<(), StoreError>| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            body(&Tx::new(&transaction))?;
+            body(&Tx::of_file(&transaction))?;
             Ok(transaction.commit()?)
         };
         let applied = list::apply(&mut run, list, mint, now)?;
@@ -233,7 +238,7 @@ fn hold(file: &Path, unkeyed: &[&str], now: Timestamp) -> Result<Held, StoreErro
     migrate::set_up(&connection)?;
     let mut run = |body: &mut dyn FnMut(&Tx<'_>) -> Result<(), StoreError>| {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        body(&Tx::new(&transaction))?;
+        body(&Tx::of_file(&transaction))?;
         Ok(transaction.commit()?)
     };
     let held = held::hold(&mut run, unkeyed, now)?;

@@ -20,7 +20,7 @@ impl Store {
         (calls, told): (u32, Vec<Told>),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let counts = lock(tx, &publisher, &budget)?;
             let mut book = Book::open(&budget, counts.clone(), now);
             book.spend(calls, now);

@@ -176,8 +176,10 @@ impl Store {
         id: DeliveryId,
         by: (AskedBy, Timestamp),
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| Ok(has_lane(tx, &publisher, id.destination)? && retry(tx, &publisher, id, by)?))
-            .await
+        self.write_of(&publisher.clone(), move |tx| {
+            Ok(has_lane(tx, &publisher, id.destination)? && retry(tx, &publisher, id, by)?)
+        })
+        .await
     }
 
     /// Makes up to `limit` parked deliveries of a destination due now, oldest first, and says how many.
@@ -205,7 +207,7 @@ impl Store {
         which: Parked,
         (limit, now): (usize, Timestamp),
     ) -> Result<usize, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             if !has_lane(tx, &publisher, destination)? {
                 return Ok(0);
             }

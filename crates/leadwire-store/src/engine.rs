@@ -1,11 +1,10 @@
-//! The only file that knows which database runs: a transaction, its parameters, its rows and its errors.
+//! The one face of both engines: a transaction, its parameters, its rows. What differs is in `sqlite/` and `postgres/`.
 //!
 //! A body sees text SQL with `$1, $2 …` in ascending order of first appearance (SQLite numbers such parameters
 //! by appearance, PostgreSQL by their name; in this order both agree, and a debug build checks it).
 
 use crate::StoreError;
-use rusqlite::ErrorCode;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use crate::{postgres, sqlite};
 
 /// A value bound to a statement.
 #[derive(Clone, Copy, Debug)]
@@ -18,18 +17,13 @@ pub enum Param<'a> {
     Bytes(&'a [u8]),
 }
 
-impl rusqlite::ToSql for Param<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Param::Int(value) => ValueRef::Integer(*value),
-            Param::Text(value) => ValueRef::Text(value.as_bytes()),
-            Param::Bytes(value) => ValueRef::Blob(value),
-        }))
-    }
-}
-
 /// One row of an answer.
-pub struct Row<'a>(&'a rusqlite::Row<'a>);
+pub struct Row<'a>(Cells<'a>);
+
+enum Cells<'a> {
+    Sqlite(sqlite::session::Cells<'a>),
+    Postgres(postgres::session::Cells<'a>),
+}
 
 impl Row<'_> {
     /// A number.
@@ -37,7 +31,10 @@ impl Row<'_> {
     /// # Errors
     /// When the column holds something else: the file is not one this program wrote.
     pub fn int(&self, column: usize) -> Result<i64, StoreError> {
-        Ok(self.0.get_ref(column)?.as_i64().map_err(rusqlite::Error::from)?)
+        match &self.0 {
+            Cells::Sqlite(cells) => cells.int(column),
+            Cells::Postgres(cells) => cells.int(column),
+        }
     }
 
     /// A text.
@@ -45,7 +42,10 @@ impl Row<'_> {
     /// # Errors
     /// As [`Row::int`].
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
-        Ok(self.0.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+        match &self.0 {
+            Cells::Sqlite(cells) => cells.text(column),
+            Cells::Postgres(cells) => cells.text(column),
+        }
     }
 
     /// Bytes.
@@ -53,30 +53,38 @@ impl Row<'_> {
     /// # Errors
     /// As [`Row::int`].
     pub fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
-        Ok(self.0.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)
+        match &self.0 {
+            Cells::Sqlite(cells) => cells.bytes(column),
+            Cells::Postgres(cells) => cells.bytes(column),
+        }
     }
 }
 
 /// An open transaction, or a snapshot for reading.
 pub struct Tx<'a> {
-    connection: &'a rusqlite::Connection,
+    session: Session<'a>,
+}
+
+enum Session<'a> {
+    Sqlite(sqlite::session::Session<'a>),
+    Postgres(&'a postgres::session::Session),
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(connection: &'a rusqlite::Connection) -> Self {
-        Self { connection }
+    pub(crate) fn of_file(connection: &'a rusqlite::Connection) -> Self {
+        Self { session: Session::Sqlite(sqlite::session::Session::new(connection)) }
     }
 
-    fn prepare(&self, sql: &'static str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
-        debug_assert!(parameters_ascend(sql), "parameters must first appear in ascending order: {sql}");
-        #[cfg(test)]
-        crate::plan_tests::note(self.connection, sql);
-        Ok(self.connection.prepare_cached(sql)?)
+    pub(crate) fn of_server(session: &'a postgres::session::Session) -> Self {
+        Self { session: Session::Postgres(session) }
     }
 
     /// Rows that were changed through this connection so far.
     pub(crate) fn changes(&self) -> u64 {
-        self.connection.total_changes()
+        match &self.session {
+            Session::Sqlite(session) => session.changes(),
+            Session::Postgres(session) => session.changes(),
+        }
     }
 
     /// Runs a statement and says how many rows it changed.
@@ -84,8 +92,11 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError`], whose variants say what the caller can do.
     pub fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Result<usize, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        Ok(statement.execute(rusqlite::params_from_iter(params))?)
+        debug_assert!(parameters_ascend(sql), "parameters must first appear in ascending order: {sql}");
+        match &self.session {
+            Session::Sqlite(session) => session.execute(sql, params),
+            Session::Postgres(session) => session.execute(sql, params),
+        }
     }
 
     /// Runs a query and maps each row.
@@ -98,12 +109,11 @@ impl<'a> Tx<'a> {
         params: &[Param<'_>],
         mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(map(&Row(row))?);
-        }
+        self.each(sql, params, |row| {
+            found.push(map(row)?);
+            Ok(true)
+        })?;
         Ok(found)
     }
 
@@ -117,11 +127,29 @@ impl<'a> Tx<'a> {
         params: &[Param<'_>],
         map: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
-        match rows.next()? {
-            Some(row) => map(&Row(row)).map(Some),
-            None => Ok(None),
+        let (mut map, mut found) = (Some(map), None);
+        self.each(sql, params, |row| {
+            if let Some(map) = map.take() {
+                found = Some(map(row)?);
+            }
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+
+    /// Shows rows one by one, until told that no more are wanted.
+    fn each(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        mut look: impl FnMut(&Row<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        debug_assert!(parameters_ascend(sql), "parameters must first appear in ascending order: {sql}");
+        match &self.session {
+            Session::Sqlite(session) => session.each(sql, params, |cells| look(&Row(Cells::Sqlite(cells)))),
+            Session::Postgres(session) => {
+                session.each(sql, params, |cells| look(&Row(Cells::Postgres(cells))))
+            }
         }
     }
 }
@@ -139,39 +167,9 @@ fn parameters_ascend(sql: &str) -> bool {
     true
 }
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        let Some(code) = error.sqlite_error_code() else {
-            return StoreError::Wrong(error.to_string());
-        };
-        match code {
-            ErrorCode::DiskFull => StoreError::Full,
-            // A read is interrupted when it keeps the log from starting anew.
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted => {
-                StoreError::Busy
-            }
-            ErrorCode::SystemIoFailure
-            | ErrorCode::DatabaseCorrupt
-            | ErrorCode::NotADatabase
-            | ErrorCode::ReadOnly
-            | ErrorCode::CannotOpen
-            | ErrorCode::OutOfMemory
-            | ErrorCode::PermissionDenied
-            | ErrorCode::FileLockingProtocolFailed => StoreError::Failed(error.to_string()),
-            _ => StoreError::Wrong(error.to_string()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_bundled_sqlite_resets_its_log_safely() {
-        // 3.51.3 mends a race between a checkpoint and the new start of the log, which could damage the file.
-        assert!(rusqlite::version_number() >= 3_051_003, "SQLite {}", rusqlite::version());
-    }
 
     #[test]
     fn parameters_out_of_order_are_noticed() {

@@ -71,7 +71,7 @@ impl Store {
         cause: String,
         (limit, now): (usize, Timestamp),
     ) -> Result<usize, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let key = (Param::Text(publisher.as_str()), Param::Int(destination.get().into()));
             let parked = tx.query(
                 "SELECT touchpoint_id

@@ -52,7 +52,7 @@ impl Store {
         lead: LeadId,
         feedback: Feedback,
     ) -> Result<Noted, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             if !members::is_there(tx, &publisher, lead)? {
                 return Ok(Noted::NoLead);
             }

@@ -155,7 +155,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn note_feedback_page(&self, step: ReadStep) -> Result<Option<ReadCounts>, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&step.lane.publisher.clone(), move |tx| {
             if find(tx, &step.lane)?.is_none_or(|it| it.position != step.before) {
                 return Ok(None);
             }

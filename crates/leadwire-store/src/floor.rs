@@ -2,7 +2,8 @@
 //!
 //! `leadwire bench --limit` measures the product against them in the same run. Nothing else uses them.
 
-use crate::{StoreError, migrate};
+use crate::StoreError;
+use crate::sqlite::migrate;
 use bytes::Bytes;
 use leadwire_core::limits;
 use rusqlite::Connection;

@@ -8,7 +8,7 @@ mod acts;
 pub mod audit;
 pub mod backup;
 mod budgets;
-mod checkpoint;
+mod database;
 pub mod deliveries;
 pub mod engine;
 pub mod erasures;
@@ -20,28 +20,29 @@ pub mod floor;
 mod fold;
 pub mod follow_ups;
 pub mod idempotency;
+mod job;
 pub mod lanes;
 pub mod leads;
 pub mod ledger;
 pub mod members;
 pub mod merges;
-mod migrate;
+mod migrations;
 pub mod notices;
 mod pages;
+pub mod postgres;
 pub mod quarantine;
-mod reader;
 pub mod replays;
 pub mod reports;
 pub mod retention;
 pub mod rows;
 pub mod setup;
+mod sqlite;
 mod standing;
 pub mod statements;
 mod store;
 pub mod suggestions;
 pub mod unrouted;
 pub mod verify;
-mod writer;
 
 #[cfg(test)]
 mod plan_audit_tests;
@@ -54,4 +55,5 @@ mod plan_notices_tests;
 #[cfg(test)]
 mod plan_tests;
 
+pub use database::Database;
 pub use store::{Store, StoreError};

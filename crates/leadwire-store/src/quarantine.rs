@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was stored unless it is [`StoreError::Failed`].
     pub async fn quarantine(&self, item: Quarantine) -> Result<(), StoreError> {
-        self.write(move |tx| quarantine(tx, &item)).await
+        self.write_of(&item.publisher.clone(), move |tx| quarantine(tx, &item)).await
     }
 
     /// Bodies that wait to be read, oldest first, with their bytes. What retention or an erasure wiped is not among them.
@@ -93,7 +93,7 @@ impl Store {
         id: QuarantineId,
         touchpoint: TouchpointId,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let released = tx.execute(
                 "UPDATE quarantine SET touchpoint_id = $1
                  WHERE publisher_id = $2 AND quarantine_id = $3 AND touchpoint_id = ''",
@@ -113,7 +113,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn explain_quarantined(&self, item: Quarantine) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of(&item.publisher.clone(), move |tx| {
             tx.execute(
                 "UPDATE quarantine SET code = $1, pointer = $2, message = $3
                  WHERE publisher_id = $4 AND quarantine_id = $5 AND LENGTH(body) > 0",

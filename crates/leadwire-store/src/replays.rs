@@ -204,7 +204,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn replay_step(&self, setup_version: i64, step: ReplayStep) -> Result<Stepped, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&step.replay.publisher.clone(), move |tx| {
             if setup::version(tx)? != setup_version {
                 return Ok(Stepped::SetupChanged);
             }

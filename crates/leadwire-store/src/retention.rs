@@ -60,7 +60,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn retire(&self, wish: Wish, before: Timestamp) -> Result<Begun, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&wish.publisher.clone(), move |tx| {
             let mut leads = Vec::new();
             for lead in &wish.leads {
                 if may_go(tx, &wish.publisher, *lead, before)? {

@@ -1,13 +1,16 @@
 //! Opening the store, and the two ways into it: write bodies, which share commits, and read bodies.
 
-use crate::audit;
-use crate::checkpoint::{CutOff, LogBounds};
 use crate::engine::Tx;
 use crate::failure::Failure;
-use crate::migrate;
-use crate::reader::{self, Readers};
+use crate::postgres::scope::Scope;
+use crate::postgres::{self, Address};
 use crate::setup::{self, Setup};
-use crate::writer::Writer;
+use crate::sqlite::checkpoint::{CutOff, LogBounds};
+use crate::sqlite::migrate;
+use crate::sqlite::reader::Readers;
+use crate::sqlite::writer::Writer;
+use crate::{Database, audit};
+use leadwire_core::id::PublisherId;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +25,13 @@ pub enum StoreError {
     /// try again.
     #[error("the database is busy")]
     Busy,
+    /// The database server cannot be reached, or does not serve now. Nothing was stored; try again.
+    #[error("the database cannot be reached: {0}")]
+    Away(String),
+    /// The connection ended while the work was being committed, and the server could not be asked what became of it.
+    /// Do it again in a way that is harmless when it was done.
+    #[error("the connection to the database ended during a commit; whether the work was stored is not known")]
+    InDoubt,
     /// The disk or the file failed. Whether the last work was stored is unknown; the program must end, and
     /// recover by opening the store again.
     #[error("the store failed: {0}")]
@@ -50,6 +60,13 @@ pub enum StoreError {
     Folder(PathBuf, String),
 }
 
+impl StoreError {
+    /// Whether nothing was stored, through no fault of the work: the same again may be done in a moment.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Full | Self::Busy | Self::Away(_))
+    }
+}
+
 /// The open store. Clones share it; it closes when the last one is dropped.
 #[derive(Clone)]
 pub struct Store {
@@ -57,15 +74,41 @@ pub struct Store {
 }
 
 struct Inner {
+    place: Place,
+    failure: Failure,
+}
+
+/// Where the rows are.
+enum Place {
+    Folder(Folder),
+    Server(Server),
+}
+
+struct Folder {
     // Fields drop in this order: work ends before the lock on the folder goes.
     writer: Writer,
     readers: Readers,
-    folder: PathBuf,
-    failure: Failure,
+    path: PathBuf,
     _lock: FolderLock,
 }
 
+struct Server {
+    writers: postgres::writers::Writers,
+    readers: postgres::readers::Readers,
+}
+
 impl Store {
+    /// Opens the store wherever it is, as [`Store::open`] and [`Store::connect`] do.
+    ///
+    /// # Errors
+    /// As those.
+    pub fn open_at(database: &Database) -> Result<Self, StoreError> {
+        match database {
+            Database::Folder(folder) => Self::open(folder),
+            Database::Server(address) => Self::connect(address),
+        }
+    }
+
     /// Opens the store in a folder, making folder and file if needed, and brings its schema up to date.
     ///
     /// Blocks; call it before serving. A crash in the middle leaves the old schema or the new one, never a mix.
@@ -88,54 +131,81 @@ impl Store {
         let cut_off = CutOff::default();
         let writer = Writer::start(&file, LogBounds::USUAL, &failure, cut_off.clone())?;
         let readers = Readers::start(&file, failure.clone(), &cut_off)?;
-        Ok(Self {
-            inner: Arc::new(Inner { writer, readers, folder: folder.to_owned(), failure, _lock: lock }),
-        })
+        let folder = Folder { writer, readers, path: folder.to_owned(), _lock: lock };
+        Ok(Self { inner: Arc::new(Inner { place: Place::Folder(folder), failure }) })
     }
 
-    /// Reads the set-up in a folder without opening the store: nothing is made, locked or brought up to date, and a
-    /// service may run on it. None when there is no store, or an older Leadwire wrote it last.
+    /// Connects to a database on a server, and brings its schema up to date; other nodes may be connected to it.
+    ///
+    /// Blocks; call it before serving. A crash in the middle leaves the schema at one of its steps.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`] when it cannot be reached, [`StoreError::Newer`], or an error of a step.
+    pub fn connect(address: &Address) -> Result<Self, StoreError> {
+        postgres::beside(|| postgres::migrate::run(&postgres::session::Session::open(address)?))?;
+        let server = Server {
+            writers: postgres::writers::Writers::start(address)?,
+            readers: postgres::readers::Readers::start(address)?,
+        };
+        Ok(Self { inner: Arc::new(Inner { place: Place::Server(server), failure: Failure::none() }) })
+    }
+
+    /// Reads the set-up without opening the store: nothing is made, locked or brought up to date, and a service may run on
+    /// it. None when there is no store, or an older Leadwire wrote it last.
     ///
     /// Blocks; it is for examinations.
     ///
     /// # Errors
-    /// An error of the file, also when a newer Leadwire wrote it in a way that this one cannot read.
-    pub fn look(folder: &Path) -> Result<Option<Setup>, StoreError> {
-        let file = folder.join("leadwire.db");
-        if !file.exists() {
-            return Ok(None);
-        }
-        reader::look(&file, |tx| {
-            let is_older = tx.find("PRAGMA user_version", &[], |row| row.int(0))? < Some(migrate::known());
-            if is_older { Ok(None) } else { setup::load(tx).map(Some) }
-        })
+    /// An error of the database, also when a newer Leadwire wrote it in a way that this one cannot read.
+    pub fn look(database: &Database) -> Result<Option<Setup>, StoreError> {
+        database.look(|looking| looking.at(setup::load))
     }
 
-    /// Runs a body in a write transaction and answers after its commit is on disk.
+    /// Runs a body about everybody's rows in a write transaction and answers after its commit is on disk.
     ///
     /// The body shares its commit with others and may be run again after a roll-back, so it must have no other
     /// effect than on the transaction and its result. A crash before the answer leaves it done or not done.
     ///
     /// # Errors
-    /// [`StoreError`]; but for [`StoreError::Failed`] nothing was stored.
+    /// [`StoreError`]; but for [`StoreError::Failed`] and [`StoreError::InDoubt`] nothing was stored.
     pub async fn write<T, F>(&self, body: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.write_then(body, |_| {}).await
+        self.write_then(Scope::Everything, body, |_| {}).await
+    }
+
+    /// As [`Store::write`], for a body that reads and writes rows of one publisher and nobody else's, and reads what is
+    /// set up. Bodies of different publishers need not wait for each other.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub(crate) async fn write_of<T, F>(&self, publisher: &PublisherId, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write_then(Scope::of(publisher.as_str()), body, |_| {}).await
     }
 
     /// As [`Store::write`], with something to be done on the writer's thread once the body is on disk, whether or
     /// not the caller still waits for the answer. It must be short: every commit waits for it.
-    pub(crate) async fn write_then<T, F, A>(&self, mut body: F, after: A) -> Result<T, StoreError>
+    pub(crate) async fn write_then<T, F, A>(
+        &self,
+        scope: Scope,
+        mut body: F,
+        after: A,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
         A: FnOnce(&T) + Send + 'static,
     {
-        let Some(telling) = audit::current() else { return self.inner.writer.run(body, after).await };
+        let Some(telling) = audit::current() else { return self.run(scope, body, after).await };
         let told = telling.clone();
+        // The chain that it is told in may be another's.
+        let scope = scope.and(&telling.chain());
         let body = move |tx: &Tx<'_>| telling.run(tx, &mut body);
         let after = move |(result, is_told): &(T, bool)| {
             if *is_told {
@@ -143,7 +213,20 @@ impl Store {
             }
             after(result);
         };
-        Ok(self.inner.writer.run(body, after).await?.0)
+        Ok(self.run(scope, body, after).await?.0)
+    }
+
+    async fn run<T, F, A>(&self, scope: Scope, body: F, after: A) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+    {
+        match &self.inner.place {
+            // A file has one writer: its bodies come one after another in any case.
+            Place::Folder(folder) => folder.writer.run(body, after).await,
+            Place::Server(server) => server.writers.run(scope, body, after).await,
+        }
     }
 
     /// Runs a body on a snapshot, on a connection that cannot write.
@@ -155,12 +238,18 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.inner.readers.run(body).await
+        match &self.inner.place {
+            Place::Folder(folder) => folder.readers.run(body).await,
+            Place::Server(server) => server.readers.run(body).await,
+        }
     }
 
     /// Has the write-ahead log emptied after the next commit: until then it holds what that or an earlier one deleted.
+    /// A server sees to its own.
     pub(crate) fn empty_log_soon(&self) {
-        self.inner.writer.empty_log_soon();
+        if let Place::Folder(folder) = &self.inner.place {
+            folder.writer.empty_log_soon();
+        }
     }
 
     /// Waits until the store has failed and says why. Whoever owns the program ends it then.
@@ -175,21 +264,29 @@ impl Store {
 
     /// Commits made so far, each with one flush to disk.
     pub fn commits(&self) -> u64 {
-        self.inner.writer.commits()
+        match &self.inner.place {
+            Place::Folder(folder) => folder.writer.commits(),
+            Place::Server(server) => server.writers.commits(),
+        }
     }
 
-    /// Free space of the disk that holds the store, in bytes.
+    /// Free space of the disk that holds the store, in bytes. A server's disk is not ours to look at: as much as there
+    /// can be.
     ///
     /// # Errors
     /// When the file system does not say.
     pub fn free_bytes(&self) -> std::io::Result<u64> {
-        let stat = rustix::fs::statvfs(&self.inner.folder)?;
+        let Place::Folder(folder) = &self.inner.place else { return Ok(u64::MAX) };
+        let stat = rustix::fs::statvfs(&folder.path)?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
-    /// The data folder.
-    pub fn folder(&self) -> &Path {
-        &self.inner.folder
+    /// The folder of a store in a file.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.inner.place {
+            Place::Folder(folder) => Some(&folder.path),
+            Place::Server(_) => None,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The whole program on a temporary store, with a settable clock, driven over real sockets.
 
 use crate::clock::TestClock;
+use crate::engine;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use leadwire::app::{App, Ended};
@@ -84,6 +85,12 @@ impl TestApp {
         Self::start_in(folder, Arc::new(TestClock::default()), |_| {}).await
     }
 
+    /// Starts on a new store in a file, whatever engine the test run is for: what is tested is of files.
+    pub async fn start_on_a_file() -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        Self::start_in(folder, Arc::new(TestClock::default()), |it| it.database = None).await
+    }
+
     /// Starts on a folder, which may hold the store of an earlier run, with a changed configuration.
     pub async fn start_in(
         folder: Arc<TempDir>,
@@ -109,8 +116,9 @@ impl TestApp {
         // Whatever the test did: whoever sets the clock back has things of a later moment, and knows it.
         let end = Timestamp::from_millis(i64::MAX / 2);
         let scope = audit::scope(&setup.setup, Some(vault), Bodies::Hashed, end);
+        let place = self.app.place();
         let folder = self.stop_damaged().await;
-        let found = Store::verify(folder.path(), &scope, |_| {}).expect("the store can be read");
+        let found = Store::verify(&place, &scope, |_| {}).expect("the store can be read");
         let found = found.expect("there is a store");
         assert_eq!(found.violations(), 0, "{:?}", found.shown);
         folder
@@ -263,6 +271,7 @@ pub fn config(folder: &Path) -> Config {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     Config {
         data: folder.to_owned(),
+        database: engine::database(folder),
         listen: loopback,
         metrics_listen: None,
         allow_http: true,

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod clock;
+pub mod engine;
 pub mod fault_proxy;
 pub mod harness;
 pub mod lost_answers;

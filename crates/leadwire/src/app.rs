@@ -24,9 +24,9 @@ use anyhow::Context;
 use leadwire_connect::egress::Egress;
 use leadwire_core::id::KeyId;
 use leadwire_core::secret::Secret;
-use leadwire_store::Store;
 use leadwire_store::audit::telling;
 use leadwire_store::setup::ApiKey;
+use leadwire_store::{Database, Store};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -98,8 +98,8 @@ impl App {
         clock: Arc<dyn Clock>,
         local_key: Option<&Secret<String>>,
     ) -> anyhow::Result<Arc<Self>> {
-        let folder = config.data.clone();
-        let store = tokio::task::spawn_blocking(move || Store::open(&folder)).await??;
+        let place = config.place();
+        let store = tokio::task::spawn_blocking(move || Store::open_at(&place)).await??;
         let vault = Vault::open(&config.data, config.master_key.as_ref(), config.master_key_file.as_deref())?;
         let vault = Arc::new(vault);
         vault.finish_rotation(&store, clock.wall()).await?;
@@ -117,6 +117,11 @@ impl App {
         };
         let app = Self::assemble((config, clock), (store, ids, directory), (listener, metrics_listener))?;
         Ok(Arc::new(app))
+    }
+
+    /// Where the rows are.
+    pub fn place(&self) -> Database {
+        self.config.place()
     }
 
     /// Puts the parts together.

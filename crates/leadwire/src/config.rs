@@ -5,6 +5,8 @@ use ipnet::IpNet;
 use leadwire_connect::egress::guard::{EgressPolicy, Ports};
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
+use leadwire_store::Database;
+use leadwire_store::postgres::Address;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// The folder that holds everything: database, key file, lock.
     pub data: PathBuf,
+    /// The server that holds the rows in place of a file in that folder; its address holds a password.
+    pub database: Option<Secret<String>>,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Where `/metrics` listens; none: nowhere.
@@ -51,6 +55,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("leadwire-data"),
+            database: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 5323)),
             metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 5324))),
             public_url: None,
@@ -88,6 +93,15 @@ const KEYS: &[Key] = &[
         help: "data folder",
         set: |it, text| {
             it.data = PathBuf::from(text);
+            Ok(())
+        },
+    },
+    Key {
+        name: "database",
+        help: "a PostgreSQL database for several nodes, such as postgres://leadwire:secret@db.example.com/leadwire",
+        set: |it, text| {
+            Address::parse(text).map_err(anyhow::Error::msg)?;
+            it.database = Some(Secret::new(text.to_owned()));
             Ok(())
         },
     },
@@ -240,6 +254,13 @@ fn list(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Config {
+    /// Where the rows are.
+    pub fn place(&self) -> Database {
+        // It was read as an address when it was set.
+        let server = self.database.as_ref().and_then(|it| Address::parse(it.expose()).ok());
+        server.map_or_else(|| Database::Folder(self.data.clone()), Database::Server)
+    }
+
     /// Reads file and environment over the defaults. `file` must exist when it is named.
     ///
     /// # Errors
@@ -271,6 +292,12 @@ impl Config {
                 }
             };
             config.apply(&key.to_ascii_lowercase(), &value, &name)?;
+        }
+        if config.database.is_some() && config.backup_folder.is_some() {
+            bail!(
+                "`backup_folder` is for a store in the data folder; a database server is backed up by its own tools: remove \
+                 `backup_folder` or `database`"
+            );
         }
         Ok(config)
     }

@@ -71,6 +71,11 @@ pub(crate) fn current() -> Option<Telling> {
 pub(crate) struct Telling(Arc<Deed>);
 
 impl Telling {
+    /// Whose chain the deed is told in.
+    pub(crate) fn chain(&self) -> String {
+        self.0.entry.lock().expect("an entry is only copied").publisher.clone()
+    }
+
     /// Runs a body, and tells of the deed in its transaction when it changed a row. True: it did.
     pub(crate) fn run<T>(
         &self,

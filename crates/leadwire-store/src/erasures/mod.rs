@@ -13,6 +13,7 @@ pub(crate) use wipe::wipe_quarantined;
 
 use crate::engine::{Param, Row, Tx};
 use crate::lanes::LaneKey;
+use crate::postgres::scope::Scope;
 use crate::rows::DeliveryState;
 use crate::setup::{self, Change};
 use crate::{Store, StoreError};
@@ -174,7 +175,12 @@ impl Store {
     where
         A: FnOnce(&Asked) + Send + 'static,
     {
-        self.write_then(move |tx| begin::begin(tx, &wish, "person"), after).await
+        self.write_then(
+            Scope::of(wish.publisher.as_str()),
+            move |tx| begin::begin(tx, &wish, "person"),
+            after,
+        )
+        .await
     }
 
     /// Erasures of which something is still to be wiped, of every publisher.
@@ -200,7 +206,8 @@ impl Store {
         id: ErasureId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let has_more = self.write(move |tx| wipe::step(tx, &publisher, id, now)).await?;
+        let has_more =
+            self.write_of(&publisher.clone(), move |tx| wipe::step(tx, &publisher, id, now)).await?;
         if !has_more {
             // What was wiped is still in the log, until the log is folded away; a commit is the occasion.
             self.empty_log_soon();

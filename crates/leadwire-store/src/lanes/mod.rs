@@ -45,7 +45,7 @@ impl Store {
         holder: Arc<str>,
         now: Timestamp,
     ) -> Result<Option<LaneToken>, StoreError> {
-        self.write(move |tx| take::take(tx, &lane, &holder, now)).await
+        self.write_of(&lane.publisher.clone(), move |tx| take::take(tx, &lane, &holder, now)).await
     }
 
     /// Settles and claims. A crash leaves all of the turn done or none of it.
@@ -60,7 +60,7 @@ impl Store {
         token: LaneToken,
         turn: Arc<Turn>,
     ) -> Result<Option<Turned>, StoreError> {
-        self.write(move |tx| turn::take_turn(tx, &lane, token, &turn)).await
+        self.write_of(&lane.publisher.clone(), move |tx| turn::take_turn(tx, &lane, token, &turn)).await
     }
 
     /// Sets whether a lane may send, as a person asked.
@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn set_gate(&self, lane: LaneKey, gate: Gate) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of(&lane.publisher.clone(), move |tx| {
             crate::notices::in_hand(tx, &lane)?;
             gate::write(tx, &lane, &gate)
         })

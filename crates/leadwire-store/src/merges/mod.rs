@@ -10,6 +10,7 @@ use crate::acts::write_act;
 use crate::engine::{Param, Tx};
 use crate::leads::Act;
 use crate::members::{self, Member};
+use crate::postgres::scope::Scope;
 use crate::suggestions;
 use crate::{Store, StoreError, setup, standing};
 use deliveries::Owed;
@@ -103,7 +104,8 @@ impl Store {
     where
         A: FnOnce(&Merged) + Send + 'static,
     {
-        self.write_then(move |tx| merge(tx, setup_version, &wish), after).await
+        self.write_then(Scope::of(wish.publisher.as_str()), move |tx| merge(tx, setup_version, &wish), after)
+            .await
     }
 
     /// Takes a merged lead out again, as one transaction with what is told of it. `after` is as in
@@ -115,7 +117,12 @@ impl Store {
     where
         A: FnOnce(&Merged) + Send + 'static,
     {
-        self.write_then(move |tx| unmerge(tx, setup_version, &wish), after).await
+        self.write_then(
+            Scope::of(wish.publisher.as_str()),
+            move |tx| unmerge(tx, setup_version, &wish),
+            after,
+        )
+        .await
     }
 }
 

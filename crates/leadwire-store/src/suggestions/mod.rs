@@ -117,7 +117,7 @@ impl Store {
         id: SuggestionId,
         act: Act,
     ) -> Result<Option<Suggestion>, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             decide(tx, &publisher, id, (SuggestionState::Open, SuggestionState::Dismissed), &act)?;
             tx.find(
                 "SELECT suggestion_id, one_id, other_id, rules, at, state, decided_at, reason, who

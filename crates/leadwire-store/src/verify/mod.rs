@@ -11,15 +11,12 @@ pub use finding::{Account, Check, Counted, Findings, Violation};
 
 use crate::audit::Checkpoint;
 use crate::engine::{Param, Tx};
-use crate::migrate;
-use crate::reader;
 use crate::statements::Statement;
-use crate::{Store, StoreError};
+use crate::{Database, Store, StoreError};
 use leadwire_core::audit::{BEFORE_ALL, Hash};
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::time::Timestamp;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Something that carries the installation's mark.
@@ -100,36 +97,26 @@ impl Store {
         .await
     }
 
-    /// Looks at all of the store in a folder, on which a service may run; `after_page` hears how far it is. None: there is
-    /// no store, or an older Leadwire wrote it last.
+    /// Looks at all of a store, on which a service may run; `after_page` hears how far it is. None: there is no store, or
+    /// an older Leadwire wrote it last.
     ///
-    /// Blocks. Each page is of one moment, so that the service's log is not held.
+    /// Blocks. Each page is of one moment, so that no log or row of the service is held.
     ///
     /// # Errors
-    /// An error of the file.
+    /// An error of the database.
     pub fn verify(
-        folder: &Path,
+        database: &Database,
         scope: &Scope,
-        mut after_page: impl FnMut(&Findings),
+        mut after_page: impl FnMut(&Findings) + Send,
     ) -> Result<Option<Findings>, StoreError> {
-        let file = folder.join(crate::backup::FILE);
-        if !file.exists() {
-            return Ok(None);
-        }
-        let looking = reader::Looking::open(&file)?;
-        let schema = looking.at(|tx| tx.find("PRAGMA user_version", &[], |row| row.int(0)))?.unwrap_or(0);
-        if schema > migrate::known() {
-            return Err(StoreError::Newer { found: schema, known: migrate::known() });
-        }
-        if schema < migrate::known() {
-            return Ok(None);
-        }
-        let (mut findings, mut cursor) = (Findings::default(), Some(Cursor::default()));
-        while let Some(at) = cursor {
-            cursor = looking.at(|tx| step(tx, scope, at, &mut findings))?;
-            after_page(&findings);
-        }
-        Ok(Some(findings))
+        database.look(|looking| {
+            let (mut findings, mut cursor) = (Findings::default(), Some(Cursor::default()));
+            while let Some(at) = cursor {
+                cursor = looking.at(|tx| step(tx, scope, at, &mut findings))?;
+                after_page(&findings);
+            }
+            Ok(findings)
+        })
     }
 }
 

@@ -1,11 +1,13 @@
 //! The desk every fact is checked at: a store in a folder of its own, with one publisher and two destinations.
 
+use crate::engine::open;
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::lane::{Gate, Next};
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use leadwire_core::routing::Routed;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Customer, Touchpoint};
+use leadwire_store::Store;
 use leadwire_store::accept::{Accept, Accepted, Once};
 use leadwire_store::deliveries::Delivery;
 use leadwire_store::lanes::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
@@ -13,7 +15,6 @@ use leadwire_store::ledger::Ledger;
 use leadwire_store::rows::Channel;
 use leadwire_store::setup::{Change, Destination, Publisher};
 use leadwire_store::verify::{Bodies, Cursor, Findings, Marked, Scope};
-use leadwire_store::{Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +23,6 @@ use std::time::Duration;
 pub(crate) const NOON: i64 = 1_795_000_000_000;
 pub(crate) const SECOND: i64 = 1_000;
 pub(crate) const DAY: i64 = 86_400_000;
-
-/// Opens the engine under test. A second engine needs another line here, and nothing else.
-pub(crate) fn open(folder: &Path) -> Result<Store, StoreError> {
-    Store::open(folder)
-}
 
 /// A folder of its own, in memory where the machine has such a place: no fact here is about a disk, and thousands
 /// of flushes to one take most of the time.

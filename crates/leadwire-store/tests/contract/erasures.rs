@@ -4,6 +4,7 @@ use crate::desk::{
     DAY, Desk, NOON, SECOND, at, contoso, crm, delivery_id, done, idle, number, of_customer, once, settled,
     touchpoint,
 };
+use crate::engine;
 use crate::merges::merge;
 use leadwire_core::erasure::{self, Age, Question, questions};
 use leadwire_core::id::{ActId, ErasureId, LeadId, QuarantineId, ReplayId, TouchpointId};
@@ -12,7 +13,6 @@ use leadwire_core::lane::Next;
 use leadwire_core::outcome::{Evidence, Outcome, Receipt, Tried};
 use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::touchpoint::{Customer, Touchpoint};
-use leadwire_store::Store;
 use leadwire_store::accept::{Accept, Accepted};
 use leadwire_store::erasures::{Asked, Begun, Crm, Wish};
 use leadwire_store::lanes::{Claim, Settled, Turn};
@@ -20,11 +20,10 @@ use leadwire_store::leads::Act;
 use leadwire_store::quarantine::Quarantine;
 use leadwire_store::replays::{Done, Replay, ReplayState, ReplayStep, Replayed, Stepped};
 use leadwire_store::rows::DeliveryState;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Nowhere else, so that finding it in a byte is finding the person.
-const ADDRESS: &str = "ada.canary@planted.example";
+pub(crate) const ADDRESS: &str = "ada.canary@planted.example";
 const PHONE: &str = "+36201234567";
 const SALT: [u8; 16] = [5; 16];
 
@@ -42,7 +41,7 @@ fn ada() -> Customer {
 
 const PLANTED: [&str; 5] = [ADDRESS, "AdaCanary", "LovelaceCanary", "EnginesCanary", "201234567"];
 
-fn acted(id: u128, occurred_at: Option<i64>) -> Accept {
+pub(crate) fn acted(id: u128, occurred_at: Option<i64>) -> Accept {
     let parsed = Touchpoint { customer: ada(), occurred_at: occurred_at.map(at), ..Touchpoint::default() };
     let identity = erasure::identities(&parsed).first().copied();
     let to_both = [1, 2].map(|it| Routed { destination: number(it), suppressed: None }).to_vec();
@@ -56,7 +55,7 @@ fn acted(id: u128, occurred_at: Option<i64>) -> Accept {
     }
 }
 
-fn wish(id: u128, lead: u128, now: i64) -> Wish {
+pub(crate) fn wish(id: u128, lead: u128, now: i64) -> Wish {
     let person = Touchpoint { customer: ada(), ..Touchpoint::default() };
     Wish {
         publisher: contoso(),
@@ -75,46 +74,19 @@ fn wish(id: u128, lead: u128, now: i64) -> Wish {
     }
 }
 
-async fn begin(desk: &Desk, wish: Wish) -> Begun {
+pub(crate) async fn begin(desk: &Desk, wish: Wish) -> Begun {
     match desk.store.erase(wish, |_| {}).await.unwrap() {
         Asked::Begun(begun) => begun,
         Asked::NoLead => panic!("there is such a lead"),
     }
 }
 
-async fn wipe(desk: &Desk, id: u128, now: i64) {
+pub(crate) async fn wipe(desk: &Desk, id: u128, now: i64) {
     while desk.store.wipe_step(contoso(), ErasureId::new(id), at(now)).await.unwrap() {}
 }
 
-/// Every value of every table, as bytes.
-async fn all_values(store: &Store) -> Vec<u8> {
-    let columns =
-        "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'";
-    let columns = store
-        .read(move |tx| tx.query(columns, &[], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))));
-    let mut all = Vec::new();
-    for (table, column) in columns.await.unwrap() {
-        // A test's statement, made once for each column.
-        let sql: &'static str = format!("SELECT CAST({column} AS BLOB) FROM {table}").leak();
-        let values = store.read(move |tx| tx.query(sql, &[], |row| Ok(row.bytes(0)?.to_owned())));
-        for value in values.await.unwrap() {
-            all.extend(value);
-            all.push(b'\n');
-        }
-    }
-    all
-}
-
-fn planted_in(bytes: &[u8]) -> Vec<&'static str> {
+pub(crate) fn planted_in(bytes: &[u8]) -> Vec<&'static str> {
     PLANTED.into_iter().filter(|it| bytes.windows(it.len()).any(|window| window == it.as_bytes())).collect()
-}
-
-fn bytes_of(folder: &Path) -> Vec<u8> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        all.extend(std::fs::read(entry.unwrap().path()).unwrap());
-    }
-    all
 }
 
 fn tried(cause: &str) -> Tried {
@@ -128,7 +100,7 @@ fn ended(claim: Claim, cause: &str) -> Settled {
 
 /// Ada at both destinations: one delivery done with a record, one parked, the rest waiting; a decision, and a body in
 /// quarantine.
-async fn live(desk: &Desk) -> leadwire_store::lanes::LaneToken {
+pub(crate) async fn live(desk: &Desk) -> leadwire_store::lanes::LaneToken {
     let token = desk.take(NOON).await;
     desk.accept(Accept { once: once(1, 1), ..acted(1, None) }).await;
     let claim = desk.claim(token, 1, NOON).await[0];
@@ -181,7 +153,7 @@ async fn nothing_of_an_erased_person_is_left_in_any_table_or_byte() {
     for id in 20..60 {
         desk.accept(of_customer(id, u8::try_from(id).unwrap())).await;
     }
-    assert_eq!(planted_in(&all_values(&desk.store).await).len(), PLANTED.len());
+    assert_eq!(planted_in(&engine::all_values(desk.folder.path(), &desk.store).await).len(), PLANTED.len());
     let begun = begin(&desk, wish(100, 1, NOON + SECOND)).await;
     assert_eq!(begun.leads, [LeadId::new(1)]);
     assert!(begun.told.contains(&crm()));
@@ -207,62 +179,11 @@ async fn nothing_of_an_erased_person_is_left_in_any_table_or_byte() {
     let wiped = erasure.wiped;
     assert_eq!((wiped.leads, wiped.touchpoints, wiped.decisions, wiped.quarantined), (1, 3, 1, 1));
     assert_eq!((wiped.deliveries, wiped.attempts, wiped.idempotency_keys), (6, 2, 1));
-    assert_eq!(planted_in(&all_values(&desk.store).await), Vec::<&str>::new());
+    assert_eq!(planted_in(&engine::all_values(desk.folder.path(), &desk.store).await), Vec::<&str>::new());
     desk.ledger().await;
     let folder = desk.folder;
     drop(desk.store);
-    assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
-}
-
-#[tokio::test]
-async fn a_person_amid_others_leaves_no_bytes_in_pages_that_were_split() {
-    for seed in 0..4u128 {
-        let desk = Desk::new().await;
-        let others =
-            |step: u128| (0..400u128).filter(move |it| it % 4 == step).map(|it| (it * 7919 + seed) % 400);
-        for round in 0..4 {
-            if round == 1 {
-                desk.accept(acted(200, None)).await;
-            }
-            for id in others(round).filter(|it| *it != 200) {
-                let customer = u8::try_from(id % 251).unwrap();
-                let item = of_customer(1000 * id + 7, customer);
-                let identity =
-                    Some([u8::try_from(id / 251).unwrap(), customer].repeat(8).try_into().unwrap());
-                let offset = if id < 200 { 0 } else { 1_000_000 };
-                let to_both = [1, 2].map(|it| Routed { destination: number(it), suppressed: None }).to_vec();
-                desk.accept(Accept {
-                    touchpoint: touchpoint(id + offset),
-                    identity,
-                    routed: to_both,
-                    ..item
-                })
-                .await;
-            }
-        }
-        begin(&desk, wish(100_000, 200, NOON)).await;
-        wipe(&desk, 100_000, NOON).await;
-        let folder = desk.folder;
-        drop(desk.store);
-        assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new(), "seed {seed}");
-    }
-}
-
-#[tokio::test]
-async fn the_log_is_emptied_while_the_store_is_open() {
-    let desk = Desk::new().await;
-    live(&desk).await;
-    begin(&desk, Wish { crm: Crm::Keep, ..wish(100, 1, NOON) }).await;
-    wipe(&desk, 100, NOON).await;
-    // The side thread folds after a commit; each of these asks it to, and waits for it no longer than a commit takes.
-    for _ in 0..1000 {
-        desk.store.write(|_| Ok(())).await.unwrap();
-        if planted_in(&bytes_of(desk.folder.path())).is_empty() {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("{:?} is still in a file", planted_in(&bytes_of(desk.folder.path())));
+    assert_eq!(planted_in(&engine::bytes_of(folder.path())), Vec::<&str>::new());
 }
 
 #[tokio::test]
@@ -359,7 +280,7 @@ async fn old_data_stays_out_and_a_new_action_comes_in() {
     let ledger = desk.ledger().await;
     assert_eq!((ledger.touchpoints, ledger.erased), (before.touchpoints + 2, before.erased + 2));
     assert_eq!(
-        planted_in(&all_values(&desk.store).await),
+        planted_in(&engine::all_values(desk.folder.path(), &desk.store).await),
         [ADDRESS],
         "what the CRM must know, and nothing else"
     );
@@ -470,53 +391,6 @@ async fn retention_wipes_who_was_not_heard_of_and_of_whom_nothing_is_owed() {
     assert!(desk.store.setup().await.unwrap().retention.is_empty());
     let back = desk.accept(came(minted(NOON + 11 * DAY, 6), 1, NOON + 11 * DAY)).await;
     assert!(matches!(back, Accepted::Stored { .. }));
-}
-
-#[tokio::test]
-async fn a_backup_restored_after_an_erasure_does_not_bring_the_person_back() {
-    let desk = Desk::new().await;
-    live(&desk).await;
-    desk.accept(of_customer(50, 9)).await;
-    let elsewhere = tempfile::tempdir().unwrap();
-    let file = elsewhere.path().join("copy.db");
-    let contents = Store::back_up(desk.folder.path(), &file).unwrap();
-    assert_eq!((contents.leads, contents.touchpoints), (2, 4));
-    assert!(Store::back_up(desk.folder.path(), &file).is_err(), "a file is never overwritten");
-    assert!(!planted_in(&std::fs::read(&file).unwrap()).is_empty());
-    begin(&desk, wish(100, 1, NOON + SECOND)).await;
-    wipe(&desk, 100, NOON + SECOND).await;
-    let list = Store::erasures_in(desk.folder.path()).unwrap().unwrap();
-    let mut mint = || touchpoint(999);
-    let held = Store::restore(&file, desk.folder.path(), (&[], &[]), &mut mint, at(NOON + DAY));
-    assert!(matches!(held, Err(leadwire_store::StoreError::Held(_))), "{held:?}");
-    let folder = desk.folder;
-    drop(desk.store);
-    let made = Store::restore(&file, folder.path(), (&[list], &[]), &mut mint, at(NOON + DAY)).unwrap();
-    let (restored, applied) = (made.contents, made.applied);
-    assert_eq!((restored.leads, applied.erasures, applied.leads, applied.quarantined), (2, 1, 1, 1));
-    let bytes = bytes_of(folder.path());
-    let needed = [ADDRESS];
-    assert_eq!(planted_in(&bytes), needed, "the CRM is told again, and what it must know is all there is");
-    let store = Store::open(folder.path()).unwrap();
-    let ledger = store.ledger(contoso()).await.unwrap();
-    assert!(ledger.adds_up(), "{ledger:?}");
-    assert_eq!(ledger.erased, 4);
-    assert!(store.erased_at(contoso(), LeadId::new(1)).await.unwrap().is_some());
-    assert!(store.erased_at(contoso(), LeadId::new(50)).await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_copy_replaces_nothing() {
-    let desk = Desk::new().await;
-    desk.accept(of_customer(1, 1)).await;
-    let folder = desk.folder;
-    drop(desk.store);
-    let file = folder.path().join("bad.db");
-    std::fs::write(&file, "no database".repeat(999)).unwrap();
-    let refused = Store::restore(&file, folder.path(), (&[], &[]), &mut || touchpoint(9), at(NOON));
-    assert!(refused.is_err());
-    let store = Store::open(folder.path()).unwrap();
-    assert_eq!(store.ledger(contoso()).await.unwrap().touchpoints, 1);
 }
 
 #[tokio::test]

@@ -5,10 +5,13 @@
 mod accept;
 mod budgets;
 mod desk;
+mod engine;
 mod erased_histories;
 mod erasures;
 mod erasures_by_address;
 mod feedback;
+mod file;
+mod file_life;
 mod lanes;
 mod ledger;
 mod life;

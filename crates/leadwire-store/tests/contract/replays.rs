@@ -6,7 +6,6 @@ use leadwire_core::lane::Next;
 use leadwire_core::outcome::Receipt;
 use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::touchpoint::{Action, Touchpoint};
-use leadwire_store::Store;
 use leadwire_store::accept::Accept;
 use leadwire_store::quarantine::{Quarantine, Waiting};
 use leadwire_store::replays::{
@@ -75,7 +74,7 @@ async fn tallies(desk: &Desk, id: u128) -> Vec<(String, String, u64)> {
 }
 
 /// Three customers: one delivered, one parked for `http_422`, one that was never routed.
-async fn mixed() -> Desk {
+pub(crate) async fn mixed() -> Desk {
     let desk = Desk::new().await;
     for id in 1..=2 {
         desk.accept(of_customer(id, u8::try_from(id).unwrap())).await;
@@ -201,42 +200,6 @@ async fn what_is_given_up_is_suppressed_and_stays_counted() {
     assert_eq!((dropped.state, dropped.cause.as_str()), (DeliveryState::Suppressed, "dropped"));
     assert!(desk.ledger().await.adds_up());
     assert_eq!(desk.verify().await.violations(), 0);
-}
-
-#[tokio::test]
-async fn a_restore_holds_what_a_destination_would_have_twice_and_nothing_else() {
-    let desk = mixed().await;
-    let in_work = |id: u128, customer: u8, destination| Accept {
-        routed: vec![Routed { destination: number(destination), suppressed: None }],
-        ..of_customer(id, customer)
-    };
-    desk.accept_all(vec![in_work(10, 4, 1), in_work(11, 4, 1), in_work(12, 5, 1), in_work(13, 5, 2)]).await;
-    let token = desk.take(NOON).await;
-    assert_eq!(desk.claim(token, 1, NOON).await.len(), 1, "one is under way");
-    desk.store.add_replay(replay(1, Some(1))).await.unwrap();
-    let elsewhere = tempfile::tempdir().unwrap();
-    let file = elsewhere.path().join("copy");
-    Store::back_up(desk.folder.path(), &file).unwrap();
-    let folder = desk.folder;
-    drop(desk.store);
-    let mut mint = || touchpoint(999);
-    for (kinds, deliveries, pending) in [(&["email"][..], 0, 4), (&["https"][..], 4, 0)] {
-        let made = Store::restore(&file, folder.path(), (&[], kinds), &mut mint, at(NOON)).unwrap();
-        assert_eq!((made.held.deliveries, made.held.replays), (deliveries, 1));
-        let store = Store::open(folder.path()).unwrap();
-        assert_eq!(store.unfinished(contoso()).await.unwrap(), pending);
-        let groups = store.failures(contoso(), 9).await.unwrap();
-        let held = groups.iter().filter(|it| it.cause == "restored").map(|it| it.count).sum::<u64>();
-        assert_eq!(held, deliveries);
-        assert!(store.ledger(contoso()).await.unwrap().adds_up());
-        assert!(store.running_replays().await.unwrap().is_empty());
-        // A person released them: nothing is lost, and a lead's own are in order.
-        if deliveries > 0 {
-            let all = leadwire_store::deliveries::Parked { cause: Some("restored".to_owned()), until: None };
-            let retried = store.retry_group(contoso(), number(1), all, (9, at(NOON))).await.unwrap();
-            assert_eq!(retried, 3);
-        }
-    }
 }
 
 fn waiting(offer: Option<&str>) -> Waiting {

@@ -1,6 +1,7 @@
 //! Looking at a store finds every kind of damage it knows, and nothing in a store that is as it must be.
 
 use crate::desk::{DAY, Desk, NOON, at, contoso, crm, done, is_seven, number, of_customer, touchpoint};
+use crate::engine;
 use leadwire_core::audit::{Entry, sha256};
 use leadwire_core::follow_up::Audience;
 use leadwire_core::id::FollowUpId;
@@ -89,7 +90,7 @@ fn scope(bodies: Bodies) -> Scope {
 }
 
 async fn look(desk: &Desk) -> Findings {
-    let found = Store::verify(desk.folder.path(), &scope(Bodies::Hashed), |_| {}).unwrap();
+    let found = Store::verify(&engine::database(desk.folder.path()), &scope(Bodies::Hashed), |_| {}).unwrap();
     found.expect("there is a store")
 }
 
@@ -148,10 +149,7 @@ async fn every_kind_of_damage_is_found() {
         let desk = little_of_everything().await;
         assert_eq!(look(&desk).await.broken, [].into(), "before anything is damaged");
         // The columns' own rules would refuse some of it, as they would in a file that only this program wrote.
-        desk.store
-            .write(|tx| tx.query("PRAGMA ignore_check_constraints = ON", &[], |_| Ok(())))
-            .await
-            .unwrap();
+        engine::forget_rules(desk.folder.path(), &desk.store).await;
         damage(&desk, statements).await;
         let found = look(&desk).await;
         assert!(
@@ -177,7 +175,8 @@ async fn a_look_counts_every_row_once_however_many_pages_it_takes() {
         });
         desk.accept_all(items.collect()).await;
     }
-    let found = Store::verify(desk.folder.path(), &scope(Bodies::Left), |_| {}).unwrap().unwrap();
+    let found =
+        Store::verify(&engine::database(desk.folder.path()), &scope(Bodies::Left), |_| {}).unwrap().unwrap();
     assert_eq!(found.broken, [].into());
     let counted = found.counted;
     assert_eq!((counted.touchpoints, counted.deliveries, counted.leads), (1300, 2600, 1300));
@@ -312,7 +311,7 @@ async fn a_checkpoint_kept_elsewhere_shows_that_a_chain_was_written_anew() {
     let kept: Vec<_> =
         chain().await.unwrap().iter().map(|it| (contoso().to_string(), it.entry.number, it.hash)).collect();
     let scope = Scope { known: Arc::new(kept), ..scope(Bodies::Left) };
-    let looked = || Store::verify(desk.folder.path(), &scope, |_| {}).unwrap().unwrap();
+    let looked = || Store::verify(&engine::database(desk.folder.path()), &scope, |_| {}).unwrap().unwrap();
     assert_eq!(looked().broken, [].into());
     // Whoever may write the file writes a whole chain anew, with good hashes, and takes the checkpoints away.
     damage(&desk, &["DELETE FROM audit", "DELETE FROM audit_checkpoint"]).await;

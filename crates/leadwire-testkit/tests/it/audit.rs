@@ -284,7 +284,7 @@ async fn the_log_is_signed_each_day_and_a_change_in_it_is_found() {
         known: std::sync::Arc::default(),
         is_signed: None,
     };
-    let found = Store::verify(app.folder(), &scope, |_| {}).unwrap().unwrap();
+    let found = Store::verify(&app.app.place(), &scope, |_| {}).unwrap().unwrap();
     assert_eq!(found.violations(), 1, "{:?}", found.shown);
     app.stop_damaged().await;
 }
@@ -363,6 +363,6 @@ async fn the_command_finds_what_is_missing_with_the_service_running_or_not() {
     let (code, said) = program::run_on(folder.path(), &look[..2]);
     assert!(code == Some(1) && said.contains("VIOLATION") && said.contains(&lead[3..]), "{said}");
     let nothing = tempfile::tempdir().unwrap();
-    let (code, said) = program::run_on(nothing.path(), &look[..2]);
+    let (code, said) = program::run_on_file(nothing.path(), &look[..2]);
     assert!(code == Some(3) && said.contains("--data"), "{said}");
 }

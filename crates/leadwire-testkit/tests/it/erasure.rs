@@ -8,6 +8,7 @@ use leadwire_connect::CONNECTORS;
 use leadwire_core::id::{LeadId, PublisherId, TouchpointId};
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint, Keep};
 use leadwire_sandbox::stage::{Options, Stage};
+use leadwire_store::Database;
 use leadwire_store::Store;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use leadwire_testkit::clock::TestClock;
@@ -54,15 +55,30 @@ fn bytes_of(folder: &Path) -> Vec<u8> {
 
 /// Every value of every table, as bytes.
 async fn all_values(app: &TestApp) -> Vec<u8> {
-    let columns =
-        "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'";
+    let is_server = matches!(app.app.place(), Database::Server(_));
+    let columns = match is_server {
+        true => {
+            "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns
+             WHERE table_schema = 'public'"
+        }
+        false => {
+            "SELECT m.name, p.name, '' FROM sqlite_schema m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
+        }
+    };
     let store = &app.app.store;
-    let columns = store
-        .read(move |tx| tx.query(columns, &[], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))));
+    let columns = store.read(move |tx| {
+        tx.query(columns, &[], |row| Ok([0, 1, 2].map(|it| row.text(it).map(str::to_owned))))
+    });
     let mut all = Vec::new();
-    for (table, column) in columns.await.unwrap() {
+    for [table, column, kind] in columns.await.unwrap() {
+        let (table, column) = (table.unwrap(), column.unwrap());
+        let value = match (is_server, kind.unwrap().as_str()) {
+            (true, "bytea") => column,
+            (true, _) => format!("CONVERT_TO({column}::text, 'UTF8')"),
+            (false, _) => format!("CAST({column} AS BLOB)"),
+        };
         // A test's statement, made once for each column.
-        let sql: &'static str = format!("SELECT CAST({column} AS BLOB) FROM {table}").leak();
+        let sql: &'static str = format!("SELECT {value} FROM {table}").leak();
         let values = store.read(move |tx| tx.query(sql, &[], |row| Ok(row.bytes(0)?.to_owned())));
         for value in values.await.unwrap() {
             all.extend(value);
@@ -161,7 +177,7 @@ async fn check_store(app: &TestApp, lead: &str) {
 
 #[tokio::test]
 async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored_backup() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_on_a_file().await;
     app.add_contoso().await;
     let stages = app.add_all_kinds(&json!({})).await;
     let (lead, endpoints) = live(&app).await;
@@ -197,10 +213,10 @@ async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored
     let folder = app.stop().await;
     assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
 
-    let list = Store::erasures_in(folder.path()).unwrap().unwrap();
+    let list = Store::erasures_in(&Database::Folder(folder.path().to_owned())).unwrap().unwrap();
     Store::restore(&backup, folder.path(), (&[list], &[]), &mut || TouchpointId::new(1), clock.wall())
         .unwrap();
-    let app = TestApp::start_in(folder, clock, |_| {}).await;
+    let app = TestApp::start_in(folder, clock, |it| it.database = None).await;
     app.clock.advance(Duration::from_secs(151));
     let again = wait_for(&app, &id, |it| it["state"] == "done").await;
     assert_eq!(state_at(&again, "hubspot"), "nothing_there", "{again:#}");
@@ -211,35 +227,35 @@ async fn an_erased_person_is_in_no_table_no_queue_no_crm_no_file_and_no_restored
 
 #[tokio::test]
 async fn the_command_line_brings_nobody_back_and_says_so() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_on_a_file().await;
     app.add_contoso().await;
     let lead = app.post("/v1/leads", &acted("INS", None)).await["lead"].as_str().unwrap().to_owned();
     let elsewhere = tempfile::tempdir().unwrap();
     let place = |name: &str| elsewhere.path().join(name).to_str().unwrap().to_owned();
     let (backup, list) = (place("copy.backup"), place("erasures.json"));
-    let (code, said) = program::run_on(app.folder(), &["backup", &backup]);
+    let (code, said) = program::run_on_file(app.folder(), &["backup", &backup]);
     assert!(code == Some(0) && said.contains("1 leads"), "{said}");
-    assert_eq!(program::run_on(app.folder(), &["backup", &backup]).0, Some(1), "nothing is overwritten");
+    assert_eq!(program::run_on_file(app.folder(), &["backup", &backup]).0, Some(1), "nothing is overwritten");
     let id = erase(&app, &lead).await;
     wait_for(&app, &id, |it| it["state"] == "done").await;
-    let (code, said) = program::run_on(app.folder(), &["erasure", "export", &list]);
+    let (code, said) = program::run_on_file(app.folder(), &["erasure", "export", &list]);
     assert!(code == Some(0) && said.contains("1 erasures"), "{said}");
     assert_eq!(planted_in(&std::fs::read(&list).unwrap()), Vec::<&str>::new());
-    let (code, said) = program::run_on(app.folder(), &["restore", &backup, "--yes"]);
+    let (code, said) = program::run_on_file(app.folder(), &["restore", &backup, "--yes"]);
     assert!(code == Some(1) && said.contains("another Leadwire runs"), "{said}");
     let folder = app.stop().await;
-    let (code, said) = program::run_on(folder.path(), &["restore", &backup, "--yes"]);
+    let (code, said) = program::run_on_file(folder.path(), &["restore", &backup, "--yes"]);
     assert!(code == Some(0) && said.contains("1 erasures"), "{said}");
     assert_eq!(planted_in(&bytes_of(folder.path())), Vec::<&str>::new());
     // On another machine nobody knows, unless they are told.
     let other = elsewhere.path().join("other");
-    assert_eq!(program::run_on(&other, &["restore", &backup]).0, Some(2), "it asks first");
-    let (code, said) = program::run_on(&other, &["restore", &backup, "--yes"]);
+    assert_eq!(program::run_on_file(&other, &["restore", &backup]).0, Some(2), "it asks first");
+    let (code, said) = program::run_on_file(&other, &["restore", &backup, "--yes"]);
     assert!(code == Some(4) && said.contains("--erasures"), "{said}");
-    let (code, said) = program::run_on(&other, &["restore", &backup, "--erasures", &list, "--yes"]);
+    let (code, said) = program::run_on_file(&other, &["restore", &backup, "--erasures", &list, "--yes"]);
     assert!(code == Some(0) && said.contains("of 1 leads"), "{said}");
     assert_eq!(planted_in(&bytes_of(&other)), Vec::<&str>::new());
-    let (code, _) = program::run_on(&other, &["restore", &backup, "--without-erasures", "--yes"]);
+    let (code, _) = program::run_on_file(&other, &["restore", &backup, "--without-erasures", "--yes"]);
     assert_eq!(code, Some(0));
     assert_eq!(planted_in(&bytes_of(&other)), Vec::<&str>::new(), "the store that was replaced knows");
 }

@@ -157,8 +157,9 @@ async fn keys_whose_time_is_over_leave_the_store() {
         post_lead(&app, &[("idempotency-key", &number.to_string())], lead).await.expect(202);
     }
     // Stopped, so that only the test cleans up.
-    let folder = app.stop().await;
-    let store = Store::open(folder.path()).unwrap();
+    let place = app.app.place();
+    let _folder = app.stop().await;
+    let store = Store::open_at(&place).unwrap();
     let over = START.plus(limits::IDEMPOTENCY_KEPT);
     assert_eq!(housekeeping::forget_keys(&store, START).await.unwrap(), 0);
     assert_eq!(housekeeping::forget_keys(&store, over).await.unwrap(), 3);

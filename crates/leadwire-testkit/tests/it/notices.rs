@@ -2,6 +2,7 @@
 
 use super::watch::{add_channel, heard, kinds, until, watched};
 use http::Method;
+use leadwire::config::Config;
 use leadwire_core::limits;
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
@@ -179,19 +180,20 @@ async fn a_restart_repeats_nothing_and_a_lasting_pause_is_told_again_after_an_ho
 #[tokio::test]
 async fn the_operator_is_told_of_the_disk_and_of_its_recovery_once_and_nobody_else() {
     let (clock, folder) = (Arc::new(TestClock::default()), Arc::new(tempfile::tempdir().unwrap()));
-    let app = TestApp::start_in(folder, Arc::clone(&clock), |_| {}).await;
+    let app = TestApp::start_in(folder, Arc::clone(&clock), |it| it.database = None).await;
     app.add_contoso().await;
     let channel = add_channel(&app).await;
     set_receivers(&app, "", &["contoso/ops"]).await;
     let folder = app.stop().await;
     // More than any disk has.
-    let reserve = |config: &mut leadwire::config::Config| config.disk_reserve_bytes = Some(u64::MAX / 16);
+    let reserve = |it: &mut Config| (it.disk_reserve_bytes, it.database) = (Some(u64::MAX / 16), None);
     let app = TestApp::start_in(folder, Arc::clone(&clock), reserve).await;
     let told = heard(&app, &channel, 1).await;
     assert_eq!(told[0]["type"], "service.disk_full");
     assert_eq!(kinds(&app, "?publisher=contoso").await, Vec::<String>::new());
     let folder = app.stop().await;
-    let app = TestApp::start_in(folder, clock, |config| config.disk_reserve_bytes = Some(1)).await;
+    let app =
+        TestApp::start_in(folder, clock, |it| (it.disk_reserve_bytes, it.database) = (Some(1), None)).await;
     let told = heard(&app, &channel, 2).await;
     assert_eq!(told[1]["type"], "service.disk_fine");
     watched(&app, limits::WATCH_EVERY).await;

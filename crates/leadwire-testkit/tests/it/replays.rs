@@ -242,6 +242,7 @@ async fn backups_are_made_when_due_and_never_too_soon_after_a_restart() {
         config.backup_every_hours = 1;
         config.backup_keep = 2;
         config.disk_reserve_bytes = Some(0);
+        config.database = None;
     };
     let app = TestApp::start_in(folder, Arc::clone(&clock), set).await;
     let mut rounds = app.app.backups.rounds();

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::Method;
 use leadwire::app::App;
+use leadwire::config::Config;
 use leadwire_core::time::Timestamp;
 use leadwire_sandbox::https_endpoint::Answer;
 use leadwire_testkit::app::{PATIENCE, TestApp, config, start_endpoint};
@@ -162,7 +163,7 @@ async fn a_restart_with_the_clock_set_back_a_day_does_not_wait_for_the_day_to_co
 
 #[tokio::test]
 async fn with_the_disk_nearly_full_nothing_is_taken_in_and_deliveries_go_on() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_on_a_file().await;
     app.add_contoso().await;
     let endpoint = start_endpoint(&app.clock, None).await;
     endpoint.script(vec![Answer::status(503)]);
@@ -173,8 +174,8 @@ async fn with_the_disk_nearly_full_nothing_is_taken_in_and_deliveries_go_on() {
     let clock = Arc::clone(&app.clock);
     let folder = app.stop().await;
 
-    let app =
-        TestApp::start_in(folder, Arc::clone(&clock), |it| it.disk_reserve_bytes = Some(u64::MAX)).await;
+    let full = |it: &mut Config| (it.disk_reserve_bytes, it.database) = (Some(u64::MAX), None);
+    let app = TestApp::start_in(folder, Arc::clone(&clock), full).await;
     let lead = json!({ "source": "AzureMarketplace", "action": "INS", "offer": "contoso.crm-pro" });
     let by_api = app.call(Method::POST, "/v1/leads", Some(&lead)).await;
     let by_address = app.raw(Method::POST, &address, &[], Bytes::from_static(b"{}")).await;
@@ -192,8 +193,10 @@ async fn with_the_disk_nearly_full_nothing_is_taken_in_and_deliveries_go_on() {
 
 #[tokio::test]
 async fn a_second_program_on_the_same_folder_is_refused_with_the_reason() {
-    let app = TestApp::start().await;
-    let second = App::open(config(app.folder()), Arc::new(TestClock::default()), None).await;
+    let app = TestApp::start_on_a_file().await;
+    let second =
+        App::open(Config { database: None, ..config(app.folder()) }, Arc::new(TestClock::default()), None)
+            .await;
     let Err(error) = second else { panic!("two programs run on one folder") };
     let text = format!("{error:#}");
     assert!(text.contains("another Leadwire runs on"), "{text}");

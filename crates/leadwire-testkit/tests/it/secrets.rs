@@ -32,7 +32,7 @@ fn current_master(secrets: &Value) -> String {
 
 #[tokio::test]
 async fn keys_are_rotated_while_leads_are_delivered_and_every_signature_stays_good() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_on_a_file().await;
     app.add_contoso().await;
     // Only the destination knows the secret that the endpoint checks every signature by.
     let signing = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
@@ -72,7 +72,7 @@ async fn keys_are_rotated_while_leads_are_delivered_and_every_signature_stays_go
     answers.push(app.call(Method::PATCH, crm, Some(&change)).await.expect(200));
     assert!(!store_holds(app.folder(), TOKEN) && !store_holds(app.folder(), signing));
     let clock = Arc::clone(&app.clock);
-    let app = TestApp::start_in(app.stop().await, clock, |_| {}).await;
+    let app = TestApp::start_in(app.stop().await, clock, |it| it.database = None).await;
     app.send_lead("last@example.com").await;
     app.wait_until_settled().await;
     assert_eq!(endpoint.accepted(), 16);

@@ -170,6 +170,12 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Full => Self::try_again("disk_full", "the disk of the service is full", 60),
             StoreError::Busy => Self::try_again("busy", "the store is busy", 1),
+            StoreError::Away(_) => Self::try_again("database_away", "the database cannot be reached now", 5),
+            StoreError::InDoubt => Self::try_again(
+                "in_doubt",
+                "the database went away while this was being stored; send it again under the same Idempotency-Key",
+                5,
+            ),
             StoreError::Failed(_) | StoreError::Closed => {
                 Self::try_again("store_unavailable", "the service is restarting", 5)
             }

@@ -222,13 +222,14 @@ fn look(
     (bodies, known): (Bodies, Vec<Known>),
     progress: bool,
 ) -> anyhow::Result<Option<Looked>> {
-    let Some(setup) = Store::look(folder)? else { return Ok(None) };
+    let database = super::doctor::place(folder)?;
+    let Some(setup) = Store::look(&database)? else { return Ok(None) };
     let vault = super::doctor::vault_at_hand(folder).map(Arc::<Vault>::new);
     let has_key = vault.is_some();
     let scope = audit::scope(&setup, vault, bodies, MachineClock::start().wall());
     let scope = Scope { known: Arc::new(known), ..scope };
     let bar = if progress { indicatif::ProgressBar::new_spinner() } else { indicatif::ProgressBar::hidden() };
-    let findings = Store::verify(folder, &scope, |it| {
+    let findings = Store::verify(&database, &scope, |it| {
         bar.set_message(format!(
             "{} touchpoints, {} deliveries",
             it.counted.touchpoints, it.counted.deliveries

@@ -6,8 +6,8 @@ use super::failure::Failure;
 use super::{Session, erasure_list};
 use crate::clock::{Clock, MachineClock, random_bits};
 use leadwire_core::id::TouchpointId;
-use leadwire_store::Store;
 use leadwire_store::backup::{Contents, Restored};
+use leadwire_store::{Database, Store};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +50,7 @@ pub(super) struct RestoreArgs {
 
 pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCode> {
     let (folder, file, out) = (session.global.folder().to_owned(), args.file, session.out);
+    refuse_server(&folder)?;
     let target = file.clone();
     let contents = tokio::task::spawn_blocking(move || Store::back_up(&folder, &target)).await??;
     if out.json {
@@ -61,6 +62,7 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
 
 pub(super) async fn restore(args: RestoreArgs, session: &Session) -> anyhow::Result<ExitCode> {
     let (folder, out) = (session.global.folder().to_owned(), session.out);
+    refuse_server(&folder)?;
     if !args.yes {
         return Err(Failure::new(
             ExitCode::Usage,
@@ -74,7 +76,7 @@ pub(super) async fn restore(args: RestoreArgs, session: &Session) -> anyhow::Res
         lists.push(erasure_list::read(file)?);
     }
     let replaced = folder.clone();
-    match tokio::task::spawn_blocking(move || Store::erasures_in(&replaced)).await? {
+    match tokio::task::spawn_blocking(move || Store::erasures_in(&Database::Folder(replaced))).await? {
         Ok(list) => lists.extend(list),
         Err(error) => out.note(&format!("The store that is replaced does not say who was erased: {error}.")),
     }
@@ -120,10 +122,23 @@ pub(super) async fn restore(args: RestoreArgs, session: &Session) -> anyhow::Res
     Ok(ExitCode::Ok)
 }
 
-/// Writes the list of erasures of the store in the data folder.
+/// A database server has its own ways to copy what it holds, of a moment and of every moment.
+fn refuse_server(folder: &Path) -> anyhow::Result<()> {
+    match super::doctor::place(folder)? {
+        Database::Folder(_) => Ok(()),
+        Database::Server(address) => Err(Failure::new(
+            ExitCode::Refused,
+            format!("the leads are in {}, which this does not copy", address.shown()),
+            "use pg_basebackup with an archive of the log, or pg_dump; docs/operate.md says how erased people are kept out",
+        )
+        .into()),
+    }
+}
+
+/// Writes the list of erasures of the store.
 pub(super) async fn export(file: &Path, session: &Session) -> anyhow::Result<()> {
-    let folder = session.global.folder().to_owned();
-    let found = tokio::task::spawn_blocking(move || Store::erasures_in(&folder)).await??;
+    let place = super::doctor::place(session.global.folder())?;
+    let found = tokio::task::spawn_blocking(move || Store::erasures_in(&place)).await??;
     let list = found.ok_or_else(|| {
         Failure::new(
             ExitCode::NotFound,

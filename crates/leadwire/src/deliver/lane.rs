@@ -73,7 +73,8 @@ impl Lane {
                     Ok(None) => continue,
                     Err(error) => return LaneEnd::Store(error),
                 },
-                Ok(None) | Err(StoreError::Busy | StoreError::Full) => {}
+                Ok(None) | Err(StoreError::InDoubt) => {}
+                Err(error) if error.may_pass() => {}
                 Err(error) => return LaneEnd::Store(error),
             }
             tokio::select! {
@@ -226,9 +227,11 @@ impl Lane {
             let turned = loop {
                 match store.lane_turn(key.clone(), token, Arc::clone(&turn)).await {
                     // Nothing was stored: the same turn again is the same turn.
-                    Err(StoreError::Busy | StoreError::Full) => {
+                    Err(error) if error.may_pass() => {
                         self.clock.wait_until(self.clock.steady().plus(limits::LANE_AGAIN)).await;
                     }
+                    // What it claimed is known to nobody: the lane is taken anew, which finds it.
+                    Err(StoreError::InDoubt) => return Ok(None),
                     turned => break turned?,
                 }
             };
@@ -238,8 +241,11 @@ impl Lane {
             }
             let Some(mut turned) = turned else { return Ok(None) };
             let claims = std::mem::take(&mut turned.claims);
-            let ready = payload::load(store, (&self.handover, &self.directory), key, claims).await?;
-            Ok(Some((turned, ready)))
+            match payload::load(store, (&self.handover, &self.directory), key, claims).await {
+                Ok(ready) => Ok(Some((turned, ready))),
+                Err(error) if error.may_pass() => Ok(None),
+                Err(error) => Err(error),
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::Check;
 use crate::api::wire;
 use crate::config::Config;
 use crate::vault::Vault;
-use leadwire_store::Store;
+use leadwire_store::{Database, Store};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(super) fn file(folder: &Path) -> Vec<Check> {
 /// Tries the master key on what is in the store; for when no service runs that could be asked.
 pub(super) fn store(folder: &Path) -> Vec<Check> {
     let Ok(config) = settings() else { return Vec::new() };
-    let setup = match Store::look(folder) {
+    let setup = match Store::look(&Config { data: folder.to_owned(), ..config.clone() }.place()) {
         Ok(Some(setup)) => setup,
         Ok(None) => return Vec::new(),
         Err(error) => {
@@ -94,6 +94,14 @@ pub(super) fn judged(it: &wire::Secrets) -> Vec<Check> {
 }
 
 /// What `serve` would be told by file and environment.
+/// Where the rows are: on the server that the settings name, or in a folder.
+pub(in crate::cli) fn place(folder: &Path) -> anyhow::Result<Database> {
+    match settings() {
+        Ok(config) => Ok(Config { data: folder.to_owned(), ..config }.place()),
+        Err(check) => Err(anyhow::anyhow!("{}", check.found)),
+    }
+}
+
 pub(super) fn settings() -> Result<Config, Check> {
     let file = serve::environment().find(|(name, _)| name == "LEADWIRE_CONFIG").map(|it| PathBuf::from(it.1));
     Config::load(file.as_deref(), serve::environment()).map_err(|error| {

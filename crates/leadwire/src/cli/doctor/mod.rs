@@ -16,7 +16,7 @@ use http::Method;
 use serde::Serialize;
 use serde_json::Value;
 
-pub(super) use keys::at_hand as vault_at_hand;
+pub(super) use keys::{at_hand as vault_at_hand, place};
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire doctor

@@ -1,32 +1,11 @@
 //! Bringing a file's schema up to date: numbered steps, each in one transaction with its number.
 
 use crate::StoreError;
+use crate::migrations::{STEPS, known};
 use leadwire_core::limits;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
-
-/// Every step with its number, in order. A step that has shipped is never changed.
-const STEPS: &[(i64, &str)] = &[
-    (1, include_str!("migrations/0001_first.sqlite.sql")),
-    (2, include_str!("migrations/0002_publisher_keys.sqlite.sql")),
-    (3, include_str!("migrations/0003_notices.sqlite.sql")),
-    (4, include_str!("migrations/0004_standing.sqlite.sql")),
-    (5, include_str!("migrations/0005_listings.sqlite.sql")),
-    (6, include_str!("migrations/0006_routing.sqlite.sql")),
-    (7, include_str!("migrations/0007_merges.sqlite.sql")),
-    (8, include_str!("migrations/0008_erasure.sqlite.sql")),
-    (9, include_str!("migrations/0009_feedback.sqlite.sql")),
-    (10, include_str!("migrations/0010_follow_ups.sqlite.sql")),
-    (11, include_str!("migrations/0011_withhold.sqlite.sql")),
-    (12, include_str!("migrations/0012_audit.sqlite.sql")),
-    (13, include_str!("migrations/0013_failures.sqlite.sql")),
-    (14, include_str!("migrations/0014_erasure_plans.sqlite.sql")),
-    (15, include_str!("migrations/0015_replays.sqlite.sql")),
-    (16, include_str!("migrations/0016_told.sqlite.sql")),
-    (17, include_str!("migrations/0017_breaker.sqlite.sql")),
-    (18, include_str!("migrations/0018_budgets.sqlite.sql")),
-];
 
 /// Opens or makes the file and applies the steps it lacks.
 pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
@@ -46,11 +25,6 @@ pub(crate) fn run(file: &Path) -> Result<(), StoreError> {
         tx.commit()?;
     }
     Ok(())
-}
-
-/// The number of the last step that this program knows.
-pub(crate) fn known() -> i64 {
-    STEPS.last().map_or(0, |it| it.0)
 }
 
 /// What every connection that writes is set to.

@@ -3,11 +3,12 @@
 //! There is no lingering: while one commit is flushed the next group gathers. A group in which a body fails is
 //! rolled back and its bodies are run again one by one, so a bad one never takes others with it.
 
+use super::checkpoint::{CutOff, EmptyLog, Log, LogBounds, keep_log_on_close};
+use super::migrate;
 use crate::StoreError;
-use crate::checkpoint::{CutOff, EmptyLog, Log, LogBounds, keep_log_on_close};
 use crate::engine::Tx;
 use crate::failure::Failure;
-use crate::migrate;
+use crate::job::{Body, Job};
 use leadwire_core::limits;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,43 +17,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
-
-/// One caller's work, with the way back to the caller.
-trait Job: Send {
-    /// Runs the body and keeps its result. An error asks for the group to be rolled back.
-    fn run(&mut self, tx: &Tx<'_>) -> Result<(), StoreError>;
-    /// Tells the caller: the kept result after a commit, or why there was none.
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
-}
-
-struct Body<T, F, A> {
-    body: F,
-    after: A,
-    result: Option<T>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, F, A> Job for Body<T, F, A>
-where
-    T: Send,
-    F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send,
-    A: FnOnce(&T) + Send,
-{
-    fn run(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        self.result = Some((self.body)(tx)?);
-        Ok(())
-    }
-
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let Body { after, result, answer, .. } = *self;
-        let result = committed.and_then(|()| result.ok_or(StoreError::Closed));
-        if let Ok(result) = &result {
-            after(result);
-        }
-        // An error means that the caller went away, for instance a client that hung up: the work stands.
-        answer.send(result).ok();
-    }
-}
 
 pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
@@ -102,7 +66,7 @@ impl Writer {
         A: FnOnce(&T) + Send + 'static,
     {
         let (answer, wait) = oneshot::channel();
-        let job = Box::new(Body { body, after, result: None, answer });
+        let job = Box::new(Body::new(body, after, answer));
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
         jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         wait.await.map_err(|_| StoreError::Closed)?
@@ -210,7 +174,7 @@ struct RolledBack {
 fn in_transaction(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<usize, RolledBack> {
     // The write lock is taken up front: a read that later writes would fail instead of waiting.
     run_cached(connection, "BEGIN IMMEDIATE").map_err(|error| RolledBack { error: error.into(), ran: 0 })?;
-    let tx = Tx::new(connection);
+    let tx = Tx::of_file(connection);
     let changes_before = connection.total_changes();
     let mut ran = 0;
     for job in jobs {

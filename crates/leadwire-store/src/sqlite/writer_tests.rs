@@ -1,7 +1,7 @@
 //! The log stays short: under a writer that never rests, and beside a read that never ends.
 
 use super::*;
-use crate::reader::Readers;
+use crate::sqlite::reader::Readers;
 use std::sync::mpsc::channel;
 
 const BOUNDS: LogBounds = LogBounds { beside: 40, between: 160, cut_off: 1600 };

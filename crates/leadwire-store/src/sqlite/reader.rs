@@ -1,10 +1,10 @@
 //! Reading: a few threads, each with a connection that cannot write.
 
+use super::checkpoint::{CutOff, keep_log_on_close};
+use super::migrate;
 use crate::StoreError;
-use crate::checkpoint::{CutOff, keep_log_on_close};
 use crate::engine::Tx;
 use crate::failure::Failure;
-use crate::migrate;
 use leadwire_core::limits;
 use rusqlite::{Connection, OpenFlags};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -117,7 +117,7 @@ fn in_snapshot<T>(
     body: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let tx = connection.unchecked_transaction()?;
-    let result = body(&Tx::new(&tx));
+    let result = body(&Tx::of_file(&tx));
     tx.finish()?;
     result
 }

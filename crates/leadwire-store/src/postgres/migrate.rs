@@ -1,0 +1,48 @@
+//! Bringing a server's schema up to date: the same numbered steps, each in one transaction with its number.
+
+use super::dialect;
+use super::session::Session;
+use crate::StoreError;
+use crate::migrations::{STEPS, known};
+
+/// Applies the steps that the database lacks. Nodes that start at the same time wait for each other.
+///
+/// A crash in the middle leaves the schema at one of the steps.
+pub(crate) fn run(session: &Session) -> Result<(), StoreError> {
+    loop {
+        session.run("BEGIN")?;
+        let done = step(session);
+        match done {
+            Ok(_) => session.run("COMMIT")?,
+            Err(_) => session.run("ROLLBACK")?,
+        }
+        if done? {
+            return Ok(());
+        }
+    }
+}
+
+/// The number of the last step that was applied; 0 when there is no schema.
+pub(crate) fn found(session: &Session) -> Result<i64, StoreError> {
+    let is_there: bool = session.row("SELECT to_regclass('schema_step') IS NOT NULL", &[])?.get(0);
+    if !is_there {
+        return Ok(0);
+    }
+    Ok(session.row("SELECT COALESCE(MAX(number), 0) FROM schema_step", &[])?.get(0))
+}
+
+/// Applies the next step. True: there is none.
+fn step(session: &Session) -> Result<bool, StoreError> {
+    session.run(
+        "SELECT pg_advisory_xact_lock(5323000000);
+         CREATE TABLE IF NOT EXISTS schema_step (number BIGINT NOT NULL PRIMARY KEY);",
+    )?;
+    let found = found(session)?;
+    if found > known() {
+        return Err(StoreError::Newer { found, known: known() });
+    }
+    let Some((number, text)) = STEPS.iter().find(|it| it.0 > found) else { return Ok(true) };
+    session.run(&dialect::schema(text))?;
+    session.row("INSERT INTO schema_step (number) VALUES ($1) RETURNING number", &[number])?;
+    Ok(false)
+}

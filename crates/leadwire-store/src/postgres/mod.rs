@@ -1,0 +1,26 @@
+//! The store on a server, for any number of nodes: writers that share commits, readers beside them.
+//!
+//! Bodies are the same as for a file, where one writer makes them come one after another. Here an advisory lock does,
+//! for each publisher on its own: a body holds the locks of the publishers it says it is about, and one that says
+//! nothing waits for all others.
+
+pub(crate) mod address;
+mod dialect;
+pub(crate) mod migrate;
+pub(crate) mod readers;
+pub(crate) mod scope;
+pub(crate) mod session;
+pub(crate) mod writers;
+
+pub use address::Address;
+
+use crate::StoreError;
+
+/// Runs work on a thread of its own: a connection brings a runtime of its own, which cannot be used, made or dropped within
+/// another.
+pub(crate) fn beside<T: Send>(work: impl FnOnce() -> Result<T, StoreError> + Send) -> Result<T, StoreError> {
+    std::thread::scope(|scope| {
+        let ended = scope.spawn(work).join();
+        ended.unwrap_or_else(|_| Err(StoreError::Wrong("work beside the runtime panicked".to_owned())))
+    })
+}

@@ -1,0 +1,231 @@
+//! Writing to a server: a few threads, each of which commits whatever is queued for it as one group.
+//!
+//! A group in which a body fails is rolled back and its bodies are run again one by one, as with a file. A connection
+//! that ends is made anew; when it ended during a commit, the server is asked what became of that transaction.
+
+use super::address::Address;
+use super::scope::{EVERYTHING, Locks, Scope};
+use super::session::Session;
+use crate::StoreError;
+use crate::engine::Tx;
+use crate::job::{Body, Job};
+use leadwire_core::limits;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// A job and whose rows it is about.
+struct Ask {
+    scope: Scope,
+    job: Box<dyn Job>,
+}
+
+pub(crate) struct Writers {
+    queues: Vec<mpsc::Sender<Ask>>,
+    commits: Arc<AtomicU64>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Writers {
+    pub(crate) fn start(address: &Address) -> Result<Self, StoreError> {
+        let mut writers = Self { queues: Vec::new(), commits: Arc::default(), threads: Vec::new() };
+        for number in 0..limits::SERVER_WRITERS {
+            let (asks, queue) = mpsc::channel(limits::STORE_QUEUE_MAX);
+            let writer =
+                Writer { address: address.clone(), session: None, commits: Arc::clone(&writers.commits) };
+            let thread = std::thread::Builder::new()
+                .name(format!("store-write-{number}"))
+                .spawn(move || writer.work(queue))
+                .map_err(|error| StoreError::Failed(error.to_string()))?;
+            writers.queues.push(asks);
+            writers.threads.push(thread);
+        }
+        Ok(writers)
+    }
+
+    /// Runs a body, and `after` on the writer's thread once it is on disk, whether or not the caller still waits.
+    pub(crate) async fn run<T, F, A>(&self, scope: Scope, body: F, after: A) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+    {
+        let (answer, wait) = oneshot::channel();
+        let writer = scope.writer(self.queues.len());
+        let ask = Ask { scope, job: Box::new(Body::new(body, after, answer)) };
+        let queue = self.queues.get(writer).ok_or(StoreError::Closed)?;
+        queue.send(ask).await.map_err(|_| StoreError::Closed)?;
+        wait.await.map_err(|_| StoreError::Closed)?
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.queues.clear();
+        for thread in self.threads.drain(..) {
+            // A writer that panicked has already reported it; what it had not committed was not acknowledged.
+            thread.join().ok();
+        }
+    }
+}
+
+/// One thread's connection.
+struct Writer {
+    address: Address,
+    session: Option<Session>,
+    commits: Arc<AtomicU64>,
+}
+
+/// Why a group is not known to be stored, and how many of its jobs had run.
+enum Ended {
+    /// Nothing was stored.
+    RolledBack { error: StoreError, ran: usize },
+    /// The connection ended while this transaction was committing.
+    InDoubt { transaction: String, ran: usize },
+}
+
+impl Writer {
+    fn work(mut self, mut queue: mpsc::Receiver<Ask>) {
+        let mut group = Vec::with_capacity(limits::COMMIT_JOBS_MAX);
+        while queue.blocking_recv_many(&mut group, limits::COMMIT_JOBS_MAX) > 0 {
+            if catch_unwind(AssertUnwindSafe(|| self.commit_all(&mut group))).is_err() {
+                // The transaction ends with its connection. Whoever is left is told that nothing was stored.
+                tracing::error!("A body panicked in the writer. Its group was rolled back.");
+                self.session = None;
+                let wrong = StoreError::Wrong("a body panicked in the writer".to_owned());
+                group.drain(..).for_each(|it| it.job.answer(Err(wrong.clone())));
+            }
+        }
+    }
+
+    /// Commits a group and answers every job in it.
+    fn commit_all(&mut self, group: &mut Vec<Ask>) {
+        let (mut one_by_one, mut tries) = (0_usize, 0);
+        while !group.is_empty() {
+            let together = if one_by_one > 0 { 1 } else { group.len() };
+            one_by_one = one_by_one.saturating_sub(1);
+            let error = match self.in_transaction(&mut group[..together]) {
+                Ok(committed) => {
+                    tries = 0;
+                    self.commits.fetch_add(1, Ordering::Relaxed);
+                    group.drain(..committed).for_each(|it| it.job.answer(Ok(())));
+                    continue;
+                }
+                Err(Ended::InDoubt { transaction, ran }) => match self.became_of(&transaction) {
+                    Some(true) => {
+                        group.drain(..ran).for_each(|it| it.job.answer(Ok(())));
+                        continue;
+                    }
+                    Some(false) => StoreError::Away("the connection ended".to_owned()),
+                    None => {
+                        group.drain(..ran).for_each(|it| it.job.answer(Err(StoreError::InDoubt)));
+                        continue;
+                    }
+                },
+                Err(Ended::RolledBack {
+                    error: error @ (StoreError::Away(_) | StoreError::Busy | StoreError::Full),
+                    ..
+                }) => error,
+                Err(Ended::RolledBack { error, ran: 0 | 1 }) => {
+                    group.remove(0).job.answer(Err(error));
+                    continue;
+                }
+                Err(Ended::RolledBack { ran, .. }) => {
+                    one_by_one = ran;
+                    continue;
+                }
+            };
+            // No body's fault, and no body would fare better alone.
+            tries += 1;
+            if tries > limits::SERVER_TRIES || matches!(error, StoreError::Full) {
+                group.drain(..).for_each(|it| it.job.answer(Err(error.clone())));
+            }
+        }
+    }
+
+    /// Runs jobs in one transaction, and says how many from the front it holds.
+    fn in_transaction(&mut self, jobs: &mut [Ask]) -> Result<usize, Ended> {
+        let not_begun = |error| Ended::RolledBack { error, ran: 0 };
+        let session = match self.session.take() {
+            Some(session) if !session.is_closed() => session,
+            _ => Session::open(&self.address).map_err(not_begun)?,
+        };
+        let session = self.session.insert(session);
+        let begun = begin(session, &Locks::of(jobs.iter().map(|it| &it.scope)));
+        let transaction = begun.map_err(|error| {
+            roll_back(session);
+            not_begun(error)
+        })?;
+        let changes_before = session.changes();
+        let mut ran = 0;
+        for ask in jobs {
+            ran += 1;
+            let mut result = ask.job.run(&Tx::of_server(session));
+            if session.take_failed() && result.is_ok() {
+                result = Err(StoreError::Wrong("a body went on after a statement failed".to_owned()));
+            }
+            if let Err(error) = result {
+                roll_back(session);
+                return Err(Ended::RolledBack { error, ran });
+            }
+            if session.changes() - changes_before >= limits::COMMIT_ROWS_MAX {
+                break;
+            }
+        }
+        match session.run("COMMIT") {
+            Ok(()) => Ok(ran),
+            Err(StoreError::Away(_)) => Err(Ended::InDoubt { transaction, ran }),
+            Err(error) => Err(Ended::RolledBack { error, ran }),
+        }
+    }
+
+    /// What became of a transaction whose commit was not answered. None: the server cannot be asked, or does not know.
+    fn became_of(&mut self, transaction: &str) -> Option<bool> {
+        self.session = None;
+        let steps = limits::SERVER_DOUBT_WAIT.as_millis() / limits::SERVER_DOUBT_STEP.as_millis();
+        for _ in 0..steps {
+            let asked = Session::open(&self.address).and_then(|session| {
+                let row =
+                    session.row("SELECT COALESCE(pg_xact_status($1::text::xid8), '')", &[&transaction])?;
+                self.session = Some(session);
+                Ok(row)
+            });
+            match asked.as_ref().map(|row| row.get(0)) {
+                Ok("committed") => return Some(true),
+                Ok("aborted") => return Some(false),
+                // Too long ago, or of another server: that will not change.
+                Ok("") | Err(StoreError::Wrong(_)) => return None,
+                Ok(_) | Err(_) => std::thread::park_timeout(limits::SERVER_DOUBT_STEP),
+            }
+        }
+        None
+    }
+}
+
+/// Begins a transaction, takes its locks, and gives its id.
+fn begin(session: &Session, locks: &Locks) -> Result<String, StoreError> {
+    session.take_failed();
+    session.run("BEGIN")?;
+    let row = match locks.everything {
+        true => session
+            .row("SELECT pg_current_xact_id()::text, pg_advisory_xact_lock($1)::text", &[&EVERYTHING])?,
+        false => session.row(
+            "SELECT pg_current_xact_id()::text, pg_advisory_xact_lock_shared($1)::text,
+                 (SELECT COUNT(pg_advisory_xact_lock(key)) FROM unnest($2::bigint[]) AS key)",
+            &[&EVERYTHING, &locks.publishers],
+        )?,
+    };
+    Ok(row.get(0))
+}
+
+/// Leaves the connection as it was before the transaction; one that cannot be is made anew with the next group.
+fn roll_back(session: &Session) {
+    session.run("ROLLBACK").ok();
+    session.take_failed();
+}

@@ -1,0 +1,113 @@
+//! The engine these facts are checked on: a database of its own for each folder, on the server of the test run.
+
+use ::postgres::{Client, NoTls};
+use leadwire_store::postgres::Address;
+use leadwire_store::{Database, Store, StoreError};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+
+/// Where the store of a folder is.
+pub(crate) fn database(folder: &Path) -> Database {
+    Database::Server(address(&name_of(folder)))
+}
+
+/// Every value of every table, as bytes.
+pub(crate) async fn all_values(folder: &Path, _: &Store) -> Vec<u8> {
+    bytes_of(folder)
+}
+
+/// Opens the store of a folder: its database has the folder's name.
+pub(crate) fn open(folder: &Path) -> Result<Store, StoreError> {
+    let folder = folder.to_owned();
+    // The client of this engine has a runtime of its own, which cannot be used within another.
+    std::thread::spawn(move || {
+        let name = name_of(&folder);
+        let template = template();
+        let mut made = MADE.lock().unwrap();
+        if !made.contains(&folder) {
+            // What other facts are done with goes, or hundreds of databases would be there at the end.
+            made.retain(|it| it.exists() || admin().batch_execute(&drop(it)).is_err());
+            admin().batch_execute(&format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"")).unwrap();
+            made.push(folder);
+        }
+        std::mem::drop(made);
+        Store::connect(&address(&name))
+    })
+    .join()
+    .unwrap()
+}
+
+/// Lets rows be damaged against the rules that stand in the schema.
+pub(crate) async fn forget_rules(folder: &Path, _: &Store) {
+    let name = name_of(folder);
+    std::thread::spawn(move || {
+        let mut client = Client::connect(&url(&name), NoTls).unwrap();
+        let rules = "SELECT conrelid::regclass::text, conname::text FROM pg_constraint
+                     WHERE contype = 'c' AND connamespace = 'public'::regnamespace";
+        for row in client.query(rules, &[]).unwrap() {
+            let (table, rule): (String, String) = (row.get(0), row.get(1));
+            client.batch_execute(&format!("ALTER TABLE {table} DROP CONSTRAINT {rule}")).unwrap();
+        }
+    })
+    .join()
+    .unwrap();
+}
+
+/// Everything that the engine gives of a store that is closed. What is on the pages besides is vacuumed by the server.
+pub(crate) fn bytes_of(folder: &Path) -> Vec<u8> {
+    let name = name_of(folder);
+    std::thread::spawn(move || {
+        let mut client = Client::connect(&url(&name), NoTls).unwrap();
+        let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+        let tables: Vec<String> = client.query(tables, &[]).unwrap().iter().map(|row| row.get(0)).collect();
+        assert!(tables.len() > 10, "{tables:?}");
+        let mut all = Vec::new();
+        for table in tables {
+            let copy = format!("COPY \"{table}\" TO STDOUT (FORMAT binary)");
+            client.copy_out(copy.as_str()).unwrap().read_to_end(&mut all).unwrap();
+        }
+        all
+    })
+    .join()
+    .unwrap()
+}
+
+/// Folders whose databases are there.
+static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn drop(folder: &Path) -> String {
+    format!("DROP DATABASE \"{}\" WITH (FORCE)", name_of(folder))
+}
+
+fn name_of(folder: &Path) -> String {
+    let name = folder.file_name().unwrap().to_string_lossy();
+    format!("desk{}", name.to_lowercase().replace(|it: char| !it.is_ascii_alphanumeric(), "_"))
+}
+
+/// A database with the schema in it, of which the others are copies.
+fn template() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let name = format!("template_{}", std::process::id());
+        admin().batch_execute(&format!("CREATE DATABASE \"{name}\"")).unwrap();
+        std::mem::drop(Store::connect(&address(&name)).unwrap());
+        name
+    })
+}
+
+fn admin() -> Client {
+    Client::connect(&url("postgres"), NoTls).unwrap()
+}
+
+fn address(database: &str) -> Address {
+    Address::parse(&url(database)).unwrap()
+}
+
+/// The server's address with another database.
+#[expect(clippy::disallowed_methods, reason = "what a test run is asked for stands in the environment")]
+fn url(database: &str) -> String {
+    let server = std::env::var("LEADWIRE_TEST_POSTGRES")
+        .expect("LEADWIRE_TEST_POSTGRES names no server: run scripts/test, which starts one");
+    server.replace("/postgres", &format!("/{database}"))
+}

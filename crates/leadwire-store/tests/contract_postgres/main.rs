@@ -1,0 +1,45 @@
+//! What a store is, on PostgreSQL: the same list of facts as on a file.
+//!
+//! The server is the one of `LEADWIRE_TEST_POSTGRES`, which `scripts/test` starts.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, its harness too")]
+
+#[path = "../contract/accept.rs"]
+mod accept;
+#[path = "../contract/budgets.rs"]
+mod budgets;
+#[path = "../contract/desk.rs"]
+mod desk;
+mod engine;
+#[path = "../contract/erased_histories.rs"]
+mod erased_histories;
+#[path = "../contract/erasures.rs"]
+mod erasures;
+#[path = "../contract/erasures_by_address.rs"]
+mod erasures_by_address;
+#[path = "../contract/feedback.rs"]
+mod feedback;
+#[path = "../contract/lanes.rs"]
+mod lanes;
+#[path = "../contract/ledger.rs"]
+mod ledger;
+#[path = "../contract/life.rs"]
+mod life;
+#[path = "../contract/listings.rs"]
+mod listings;
+#[path = "../contract/merges.rs"]
+mod merges;
+#[path = "../contract/notices.rs"]
+mod notices;
+#[path = "../contract/people.rs"]
+mod people;
+#[path = "../contract/replays.rs"]
+mod replays;
+#[path = "../contract/setup.rs"]
+mod setup;
+#[path = "../contract/standing.rs"]
+mod standing;
+#[path = "../contract/suggestions.rs"]
+mod suggestions;
+#[path = "../contract/verify.rs"]
+mod verify;
