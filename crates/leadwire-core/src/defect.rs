@@ -43,6 +43,22 @@ pub enum Defect {
     RefusalsNeverPause,
     StopIsProbed,
     PausedStillSends,
+    CallsAreNotCounted,
+    CallsAreNotGivenBack,
+    CountEndsEarly,
+    CountIsRoundedDown,
+    KeptShareIsUsed,
+    OneWindowIsEnough,
+    OthersAreIgnored,
+    LookIsNotNoted,
+    OldWordIsNeverAsked,
+    BackIsForgotten,
+    FreeIsNotTold,
+    CallsOutliveTheirReservation,
+    NextAskIsForgotten,
+    ToldIsNotHeard,
+    PersonIsOverbid,
+    FillsForEver,
 }
 
 /// Whether this mistake is on.

@@ -2,10 +2,14 @@
 //!
 //! A schedule follows from its seed alone. See `docs/faults.md` for how it is run and what it found.
 
+mod account;
+mod calls;
 mod check;
 mod crm;
+mod desk;
 mod dice;
 mod goal;
+mod ledger;
 mod mistake;
 mod model;
 mod people;

@@ -1,6 +1,7 @@
 //! The calls of one window: which were made, which are reserved, and what others used.
 
 use super::{Back, Told, Window};
+use crate::defect::{Defect, seeded};
 use crate::limits;
 use crate::time::Timestamp;
 
@@ -40,7 +41,8 @@ pub struct Count {
 impl Count {
     /// Drops what has passed out of the window. What a clock that was set back since left in the future is brought to now.
     pub(super) fn forget(&mut self, window: &Window, now: Timestamp) {
-        self.spent.retain(|it| it.until.plus(window.length) > now && it.sent.saturating_add(it.held) > 0);
+        let length = if seeded(Defect::CountEndsEarly) { window.length / 2 } else { window.length };
+        self.spent.retain(|it| it.until.plus(length) > now && it.sent.saturating_add(it.held) > 0);
         let latest = window.slot_end(now.plus(limits::CALLS_HELD));
         for ahead in self.spent.extract_if(.., |it| it.until > latest).collect::<Vec<_>>() {
             self.at(latest).sent += ahead.sent;
@@ -81,7 +83,12 @@ impl Count {
             return;
         }
         let it = self.at(until);
-        it.held = it.held.saturating_sub(back.sent.saturating_add(back.unused));
+        if !seeded(Defect::CallsAreNotGivenBack) {
+            it.held = it.held.saturating_sub(back.sent.saturating_add(back.unused));
+        }
+        if seeded(Defect::CallsAreNotCounted) {
+            return;
+        }
         // They were made before this moment, and before the end of the reservation.
         self.spend(window, back.sent, now.min(back.until));
     }
@@ -95,7 +102,9 @@ impl Count {
 
     pub(super) fn limit(&self, window: &Window) -> Option<u32> {
         match (self.others, window.calls) {
-            (Some(it), Some(calls)) if window.is_set => Some(it.limit.min(calls)),
+            (Some(it), Some(calls)) if window.is_set && !seeded(Defect::PersonIsOverbid) => {
+                Some(it.limit.min(calls))
+            }
             (Some(it), _) => Some(it.limit),
             (None, calls) => calls,
         }
@@ -112,7 +121,8 @@ impl Count {
 
     /// Calls of others, as far as they may still be in the window.
     pub(super) fn used_by_others(&self, window: &Window, now: Timestamp) -> u32 {
-        self.others.filter(|it| it.at.plus(window.length) > now).map_or(0, |it| it.used)
+        let others = self.others.filter(|it| it.at.plus(window.length) > now);
+        others.filter(|_| !seeded(Defect::OthersAreIgnored)).map_or(0, |it| it.used)
     }
 
     pub(super) fn free(&self, window: &Window, now: Timestamp) -> u32 {
@@ -122,13 +132,16 @@ impl Count {
 
     /// Whether nothing but an old word about others is in the way of so many calls.
     pub(super) fn may_look(&self, window: &Window, calls: u32, now: Timestamp) -> bool {
-        let is_old = self.others.is_none_or(|it| it.looked_at.plus(limits::TOLD_AGAIN) <= now);
+        let is_old = self.others.is_none_or(|it| it.looked_at.plus(limits::TOLD_AGAIN) <= now)
+            && !seeded(Defect::OldWordIsNeverAsked);
         self.free(window, now) >= calls
             || (is_old && self.allowed(window).saturating_sub(self.used()) >= calls)
     }
 
     pub(super) fn look(&mut self, now: Timestamp) {
-        if let Some(others) = &mut self.others {
+        if let Some(others) = &mut self.others
+            && !seeded(Defect::LookIsNotNoted)
+        {
             others.looked_at = now;
         }
     }
