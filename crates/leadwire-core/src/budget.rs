@@ -268,6 +268,18 @@ impl<'a> Book<'a> {
         let calls = calls.min(self.most());
         self.each().map(|(window, count)| count.free_at(window, calls, now)).max().unwrap_or(now)
     }
+
+    /// When to ask again for so many calls: when they will be free, and sooner while some are reserved that may go back unused.
+    /// Who shares the account is not told when they do.
+    pub fn ask_at(&self, calls: u32, now: Timestamp) -> Timestamp {
+        let at = self.free_at(calls, now);
+        let may_go_back = self.each().any(|(_, count)| count.has_reserved(now));
+        if may_go_back && !seeded(Defect::ReturnsAreNotAwaited) {
+            at.min(now.plus(limits::CALLS_HELD))
+        } else {
+            at
+        }
+    }
 }
 
 pub(crate) fn millis(length: Duration) -> i64 {

@@ -59,6 +59,8 @@ pub enum Defect {
     ToldIsNotHeard,
     PersonIsOverbid,
     FillsForEver,
+    LateTurnShortens,
+    ReturnsAreNotAwaited,
 }
 
 /// Whether this mistake is on.

@@ -108,7 +108,7 @@ impl Desk<'_> {
         model.keep(self.lane, &self.asked.budget, &self.book);
         let is_short = self.is_short || calls < wanted;
         let later = Timestamp::from_millis(self.now.millis() + 1);
-        let more_at = is_short.then(|| self.book.free_at(least, self.now).max(later));
+        let more_at = is_short.then(|| self.book.ask_at(least, self.now).max(later));
         let left = Some(self.book.free(self.now)).filter(|_| most < u32::MAX);
         Granted { calls, until, most, next_at: self.fill_until.or(more_at), left }
     }

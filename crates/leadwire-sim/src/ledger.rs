@@ -28,8 +28,6 @@ struct Telling {
     was_taken: bool,
 }
 
-/// The lease of a lane that is lost.
-const LOST: i64 = 0;
 
 /// A call of ours that left.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +60,7 @@ pub(crate) struct Ledger {
     /// Of batches that ended, by lane: what the next turn tells.
     ended: BTreeMap<usize, (Vec<Telling>, Vec<Told>)>,
     /// What the turn under way tells.
-    telling: BTreeMap<usize, (Vec<Telling>, Vec<Told>)>,
+    telling: BTreeMap<(usize, i64), (Vec<Telling>, Vec<Told>)>,
     /// When modest others called, and calls outside lanes, which their share covers.
     pub(crate) others: Vec<i64>,
     /// Window by window.
@@ -122,12 +120,11 @@ impl Ledger {
         words.extend(told);
     }
 
-    /// A lane's task is lost with all that it knew. True: there were reservations among it.
+    /// A lane's task is lost with all that it knew; its turn under way may still be written down. True: there were reservations
+    /// among it, of which nobody tells any more.
     pub(crate) fn lose(&mut self, lane: usize) -> bool {
         self.ended.remove(&lane);
-        self.telling.remove(&lane);
-        let mine = |it: &&mut Reserved| it.lane == lane && it.token != LOST;
-        self.reserved.iter_mut().filter(mine).map(|it| it.token = LOST).count() > 0
+        self.reserved.iter().any(|it| it.lane == lane)
     }
 
     /// A turn begins: it tells of what ended, and gives back what no batch took.
@@ -139,12 +136,12 @@ impl Ledger {
                 telling.0.push(Telling { until: it.until, sent: 0, unused, was_taken: false });
             }
         }
-        self.telling.insert(lane, telling);
+        self.telling.insert((lane, token), telling);
     }
 
     /// The turn is written down. Gives what it told of the service's limits, and how many calls went back.
     pub(crate) fn commit_turn(&mut self, (lane, token): (usize, i64), now: i64) -> (Vec<Told>, u32) {
-        let (telling, told) = self.telling.remove(&lane).unwrap_or_default();
+        let (telling, told) = self.telling.remove(&(lane, token)).unwrap_or_default();
         for it in &telling {
             let mine = (lane, token, it.until);
             if let Some(of) = self.reserved.iter_mut().find(|it| (it.lane, it.token, it.until) == mine) {
@@ -182,7 +179,9 @@ impl Ledger {
     pub(crate) fn hear(&mut self, told: &[Told], now: i64) {
         for (place, window) in self.plan.windows.iter().enumerate() {
             let of_window = |it: &&Told| it.length.as_millis() == u128::from(window.length.unsigned_abs());
-            if let Some(it) = told.iter().rfind(of_window) {
+            // A turn that stood still brings an old word.
+            let is_older = self.heard[place].is_some_and(|it| it.at > now);
+            if let Some(it) = told.iter().rfind(of_window).filter(|_| !is_older) {
                 let others = it.used.saturating_sub(self.used(window, now));
                 self.heard[place] = Some(Heard { at: now, others, looked_at: now });
             }

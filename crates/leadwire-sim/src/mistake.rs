@@ -90,6 +90,8 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::Core(Defect::ToldIsNotHeard),
     Seeded::Core(Defect::PersonIsOverbid),
     Seeded::Core(Defect::FillsForEver),
+    Seeded::Core(Defect::LateTurnShortens),
+    Seeded::Core(Defect::ReturnsAreNotAwaited),
     Seeded::World(Mistake::AckBeforeCommit),
     Seeded::World(Mistake::FlushedLater),
     Seeded::World(Mistake::NoKeys),

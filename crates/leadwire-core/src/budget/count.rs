@@ -4,6 +4,7 @@ use super::{Back, Told, Window};
 use crate::defect::{Defect, seeded};
 use crate::limits;
 use crate::time::Timestamp;
+use std::time::Duration;
 
 /// Calls that count until a window's length after a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +44,16 @@ impl Count {
     pub(super) fn forget(&mut self, window: &Window, now: Timestamp) {
         let length = if seeded(Defect::CountEndsEarly) { window.length / 2 } else { window.length };
         self.spent.retain(|it| it.until.plus(length) > now && it.sent.saturating_add(it.held) > 0);
-        let latest = window.slot_end(now.plus(limits::CALLS_HELD));
+        let waited = if seeded(Defect::LateTurnShortens) { Duration::ZERO } else { limits::TURN_WAITED };
+        let latest = window.slot_end(now.plus(limits::CALLS_HELD + waited));
         for ahead in self.spent.extract_if(.., |it| it.until > latest).collect::<Vec<_>>() {
             self.at(latest).sent += ahead.sent;
             self.at(latest).held += ahead.held;
         }
         if let Some(others) = &mut self.others {
-            others.at = others.at.min(now);
-            others.looked_at = others.looked_at.min(now);
+            let late = |it: Timestamp| if it > now.plus(waited) { now } else { it };
+            others.at = late(others.at);
+            others.looked_at = late(others.looked_at);
         }
     }
 
@@ -94,6 +97,10 @@ impl Count {
     }
 
     pub(super) fn hear(&mut self, told: Told, now: Timestamp) {
+        if self.others.is_some_and(|it| it.at > now) {
+            // A turn that waited for the store brings an older word than another one did meanwhile.
+            return;
+        }
         let sent = self.spent.iter().fold(0u32, |sum, it| sum.saturating_add(it.sent));
         // What is reserved may have been made already, and is then among the others': rather too many than too few.
         let used = told.used.saturating_sub(sent);
@@ -144,6 +151,11 @@ impl Count {
         {
             others.looked_at = now;
         }
+    }
+
+    /// Whether there are reservations that may still be told of.
+    pub(super) fn has_reserved(&self, now: Timestamp) -> bool {
+        self.spent.iter().any(|it| it.held > 0 && it.until > now)
     }
 
     pub(super) fn free_at(&self, window: &Window, calls: u32, now: Timestamp) -> Timestamp {
