@@ -80,7 +80,11 @@ impl Desk<'_> {
         }
         let least = self.least();
         self.free = self.book.free(self.now);
-        if self.free < least && (queued > 0 || !model.due(self.lane, self.now, 1).is_empty()) {
+        if self.free < least {
+            if queued == 0 && model.due(self.lane, self.now, 1).is_empty() {
+                self.free = 0;
+                return room;
+            }
             self.free = self.book.free_for(least, self.now);
         }
         if self.free < least {

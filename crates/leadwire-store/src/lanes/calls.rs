@@ -45,7 +45,12 @@ impl Desk<'_> {
             return Ok(0);
         }
         self.free = self.book.free(self.now);
-        if self.free < self.least() && (queued > 0 || !due(tx, self.lane, self.now, 1)?.is_empty()) {
+        if self.free < self.least() {
+            if queued == 0 && due(tx, self.lane, self.now, 1)?.is_empty() {
+                // Nobody waits for calls: the lane looks again when somebody is due, and not when there are some.
+                self.free = 0;
+                return Ok(room);
+            }
             // There is somebody to send, so an old word about others may be asked about.
             self.free = self.book.free_for(self.least(), self.now);
         }
