@@ -7,7 +7,7 @@ use crate::mistake::{Mistake, made};
 use crate::rows::{Rows, State};
 use crate::wire::all;
 use crate::world::{Event, World};
-use leadwire_core::budget::{Allotment, Granted, Told};
+use leadwire_core::budget::{Allotment, Granted, Spent, Told};
 use leadwire_core::lane::{Gate, LaneToken, Turned};
 use leadwire_core::limits;
 use leadwire_core::outcome::{Fault, Outcome};
@@ -260,7 +260,8 @@ impl<R: Rows> World<R> {
 
     /// No more is reserved than is ours, and what the service said of others is believed, but for a look now and then.
     fn check_grant(&mut self, account: usize, granted: Granted) {
-        let clock = self.clock_of_turn;
+        // A turn that stood still may be older than what is known: that is looked at as it is now.
+        let (clock, began_at) = (self.clock().millis(), self.clock_of_turn);
         let ledger = &mut self.ledgers[account];
         if granted.calls == 0 || ledger.is_clock_set_back {
             return;
@@ -286,20 +287,21 @@ impl<R: Rows> World<R> {
         }
         if is_look {
             self.checks.reach(Goal::AskedAnew);
-            ledger.heard.iter_mut().flatten().for_each(|it| it.looked_at = clock);
+            ledger.heard.iter_mut().flatten().for_each(|it| it.looked_at = began_at);
         }
     }
 
     /// The store's counts are what is known here of the same calls.
     fn check_counts(&mut self, account: usize, lane: usize) {
-        let clock = self.clock_of_turn;
+        let clock = self.clock().millis();
         let ledger = &self.ledgers[account];
         if ledger.is_clock_set_back {
             return;
         }
         let counts = self.rows.model().counts(lane, &ledger.plan.budget);
         for (window, count) in ledger.plan.windows.iter().zip(counts) {
-            let counted: u32 = count.spent.iter().map(|it| it.sent + it.held).sum();
+            let counts = |it: &&Spent| it.until.millis() + window.length > clock;
+            let counted: u32 = count.spent.iter().filter(counts).map(|it| it.sent + it.held).sum();
             let known = ledger.used(window, clock);
             let told = || format!("account {account}: {counted} in place of {known} of {window:?}");
             self.checks.law(counted >= known, "a call that may have been made is counted", told);
