@@ -126,9 +126,14 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    fn within(&self, length: i64, now: i64) -> u32 {
+    pub(crate) fn within(&self, length: i64, now: i64) -> u32 {
         let older = self.taken.partition_point(|it| *it <= now - length);
         u32::try_from(self.taken.len() - older).expect("a window has few calls")
+    }
+
+    /// Counts a call that left, whatever became of it.
+    pub(crate) fn count(&mut self, now: i64) {
+        self.taken.push(now);
     }
 
     /// Takes a call, or refuses it.

@@ -119,9 +119,11 @@ impl<R: Rows> World<R> {
         let allotment = self.tasks[lane].hand.as_mut()?.allotment()?;
         let clock = self.clock();
         let attempt = allotment.until.since(clock);
-        self.checks.law(attempt >= limits::ATTEMPT_WAIT, "calls are made before their reservation ends", || {
-            format!("{attempt:?} are left")
-        });
+        self.checks.law(
+            attempt >= limits::ATTEMPT_WAIT,
+            "calls are made before their reservation ends",
+            || format!("{attempt:?} are left"),
+        );
         let cost = allotment.budget.cost;
         let most = self.tasks[lane].calls_most;
         let usual = self.dice.within(1, i64::from(cost.least(deliveries)));

@@ -28,7 +28,6 @@ struct Telling {
     was_taken: bool,
 }
 
-
 /// A call of ours that left.
 #[derive(Clone, Copy, Debug)]
 struct Left {

@@ -3,6 +3,7 @@
 //! A schedule follows from its seed alone. See `docs/faults.md` for how it is run and what it found.
 
 mod account;
+mod backlog;
 mod calls;
 mod check;
 mod crm;
@@ -12,6 +13,7 @@ mod goal;
 mod ledger;
 mod mistake;
 mod model;
+mod outage;
 mod people;
 mod plan;
 mod program;

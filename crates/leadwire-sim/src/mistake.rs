@@ -29,6 +29,7 @@ pub(crate) enum Mistake {
     MeterIsOpen,
     ReservationsDie,
     DestinationsCountApart,
+    AsksForNobody,
 }
 
 /// Any mistake.
@@ -114,6 +115,7 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::World(Mistake::MeterIsOpen),
     Seeded::World(Mistake::ReservationsDie),
     Seeded::World(Mistake::DestinationsCountApart),
+    Seeded::World(Mistake::AsksForNobody),
 ];
 
 impl Seeded {

@@ -2,6 +2,7 @@
 //!
 //! It is no second design: the other ring runs the same schedules on the real store and compares every answer.
 
+use crate::desk::Desk;
 use crate::mistake::{Mistake, made};
 use crate::rows::{Accepted, Act, Delivery, Erased, LaneRow, Lead, Rows, State};
 use crate::settle::small;
@@ -221,8 +222,11 @@ impl Rows for Model {
             Allowance::Probe => turn.room.min(usize::from(turn.held == 0)),
             Allowance::Nothing(_) => 0,
         };
-        let mut desk = turn.calls.as_ref().map(|it| self.open_desk(lane, it, turn.now));
-        let room = desk.as_mut().map_or(room, |it| it.room(self, room));
+        let mut desk = turn.calls.as_ref().map(|it| {
+            let counts = self.counts(lane, &it.budget);
+            Desk::open(it, counts, turn.now)
+        });
+        let room = desk.as_mut().map_or(room, |it| it.room(room, |most| self.due(lane, turn.now, most)));
         let claims = self.claim(lane, token, room, turn.now);
         self.lanes[lane].leased_until = turn.now.plus(limits::LEASE).millis();
         let next_due = if claims.len() < room {
@@ -237,7 +241,11 @@ impl Rows for Model {
         } else {
             None
         };
-        let calls = desk.map(|it| it.close(self, &claims));
+        let calls = desk.zip(turn.calls.as_ref()).map(|(mut desk, asked)| {
+            let granted = desk.close(&claims);
+            self.keep(lane, &asked.budget, desk.counts());
+            granted
+        });
         Some(Turned { claims, gate, next_due, calls })
     }
 

@@ -6,10 +6,10 @@ use crate::plan::Fault;
 use crate::rows::Rows;
 use crate::world::{Door, Event, LaneTask, World, exclusive_key};
 use leadwire_core::id::LeadId;
-use leadwire_core::limits;
-use std::sync::Arc;
 use leadwire_core::lane::{Claim, Gate, Hand, LaneToken, Turn, Turned};
+use leadwire_core::limits;
 use leadwire_core::outcome::{Fault as NotDone, Outcome, Tried};
+use std::sync::Arc;
 
 impl<R: Rows> World<R> {
     pub(crate) fn start(&mut self) {

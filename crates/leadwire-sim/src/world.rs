@@ -198,7 +198,12 @@ impl<R: Rows> World<R> {
             }
             let concerns_program = !matches!(
                 event,
-                Event::Arrives(_) | Event::OthersCall(_) | Event::Strikes(_) | Event::Mends(..) | Event::Heals | Event::Post(_)
+                Event::Arrives(_)
+                    | Event::OthersCall(_)
+                    | Event::Strikes(_)
+                    | Event::Mends(..)
+                    | Event::Heals
+                    | Event::Post(_)
             );
             if concerns_program && life != u32::MAX && life != self.life {
                 continue;
@@ -234,7 +239,11 @@ impl<R: Rows> World<R> {
     }
 
     pub(crate) fn after(&mut self, wait: i64, event: Event) {
-        let life = if matches!(event, Event::Starts | Event::Erases(_) | Event::CallsAside(_)) { u32::MAX } else { self.life };
+        let life = if matches!(event, Event::Starts | Event::Erases(_) | Event::CallsAside(_)) {
+            u32::MAX
+        } else {
+            self.life
+        };
         self.at(self.now + wait, life, event);
     }
 
