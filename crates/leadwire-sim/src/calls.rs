@@ -4,11 +4,11 @@ use crate::account::Others;
 use crate::check::Goal;
 use crate::ledger::Ledger;
 use crate::mistake::{Mistake, made};
-use crate::rows::{Rows, State};
+use crate::rows::Rows;
 use crate::wire::all;
 use crate::world::{Event, World};
 use leadwire_core::budget::{Allotment, Granted, Spent, Told};
-use leadwire_core::lane::{Gate, LaneToken, Turned};
+use leadwire_core::lane::{LaneToken, Turned};
 use leadwire_core::limits;
 use leadwire_core::outcome::{Fault, Outcome};
 use std::sync::Arc;
@@ -28,9 +28,6 @@ pub(crate) struct Calls {
     pub(crate) is_answered: bool,
     is_heard: bool,
 }
-
-/// Leads wait for a full batch, and for an old word to be asked about again; the rest is for standstills and doubts.
-const PATIENCE: i64 = (3600 + 15 * 60 + 15 * 60) * 1000;
 
 impl<R: Rows> World<R> {
     pub(crate) fn ledger(&mut self, lane: usize) -> Option<&mut Ledger> {
@@ -315,31 +312,6 @@ impl<R: Rows> World<R> {
     pub(crate) fn lose_calls(&mut self, lane: usize) {
         if self.ledger(lane).is_some_and(|it| it.lose(lane)) {
             self.checks.reach(Goal::CallsDiedWithTheirLane);
-        }
-    }
-
-    /// Once nothing goes wrong any more, nobody waits while there are calls.
-    pub(crate) fn check_patience(&mut self) {
-        let (now, clock) = (self.now, self.clock().millis());
-        for lane in 0..self.plan.lanes.len() {
-            let Some(account) = self.plan.lanes[lane].account else { continue };
-            let ledger = &self.ledgers[account];
-            let since = ledger.last_left.max(self.quiet_since[lane]);
-            if since == 0 || now - since < PATIENCE || self.rows.model().lanes[lane].gate != Gate::Open {
-                continue;
-            }
-            let waits = |it: &crate::rows::Delivery| {
-                let is_due = it.due_at <= clock - PATIENCE;
-                it.lane == lane && it.state == State::Pending && it.claim >= 0 && is_due
-            };
-            let has_calls = ledger.plan.windows.iter().zip(&ledger.heard).all(|(window, heard)| {
-                let ours = window.known(heard.is_some()).unwrap_or(u32::MAX);
-                let least = ledger.plan.budget.cost.least(1).min(ours);
-                ours.saturating_sub(ledger.used(window, clock - PATIENCE)) >= least
-            });
-            let stuck = has_calls.then(|| self.rows.model().deliveries.iter().find(|it| waits(it))).flatten();
-            let told = stuck.map(|it| format!("{it:?}"));
-            self.checks.law(told.is_none(), "nobody waits while calls are left", || told.unwrap_or_default());
         }
     }
 }

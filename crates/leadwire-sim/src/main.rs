@@ -18,6 +18,7 @@ mod people;
 mod plan;
 mod program;
 mod real;
+mod rest;
 mod rows;
 mod run;
 mod send;

@@ -221,6 +221,7 @@ impl<R: Rows> World<R> {
         if let Some(turned) = &turned {
             self.clock_of_turn = turn.now.millis();
             self.commit_calls(lane, token, turned);
+            self.check_idle(lane, turn, turned);
         }
         if self.strikes(Fault::KillAtCommit) {
             return self.kill();

@@ -8,6 +8,7 @@ use crate::crm::Crm;
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::plan::{Fault, Plan};
+use crate::rest::Idle;
 use crate::rows::{Act, Rows};
 use crate::wire::Wire;
 use leadwire_core::id::LeadId;
@@ -87,6 +88,7 @@ pub(crate) struct World<R> {
     pub(crate) ledgers: Vec<Ledger>,
     /// When a lane last had a reason to wait that is not calls.
     pub(crate) quiet_since: Vec<i64>,
+    pub(crate) idle: Vec<Idle>,
     /// The clock of the turn that is written down.
     pub(crate) clock_of_turn: i64,
     queue: BinaryHeap<Reverse<(i64, u64)>>,
@@ -128,6 +130,7 @@ impl<R: Rows> World<R> {
             checks: Checks::new(lanes),
             ledgers: plan.accounts.iter().cloned().map(Ledger::new).collect(),
             quiet_since: vec![0; lanes],
+            idle: vec![Idle::default(); lanes],
             clock_of_turn: 0,
             queue: BinaryHeap::new(),
             events: Vec::new(),
@@ -181,19 +184,21 @@ impl<R: Rows> World<R> {
 
     /// Runs to the end. None: every law held.
     pub(crate) fn run(&mut self) -> Option<Violation> {
-        let mut healed_at = None;
+        let (mut healed_at, mut posts) = (None, 0);
         while let Some(Reverse((at, order))) = self.queue.pop() {
             let place = usize::try_from(order & 0xffff_ffff).expect("a place is small");
             let Some((life, event)) = self.events[place].take() else { continue };
             self.free.push(place);
             self.steps += 1;
+            // Impatient senders come again each second for as long as the program is down.
+            posts += u64::from(matches!(event, Event::Post(_)));
             assert!(at >= self.now, "time goes on");
             self.now = at;
             if self.is_healed && healed_at.is_none() {
                 healed_at = Some(at);
             }
             let healed_for = if self.ledgers.is_empty() { HEALED_FOR } else { HEALED_FOR_WITH_BUDGETS };
-            if healed_at.is_some_and(|it| at > it + healed_for) || self.steps > STEPS_MAX {
+            if healed_at.is_some_and(|it| at > it + healed_for) || self.steps > STEPS_MAX + posts {
                 break;
             }
             let concerns_program = !matches!(
