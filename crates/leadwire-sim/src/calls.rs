@@ -262,7 +262,7 @@ impl<R: Rows> World<R> {
         // A turn that stood still may be older than what is known: that is looked at as it is now.
         let (clock, began_at) = (self.clock().millis(), self.clock_of_turn);
         let ledger = &mut self.ledgers[account];
-        if granted.calls == 0 || ledger.is_clock_set_back {
+        if granted.calls == 0 || ledger.is_clock_moved {
             return;
         }
         let again = i64::try_from(limits::TOLD_AGAIN.as_millis()).expect("minutes");
@@ -294,7 +294,7 @@ impl<R: Rows> World<R> {
     fn check_counts(&mut self, account: usize, lane: usize) {
         let clock = self.clock().millis();
         let ledger = &self.ledgers[account];
-        if ledger.is_clock_set_back {
+        if ledger.is_clock_moved {
             return;
         }
         let counts = self.rows.model().counts(lane, &ledger.plan.budget);

@@ -53,4 +53,5 @@ goals!(
     OthersTookAll,
     AskedAnew,
     LimitLearned,
+    ClockRanAhead,
 );

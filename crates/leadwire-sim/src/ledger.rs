@@ -67,7 +67,7 @@ pub(crate) struct Ledger {
     /// When calls last left after their reservation had ended, since the program stood still.
     pub(crate) late_at: i64,
     pub(crate) last_left: i64,
-    pub(crate) is_clock_set_back: bool,
+    pub(crate) is_clock_moved: bool,
 }
 
 fn slot_end(window: &WindowPlan, at: i64) -> i64 {
@@ -89,7 +89,7 @@ impl Ledger {
             others: Vec::new(),
             late_at: i64::MIN / 2,
             last_left: 0,
-            is_clock_set_back: false,
+            is_clock_moved: false,
         }
     }
 

@@ -19,8 +19,16 @@ impl<R: Rows> World<R> {
         self.is_up = true;
         if self.life > 0 && self.strikes(Fault::ClockBack) {
             self.clock -= self.dice.within(1, 40 * 24 * 3600 * 1000);
-            self.ledgers.iter_mut().for_each(|it| it.is_clock_set_back = true);
+            self.ledgers.iter_mut().for_each(|it| it.is_clock_moved = true);
             self.checks.reach(Goal::ClockSetBack);
+        }
+        if self.life > 0 && self.strikes(Fault::ClockAhead) {
+            let ahead = self.dice.within(1_000, 10 * 24 * 3600 * 1000);
+            self.clock = if self.clock > 0 { 0 } else { self.clock + ahead };
+            self.checks.reach(Goal::ClockRanAhead);
+            self.checks.clock_moved();
+            let now = self.now;
+            self.ledgers.iter_mut().for_each(|it| (it.is_clock_moved, it.late_at) = (true, now));
         }
         for lane in 0..self.tasks.len() {
             self.tasks[lane] = LaneTask::default();

@@ -114,9 +114,9 @@ const START: i64 = 1_795_000_000_000;
 /// After the faults end, everything must be at rest within so long: the longest wait that is believed, and a day.
 const HEALED_FOR: i64 = 3 * 24 * 3600 * 1000;
 /// Where calls are few it takes longer.
-const HEALED_FOR_WITH_BUDGETS: i64 = 200 * 24 * 3600 * 1000;
+const HEALED_FOR_WITH_BUDGETS: i64 = 1000 * 24 * 3600 * 1000;
 /// Events after which a schedule is one that goes round in circles.
-const STEPS_MAX: u64 = 60_000;
+const STEPS_MAX: u64 = 200_000;
 
 impl<R: Rows> World<R> {
     pub(crate) fn new(plan: Plan, rows: R) -> Self {
