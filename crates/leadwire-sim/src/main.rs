@@ -21,6 +21,7 @@ mod real;
 mod rest;
 mod rows;
 mod run;
+mod scenes;
 mod send;
 mod settle;
 mod wire;

@@ -3,10 +3,11 @@
 use crate::check::{Goal, Violation};
 use crate::mistake::{self, Seeded};
 use crate::model::Model;
-use crate::outage::{self, Control};
+use crate::outage::{Control, HOUR};
 use crate::plan::Plan;
 use crate::real::Both;
 use crate::rows::Rows;
+use crate::scenes;
 use crate::world::World;
 use std::io::Write;
 use std::process::ExitCode;
@@ -155,7 +156,7 @@ fn outage(arguments: &[String]) -> ExitCode {
         return ExitCode::from(2);
     };
     let hours: i64 = hours;
-    if outage::tell(leads, hours * outage::HOUR, control) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if scenes::tell(leads, hours * HOUR, control) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn tell(seed: u64) -> ExitCode {
