@@ -127,9 +127,9 @@ impl<R: Rows> World<R> {
         let usual = u32::try_from(usual).expect("a batch has few calls");
         let wants = if self.dice.falls(150) { cost.whole(deliveries) } else { usual };
         let ledger = self.ledger(lane)?;
-        let is_heard = ledger.is_heard();
-        let is_ours = ledger.take((lane, token), allotment.until.millis(), allotment.calls);
-        self.checks.law(is_ours, "a batch has its calls from its lane", || format!("{allotment:?}"));
+        let is_heard = ledger.take((lane, token), allotment.until.millis(), allotment.calls);
+        self.checks
+            .law(is_heard.is_some(), "a batch has its calls from its lane", || format!("{allotment:?}"));
         Some(Calls {
             allotment,
             // A batch that may need more than there ever is gets all of that, and makes do.
@@ -138,7 +138,7 @@ impl<R: Rows> World<R> {
             told: Vec::new(),
             is_connected: true,
             is_answered: false,
-            is_heard,
+            is_heard: is_heard.unwrap_or(false),
         })
     }
 

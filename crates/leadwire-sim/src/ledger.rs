@@ -16,6 +16,8 @@ struct Reserved {
     calls: u32,
     /// Of these, taken by batches that are under way.
     under_way: u32,
+    /// Whether the limits that are told were known then.
+    is_heard: bool,
 }
 
 /// What a turn under way tells of a reservation.
@@ -100,16 +102,19 @@ impl Ledger {
     /// A turn granted calls.
     pub(crate) fn grant(&mut self, (lane, token): (usize, i64), until: i64, calls: u32) {
         if calls > 0 {
-            self.reserved.push(Reserved { lane, token, until, calls, under_way: 0 });
+            let is_heard = self.is_heard();
+            self.reserved.push(Reserved { lane, token, until, calls, under_way: 0, is_heard });
         }
     }
 
-    /// A batch takes calls of its lane's last grant. False: there are not so many.
-    pub(crate) fn take(&mut self, (lane, token): (usize, i64), until: i64, calls: u32) -> bool {
+    /// A batch takes calls of its lane's last grant, and learns whether the limits were known when they were reserved. None: there
+    /// are not so many.
+    pub(crate) fn take(&mut self, (lane, token): (usize, i64), until: i64, calls: u32) -> Option<bool> {
         let found = self.reserved.iter_mut().rev().find(|it| {
             (it.lane, it.token, it.until) == (lane, token, until) && it.calls - it.under_way >= calls
-        });
-        found.map(|it| it.under_way += calls).is_some()
+        })?;
+        found.under_way += calls;
+        Some(found.is_heard)
     }
 
     /// A batch ended, and its lane heard it.
