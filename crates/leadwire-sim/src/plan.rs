@@ -147,9 +147,10 @@ impl Plan {
                 on |= fault.bit();
             }
         }
-        // It came later, and its dice are its own: it changes no schedule that was there before. Not with erasures: a deletion
-        // waits by the clock for requests that may still arrive, which `docs/faults.md` says.
-        if Dice::new(seed ^ 0xa4ead).falls(150) && on & Fault::Erasure.bit() == 0 {
+        // It came later, and its dice are its own: it changes no schedule that was there before. Not where requests arrive late:
+        // who waits for them waits by the clock, which `docs/faults.md` says.
+        let arrives_late = Fault::Erasure.bit() | Fault::LateRequest.bit();
+        if Dice::new(seed ^ 0xa4ead).falls(150) && on & arrives_late == 0 {
             on |= Fault::ClockAhead.bit();
         }
         let lanes = (0..=dice.below(2))
