@@ -13,6 +13,7 @@ pub use count::{Count, Others, Spent};
 pub use forecast::{Forecast, WindowLeft, forecast};
 pub use plan::{fill_until, is_scarce};
 
+use crate::defect::{Defect, seeded};
 use crate::limits;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -39,12 +40,14 @@ impl Window {
 
     fn slot_end(&self, at: Timestamp) -> Timestamp {
         let slot = self.slot();
-        Timestamp::from_millis(at.millis().div_euclid(slot).saturating_add(1).saturating_mul(slot))
+        let ahead = if seeded(Defect::CountIsRoundedDown) { 0 } else { 1 };
+        Timestamp::from_millis(at.millis().div_euclid(slot).saturating_add(ahead).saturating_mul(slot))
     }
 
     /// What is allowed to us: all but the share that is kept, and never less than one call.
     fn allowed(&self, limit: u32) -> u32 {
-        let percent = 100u64.saturating_sub(self.kept_percent.into());
+        let kept = if seeded(Defect::KeptShareIsUsed) { 0 } else { self.kept_percent };
+        let percent = 100u64.saturating_sub(kept.into());
         u32::try_from(u64::from(limit) * percent / 100).unwrap_or(u32::MAX).max(1)
     }
 }
@@ -224,7 +227,8 @@ impl<'a> Book<'a> {
 
     /// How many calls may be reserved now.
     pub fn free(&self, now: Timestamp) -> u32 {
-        self.each().map(|(window, count)| count.free(window, now)).min().unwrap_or(u32::MAX)
+        let mut free = self.each().map(|(window, count)| count.free(window, now));
+        if seeded(Defect::OneWindowIsEnough) { free.next() } else { free.min() }.unwrap_or(u32::MAX)
     }
 
     /// The most that will ever be free.
@@ -263,6 +267,18 @@ impl<'a> Book<'a> {
     pub fn free_at(&self, calls: u32, now: Timestamp) -> Timestamp {
         let calls = calls.min(self.most());
         self.each().map(|(window, count)| count.free_at(window, calls, now)).max().unwrap_or(now)
+    }
+
+    /// When to ask again for so many calls: when they will be free, and sooner while some are reserved that may go back unused.
+    /// Who shares the account is not told when they do.
+    pub fn ask_at(&self, calls: u32, now: Timestamp) -> Timestamp {
+        let at = self.free_at(calls, now);
+        let may_go_back = self.each().any(|(_, count)| count.has_reserved(now));
+        if may_go_back && !seeded(Defect::ReturnsAreNotAwaited) {
+            at.min(now.plus(limits::CALLS_HELD))
+        } else {
+            at
+        }
     }
 }
 

@@ -203,6 +203,32 @@ fn what_others_used_is_looked_at_again_with_one_batch_at_a_time() {
 }
 
 #[test]
+fn who_is_out_of_calls_asks_again_once_those_of_others_may_have_gone_back() {
+    let budget = budget(vec![window(10, DAY, 0)]);
+    let mut book = Book::open(&budget, Vec::new(), START);
+    book.reserve(10, START);
+    assert_eq!(book.ask_at(1, START), START.plus(limits::CALLS_HELD), "they may go back");
+    let later = START.plus(DAY / 12);
+    let book = Book::open(&budget, book.counts().to_vec(), later);
+    assert_eq!(book.ask_at(1, later), book.free_at(1, later), "nobody tells of them any more");
+}
+
+#[test]
+fn a_turn_that_waited_for_the_store_does_not_shorten_what_others_reserved_meanwhile() {
+    let told = |used| [Told { length: DAY, limit: 100, used }];
+    let budget = budget(vec![window(10, Duration::from_secs(10), 0), window(100, DAY, 0)]);
+    let later = START.plus(Duration::from_secs(600));
+    let mut book = Book::open(&budget, Vec::new(), later);
+    book.reserve(7, later);
+    book.hear(&told(50), later);
+    let before = book.counts().to_vec();
+    let mut late = Book::open(&budget, before.clone(), START);
+    late.hear(&told(10), START);
+    assert_eq!(late.counts(), before);
+    assert_eq!((late.free(START), Book::open(&budget, before, later).free(later)), (3, 3));
+}
+
+#[test]
 fn a_clock_that_was_set_back_does_not_lock_a_budget() {
     let budget = budget(vec![window(10, DAY, 0)]);
     let mut book = Book::open(&budget, Vec::new(), START);

@@ -141,6 +141,11 @@ impl Checks {
         }
     }
 
+    /// A wish is kept until a moment of the clock, which moved.
+    pub(crate) fn clock_moved(&mut self) {
+        self.hints.clear();
+    }
+
     /// A lane begins anew, knowing what the store knows.
     pub(crate) fn taken(&mut self, lane: usize) {
         let seen = &mut self.lanes[lane];

@@ -2,18 +2,26 @@
 //!
 //! A schedule follows from its seed alone. See `docs/faults.md` for how it is run and what it found.
 
+mod account;
+mod backlog;
+mod calls;
 mod check;
 mod crm;
+mod desk;
 mod dice;
 mod goal;
+mod ledger;
 mod mistake;
 mod model;
+mod outage;
 mod people;
 mod plan;
 mod program;
 mod real;
+mod rest;
 mod rows;
 mod run;
+mod scenes;
 mod send;
 mod settle;
 mod wire;

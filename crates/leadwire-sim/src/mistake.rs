@@ -26,6 +26,10 @@ pub(crate) enum Mistake {
     SuccessIsTheStatus,
     NewKeyEachTime,
     NobodyRings,
+    MeterIsOpen,
+    ReservationsDie,
+    DestinationsCountApart,
+    AsksForNobody,
 }
 
 /// Any mistake.
@@ -71,6 +75,24 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::Core(Defect::RefusalsNeverPause),
     Seeded::Core(Defect::StopIsProbed),
     Seeded::Core(Defect::PausedStillSends),
+    Seeded::Core(Defect::CallsAreNotCounted),
+    Seeded::Core(Defect::CallsAreNotGivenBack),
+    Seeded::Core(Defect::CountEndsEarly),
+    Seeded::Core(Defect::CountIsRoundedDown),
+    Seeded::Core(Defect::KeptShareIsUsed),
+    Seeded::Core(Defect::OneWindowIsEnough),
+    Seeded::Core(Defect::OthersAreIgnored),
+    Seeded::Core(Defect::LookIsNotNoted),
+    Seeded::Core(Defect::OldWordIsNeverAsked),
+    Seeded::Core(Defect::BackIsForgotten),
+    Seeded::Core(Defect::FreeIsNotTold),
+    Seeded::Core(Defect::CallsOutliveTheirReservation),
+    Seeded::Core(Defect::NextAskIsForgotten),
+    Seeded::Core(Defect::ToldIsNotHeard),
+    Seeded::Core(Defect::PersonIsOverbid),
+    Seeded::Core(Defect::FillsForEver),
+    Seeded::Core(Defect::LateTurnShortens),
+    Seeded::Core(Defect::ReturnsAreNotAwaited),
     Seeded::World(Mistake::AckBeforeCommit),
     Seeded::World(Mistake::FlushedLater),
     Seeded::World(Mistake::NoKeys),
@@ -90,6 +112,10 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::World(Mistake::SuccessIsTheStatus),
     Seeded::World(Mistake::NewKeyEachTime),
     Seeded::World(Mistake::NobodyRings),
+    Seeded::World(Mistake::MeterIsOpen),
+    Seeded::World(Mistake::ReservationsDie),
+    Seeded::World(Mistake::DestinationsCountApart),
+    Seeded::World(Mistake::AsksForNobody),
 ];
 
 impl Seeded {

@@ -2,13 +2,16 @@
 //!
 //! It is no second design: the other ring runs the same schedules on the real store and compares every answer.
 
+use crate::desk::Desk;
 use crate::mistake::{Mistake, made};
 use crate::rows::{Accepted, Act, Delivery, Erased, LaneRow, Lead, Rows, State};
 use crate::settle::small;
+use leadwire_core::budget::{Budget, Count, Told};
 use leadwire_core::lane::{Allowance, Gate, LaneToken, Turn, Turned, allowance};
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// All rows.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Model {
     customers: BTreeMap<u64, u64>,
     keys: BTreeMap<u64, u64>,
     pub(crate) doubts: BTreeMap<(usize, u64), i64>,
+    /// By account and window.
+    pub(crate) counts: BTreeMap<(String, i64), Count>,
     flushed: Option<Box<Model>>,
     since_flush: u32,
 }
@@ -35,6 +40,7 @@ impl Model {
             customers: BTreeMap::new(),
             keys: BTreeMap::new(),
             doubts: BTreeMap::new(),
+            counts: BTreeMap::new(),
             flushed: None,
             since_flush: 0,
         }
@@ -179,6 +185,9 @@ impl Rows for Model {
             }
         }
         self.follow_clock(lane, seen, now);
+        if made(Mistake::ReservationsDie) {
+            self.forget_reservations();
+        }
         token
     }
 
@@ -213,6 +222,11 @@ impl Rows for Model {
             Allowance::Probe => turn.room.min(usize::from(turn.held == 0)),
             Allowance::Nothing(_) => 0,
         };
+        let mut desk = turn.calls.as_ref().map(|it| {
+            let counts = self.counts(lane, &it.budget);
+            Desk::open(it, counts, turn.now)
+        });
+        let room = desk.as_mut().map_or(room, |it| it.room(room, |most| self.due(lane, turn.now, most)));
         let claims = self.claim(lane, token, room, turn.now);
         self.lanes[lane].leased_until = turn.now.plus(limits::LEASE).millis();
         let next_due = if claims.len() < room {
@@ -227,7 +241,12 @@ impl Rows for Model {
         } else {
             None
         };
-        Some(Turned { claims, gate, next_due, calls: None })
+        let calls = desk.zip(turn.calls.as_ref()).map(|(mut desk, asked)| {
+            let granted = desk.close(&claims);
+            self.keep(lane, &asked.budget, desk.counts());
+            granted
+        });
+        Some(Turned { claims, gate, next_due, calls })
     }
 
     fn erase(&mut self, customer: u64, id: u64, now: Timestamp) -> Option<Erased> {
@@ -290,6 +309,11 @@ impl Rows for Model {
             let it = &mut self.deliveries[place];
             (it.state, it.due_at, it.claim) = (State::Pending, now.millis().max(until), claim);
         }
+    }
+
+    fn spend_aside(&mut self, lane: usize, budget: &Arc<Budget>, told: &[Told], now: Timestamp) {
+        self.count_commit();
+        Model::spend_aside(self, lane, budget, told, now);
     }
 
     fn model(&self) -> &Model {

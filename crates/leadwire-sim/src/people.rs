@@ -94,6 +94,7 @@ impl<R: Rows> World<R> {
 
     pub(crate) fn heal(&mut self) {
         self.is_healed = true;
+        self.quiet_since.iter_mut().for_each(|it| *it = self.now);
         for lane in 0..self.crms.len() {
             if let Some(fault) = self.crms[lane].trouble {
                 self.mend(lane, fault);

@@ -1,5 +1,6 @@
 //! What a schedule is like: its shape, and which faults happen how often. All of it follows from the seed.
 
+use crate::account::AccountPlan;
 use crate::dice::Dice;
 use leadwire_core::lane::Shape;
 
@@ -56,10 +57,12 @@ pub(crate) enum Fault {
     Erasure,
     /// A customer asks not to be contacted.
     Refusal,
+    /// The clock is found to run ahead after a restart, by up to days, and may be put right at the next.
+    ClockAhead,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::LostRequest,
         Self::LostAnswer,
         Self::LateRequest,
@@ -85,6 +88,7 @@ impl Fault {
         Self::PersonRetries,
         Self::Erasure,
         Self::Refusal,
+        Self::ClockAhead,
     ];
 
     /// Whether it comes by itself, now and then.
@@ -116,6 +120,8 @@ pub(crate) struct Plan {
     /// How often the faults that are on happen, in a thousand.
     pub(crate) rate: u64,
     pub(crate) lanes: Vec<LanePlan>,
+    /// Accounts with budgets.
+    pub(crate) accounts: Vec<AccountPlan>,
     pub(crate) customers: u64,
     pub(crate) actions: usize,
     /// Over how long the customers act, in milliseconds.
@@ -128,27 +134,67 @@ pub(crate) struct LanePlan {
     pub(crate) shape: Shape,
     /// Whether leads share keys of which one request may be in flight.
     pub(crate) has_keys: bool,
+    /// Which account it calls; none: one without a budget.
+    pub(crate) account: Option<usize>,
 }
 
 impl Plan {
     pub(crate) fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let mut on = 0;
-        for fault in Fault::ALL {
+        for fault in Fault::ALL.into_iter().filter(|it| *it != Fault::ClockAhead) {
             if dice.falls(450) {
                 on |= fault.bit();
             }
+        }
+        // It came later, and its dice are its own: it changes no schedule that was there before. Not where requests arrive late:
+        // who waits for them waits by the clock, which `docs/faults.md` says.
+        let arrives_late = Fault::Erasure.bit() | Fault::LateRequest.bit();
+        if Dice::new(seed ^ 0xa4ead).falls(150) && on & arrives_late == 0 {
+            on |= Fault::ClockAhead.bit();
         }
         let lanes = (0..=dice.below(2))
             .map(|_| LanePlan {
                 shape: Shape { in_flight: *dice.pick(&[1, 2, 4, 16]), batch_max: *dice.pick(&[1, 1, 3, 10]) },
                 has_keys: dice.falls(300),
+                account: None,
             })
             .collect();
         // Many customers at once fill a lane; few of them act again and again.
         let (customers, actions) = *dice.pick(&[(2, 8), (3, 14), (5, 20), (60, 60)]);
         let lasts = *dice.pick(&[2_000, 60_000, 900_000]);
-        Self { seed, on, rate: *dice.pick(&[5, 30, 120]), lanes, customers, actions, lasts }
+        let rate = *dice.pick(&[5, 30, 120]);
+        let plan = Self { seed, on, rate, lanes, accounts: Vec::new(), customers, actions, lasts };
+        plan.with_accounts()
+    }
+
+    /// Puts budgets into some schedules. Their dice are their own: without budgets a schedule is what it was before there
+    /// were any.
+    fn with_accounts(mut self) -> Self {
+        let mut dice = Dice::new(self.seed ^ 0xacc0);
+        if dice.falls(400) {
+            let is_shared = dice.falls(500);
+            let has_one = dice.falls(300);
+            for (number, lane) in self.lanes.iter_mut().enumerate() {
+                lane.account = match number {
+                    0 => Some(0),
+                    _ if is_shared => Some(0),
+                    _ if has_one => None,
+                    _ => Some(1),
+                };
+            }
+            let accounts = self.lanes.iter().filter_map(|it| it.account).max().map_or(0, |it| it + 1);
+            self.accounts = (0..accounts).map(|it| AccountPlan::draw(&mut dice, it)).collect();
+        }
+        self
+    }
+
+    /// The same schedule with as many calls as there is to send.
+    pub(crate) fn without_budgets(&self) -> Self {
+        let mut plan = self.clone();
+        plan.accounts.clear();
+        plan.lanes.iter_mut().for_each(|it| it.account = None);
+        plan
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {

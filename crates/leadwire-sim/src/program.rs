@@ -7,7 +7,9 @@ use crate::rows::Rows;
 use crate::world::{Door, Event, LaneTask, World, exclusive_key};
 use leadwire_core::id::LeadId;
 use leadwire_core::lane::{Claim, Gate, Hand, LaneToken, Turn, Turned};
+use leadwire_core::limits;
 use leadwire_core::outcome::{Fault as NotDone, Outcome, Tried};
+use std::sync::Arc;
 
 impl<R: Rows> World<R> {
     pub(crate) fn start(&mut self) {
@@ -17,7 +19,16 @@ impl<R: Rows> World<R> {
         self.is_up = true;
         if self.life > 0 && self.strikes(Fault::ClockBack) {
             self.clock -= self.dice.within(1, 40 * 24 * 3600 * 1000);
+            self.ledgers.iter_mut().for_each(|it| it.is_clock_moved = true);
             self.checks.reach(Goal::ClockSetBack);
+        }
+        if self.life > 0 && self.strikes(Fault::ClockAhead) {
+            let ahead = self.dice.within(1_000, 10 * 24 * 3600 * 1000);
+            self.clock = if self.clock > 0 { 0 } else { self.clock + ahead };
+            self.checks.reach(Goal::ClockRanAhead);
+            self.checks.clock_moved();
+            let now = self.now;
+            self.ledgers.iter_mut().for_each(|it| (it.is_clock_moved, it.late_at) = (true, now));
         }
         for lane in 0..self.tasks.len() {
             self.tasks[lane] = LaneTask::default();
@@ -46,6 +57,7 @@ impl<R: Rows> World<R> {
     /// Nobody waits for a lane's requests any more: their connections close.
     pub(crate) fn let_go_of_requests(&mut self, lane: usize) {
         self.wire.let_go(lane, self.now);
+        self.lose_calls(lane);
     }
 
     pub(crate) fn post(&mut self, number: usize) {
@@ -120,9 +132,12 @@ impl<R: Rows> World<R> {
         let clock = self.clock();
         let token = self.rows.take(lane, clock);
         self.checks.taken(lane);
-        let hand = Hand::new(token, clock, self.plan.lanes[lane].shape);
+        let mut hand = Hand::new(token, clock, self.plan.lanes[lane].shape);
+        let account = self.plan.lanes[lane].account;
+        hand.follow_budget(account.map(|it| Arc::clone(&self.ledgers[it].plan.budget)));
+        self.quiet_since[lane] = self.now;
         let door = Door { token: Some(token), has_work: true, ..Door::default() };
-        self.tasks[lane] = LaneTask { hand: Some(hand), door, looks_at: None };
+        self.tasks[lane] = LaneTask { hand: Some(hand), door, looks_at: None, calls_most: u32::MAX };
         self.pump(lane);
     }
 
@@ -159,7 +174,8 @@ impl<R: Rows> World<R> {
                 break;
             }
             let batch: Vec<Claim> = batch.into_iter().map(|it| it.0).collect();
-            self.send(lane, batch);
+            let token = hand.token();
+            self.send(lane, batch, token);
         }
         let Some(hand) = &mut self.tasks[lane].hand else { return };
         let room = hand.offered(clock);
@@ -169,6 +185,7 @@ impl<R: Rows> World<R> {
             self.look_at_door(lane);
             let Some(hand) = &mut self.tasks[lane].hand else { return };
             let (turn, token) = (hand.begin_turn(clock), hand.token());
+            self.begin_turn_of_calls(lane, token);
             let wait = self.dice.within(1, 3);
             self.after(wait, Event::TurnCommits(lane, Box::new(turn), token));
         }
@@ -209,6 +226,11 @@ impl<R: Rows> World<R> {
         }
         let turned = self.rows.turn(lane, token, turn);
         self.checks.turned(lane, turn, turned.as_ref(), self.rows.model());
+        if let Some(turned) = &turned {
+            self.clock_of_turn = turn.now.millis();
+            self.commit_calls(lane, token, turned);
+            self.check_idle(lane, turn, turned);
+        }
         if self.strikes(Fault::KillAtCommit) {
             return self.kill();
         }
@@ -229,8 +251,17 @@ impl<R: Rows> World<R> {
         let before = hand.gate().clone();
         hand.end_turn(*turned, claims, clock);
         let after = hand.gate().clone();
+        if before != after {
+            self.quiet_since[lane] = self.now;
+        }
         self.checks.gate_seen(lane, &before, &after);
         self.pump(lane);
+    }
+
+    /// What was asked for peace, or changed its gate, has a reason to wait that is not calls.
+    fn note_peace(&mut self, lane: usize, tries: &[(Claim, Tried)]) {
+        let until = self.now + peace(tries).unwrap_or(0);
+        self.quiet_since[lane] = self.quiet_since[lane].max(until);
     }
 
     pub(crate) fn answer(&mut self, lane: usize, request: usize, tries: Vec<(Claim, Tried)>) {
@@ -239,6 +270,8 @@ impl<R: Rows> World<R> {
         }
         let (clock, jitter) = (self.clock(), self.dice.jitter());
         self.checks.answered(lane, &tries, self.now);
+        self.end_calls(lane, request);
+        self.note_peace(lane, &tries);
         let Some(hand) = &mut self.tasks[lane].hand else { return };
         let before = hand.gate().clone();
         let hints = wishes(&tries);
@@ -255,6 +288,18 @@ impl<R: Rows> World<R> {
         }
         self.pump(lane);
     }
+}
+
+/// How long the longest hold may be that these answers ask for.
+fn peace(tries: &[(Claim, Tried)]) -> Option<i64> {
+    let hold = |(_, tried): &(Claim, Tried)| match tried.outcome {
+        Outcome::NotDone(NotDone::HoldLane(hint)) => {
+            let hint = hint.unwrap_or_default().mul_f64(1.1).max(limits::RETRY_LONGEST);
+            i64::try_from(hint.as_millis()).ok()
+        }
+        _ => None,
+    };
+    tries.iter().filter_map(hold).max()
 }
 
 /// Deliveries that are not wanted for a while, in milliseconds.

@@ -2,6 +2,7 @@
 
 use crate::model::Model;
 use crate::rows::{Accepted, Act, Erased, Rows};
+use leadwire_core::budget::{Budget, Told};
 use leadwire_core::id::{DestinationNo, ErasureId, LeadId, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::lane::{Claim, Gate, LaneToken, Turn, Turned};
@@ -163,6 +164,7 @@ impl Rows for Both {
                 (&expected.gate, expected.next_due),
                 "the rest of a turn"
             );
+            assert_eq!(turned.calls, expected.calls, "what a budget grants");
         }
         assert_eq!(turned.is_some(), expected.is_some(), "whether the lease holds");
         expected
@@ -205,6 +207,12 @@ impl Rows for Both {
         self.model.retry_parked(lane, now);
         let retrying = self.store.retry_parked(publisher(), number(lane), 1000, now);
         self.runtime.block_on(retrying).expect("the store works");
+    }
+
+    fn spend_aside(&mut self, lane: usize, budget: &Arc<Budget>, told: &[Told], now: Timestamp) {
+        Rows::spend_aside(&mut self.model, lane, budget, told, now);
+        let spending = self.store.spend_calls(publisher(), Arc::clone(budget), (1, told.to_vec()), now);
+        self.runtime.block_on(spending).expect("the store works");
     }
 
     fn model(&self) -> &Model {

@@ -1,8 +1,10 @@
 //! The transactions of the store, as the simulated program sees them, and what a row is.
 
 use crate::model::Model;
+use leadwire_core::budget::{Budget, Told};
 use leadwire_core::lane::{Claim, Gate, LaneToken, Turn, Turned};
 use leadwire_core::time::Timestamp;
+use std::sync::Arc;
 
 /// What a customer does.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub(crate) trait Rows {
     fn erase(&mut self, customer: u64, id: u64, now: Timestamp) -> Option<Erased>;
     fn set_gate(&mut self, lane: usize, gate: Gate);
     fn retry_parked(&mut self, lane: usize, now: Timestamp);
+    /// Counts a call that was made outside lanes, for the account of a lane.
+    fn spend_aside(&mut self, lane: usize, budget: &Arc<Budget>, told: &[Told], now: Timestamp);
     /// What the checks look at.
     fn model(&self) -> &Model;
     /// What was committed and not flushed is gone.

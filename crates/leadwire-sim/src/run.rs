@@ -3,9 +3,11 @@
 use crate::check::{Goal, Violation};
 use crate::mistake::{self, Seeded};
 use crate::model::Model;
+use crate::outage::{Control, HOUR};
 use crate::plan::Plan;
 use crate::real::Both;
 use crate::rows::Rows;
+use crate::scenes;
 use crate::world::World;
 use std::io::Write;
 use std::process::ExitCode;
@@ -16,6 +18,9 @@ const USAGE: &str = "leadwire-sim: schedules of failures against the decisions o
   --store N      schedules on the real store, which must say what the model says (500)
   --mistakes     have every built-in mistake found within those steps; needs `--features defects`
   --seed N       the first seed (1)
+  --outage 72h   a destination is down for so long while leads come, and then everything is brought to it
+  --leads N      how many come meanwhile (1000000)
+  --control W    what is wrong on purpose in that: budget, order or lead; it must be seen
   --tell SEED    tell every event of one schedule
 ";
 
@@ -110,6 +115,9 @@ pub(crate) fn command(arguments: &[String]) -> ExitCode {
         None => Some(default),
         Some(place) => arguments.get(place + 1)?.parse().ok(),
     };
+    if has("--outage") {
+        return outage(arguments);
+    }
     let known = ["--steps", "--store", "--seed", "--tell", "--mistakes"];
     let is_wrong = arguments.iter().any(|it| it.starts_with('-') && !known.contains(&it.as_str()));
     let (Some(steps), Some(seed), Some(store), Some(told)) =
@@ -126,6 +134,29 @@ pub(crate) fn command(arguments: &[String]) -> ExitCode {
         return tell(told);
     }
     if has("--mistakes") { find_mistakes(seed, steps) } else { hold(seed, steps, store) }
+}
+
+/// A long outage: succeeds when everything that must be so was so. With something wrong on purpose it must fail.
+fn outage(arguments: &[String]) -> ExitCode {
+    let value = |name: &str| {
+        let place = arguments.iter().position(|it| it == name)?;
+        arguments.get(place + 1).map(String::as_str)
+    };
+    let hours = value("--outage").and_then(|it| it.strip_suffix('h')?.parse().ok()).filter(|it| *it > 0);
+    let leads = value("--leads").map_or(Some(1_000_000), |it| it.parse().ok()).filter(|it| *it > 0);
+    let control = match value("--control") {
+        None => Some(Control::None),
+        Some("budget") => Some(Control::NoBudget),
+        Some("order") => Some(Control::NoOrder),
+        Some("lead") => Some(Control::LostLead),
+        Some(_) => None,
+    };
+    let (Some(hours), Some(leads), Some(control)) = (hours, leads, control) else {
+        say(USAGE);
+        return ExitCode::from(2);
+    };
+    let hours: i64 = hours;
+    if scenes::tell(leads, hours * HOUR, control) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn tell(seed: u64) -> ExitCode {
@@ -148,6 +179,10 @@ fn hold(seed: u64, steps: u64, store: u64) -> ExitCode {
     for seed in kept() {
         if tally.broken.is_none() {
             tally.run_on_model(Plan::new(seed));
+        }
+        // As it was when it found something.
+        if tally.broken.is_none() {
+            tally.run_on_model(Plan::new(seed).without_budgets());
         }
     }
     if tally.broken.is_none() {
@@ -264,6 +299,7 @@ mod tests {
         assert!(seeds.len() >= 7);
         for seed in seeds {
             assert!(!story(Plan::new(seed)).2, "seed {seed}");
+            assert!(!story(Plan::new(seed).without_budgets()).2, "seed {seed} without budgets");
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Requests between a lane and its destination: lost, late, refused, half done.
 
+use crate::calls::Calls;
 use crate::check::Goal;
 use crate::crm::{Nature, Record};
 use crate::mistake::{Mistake, made};
 use crate::plan::Fault as Trouble;
 use crate::rows::Rows;
 use crate::world::{Event, World};
-use leadwire_core::lane::Claim;
+use leadwire_core::lane::{Claim, LaneToken};
 use leadwire_core::limits;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use std::time::Duration;
@@ -21,12 +22,14 @@ pub(crate) struct Request {
     /// Somebody waits for its answer.
     pub(crate) is_open: bool,
     answer_is_lost: bool,
+    /// What it may call; none: as much as it needs.
+    pub(crate) calls: Option<Calls>,
 }
 
 /// All requests.
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
-    requests: Vec<Request>,
+    pub(crate) requests: Vec<Request>,
     /// Those that are open, or may still arrive.
     alive: Vec<usize>,
 }
@@ -43,7 +46,7 @@ impl Wire {
         self.requests.len() - 1
     }
 
-    fn sweep(&mut self) {
+    pub(crate) fn sweep(&mut self) {
         let requests = &self.requests;
         self.alive.retain(|it| requests[*it].is_open || requests[*it].arrives_at.is_some());
     }
@@ -77,14 +80,15 @@ fn tried(outcome: Outcome, cause: &str) -> Tried {
     Tried { outcome, evidence: Evidence { cause: cause.to_owned(), ..Evidence::default() } }
 }
 
-fn all(claims: &[Claim], outcome: &Outcome, cause: &str) -> Vec<(Claim, Tried)> {
+pub(crate) fn all(claims: &[Claim], outcome: &Outcome, cause: &str) -> Vec<(Claim, Tried)> {
     claims.iter().map(|it| (*it, tried(outcome.clone(), cause))).collect()
 }
 
 impl<R: Rows> World<R> {
     /// Begins a request, and decides what becomes of it on the way.
-    pub(crate) fn send(&mut self, lane: usize, claims: Vec<Claim>) {
+    pub(crate) fn send(&mut self, lane: usize, claims: Vec<Claim>, token: LaneToken) {
         self.check_send(lane, &claims);
+        let calls = self.begin_calls(lane, claims.len(), token.number());
         let stands = if self.strikes(Trouble::StandstillAtSend) {
             let millis = *self.dice.pick(&[500, 20_000, 130_000, 400_000]);
             self.checks.reach(Goal::StoodStillAtSend);
@@ -126,19 +130,36 @@ impl<R: Rows> World<R> {
             way.answers = Some((timeout, all(&claims, &Outcome::Unknown, "answer_timeout")));
             self.checks.reach(Goal::ArrivedLate);
         }
-        self.put_on_wire(lane, claims, way, stands);
+        self.put_on_wire(lane, (claims, calls), way, stands);
     }
 
-    fn put_on_wire(&mut self, lane: usize, claims: Vec<Claim>, way: Way, stands: i64) {
+    fn put_on_wire(
+        &mut self,
+        lane: usize,
+        (claims, mut calls): (Vec<Claim>, Option<Calls>),
+        way: Way,
+        stands: i64,
+    ) {
         let arrives_at = way.arrives.map(|it| self.now + stands + it);
         let answer_is_lost = way.answers.is_some();
-        let request = Request { lane, claims, arrives_at, is_open: true, answer_is_lost };
+        if let Some(calls) = &mut calls {
+            calls.is_answered = answer_is_lost;
+            let causes = way.answers.iter().flat_map(|it| &it.1);
+            calls.is_connected = causes.into_iter().all(|it| it.1.evidence.cause != "connection_refused");
+        }
+        let has_calls = calls.is_some();
+        let request = Request { lane, claims, arrives_at, is_open: true, answer_is_lost, calls };
         let request = self.wire.begin(request);
         if let Some(at) = arrives_at {
             self.after(at - self.now, Event::Arrives(request));
         }
         if let Some((wait, tries)) = way.answers {
             self.after(stands + wait, Event::Answers(lane, request, tries));
+        }
+        if has_calls && stands == 0 {
+            self.leave(lane, request);
+        } else if has_calls {
+            self.after(stands, Event::Leaves(lane, request));
         }
     }
 

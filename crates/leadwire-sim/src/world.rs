@@ -6,7 +6,9 @@
 use crate::check::{Checks, Violation};
 use crate::crm::Crm;
 use crate::dice::Dice;
+use crate::ledger::Ledger;
 use crate::plan::{Fault, Plan};
+use crate::rest::Idle;
 use crate::rows::{Act, Rows};
 use crate::wire::Wire;
 use leadwire_core::id::LeadId;
@@ -30,6 +32,11 @@ pub(crate) enum Event {
     Arrives(usize),
     /// What a lane is told of it.
     Answers(usize, usize, Vec<(Claim, Tried)>),
+    /// The calls of a request leave.
+    Leaves(usize, usize),
+    /// Others call an account, or somebody does outside lanes.
+    OthersCall(usize),
+    CallsAside(usize),
     /// A lane looks for work.
     Looks(usize),
     /// A lane is taken.
@@ -64,6 +71,8 @@ pub(crate) struct LaneTask {
     pub(crate) hand: Option<Hand<()>>,
     pub(crate) door: Door,
     pub(crate) looks_at: Option<i64>,
+    /// The most calls that a batch can ever get.
+    pub(crate) calls_most: u32,
 }
 
 /// A schedule under way.
@@ -75,6 +84,13 @@ pub(crate) struct World<R> {
     pub(crate) crms: Vec<Crm>,
     pub(crate) wire: Wire,
     pub(crate) checks: Checks,
+    /// Account by account.
+    pub(crate) ledgers: Vec<Ledger>,
+    /// When a lane last had a reason to wait that is not calls.
+    pub(crate) quiet_since: Vec<i64>,
+    pub(crate) idle: Vec<Idle>,
+    /// The clock of the turn that is written down.
+    pub(crate) clock_of_turn: i64,
     queue: BinaryHeap<Reverse<(i64, u64)>>,
     events: Vec<Option<(u32, Event)>>,
     free: Vec<usize>,
@@ -97,8 +113,10 @@ pub(crate) struct World<R> {
 const START: i64 = 1_795_000_000_000;
 /// After the faults end, everything must be at rest within so long: the longest wait that is believed, and a day.
 const HEALED_FOR: i64 = 3 * 24 * 3600 * 1000;
+/// Where calls are few it takes longer.
+const HEALED_FOR_WITH_BUDGETS: i64 = 1000 * 24 * 3600 * 1000;
 /// Events after which a schedule is one that goes round in circles.
-const STEPS_MAX: u64 = 60_000;
+const STEPS_MAX: u64 = 200_000;
 
 impl<R: Rows> World<R> {
     pub(crate) fn new(plan: Plan, rows: R) -> Self {
@@ -110,6 +128,10 @@ impl<R: Rows> World<R> {
             crms: plan.lanes.iter().map(|_| Crm::default()).collect(),
             wire: Wire::default(),
             checks: Checks::new(lanes),
+            ledgers: plan.accounts.iter().cloned().map(Ledger::new).collect(),
+            quiet_since: vec![0; lanes],
+            idle: vec![Idle::default(); lanes],
+            clock_of_turn: 0,
             queue: BinaryHeap::new(),
             events: Vec::new(),
             free: Vec::new(),
@@ -155,29 +177,38 @@ impl<R: Rows> World<R> {
                 }
             }
         }
+        self.set_up_accounts();
         let heals_at = self.plan.lasts * 2 + self.dice.within(0, 600_000);
         self.after(heals_at, Event::Heals);
     }
 
     /// Runs to the end. None: every law held.
     pub(crate) fn run(&mut self) -> Option<Violation> {
-        let mut healed_at = None;
+        let (mut healed_at, mut posts) = (None, 0);
         while let Some(Reverse((at, order))) = self.queue.pop() {
             let place = usize::try_from(order & 0xffff_ffff).expect("a place is small");
             let Some((life, event)) = self.events[place].take() else { continue };
             self.free.push(place);
             self.steps += 1;
+            // Impatient senders come again each second for as long as the program is down.
+            posts += u64::from(matches!(event, Event::Post(_)));
             assert!(at >= self.now, "time goes on");
             self.now = at;
             if self.is_healed && healed_at.is_none() {
                 healed_at = Some(at);
             }
-            if healed_at.is_some_and(|it| at > it + HEALED_FOR) || self.steps > STEPS_MAX {
+            let healed_for = if self.ledgers.is_empty() { HEALED_FOR } else { HEALED_FOR_WITH_BUDGETS };
+            if healed_at.is_some_and(|it| at > it + healed_for) || self.steps > STEPS_MAX + posts {
                 break;
             }
             let concerns_program = !matches!(
                 event,
-                Event::Arrives(_) | Event::Strikes(_) | Event::Mends(..) | Event::Heals | Event::Post(_)
+                Event::Arrives(_)
+                    | Event::OthersCall(_)
+                    | Event::Strikes(_)
+                    | Event::Mends(..)
+                    | Event::Heals
+                    | Event::Post(_)
             );
             if concerns_program && life != u32::MAX && life != self.life {
                 continue;
@@ -188,6 +219,9 @@ impl<R: Rows> World<R> {
             }
             if self.is_told {
                 crate::run::say(&format!("{:>12} {event:?}", self.now - START));
+            }
+            if self.is_healed && !self.ledgers.is_empty() {
+                self.check_patience();
             }
             self.happen(event);
             if let Some(violation) = self.checks.broken.take() {
@@ -210,7 +244,11 @@ impl<R: Rows> World<R> {
     }
 
     pub(crate) fn after(&mut self, wait: i64, event: Event) {
-        let life = if matches!(event, Event::Starts | Event::Erases(_)) { u32::MAX } else { self.life };
+        let life = if matches!(event, Event::Starts | Event::Erases(_) | Event::CallsAside(_)) {
+            u32::MAX
+        } else {
+            self.life
+        };
         self.at(self.now + wait, life, event);
     }
 
@@ -235,6 +273,9 @@ impl<R: Rows> World<R> {
             Event::Looks(lane) => self.look(lane),
             Event::Arrives(request) => self.arrive(request),
             Event::Answers(lane, request, tries) => self.answer(lane, request, tries),
+            Event::Leaves(lane, request) => self.leave(lane, request),
+            Event::OthersCall(account) => self.others_call(account),
+            Event::CallsAside(account) => self.call_aside(account),
             Event::Erases(customer) => self.erase(customer),
             Event::EraseTold(lead, lanes) => {
                 self.checks.erasure_told(lead);

@@ -1,8 +1,10 @@
 //! The calls of one window: which were made, which are reserved, and what others used.
 
 use super::{Back, Told, Window};
+use crate::defect::{Defect, seeded};
 use crate::limits;
 use crate::time::Timestamp;
+use std::time::Duration;
 
 /// Calls that count until a window's length after a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +42,18 @@ pub struct Count {
 impl Count {
     /// Drops what has passed out of the window. What a clock that was set back since left in the future is brought to now.
     pub(super) fn forget(&mut self, window: &Window, now: Timestamp) {
-        self.spent.retain(|it| it.until.plus(window.length) > now && it.sent.saturating_add(it.held) > 0);
-        let latest = window.slot_end(now.plus(limits::CALLS_HELD));
+        let length = if seeded(Defect::CountEndsEarly) { window.length / 2 } else { window.length };
+        self.spent.retain(|it| it.until.plus(length) > now && it.sent.saturating_add(it.held) > 0);
+        let waited = if seeded(Defect::LateTurnShortens) { Duration::ZERO } else { limits::TURN_WAITED };
+        let latest = window.slot_end(now.plus(limits::CALLS_HELD + waited));
         for ahead in self.spent.extract_if(.., |it| it.until > latest).collect::<Vec<_>>() {
             self.at(latest).sent += ahead.sent;
             self.at(latest).held += ahead.held;
         }
         if let Some(others) = &mut self.others {
-            others.at = others.at.min(now);
-            others.looked_at = others.looked_at.min(now);
+            let late = |it: Timestamp| if it > now.plus(waited) { now } else { it };
+            others.at = late(others.at);
+            others.looked_at = late(others.looked_at);
         }
     }
 
@@ -81,12 +86,21 @@ impl Count {
             return;
         }
         let it = self.at(until);
-        it.held = it.held.saturating_sub(back.sent.saturating_add(back.unused));
+        if !seeded(Defect::CallsAreNotGivenBack) {
+            it.held = it.held.saturating_sub(back.sent.saturating_add(back.unused));
+        }
+        if seeded(Defect::CallsAreNotCounted) {
+            return;
+        }
         // They were made before this moment, and before the end of the reservation.
         self.spend(window, back.sent, now.min(back.until));
     }
 
     pub(super) fn hear(&mut self, told: Told, now: Timestamp) {
+        if self.others.is_some_and(|it| it.at > now) {
+            // A turn that waited for the store brings an older word than another one did meanwhile.
+            return;
+        }
         let sent = self.spent.iter().fold(0u32, |sum, it| sum.saturating_add(it.sent));
         // What is reserved may have been made already, and is then among the others': rather too many than too few.
         let used = told.used.saturating_sub(sent);
@@ -95,7 +109,9 @@ impl Count {
 
     pub(super) fn limit(&self, window: &Window) -> Option<u32> {
         match (self.others, window.calls) {
-            (Some(it), Some(calls)) if window.is_set => Some(it.limit.min(calls)),
+            (Some(it), Some(calls)) if window.is_set && !seeded(Defect::PersonIsOverbid) => {
+                Some(it.limit.min(calls))
+            }
             (Some(it), _) => Some(it.limit),
             (None, calls) => calls,
         }
@@ -112,7 +128,8 @@ impl Count {
 
     /// Calls of others, as far as they may still be in the window.
     pub(super) fn used_by_others(&self, window: &Window, now: Timestamp) -> u32 {
-        self.others.filter(|it| it.at.plus(window.length) > now).map_or(0, |it| it.used)
+        let others = self.others.filter(|it| it.at.plus(window.length) > now);
+        others.filter(|_| !seeded(Defect::OthersAreIgnored)).map_or(0, |it| it.used)
     }
 
     pub(super) fn free(&self, window: &Window, now: Timestamp) -> u32 {
@@ -122,15 +139,23 @@ impl Count {
 
     /// Whether nothing but an old word about others is in the way of so many calls.
     pub(super) fn may_look(&self, window: &Window, calls: u32, now: Timestamp) -> bool {
-        let is_old = self.others.is_none_or(|it| it.looked_at.plus(limits::TOLD_AGAIN) <= now);
+        let is_old = self.others.is_none_or(|it| it.looked_at.plus(limits::TOLD_AGAIN) <= now)
+            && !seeded(Defect::OldWordIsNeverAsked);
         self.free(window, now) >= calls
             || (is_old && self.allowed(window).saturating_sub(self.used()) >= calls)
     }
 
     pub(super) fn look(&mut self, now: Timestamp) {
-        if let Some(others) = &mut self.others {
+        if let Some(others) = &mut self.others
+            && !seeded(Defect::LookIsNotNoted)
+        {
             others.looked_at = now;
         }
+    }
+
+    /// Whether there are reservations that may still be told of.
+    pub(super) fn has_reserved(&self, now: Timestamp) -> bool {
+        self.spent.iter().any(|it| it.held > 0 && it.until > now)
     }
 
     pub(super) fn free_at(&self, window: &Window, calls: u32, now: Timestamp) -> Timestamp {

@@ -1,6 +1,7 @@
 //! The calls a lane may make under its budget: what was granted, what batches took of it, and what came of that.
 
 use crate::budget::{Allotment, Asked, Back, Budget, Granted, Told};
+use crate::defect::{Defect, seeded};
 use crate::limits;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -69,7 +70,7 @@ impl Calls {
 
     /// Puts back what no batch has taken.
     pub(super) fn give_back(&mut self) {
-        if self.free > 0 {
+        if self.free > 0 && !seeded(Defect::FreeIsNotTold) {
             self.back.push(Back { until: self.until, sent: 0, unused: self.free });
             self.free = 0;
         }
@@ -97,7 +98,7 @@ impl Calls {
 
     fn affordable(&self, deliveries: usize, now: Timestamp) -> usize {
         // Every call of an attempt is made in time, or none.
-        if self.until.since(now) < limits::ATTEMPT_WAIT {
+        if self.until.since(now) < limits::ATTEMPT_WAIT && !seeded(Defect::CallsOutliveTheirReservation) {
             return 0;
         }
         if self.cost(deliveries) <= self.free {
@@ -132,8 +133,12 @@ impl Calls {
     pub(super) fn spent(&mut self, allotment: &Allotment, sent: u32, told: Vec<Told>) {
         if Arc::ptr_eq(&allotment.budget, &self.budget) {
             let unused = allotment.calls.saturating_sub(sent);
-            self.back.push(Back { until: allotment.until, sent, unused });
-            self.told.extend(told);
+            if !seeded(Defect::BackIsForgotten) {
+                self.back.push(Back { until: allotment.until, sent, unused });
+            }
+            if !seeded(Defect::ToldIsNotHeard) {
+                self.told.extend(told);
+            }
         }
     }
 }

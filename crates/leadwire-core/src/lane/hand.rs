@@ -173,6 +173,8 @@ impl<C> Hand<C> {
         self.turning = Some((room, now));
         self.may_have_work = false;
         self.must_renew = false;
+        // The turn looks; its end says when to look again. A look in between would ask anew for what it brings.
+        self.next_look = None;
         let calls = self.ask_for_calls(may_claim);
         Turn {
             settled: std::mem::take(&mut self.settled),

@@ -3,6 +3,7 @@
 use super::super::calls::Calls;
 use super::{Allowance, Hand, allowance};
 use crate::budget::{Allotment, Asked, Budget, Granted, Told};
+use crate::defect::{Defect, seeded};
 use crate::time::Timestamp;
 use std::sync::Arc;
 
@@ -61,6 +62,7 @@ impl<C> Hand<C> {
         calls.take_up(granted);
         let is_far = calls.are_far(now);
         if let Some(at) = calls.next_at()
+            && !seeded(Defect::NextAskIsForgotten)
             && !self.is_held(now)
             && !matches!(allowance(&self.gate, now), Allowance::Nothing(_))
         {

@@ -111,6 +111,17 @@ fn nothing_is_offered_to_intake_under_a_budget() {
 }
 
 #[test]
+fn what_a_turn_brings_is_sent_though_a_look_was_due_when_it_began() {
+    let mut hand = hand(2, granted(0, Some(START)));
+    assert_eq!(hand.next_look(), Some(START));
+    let turn = hand.begin_turn(START);
+    assert_eq!((turn.calls.unwrap().queued, hand.next_look()), (2, None));
+    let calls = Some(granted(9, None));
+    hand.end_turn(Turned { claims: Vec::new(), gate: Gate::Open, next_due: None, calls }, Vec::new(), START);
+    assert_eq!(send(&mut hand, START).0, 2);
+}
+
+#[test]
 fn a_lane_that_stops_gives_its_calls_back() {
     let mut hand = hand(2, granted(9, None));
     hand.stop();

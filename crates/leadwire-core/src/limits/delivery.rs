@@ -88,6 +88,9 @@ pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a reserved call may wait to be made: longer than an attempt takes, so that every call of one is made in time.
 pub const CALLS_HELD: Duration = Duration::from_secs(150);
 const _: () = assert!(CALLS_HELD.as_secs() > ATTEMPT_WAIT.as_secs());
+/// How much older than what it finds a turn may be that reads an account's counts: a turn is as old as it waited for the store.
+/// What lies further ahead was written by a clock that was set back since.
+pub const TURN_WAITED: Duration = Duration::from_secs(3600);
 /// Moments at which calls of one window are counted: the count of a day is exact to an hour, that of ten seconds to less than
 /// half of one.
 pub const BUDGET_SLOTS: i64 = 24;

@@ -45,7 +45,12 @@ impl Desk<'_> {
             return Ok(0);
         }
         self.free = self.book.free(self.now);
-        if self.free < self.least() && (queued > 0 || !due(tx, self.lane, self.now, 1)?.is_empty()) {
+        if self.free < self.least() {
+            if queued == 0 && due(tx, self.lane, self.now, 1)?.is_empty() {
+                // Nobody waits for calls: the lane looks again when somebody is due, and not when there are some.
+                self.free = 0;
+                return Ok(room);
+            }
             // There is somebody to send, so an old word about others may be asked about.
             self.free = self.book.free_for(self.least(), self.now);
         }
@@ -78,7 +83,7 @@ impl Desk<'_> {
         let is_short = self.is_short || calls < wanted;
         // Never at once: nobody asks twice in one moment.
         let later = Timestamp::from_millis(self.now.millis().saturating_add(1));
-        let more_at = is_short.then(|| self.book.free_at(least, self.now).max(later));
+        let more_at = is_short.then(|| self.book.ask_at(least, self.now).max(later));
         let left = Some(self.book.free(self.now)).filter(|_| most < u32::MAX);
         Ok(Granted { calls, until, most, next_at: self.fill_until.or(more_at), left })
     }

@@ -3,6 +3,7 @@
 use crate::desk::{DAY, Desk, NOON, SECOND, at, contoso, crm, done, idle, number, of_customer, settled};
 use leadwire_core::budget::{Asked, Back, Budget, Cost, Granted, Told, Window};
 use leadwire_core::id::DestinationNo;
+use leadwire_core::lane::Next;
 use leadwire_core::limits;
 use leadwire_core::routing::Routed;
 use leadwire_store::lanes::{LaneKey, LaneToken, Turn, Turned};
@@ -50,8 +51,30 @@ async fn nothing_is_claimed_without_its_calls() {
     let third = desk.turn(token, asking(&budget, 3, NOON)).await.unwrap();
     assert_eq!((third.claims.len(), granted(&third).calls), (0, 0));
     assert_eq!(granted(&third).next_at, Some(next_at));
+    assert_eq!(next_at, at(NOON).plus(limits::CALLS_HELD), "what others reserved may have gone back by then");
+    // Nobody tells of them any more: they count to the last.
+    let later = NOON + 2 * 3600 * SECOND;
+    let fourth = desk.turn(token, asking(&budget, 3, later)).await.unwrap();
     let held = limits::CALLS_HELD + LENGTH;
+    let next_at = granted(&fourth).next_at.expect("it is short of calls");
     assert!(next_at >= at(NOON).plus(held) && next_at <= at(NOON).plus(held + LENGTH / 24));
+}
+
+#[tokio::test]
+async fn a_lane_with_nobody_to_send_asks_for_no_calls_and_looks_when_somebody_is_due() {
+    let desk = with_leads(1).await;
+    let (token, budget) = (desk.take(NOON).await, ten());
+    let first = desk.turn(token, asking(&budget, 1, NOON)).await.unwrap();
+    let settled = settled(first.claims[0], Next::RetryAt(at(NOON + 3600 * SECOND)));
+    let mut calls = asked(&budget, 1);
+    // Others used up the account, and long ago.
+    calls.told = vec![Told { length: LENGTH, limit: 10, used: 10 }];
+    let turn = Turn { settled: vec![settled], room: 1, calls: Some(calls), ..idle(NOON + SECOND) };
+    desk.turn(token, turn).await.unwrap();
+    let later = NOON + 1200 * SECOND;
+    let none = desk.turn(token, asking(&budget, 1, later)).await.unwrap();
+    assert_eq!((none.claims.len(), granted(&none).calls, granted(&none).next_at), (0, 0, None));
+    assert_eq!(none.next_due, Some(at(NOON + 3600 * SECOND)));
 }
 
 #[tokio::test]
@@ -85,7 +108,8 @@ async fn a_reservation_of_a_process_that_died_ends_with_its_window() {
         (0, 0),
         "whether those calls were made, nobody knows"
     );
-    let later = granted(&none).next_at.unwrap().millis();
+    let hours_later = desk.turn(token, asking(&budget, 5, NOON + 2 * 3600 * SECOND)).await.unwrap();
+    let later = granted(&hours_later).next_at.unwrap().millis();
     let all = desk.turn(token, asking(&budget, 5, later)).await.unwrap();
     assert_eq!((all.claims.len(), granted(&all).calls), (5, 10));
 }
