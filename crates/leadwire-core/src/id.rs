@@ -151,6 +151,11 @@ minted!(
     "key_"
 );
 minted!(
+    /// Somebody who signs in to the portal.
+    UserId,
+    "usr_"
+);
+minted!(
     /// An intake address, without its secret.
     TokenId,
     "tok_"

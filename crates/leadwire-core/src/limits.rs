@@ -327,3 +327,44 @@ pub const VERIFY_PAGES_PER_ROUND: usize = 200;
 pub const STATEMENT_AFTER: Duration = Duration::from_secs(3600);
 /// Days of which a statement is made after a stop, the newest ones: a stop for longer is a move.
 pub const STATEMENT_DAYS_BACK: u32 = 31;
+
+// The portal
+
+/// Most users that are listed: more than any installation has people.
+pub const USERS_MAX: usize = 1000;
+/// How long a link works by which a user chooses a password: a weekend between.
+pub const USER_LINK_KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
+/// Shortest password, in characters (NIST SP 800-63B: at least 8; a longer one needs no rules about its signs).
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// Longest password, in bytes: no sentence is longer, and hashing takes as long as for a short one.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Longest name of a user, in bytes.
+pub const USER_NAME_BYTES_MAX: usize = 200;
+/// Memory of one hash of a password, in KiB, and its passes (OWASP, Password Storage: Argon2id with 19 MiB and 2 passes).
+pub const PASSWORD_HASH_KIB: u32 = 19_456;
+/// Passes of one hash of a password; see above.
+pub const PASSWORD_HASH_PASSES: u32 = 2;
+/// Passwords hashed at a time: 38 MiB, and never all processors.
+pub const PASSWORD_HASHES_MAX: usize = 2;
+/// How long somebody who signs in waits for a place to be hashed, before being asked to come again.
+pub const PASSWORD_HASH_WAIT: Duration = Duration::from_secs(5);
+/// After how long without a page a session ends (OWASP ASVS 5.0, 7.3.1).
+pub const SESSION_IDLE_MAX: Duration = Duration::from_secs(30 * 60);
+/// After how long a session ends whatever happens (OWASP ASVS 5.0, 7.3.2): a working day.
+pub const SESSION_MAX: Duration = Duration::from_secs(12 * 3600);
+/// How often it is written down that a session is in use: not with every page.
+pub const SESSION_SEEN_EVERY: Duration = Duration::from_secs(60);
+/// Most sessions of one user: every machine a person has.
+pub const SESSIONS_PER_USER_MAX: usize = 10;
+/// Tries to sign in from one network: an office in the morning, then ten a minute.
+pub const SIGN_INS_PER_NETWORK: Rate = Rate { every: Duration::from_secs(6), burst: 30 };
+/// Tries for one account from one network: some slips, then two a minute.
+pub const SIGN_INS_PER_ACCOUNT_AND_NETWORK: Rate = Rate { every: Duration::from_secs(30), burst: 8 };
+/// Tries for one account from everywhere: so many that whoever tries from elsewhere does not keep its owner out at once.
+pub const SIGN_INS_PER_ACCOUNT: Rate = Rate { every: Duration::from_secs(10), burst: 100 };
+/// Largest form of the portal, in bytes.
+pub const PORTAL_FORM_BYTES_MAX: usize = 16 * 1024;
+/// Rows of a list on one page of the portal: a page stays below 100 KB.
+pub const PORTAL_ROWS: usize = 40;
+/// Touchpoints and deliveries of a lead that its page shows, the newest of each.
+pub const PORTAL_LEAD_ROWS: usize = 40;

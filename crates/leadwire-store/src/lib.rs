@@ -42,6 +42,7 @@ pub mod statements;
 mod store;
 pub mod suggestions;
 pub mod unrouted;
+pub mod users;
 pub mod verify;
 
 #[cfg(test)]

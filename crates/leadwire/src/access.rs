@@ -1,25 +1,46 @@
 //! Who may do what: the one decision function of the API. Everything that is not allowed here is refused.
 
-use leadwire_core::id::{KeyId, PublisherId};
+use leadwire_core::id::{KeyId, PublisherId, UserId};
+use std::fmt;
 
 /// Who is asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The key that was shown.
-    pub key: KeyId,
-    /// What the key may do.
+    /// The key that was shown, or the user who signed in.
+    pub who: Who,
+    /// What they may do.
     pub role: Role,
-    /// Whose key it is; none: the operator's.
+    /// Whose they are; none: the operator's.
     pub publisher: Option<PublisherId>,
 }
 
-/// What a key may do. Each role is a row in `allows`.
+/// By what an actor is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A program, or whoever holds its key.
+    Key(KeyId),
+    /// Somebody who signed in to the portal.
+    User(UserId),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Key(id) => id.fmt(out),
+            Who::User(id) => id.fmt(out),
+        }
+    }
+}
+
+/// What a key or a user may do. Each role is a row in `allows`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Runs the service: every action, for every publisher.
     Operator,
     /// Runs one publisher's set-up, and reads and retries its leads.
     Publisher,
+    /// Reads one publisher's leads and set-up, decides on its leads, and retries them.
+    Member,
     /// Sends touchpoints of one publisher, and does nothing else.
     Sender,
     /// Reads one publisher's leads and set-up.
@@ -28,13 +49,15 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 4] = [Role::Operator, Role::Publisher, Role::Sender, Role::Reader];
+    pub const ALL: [Role; 5] =
+        [Role::Operator, Role::Publisher, Role::Member, Role::Sender, Role::Reader];
 
     /// Its name in the store and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Operator => "operator",
             Role::Publisher => "publisher",
+            Role::Member => "member",
             Role::Sender => "sender",
             Role::Reader => "reader",
         }
@@ -69,7 +92,7 @@ pub enum Action {
     ReadSetup,
     /// To change offers, destinations, routes and intake addresses, and to pause and resume.
     ChangeSetup,
-    /// To see and make keys.
+    /// To see, add and remove keys and users.
     ManageKeys,
     /// To add publishers.
     ManagePublishers,
@@ -101,12 +124,17 @@ pub fn decide(actor: &Actor, action: Action, publisher: Option<(&PublisherId, bo
     if allows(actor.role, action) { Decision::Allow } else { Decision::Forbid }
 }
 
-fn allows(role: Role, action: Action) -> bool {
+/// Whether a role may do something to what is its own. Everybody's rights, of keys and of users, are these.
+pub fn allows(role: Role, action: Action) -> bool {
     match role {
         Role::Operator => true,
         Role::Publisher => {
             !matches!(action, Action::ManagePublishers | Action::ManageSecrets | Action::ManageRules)
         }
+        Role::Member => matches!(
+            action,
+            Action::ReadLeads | Action::RetryDeliveries | Action::DecideOnLeads | Action::ReadSetup
+        ),
         Role::Sender => action == Action::SendTouchpoints,
         Role::Reader => matches!(action, Action::ReadLeads | Action::ReadSetup),
     }
@@ -118,7 +146,7 @@ mod tests {
 
     fn actor(role: Role, publisher: Option<&str>) -> Actor {
         Actor {
-            key: KeyId::new(1),
+            who: Who::Key(KeyId::new(1)),
             role,
             publisher: publisher.map(|it| PublisherId::parse(it).expect("a name")),
         }
@@ -127,7 +155,7 @@ mod tests {
     #[test]
     fn a_foreign_publisher_looks_like_a_missing_one() {
         let foreign = PublisherId::parse("fabrikam").expect("a name");
-        for role in [Role::Publisher, Role::Sender, Role::Reader] {
+        for role in [Role::Publisher, Role::Member, Role::Sender, Role::Reader] {
             for action in [Action::ReadLeads, Action::SendTouchpoints, Action::ManagePublishers] {
                 let actor = actor(role, Some("contoso"));
                 assert_eq!(decide(&actor, action, Some((&foreign, true))), Decision::Hide);

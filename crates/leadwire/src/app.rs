@@ -1,5 +1,6 @@
 //! Wiring: opens the parts in their order, runs them, and stops them in the reverse one.
 
+use crate::accounts::Accounts;
 use crate::api::{self, Server};
 use crate::audit::{self, Auditor};
 use crate::backups::Backups;
@@ -13,6 +14,7 @@ use crate::feedback::FeedbackReader;
 use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
+use crate::portal;
 use crate::replay::Replays;
 use crate::report::Reports;
 use crate::secrets::{self, CredentialKind};
@@ -69,8 +71,10 @@ pub struct App {
     pub disk: Arc<Disk>,
     /// The watch over destinations, offers and the machine, and who is told of trouble.
     pub watch: Watch,
-    /// How often visitors of listing pages come.
+    /// How often visitors of listing pages come, and people who sign in.
     pub floods: Floods,
+    /// Who signs in to the portal.
+    pub accounts: Accounts,
     listener: std::sync::Mutex<Option<(TcpListener, Option<TcpListener>)>>,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
@@ -185,6 +189,7 @@ impl App {
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,
             listener: std::sync::Mutex::new(Some((listener, metrics_listener))),
             floods: Floods::default(),
+            accounts: Accounts::new(store.clone(), Arc::clone(&clock)),
             config,
             clock,
             ids,
@@ -223,6 +228,15 @@ impl App {
         Ok(Some(secret))
     }
 
+    /// Where the first user chooses a name and a password, while there is none who can sign in.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn first_link(&self) -> anyhow::Result<Option<Secret<String>>> {
+        let token = self.accounts.first_link().await?;
+        Ok(token.map(|it| Secret::new(format!("{}/first/{}", self.public_url(), it.expose()))))
+    }
+
     /// Writes how the command line on this machine reaches the service, readable by its owner only, and says where.
     ///
     /// # Errors
@@ -243,7 +257,7 @@ impl App {
         let listeners = self.listener.lock().expect("taking a listener cannot panic").take();
         let (listener, metrics_listener) = listeners.context("the program runs already")?;
         let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(Server::new(self).serve(listener, self.stop.subscribe()));
+        tasks.spawn(Server::new(self).beside(portal::router(self)).serve(listener, self.stop.subscribe()));
         if let Some(listener) = metrics_listener {
             tasks.spawn(api::serve_metrics(Arc::clone(self), listener, self.stop.subscribe()));
         }

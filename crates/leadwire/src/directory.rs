@@ -6,7 +6,7 @@ mod aside;
 mod ask;
 mod read;
 
-use crate::access::{Actor, Role};
+use crate::access::{Actor, Role, Who};
 use crate::clock::Clock;
 use crate::follow_ups;
 use crate::secrets;
@@ -242,12 +242,12 @@ impl Directory {
         snapshot.identity = setup.identity.iter().cloned().collect();
         for key in &setup.keys {
             let Some(role) = Role::parse(&key.role) else { continue };
-            let actor = Actor { key: key.id, role, publisher: key.publisher.clone() };
+            let actor = Actor { who: Who::Key(key.id), role, publisher: key.publisher.clone() };
             snapshot.keys.insert(key.hash, (actor, key.expires_at));
         }
         if let Some(hash) = self.local_key {
-            let key = leadwire_core::id::KeyId::new(0);
-            snapshot.keys.insert(hash, (Actor { key, role: Role::Operator, publisher: None }, None));
+            let who = Who::Key(leadwire_core::id::KeyId::new(0));
+            snapshot.keys.insert(hash, (Actor { who, role: Role::Operator, publisher: None }, None));
         }
         for token in &setup.tokens {
             let offer = OfferRef { publisher: token.publisher.clone(), offer: token.offer.clone() };

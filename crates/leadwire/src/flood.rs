@@ -17,6 +17,12 @@ pub struct Floods {
     pub forms: Gauge,
     /// Forms for one offer.
     pub offers: Gauge,
+    /// Tries to sign in from one network.
+    pub sign_ins: Gauge,
+    /// Tries to sign in to one account from one network.
+    pub sign_ins_here: Gauge,
+    /// Tries to sign in to one account from everywhere.
+    pub sign_ins_everywhere: Gauge,
 }
 
 impl Default for Floods {
@@ -25,6 +31,9 @@ impl Default for Floods {
             pages: Gauge::new(limits::PAGES_PER_ADDRESS),
             forms: Gauge::new(limits::FORMS_PER_ADDRESS),
             offers: Gauge::new(limits::FORMS_PER_OFFER),
+            sign_ins: Gauge::new(limits::SIGN_INS_PER_NETWORK),
+            sign_ins_here: Gauge::new(limits::SIGN_INS_PER_ACCOUNT_AND_NETWORK),
+            sign_ins_everywhere: Gauge::new(limits::SIGN_INS_PER_ACCOUNT),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The program: intake, delivery, API and command line, wired together. Nobody depends on it but its tests.
 
 pub mod access;
+pub mod accounts;
 pub mod api;
 pub mod app;
 pub mod audit;
@@ -19,6 +20,7 @@ pub mod follow_ups;
 pub mod housekeeping;
 pub mod intake;
 pub mod merging;
+pub mod portal;
 pub mod proof;
 pub mod replay;
 pub mod report;

@@ -23,6 +23,10 @@ pub enum CredentialKind {
     IntakeToken,
     /// The secret part of the address of an offer's preview.
     PreviewToken,
+    /// The secret part of the link by which a user chooses a password.
+    UserLink,
+    /// What a browser shows of somebody who is signed in.
+    Session,
 }
 
 impl CredentialKind {
@@ -31,6 +35,8 @@ impl CredentialKind {
             CredentialKind::ApiKey => "lw_live_",
             CredentialKind::IntakeToken => "lw_in_",
             CredentialKind::PreviewToken => "lw_pre_",
+            CredentialKind::UserLink => "lw_link_",
+            CredentialKind::Session => "lw_ses_",
         }
     }
 }

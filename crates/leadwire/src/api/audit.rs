@@ -28,7 +28,7 @@ pub(super) fn deed_of(endpoint: &Endpoint, call: &Call) -> Option<Arc<Deed>> {
         publisher: chain(call),
         number: 0,
         at: call.app.clock.steady(),
-        who: actor.key.to_string(),
+        who: actor.who.to_string(),
         role: actor.role.as_str().to_owned(),
         action: name::action(endpoint.method.as_str(), endpoint.path),
         subject: name::subject(places.map(|it| call.path(it)).chain(named)),

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::{
     audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, mappings,
     merges, notices, offers, openapi, page, proof, quarantine, read, replays, reports, routes, routing,
-    secrets, setup, standing, wire, withhold,
+    secrets, setup, standing, users, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -315,6 +315,14 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::NewApiKey>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::ApiKey>), keys::add),
     endpoint!(DELETE "/v1/keys/{key}", ManageKeys, Either, "Revoke an API key",
         None, 0, 204, None, keys::revoke),
+    endpoint!(GET "/v1/users", ManageKeys, Either, "List who signs in to the portal",
+        None, 0, 200, Some(of::<wire::List<wire::User>>), users::list),
+    endpoint!(POST "/v1/users", ManageKeys, Either, "Add somebody who signs in to the portal; the link by which they choose a password is shown once",
+        Some(of::<wire::NewUser>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::User>), users::add),
+    endpoint!(POST "/v1/users/{user}/link", ManageKeys, Either, "Make a user a new link for choosing a password; shown once",
+        None, 0, 200, Some(of::<wire::User>), users::renew_link),
+    endpoint!(DELETE "/v1/users/{user}", ManageKeys, Either, "Remove a user, who is signed out at once",
+        None, 0, 204, None, users::remove),
     endpoint!(GET "/v1/secrets", ManageSecrets, Service, "Show how the keys stand that guard destinations' secrets",
         None, 0, 200, Some(of::<wire::Secrets>), secrets::show),
     endpoint!(POST "/v1/secrets/rotate", ManageSecrets, Service, "Change the master key, or the keys of one publisher or of all",

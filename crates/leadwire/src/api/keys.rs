@@ -34,7 +34,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
             "/role",
             "unknown_role",
             "there is no such role",
-            "use operator, publisher, sender or reader",
+            "use operator, publisher, member, sender or reader",
         )
     })?;
     // A key never gives more than its maker has: only the operator's has no publisher.

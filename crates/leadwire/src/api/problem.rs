@@ -114,6 +114,14 @@ impl Problem {
         self.status
     }
 
+    /// What is wrong, and how to mend it.
+    pub(crate) fn words(&self) -> (&str, &str) {
+        match self.errors.as_slice() {
+            [first, ..] => (&first.message, &first.fix),
+            [] => (&self.detail, &self.fix),
+        }
+    }
+
     /// As JSON, for an item of a batch too.
     pub fn to_json(&self) -> Value {
         let mut body = json!({

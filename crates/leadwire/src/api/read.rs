@@ -270,7 +270,7 @@ pub(super) async fn retry(call: Call) -> Result<Response, Problem> {
     let (store, now) = (&call.app.store, call.app.clock.steady());
     let retried = match call.actor.as_ref().map(|it| it.role) {
         Some(Role::Operator) => store.release_delivery(publisher.clone(), id, now).await?,
-        Some(Role::Publisher | Role::Sender | Role::Reader) | None => {
+        Some(Role::Publisher | Role::Member | Role::Sender | Role::Reader) | None => {
             store.retry_delivery(publisher.clone(), id, now).await?
         }
     };

@@ -9,6 +9,7 @@ use super::taken::Taken;
 use crate::access::{self, Action, Decision};
 use crate::app::App;
 use crate::clock;
+use crate::directory::Snapshot;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
@@ -70,6 +71,12 @@ impl Server {
             })
             .fallback(|| async { Problem::not_found().into_answer(RequestId::new(clock::random_bits())) });
         Self { router }
+    }
+
+    /// The same with further addresses, which none of the API's is like.
+    #[must_use]
+    pub fn beside(self, others: Router) -> Self {
+        Self { router: self.router.merge(others) }
     }
 
     /// The router alone, for callers within the process.
@@ -165,7 +172,7 @@ fn of_peer(
 
 /// The network address at the other end of the connection.
 #[derive(Clone, Copy)]
-struct Peer(IpAddr);
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Waits for the word to stop. The receiver's lock is let go at once: it must not be held across a wait.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
@@ -224,13 +231,7 @@ async fn let_in(
         let actor = bearer(&head.headers)
             .and_then(|key| setup.actor(key, &*app.clock))
             .ok_or_else(Problem::unauthorized)?;
-        let publisher = publisher_of(endpoint, &actor, &query)?;
-        let known = publisher.as_ref().map(|it| (it, setup.has_publisher(it)));
-        match access::decide(&actor, endpoint.action, known) {
-            Decision::Allow => {}
-            Decision::Forbid => return Err(Problem::forbidden()),
-            Decision::Hide => return Err(Problem::not_found()),
-        }
+        let publisher = admit(endpoint, &actor, &query, &setup)?;
         (Some(actor), publisher)
     };
     let body = read_body(body, endpoint.body_bytes_max.max(limits::IGNORED_BODY_BYTES_MAX)).await?;
@@ -240,6 +241,27 @@ async fn let_in(
     let peer = head.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.0);
     let (headers, address) = (head.headers, head.uri);
     let call = Call { app, request: id, actor, publisher, path, query, address, headers, body, peer };
+    handle(endpoint, call).await
+}
+
+/// Whether an actor may use an endpoint, and for whose things.
+pub(super) fn admit(
+    endpoint: &Endpoint,
+    actor: &access::Actor,
+    query: &HashMap<String, String>,
+    setup: &Snapshot,
+) -> Result<Option<PublisherId>, Problem> {
+    let publisher = publisher_of(endpoint, actor, query)?;
+    let known = publisher.as_ref().map(|it| (it, setup.has_publisher(it)));
+    match access::decide(actor, endpoint.action, known) {
+        Decision::Allow => Ok(publisher),
+        Decision::Forbid => Err(Problem::forbidden()),
+        Decision::Hide => Err(Problem::not_found()),
+    }
+}
+
+/// Answers a request that was let in; what it changes is told under its actor's name.
+pub(super) async fn handle(endpoint: &Endpoint, call: Call) -> Result<Response, Problem> {
     match audit::deed_of(endpoint, &call) {
         Some(deed) => telling(deed, (endpoint.handler)(call)).await,
         None => (endpoint.handler)(call).await,
@@ -316,7 +338,7 @@ fn publisher_of(
     }
 }
 
-async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -186,7 +186,7 @@ fn short<'a>(pointer: &'static str, text: &'a str) -> Result<&'a str, Problem> {
 
 /// Who decides: the key that was shown, and the name of whoever used it, where one is given.
 pub(super) fn who(call: &Call, by: Option<&str>) -> Result<String, Problem> {
-    let key = call.actor.as_ref().map_or_else(String::new, |it| it.key.to_string());
+    let key = call.actor.as_ref().map_or_else(String::new, |it| it.who.to_string());
     Ok(match by {
         Some(name) => format!("{} ({key})", short("/by", name)?),
         None => key,

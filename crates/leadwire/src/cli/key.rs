@@ -13,14 +13,15 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire key list";
 
 /// What a key may be for; the service decides what each role allows.
-const ROLES: [&str; 4] = ["operator", "publisher", "sender", "reader"];
+const ROLES: [&str; 5] = ["operator", "publisher", "member", "sender", "reader"];
 
 /// What can be done with keys.
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
     /// Make a key and print it, this once
     Add {
-        /// operator runs the service; publisher runs one publisher's set-up; sender sends; reader reads
+        /// operator runs the service; publisher runs one publisher's set-up; member works with its leads; sender
+        /// sends; reader reads
         #[arg(long, value_parser = ROLES)]
         role: String,
         /// Whose it is; every role but operator needs one

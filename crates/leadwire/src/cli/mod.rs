@@ -42,6 +42,7 @@ mod send;
 mod serve;
 mod service;
 mod settings;
+mod user;
 mod whereabouts;
 mod withhold;
 
@@ -114,6 +115,9 @@ enum Command {
     /// Make and revoke API keys
     #[command(subcommand, after_help = key::EXAMPLES)]
     Key(key::Command),
+    /// Add and remove people who sign in to the portal
+    #[command(subcommand, after_help = user::EXAMPLES)]
+    User(user::Command),
     /// See how the keys stand that guard destinations' secrets, and rotate them
     #[command(subcommand, after_help = secret::EXAMPLES)]
     Secret(secret::Command),
@@ -223,6 +227,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(command) => replay::run(command, session).await,
         Command::Address(command) => address::run(command, session).await,
         Command::Key(command) => key::run(command, session).await,
+        Command::User(command) => user::run(command, session).await,
         Command::Secret(command) => secret::run(command, session).await,
         Command::Connector(command) => connector::run(command, session).await,
         Command::Interest(command) => interest::run(command, session).await,

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::secrets::{self, CredentialKind};
 use crate::telemetry;
 use anyhow::Context;
+use leadwire_core::secret::Secret;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -95,7 +96,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let app = App::open(config, Arc::new(MachineClock::start()), Some(&local_key)).await?;
     let local = app.write_local_access(&local_key)?;
     let first_key = app.first_key().await?;
-    welcome(&app, first_key.as_ref().map(|it| it.expose().as_str()))?;
+    let first_link = app.first_link().await?;
+    let shown = |it: &Option<Secret<String>>| it.as_ref().map(|it| it.expose().clone());
+    welcome(&app, (shown(&first_key).as_deref(), shown(&first_link).as_deref()))?;
     let stopper = Arc::clone(&app);
     let stopping = tokio::spawn(async move {
         signals.next().await;
@@ -147,13 +150,17 @@ impl Signals {
     }
 }
 
-fn welcome(app: &App, first_key: Option<&str>) -> anyhow::Result<()> {
+fn welcome(app: &App, (first_key, first_link): (Option<&str>, Option<&str>)) -> anyhow::Result<()> {
     let data = std::path::absolute(&app.config.data)?;
     let mut text = format!("\n  Leadwire {}\n\n", env!("CARGO_PKG_VERSION"));
     writeln!(text, "  data      {}", data.display())?;
     writeln!(text, "  API       http://{}/v1   described at /openapi.json", app.address())?;
     if let Some(address) = app.metrics_address() {
         writeln!(text, "  metrics   http://{address}/metrics")?;
+    }
+    writeln!(text, "  portal    {}/", app.public_url())?;
+    if let Some(link) = first_link {
+        writeln!(text, "\n  choose who signs in to the portal first; the link works once, for three days:\n\n      {link}")?;
     }
     if let Some(key) = first_key {
         writeln!(text, "\n  administrator key, shown this once:\n\n      {key}\n")?;

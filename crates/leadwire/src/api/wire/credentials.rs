@@ -34,7 +34,7 @@ pub struct ApiKey {
     pub id: String,
     /// What it is for.
     pub title: String,
-    /// `operator`, `publisher`, `sender` or `reader`.
+    /// `operator`, `publisher`, `member`, `sender` or `reader`.
     pub role: String,
     /// Whose it is; missing: the operator's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub struct ApiKey {
 pub struct NewApiKey {
     /// What it is for.
     pub title: String,
-    /// `operator`, `publisher`, `sender` or `reader`.
+    /// `operator`, `publisher`, `member`, `sender` or `reader`.
     pub role: String,
     /// Days until it ends; missing: it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

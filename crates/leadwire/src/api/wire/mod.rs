@@ -20,6 +20,7 @@ mod secrets;
 mod setup;
 mod standing;
 mod touchpoint;
+mod users;
 
 pub use audit::{AuditCheckpoint, AuditEntry, PlacesOfDay, Statement, StatementOfDay};
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
@@ -55,6 +56,7 @@ pub use standing::{
     Standing, WithholdRule,
 };
 pub use touchpoint::{Consent, Customer, Touchpoint, Touchpoints};
+pub use users::{NewUser, User};
 
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;

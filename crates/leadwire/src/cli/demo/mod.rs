@@ -91,7 +91,8 @@ async fn play(rehearsal: &Rehearsal, args: &Args, as_json: bool) -> anyhow::Resu
         client::shape(rehearsal.client.get(&["v1", "deliveries"], &parked).await?)?;
     show.parked(&parked.items);
     if !args.once && !as_json && show.is_terminal() {
-        show.invitation(&intake_url, rehearsal.folder());
+        let portal = rehearsal.app.first_link().await?.map(|it| it.expose().clone());
+        show.invitation(&intake_url, rehearsal.folder(), portal.as_deref().unwrap_or_default());
         tokio::signal::ctrl_c().await?;
     }
     Ok(if good { ExitCode::Ok } else { ExitCode::Failed })

@@ -231,10 +231,10 @@ impl Show {
         }
     }
 
-    pub(super) fn invitation(&self, intake_url: &str, folder: &Path) {
+    pub(super) fn invitation(&self, intake_url: &str, folder: &Path, portal: &str) {
         let data = folder.display();
         self.write(&format!(
-            "\n  The demo stays open. In another terminal, be the marketplace:\n\n    curl -i -H 'Content-Type: application/json' --data-binary @samples/partner-center/14-turkish.json \\\n      {intake_url}\n\n  and look with\n\n    leadwire --data {data} lead list contoso\n    leadwire --data {data} ledger contoso\n\n  Ctrl-C ends it.\n",
+            "\n  The demo stays open. See all of it in the portal; choose any name and password:\n\n    {portal}\n\n  In another terminal, be the marketplace:\n\n    curl -i -H 'Content-Type: application/json' --data-binary @samples/partner-center/14-turkish.json \\\n      {intake_url}\n\n  and look with\n\n    leadwire --data {data} lead list contoso\n    leadwire --data {data} ledger contoso\n\n  Ctrl-C ends it.\n",
         ));
     }
 }

@@ -1,0 +1,369 @@
+//! People who sign in to the portal, and where they are signed in: of passwords, links and sessions only hashes are kept.
+
+use crate::engine::{Param, Row, Tx};
+use crate::{Store, StoreError};
+use leadwire_core::id::{PublisherId, UserId};
+use leadwire_core::time::Timestamp;
+
+/// Somebody who signs in to the portal.
+#[derive(Clone, Debug)]
+pub struct PortalUser {
+    /// Whose; none: the operator's.
+    pub publisher: Option<PublisherId>,
+    /// The id.
+    pub id: UserId,
+    /// The e-mail address by which they sign in, in small letters; empty until the first of all says theirs.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// What they may do.
+    pub role: String,
+    /// What Argon2id made of the password; empty until one was chosen.
+    pub password: String,
+    /// When the link ends by which a password is chosen; none when there is no such link.
+    pub link_ends_at: Option<Timestamp>,
+    /// When they were added.
+    pub created_at: Timestamp,
+    /// When they last signed in.
+    pub signed_in_at: Option<Timestamp>,
+}
+
+/// A link by which a password is chosen, once.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// The hash of its token.
+    pub hash: [u8; 32],
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Who.
+    pub user: PortalUser,
+    /// Since when.
+    pub begun_at: Timestamp,
+    /// When they were last seen, give or take what the program does not write down.
+    pub seen_at: Timestamp,
+}
+
+/// What is set when a link is used.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// What Argon2id made of the password.
+    pub password: String,
+    /// The e-mail address.
+    pub email: String,
+    /// The name.
+    pub name: String,
+}
+
+impl Store {
+    /// Users by e-mail address, of one publisher or, with none, of all and the operator's, up to `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn users(
+        &self,
+        publisher: Option<PublisherId>,
+        limit: usize,
+    ) -> Result<Vec<PortalUser>, StoreError> {
+        self.read(move |tx| {
+            let most = i64::try_from(limit).unwrap_or(i64::MAX);
+            match &publisher {
+                Some(publisher) => tx.query(
+                    "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at,
+                         signed_in_at
+                     FROM portal_user
+                     WHERE publisher_id = $1
+                     ORDER BY email, user_id
+                     LIMIT $2",
+                    &[Param::Text(publisher.as_str()), Param::Int(most)],
+                    read_user,
+                ),
+                None => tx.query(
+                    "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at,
+                         signed_in_at
+                     FROM portal_user
+                     ORDER BY email, user_id
+                     LIMIT $1",
+                    &[Param::Int(most)],
+                    read_user,
+                ),
+            }
+        })
+        .await
+    }
+
+    /// Adds a user with a link. False: somebody has this e-mail address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn add_user(&self, it: PortalUser, link: Link) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            if by_email(tx, &it.email)?.is_some() {
+                return Ok(false);
+            }
+            tx.execute(
+                "INSERT INTO portal_user (publisher_id, user_id, email, name, role, link_hash, link_ends_at,
+                     created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                &[
+                    Param::Text(whose(it.publisher.as_ref())),
+                    Param::Text(&it.id.to_string()),
+                    Param::Text(&it.email),
+                    Param::Text(&it.name),
+                    Param::Text(&it.role),
+                    Param::Bytes(&link.hash),
+                    Param::Int(link.ends_at.millis()),
+                    Param::Int(it.created_at.millis()),
+                ],
+            )?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Gives a user a new link; the one before works no more, the password goes on. False: there is no such user.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn renew_link(
+        &self,
+        publisher: Option<PublisherId>,
+        id: UserId,
+        link: Link,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let renewed = tx.execute(
+                "UPDATE portal_user SET link_hash = $1, link_ends_at = $2
+                 WHERE publisher_id = $3 AND user_id = $4",
+                &[
+                    Param::Bytes(&link.hash),
+                    Param::Int(link.ends_at.millis()),
+                    Param::Text(whose(publisher.as_ref())),
+                    Param::Text(&id.to_string()),
+                ],
+            )?;
+            Ok(renewed > 0)
+        })
+        .await
+    }
+
+    /// Removes a user and ends their sessions. False: there is no such user.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_user(&self, publisher: Option<PublisherId>, id: UserId) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            end_all(tx, whose(publisher.as_ref()), id)?;
+            let removed = tx.execute(
+                "DELETE FROM portal_user WHERE publisher_id = $1 AND user_id = $2",
+                &[Param::Text(whose(publisher.as_ref())), Param::Text(&id.to_string())],
+            )?;
+            Ok(removed > 0)
+        })
+        .await
+    }
+
+    /// The user with an e-mail address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn user_by_email(&self, email: String) -> Result<Option<PortalUser>, StoreError> {
+        self.read(move |tx| by_email(tx, &email)).await
+    }
+
+    /// Whose link this is, while it works.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn user_by_link(
+        &self,
+        hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<PortalUser>, StoreError> {
+        self.read(move |tx| by_link(tx, &hash, now)).await
+    }
+
+    /// Uses a link: sets what was chosen, ends the link and every session of its user. None: the link does not work (any
+    /// more), or another user has the e-mail address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn use_link(
+        &self,
+        hash: [u8; 32],
+        chosen: Chosen,
+        now: Timestamp,
+    ) -> Result<Option<PortalUser>, StoreError> {
+        self.write(move |tx| {
+            let Some(user) = by_link(tx, &hash, now)? else { return Ok(None) };
+            if by_email(tx, &chosen.email)?.is_some_and(|it| it.id != user.id) {
+                return Ok(None);
+            }
+            let used = tx.execute(
+                "UPDATE portal_user SET password = $1, email = $2, name = $3, link_ends_at = 0
+                 WHERE publisher_id = $4 AND user_id = $5 AND link_hash = $6 AND link_ends_at <> 0",
+                &[
+                    Param::Text(&chosen.password),
+                    Param::Text(&chosen.email),
+                    Param::Text(&chosen.name),
+                    Param::Text(whose(user.publisher.as_ref())),
+                    Param::Text(&user.id.to_string()),
+                    Param::Bytes(&hash),
+                ],
+            )?;
+            // Of two that use one link at once, one does.
+            if used == 0 {
+                return Ok(None);
+            }
+            end_all(tx, whose(user.publisher.as_ref()), user.id)?;
+            Ok(Some(user))
+        })
+        .await
+    }
+
+    /// Signs a user in. Of sessions beyond `most`, the ones that were longest not seen end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin_session(
+        &self,
+        (publisher, user): (Option<PublisherId>, UserId),
+        hash: [u8; 32],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let (publisher, user) = (whose(publisher.as_ref()), user.to_string());
+            tx.execute(
+                "INSERT INTO portal_session (publisher_id, user_id, hash, begun_at, seen_at)
+                 VALUES ($1, $2, $3, $4, $5)",
+                &[
+                    Param::Text(publisher),
+                    Param::Text(&user),
+                    Param::Bytes(&hash),
+                    Param::Int(now.millis()),
+                    Param::Int(now.millis()),
+                ],
+            )?;
+            tx.execute(
+                "UPDATE portal_user SET signed_in_at = $1 WHERE publisher_id = $2 AND user_id = $3",
+                &[Param::Int(now.millis()), Param::Text(publisher), Param::Text(&user)],
+            )?;
+            let all = tx.query(
+                "SELECT hash FROM portal_session
+                 WHERE publisher_id = $1 AND user_id = $2
+                 ORDER BY seen_at DESC, hash",
+                &[Param::Text(publisher), Param::Text(&user)],
+                |row| Ok(row.bytes(0)?.to_vec()),
+            )?;
+            for old in all.iter().skip(most) {
+                tx.execute(
+                    "DELETE FROM portal_session WHERE publisher_id = $1 AND user_id = $2 AND hash = $3",
+                    &[Param::Text(publisher), Param::Text(&user), Param::Bytes(old)],
+                )?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The session of a token, by its hash. Whether it has ended by itself is for the caller to say.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn session(&self, hash: [u8; 32]) -> Result<Option<Session>, StoreError> {
+        self.read(move |tx| {
+            tx.find(
+                "SELECT u.publisher_id, u.user_id, u.email, u.name, u.role, u.password, u.link_ends_at,
+                     u.created_at, u.signed_in_at, s.begun_at, s.seen_at
+                 FROM portal_session s
+                 JOIN portal_user u ON u.publisher_id = s.publisher_id AND u.user_id = s.user_id
+                 WHERE s.hash = $1",
+                &[Param::Bytes(&hash)],
+                |row| Ok(Session { user: read_user(row)?, begun_at: row.time(9)?, seen_at: row.time(10)? }),
+            )
+        })
+        .await
+    }
+
+    /// Writes down that a session is in use.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn see_session(&self, hash: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.execute(
+                "UPDATE portal_session SET seen_at = $1 WHERE hash = $2",
+                &[Param::Int(now.millis()), Param::Bytes(&hash)],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Signs out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_session(&self, hash: [u8; 32]) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.execute("DELETE FROM portal_session WHERE hash = $1", &[Param::Bytes(&hash)])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn whose(publisher: Option<&PublisherId>) -> &str {
+    publisher.map_or("", PublisherId::as_str)
+}
+
+fn end_all(tx: &Tx<'_>, publisher: &str, user: UserId) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM portal_session WHERE publisher_id = $1 AND user_id = $2",
+        &[Param::Text(publisher), Param::Text(&user.to_string())],
+    )?;
+    Ok(())
+}
+
+fn by_email(tx: &Tx<'_>, email: &str) -> Result<Option<PortalUser>, StoreError> {
+    tx.find(
+        "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at, signed_in_at
+         FROM portal_user WHERE email = $1",
+        &[Param::Text(email)],
+        read_user,
+    )
+}
+
+fn by_link(tx: &Tx<'_>, hash: &[u8], now: Timestamp) -> Result<Option<PortalUser>, StoreError> {
+    tx.find(
+        "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at, signed_in_at
+         FROM portal_user WHERE link_hash = $1 AND link_ends_at <> 0 AND link_ends_at > $2",
+        &[Param::Bytes(hash), Param::Int(now.millis())],
+        read_user,
+    )
+}
+
+fn read_user(row: &Row<'_>) -> Result<PortalUser, StoreError> {
+    let wrong = |it: leadwire_core::id::BadId| StoreError::Wrong(it.to_string());
+    let publisher = match row.text(0)? {
+        "" => None,
+        text => Some(PublisherId::parse(text).map_err(wrong)?),
+    };
+    let time = |at: Timestamp| Some(at).filter(|it| it.millis() != 0);
+    Ok(PortalUser {
+        publisher,
+        id: UserId::parse(row.text(1)?).map_err(wrong)?,
+        email: row.text(2)?.to_owned(),
+        name: row.text(3)?.to_owned(),
+        role: row.text(4)?.to_owned(),
+        password: row.text(5)?.to_owned(),
+        link_ends_at: time(row.time(6)?),
+        created_at: row.time(7)?,
+        signed_in_at: time(row.time(8)?),
+    })
+}

@@ -1,0 +1,316 @@
+//! Who signs in to the portal: passwords by Argon2id, links by which they are chosen, and sessions.
+//!
+//! Of every secret only a hash is kept. How often somebody may try is held by `flood`; how much memory hashing takes, here.
+
+use crate::access::{Actor, Role, Who};
+use crate::clock::{self, Clock, fill_random};
+use crate::secrets::{self, CredentialKind};
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use leadwire_core::hex;
+use leadwire_core::id::UserId;
+use leadwire_core::limits;
+use leadwire_core::secret::Secret;
+use leadwire_store::users::{Chosen, Link, PortalUser};
+use leadwire_store::{Store, StoreError};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What is compared when there is no such user, so that it takes as long: no password gives this hash but by accident.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Why nobody was let in, apart from a wrong password.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// Too many passwords are being hashed; come again.
+    #[error("too many people sign in at once")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub user: PortalUser,
+    /// What they may do, and for whom.
+    pub actor: Actor,
+    /// Stands in each of their forms; nobody who does not see their pages knows it.
+    pub form_token: String,
+}
+
+/// What is wrong with what somebody chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mistake {
+    /// The e-mail address is none.
+    Email,
+    /// The name is empty or too long.
+    Name,
+    /// The password is too short.
+    Short,
+    /// The password is too long.
+    Long,
+    /// The password is the name or the e-mail address.
+    Guessable,
+    /// The two passwords differ.
+    Differs,
+}
+
+/// The people who sign in.
+pub struct Accounts {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    hashing: Arc<Semaphore>,
+}
+
+impl Accounts {
+    /// Puts them together.
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock, hashing: Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX)) }
+    }
+
+    /// A new link: its token, shown once, and what is kept.
+    pub fn new_link(&self) -> (Secret<String>, Link) {
+        let token = secrets::make_credential(CredentialKind::UserLink);
+        let ends_at = self.clock.wall().plus(limits::USER_LINK_KEPT);
+        let link = Link { hash: secrets::sha256(token.expose().as_bytes()), ends_at };
+        (token, link)
+    }
+
+    /// The link of the first user, an operator, while nobody has chosen a password yet. A link made before works no more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn first_link(&self) -> Result<Option<Secret<String>>, StoreError> {
+        let users = self.store.users(None, limits::USERS_MAX).await?;
+        if users.iter().any(|it| !it.password.is_empty()) {
+            return Ok(None);
+        }
+        let (token, link) = self.new_link();
+        if let Some(first) = users.iter().find(|it| it.email.is_empty()) {
+            self.store.renew_link(None, first.id, link).await?;
+            return Ok(Some(token));
+        }
+        let user = PortalUser {
+            publisher: None,
+            id: UserId::new(clock::random_bits()),
+            email: String::new(),
+            name: String::new(),
+            role: Role::Operator.as_str().to_owned(),
+            password: String::new(),
+            link_ends_at: Some(link.ends_at),
+            created_at: self.clock.wall(),
+            signed_in_at: None,
+        };
+        self.store.add_user(user, link).await?;
+        Ok(Some(token))
+    }
+
+    /// Whose link this is, while it works.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn link(&self, token: &str) -> Result<Option<PortalUser>, StoreError> {
+        if !secrets::is_well_formed(CredentialKind::UserLink, token) {
+            return Ok(None);
+        }
+        self.store.user_by_link(secrets::sha256(token.as_bytes()), self.clock.wall()).await
+    }
+
+    /// Uses a link: sets the password, ends every session of its user, and signs them in. None: the link does not work any
+    /// more, or another user has the e-mail address.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn choose(
+        &self,
+        token: &str,
+        (email, name): (String, String),
+        password: Secret<String>,
+    ) -> Result<Option<Secret<String>>, AccountError> {
+        let password = self.hash(password).await?;
+        let (hash, now) = (secrets::sha256(token.as_bytes()), self.clock.wall());
+        let chosen = Chosen { password, email, name };
+        match self.store.use_link(hash, chosen, now).await? {
+            Some(user) => Ok(Some(self.begin(&user).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Signs in; none when the e-mail address or the password is wrong, which take the same time.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: Secret<String>,
+    ) -> Result<Option<Secret<String>>, AccountError> {
+        let user = match self::email(email) {
+            Some(email) => self.store.user_by_email(email).await?,
+            None => None,
+        };
+        let user = user.filter(|it| !it.password.is_empty());
+        let kept = user.as_ref().map_or_else(|| NOBODY.to_owned(), |it| it.password.clone());
+        let is_right = self.is_right(kept, password).await?;
+        match user.filter(|_| is_right) {
+            Some(user) => Ok(Some(self.begin(&user).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Begins a session under a token that nobody had before, so that none can be fixed by somebody else.
+    async fn begin(&self, user: &PortalUser) -> Result<Secret<String>, StoreError> {
+        let token = secrets::make_credential(CredentialKind::Session);
+        let hash = secrets::sha256(token.expose().as_bytes());
+        let whose = (user.publisher.clone(), user.id);
+        let most = limits::SESSIONS_PER_USER_MAX;
+        self.store.begin_session(whose, hash, self.clock.wall(), most).await?;
+        Ok(token)
+    }
+
+    /// Who shows this token, unless their session has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn signed_in(&self, token: &str) -> Result<Option<SignedIn>, StoreError> {
+        if !secrets::is_well_formed(CredentialKind::Session, token) {
+            return Ok(None);
+        }
+        let hash = secrets::sha256(token.as_bytes());
+        let Some(session) = self.store.session(hash).await? else { return Ok(None) };
+        let now = self.clock.wall();
+        let is_over = now.since(session.begun_at) >= limits::SESSION_MAX
+            || now.since(session.seen_at) >= limits::SESSION_IDLE_MAX;
+        let Some(role) = Role::parse(&session.user.role).filter(|_| !is_over) else { return Ok(None) };
+        if now.since(session.seen_at) >= limits::SESSION_SEEN_EVERY {
+            self.store.see_session(hash, now).await?;
+        }
+        let user = session.user;
+        let actor = Actor { who: Who::User(user.id), role, publisher: user.publisher.clone() };
+        let form_token = hex::encode(&secrets::short_hash(&[b"form", token.as_bytes()]));
+        Ok(Some(SignedIn { user, actor, form_token }))
+    }
+
+    /// Signs out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sign_out(&self, token: &str) -> Result<(), StoreError> {
+        self.store.end_session(secrets::sha256(token.as_bytes())).await
+    }
+
+    async fn hash(&self, password: Secret<String>) -> Result<String, AccountError> {
+        self.in_turn(move || {
+            let mut random = [0u8; 16];
+            fill_random(&mut random);
+            let salt = SaltString::encode_b64(&random).expect("16 bytes are a salt");
+            let hash = hasher().hash_password(password.expose().as_bytes(), &salt);
+            hash.expect("a password within its bound can be hashed").to_string()
+        })
+        .await
+    }
+
+    async fn is_right(&self, kept: String, password: Secret<String>) -> Result<bool, AccountError> {
+        self.in_turn(move || {
+            let Ok(kept) = PasswordHash::new(&kept) else { return false };
+            let bytes = password.expose().as_bytes();
+            bytes.len() <= limits::PASSWORD_BYTES_MAX && hasher().verify_password(bytes, &kept).is_ok()
+        })
+        .await
+    }
+
+    /// Runs what takes memory and a processor, a few at a time.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AccountError> {
+        let turn = Arc::clone(&self.hashing).acquire_owned();
+        let turn = tokio::time::timeout(limits::PASSWORD_HASH_WAIT, turn).await;
+        let turn = turn.map_err(|_| AccountError::Busy)?.expect("the semaphore is never closed");
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        });
+        Ok(done.await.expect("hashing does not panic"))
+    }
+}
+
+fn hasher() -> Argon2<'static> {
+    let params = Params::new(limits::PASSWORD_HASH_KIB, limits::PASSWORD_HASH_PASSES, 1, None);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.expect("our own figures are allowed"))
+}
+
+/// An e-mail address as it is kept: in small letters. None when it is none.
+pub fn email(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let (name, host) = text.rsplit_once('@')?;
+    let is_plain = text.len() <= 254 && !text.chars().any(|it| it.is_whitespace() || it.is_control());
+    let is_whole = !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
+    (is_plain && is_whole).then_some(text)
+}
+
+/// What is wrong with what somebody chose; none when it is good.
+pub fn mistake(email: &str, name: &str, (password, again): (&str, &str)) -> Option<Mistake> {
+    let is_like = |other: &str| !other.is_empty() && password.trim().eq_ignore_ascii_case(other.trim());
+    if self::email(email).is_none() {
+        Some(Mistake::Email)
+    } else if name.trim().is_empty() || name.len() > limits::USER_NAME_BYTES_MAX {
+        Some(Mistake::Name)
+    } else if password.chars().count() < limits::PASSWORD_CHARS_MIN {
+        Some(Mistake::Short)
+    } else if password.len() > limits::PASSWORD_BYTES_MAX {
+        Some(Mistake::Long)
+    } else if is_like(email) || is_like(name) {
+        Some(Mistake::Guessable)
+    } else if password != again {
+        Some(Mistake::Differs)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_kept_in_small_letters_and_what_is_none_is_refused() {
+        assert_eq!(email(" Ada@Example.COM "), Some("ada@example.com".to_owned()));
+        for bad in ["", "ada", "ada@", "@example.com", "ada@example", "a da@example.com", "ada@.com"] {
+            assert_eq!(email(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_is_a_hash_of_the_same_cost() {
+        let kept = PasswordHash::new(NOBODY).unwrap();
+        let params = Params::try_from(&kept).unwrap();
+        assert_eq!(
+            (params.m_cost(), params.t_cost()),
+            (limits::PASSWORD_HASH_KIB, limits::PASSWORD_HASH_PASSES)
+        );
+        assert!(hasher().verify_password(b"", &kept).is_err());
+    }
+
+    #[test]
+    fn each_mistake_is_found() {
+        let good = "correct horse battery";
+        assert_eq!(mistake("ada@example.com", "Ada", (good, good)), None);
+        let table = [
+            (("ada", "Ada", good, good), Mistake::Email),
+            (("ada@example.com", " ", good, good), Mistake::Name),
+            (("ada@example.com", "Ada", "elevenchars", "elevenchars"), Mistake::Short),
+            (("ada@example.com", "Ada", "Ada@example.com", "Ada@example.com"), Mistake::Guessable),
+            (("ada@example.com", "Ada", good, "correct horse batteri"), Mistake::Differs),
+        ];
+        for ((email, name, password, again), found) in table {
+            assert_eq!(mistake(email, name, (password, again)), Some(found));
+        }
+        let long = "x".repeat(limits::PASSWORD_BYTES_MAX + 1);
+        assert_eq!(mistake("ada@example.com", "Ada", (&long, &long)), Some(Mistake::Long));
+    }
+}
