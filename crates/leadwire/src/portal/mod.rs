@@ -1,6 +1,105 @@
-//! The portal.
+//! The portal: pages for people, made on the server and complete without a script.
+//!
+//! It knows nothing of its own: every page asks the endpoints of the API from within, with the rights of whoever is signed in,
+//! so there is one table of rights, one text of SQL for each question, and one audit log.
+
+mod chart;
+mod deliveries;
+mod destinations;
+mod entry;
+mod failures;
+mod kept;
+mod leads;
+mod overview;
+mod shell;
+mod sign_in;
+mod users;
+mod visit;
+mod words;
+
+use crate::api::Problem;
 use crate::app::App;
 use axum::Router;
+use axum::extract::{RawPathParams, Request};
+use axum::http::Method;
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
-/// Its addresses.
-pub fn router(_: &Arc<App>) -> Router { Router::new() }
+use visit::Visit;
+
+/// Who may come to a page. What is on it, the endpoints that it asks decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    /// Everybody.
+    ToAll,
+    /// Whoever is signed in.
+    ToUsers,
+}
+
+type Handler = fn(Visit) -> BoxFuture<'static, Result<Response, Problem>>;
+
+/// One page, or one form.
+struct Page {
+    method: Method,
+    path: &'static str,
+    open: Open,
+    handler: Handler,
+}
+
+macro_rules! page {
+    ($method:ident $path:literal, $open:ident, $handler:path) => {
+        Page {
+            method: Method::$method,
+            path: $path,
+            open: Open::$open,
+            handler: |visit| Box::pin($handler(visit)),
+        }
+    };
+}
+
+/// Every page.
+#[rustfmt::skip]
+static PAGES: &[Page] = &[
+    page!(GET "/sign-in", ToAll, sign_in::show),
+    page!(POST "/sign-in", ToAll, sign_in::sign_in),
+    page!(GET "/first/{token}", ToAll, sign_in::show_first),
+    page!(POST "/first/{token}", ToAll, sign_in::choose),
+    page!(POST "/look", ToAll, sign_in::set_look),
+    page!(POST "/sign-out", ToUsers, sign_in::sign_out),
+    page!(GET "/", ToUsers, overview::show),
+    page!(GET "/leads", ToUsers, leads::list),
+    page!(GET "/leads/{lead}", ToUsers, leads::show),
+    page!(POST "/leads/{lead}/{deed}", ToUsers, leads::decide),
+    page!(GET "/deliveries", ToUsers, deliveries::list),
+    page!(GET "/deliveries/{delivery}", ToUsers, deliveries::show),
+    page!(POST "/deliveries/{delivery}/retry", ToUsers, deliveries::retry),
+    page!(GET "/failures", ToUsers, failures::list),
+    page!(POST "/failures/retry", ToUsers, failures::retry),
+    page!(GET "/unrouted", ToUsers, kept::unrouted),
+    page!(GET "/quarantine", ToUsers, kept::quarantine),
+    page!(POST "/quarantine/{quarantined}/retry", ToUsers, kept::retry),
+    page!(GET "/destinations", ToUsers, destinations::list),
+    page!(POST "/destinations/{destination}/{deed}", ToUsers, destinations::turn),
+    page!(GET "/users", ToUsers, users::list),
+    page!(POST "/users", ToUsers, users::add),
+    page!(POST "/users/{user}/link", ToUsers, users::renew_link),
+    page!(POST "/users/{user}/remove", ToUsers, users::remove),
+];
+
+/// The portal's addresses.
+pub fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for page in PAGES {
+        let app = Arc::clone(app);
+        let filter = MethodFilter::try_from(page.method.clone()).expect("only usual methods are in the table");
+        router = router.route(
+            page.path,
+            on(filter, move |path: Result<RawPathParams, _>, request: Request| {
+                let app = Arc::clone(&app);
+                async move { entry::answer(app, page, path.ok(), request).await }
+            }),
+        );
+    }
+    router.route("/static/{name}", axum::routing::get(entry::file))
+}

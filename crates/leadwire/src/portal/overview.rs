@@ -1,0 +1,144 @@
+//! The first page: where everything is, what needs somebody today, and how leads fare by offer and source.
+
+use super::chart::{self, Piece};
+use super::shell::Shell;
+use super::visit::Visit;
+use crate::access::Action;
+use crate::api::{Problem, Wish, wire};
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+#[derive(Template)]
+#[template(path = "portal/overview.html")]
+struct OverviewPage {
+    shell: Shell,
+    ledger: wire::Ledger,
+    sums: Vec<(&'static str, u64)>,
+    owed: u64,
+    bar: Vec<Piece>,
+    needs: Vec<Need>,
+    total: wire::ReportRow,
+    by_offer: Vec<Row>,
+    by_source: Vec<Row>,
+    destinations: Vec<wire::Destination>,
+}
+
+/// Something that a person should see to.
+struct Need {
+    icon: &'static str,
+    what: String,
+    why: String,
+    url: String,
+}
+
+/// A row of the funnel with its bar.
+struct Row {
+    it: wire::ReportRow,
+    bar: [(&'static str, u64); 3],
+}
+
+#[derive(Template)]
+#[template(path = "portal/empty.html")]
+struct EmptyPage {
+    shell: Shell,
+}
+
+/// `GET /`
+pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
+    if visit.publisher().is_none() {
+        let page = EmptyPage { shell: visit.shell("overview-title") };
+        return Ok(super::visit::html(StatusCode::OK, &page));
+    }
+    let ledger: wire::Ledger = visit.ask(Wish::get("/v1/ledger")).await?;
+    let of = |by: &'static str| Wish::get("/v1/reports").with(if by == "offer" { &[("by", "offer")] } else { &[("by", "source")] });
+    let offers: wire::Report = visit.ask(of("offer")).await?;
+    let sources: wire::Report = visit.ask(of("source")).await?;
+    let destinations: wire::List<wire::Destination> = visit.ask(Wish::get("/v1/destinations")).await?;
+    let failures: wire::List<wire::FailureGroup> = visit.ask(Wish::get("/v1/failures")).await?;
+    let sum = |of: fn(&wire::Account) -> u64| ledger.destinations.iter().map(of).sum::<u64>();
+    let sums = vec![
+        ("delivered", sum(|it| it.delivered)),
+        ("waiting", sum(|it| it.pending)),
+        ("parked", sum(|it| it.parked)),
+        ("suppressed", sum(|it| it.suppressed)),
+        ("erased", sum(|it| it.erased)),
+    ];
+    let shell = visit.shell("overview-title");
+    let page = OverviewPage {
+        owed: sum(|it| it.accepted),
+        bar: chart::pieces(&sums),
+        sums,
+        needs: needs(&visit, &shell, (&ledger, &destinations.items, &failures.items)),
+        by_offer: rows(offers.rows),
+        by_source: rows(sources.rows),
+        total: offers.total,
+        destinations: destinations.items,
+        ledger,
+        shell,
+    };
+    Ok(visit.page(&page))
+}
+
+/// Most rows of a funnel; a report has them all.
+const ROWS_MAX: usize = 12;
+
+fn rows(mut all: Vec<wire::ReportRow>) -> Vec<Row> {
+    all.truncate(ROWS_MAX);
+    let most = all.iter().map(|it| it.leads).max().unwrap_or(0);
+    let bar = |it: &wire::ReportRow| {
+        [("came", it.leads), ("arrived", it.leads_delivered), ("qualified", it.qualified)]
+            .map(|(name, count)| (name, chart::length(count, most)))
+    };
+    all.into_iter().map(|it| Row { bar: bar(&it), it }).collect()
+}
+
+fn needs(
+    visit: &Visit,
+    shell: &Shell,
+    (ledger, destinations, failures): (&wire::Ledger, &[wire::Destination], &[wire::FailureGroup]),
+) -> Vec<Need> {
+    let mut all = Vec::new();
+    for it in destinations {
+        let Some(pause) = &it.pause else { continue };
+        all.push(Need {
+            icon: "paused",
+            what: shell.say_with("need-paused", &it.name),
+            why: pause.message.clone(),
+            url: shell.to("/destinations"),
+        });
+    }
+    for it in failures {
+        all.push(Need {
+            icon: "bad",
+            what: format!("{}: {}", it.destination, shell.say_count("need-parked", &it.count)),
+            why: it.fix.clone(),
+            url: shell.to("/failures"),
+        });
+    }
+    if ledger.unrouted > 0 {
+        all.push(Need {
+            icon: "kept",
+            what: shell.say_count("need-unrouted", &ledger.unrouted),
+            why: shell.say("need-unrouted-why"),
+            url: shell.to("/unrouted"),
+        });
+    }
+    if ledger.quarantined > 0 {
+        all.push(Need {
+            icon: "kept",
+            what: shell.say_count("need-quarantined", &ledger.quarantined),
+            why: shell.say("need-quarantined-why"),
+            url: shell.to("/quarantine"),
+        });
+    }
+    if destinations.is_empty() && visit.may(Action::ChangeSetup) {
+        all.push(Need {
+            icon: "destinations",
+            what: shell.say("need-destination"),
+            why: "leadwire destination add".to_owned(),
+            url: shell.to("/destinations"),
+        });
+    }
+    all
+}
