@@ -7,5 +7,6 @@ pub mod fault_proxy;
 pub mod harness;
 pub mod lost_answers;
 pub mod peers;
+pub mod portal;
 pub mod reference;
 pub mod tidy;

@@ -23,6 +23,7 @@ const MAY_USE: &MayUse = &[
     (
         "app",
         &[
+            "accounts",
             "api",
             "audit",
             "backups",
@@ -36,6 +37,7 @@ const MAY_USE: &MayUse = &[
             "flood",
             "housekeeping",
             "intake",
+            "portal",
             "secrets",
             "suggest",
             "replay",
@@ -49,6 +51,7 @@ const MAY_USE: &MayUse = &[
         "api",
         &[
             "access",
+            "accounts",
             "app",
             "audit",
             "bodies",
@@ -65,6 +68,9 @@ const MAY_USE: &MayUse = &[
             "vault",
         ],
     ),
+    // It asks the API's endpoints from within, and knows nothing of what is behind them.
+    ("portal", &["access", "accounts", "api", "app", "clock", "flood", "secrets"]),
+    ("accounts", &["access", "clock", "secrets"]),
     ("intake", &["clock", "deliver", "directory", "secrets", "telemetry"]),
     ("merging", &["deliver", "intake"]),
     ("suggest", &["clock", "directory"]),

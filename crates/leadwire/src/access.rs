@@ -49,8 +49,7 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 5] =
-        [Role::Operator, Role::Publisher, Role::Member, Role::Sender, Role::Reader];
+    pub const ALL: [Role; 5] = [Role::Operator, Role::Publisher, Role::Member, Role::Sender, Role::Reader];
 
     /// Its name in the store and in the API.
     pub fn as_str(self) -> &'static str {

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// What is compared when there is no such user, so that it takes as long: no password gives this hash but by accident.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why nobody was let in, apart from a wrong password.
 #[derive(Debug, thiserror::Error)]

@@ -31,6 +31,8 @@ mod notes;
 mod notices;
 mod pages;
 mod peers;
+mod portal;
+mod portal_browser;
 mod program;
 mod proof;
 mod refusals;

@@ -160,7 +160,10 @@ fn welcome(app: &App, (first_key, first_link): (Option<&str>, Option<&str>)) -> 
     }
     writeln!(text, "  portal    {}/", app.public_url())?;
     if let Some(link) = first_link {
-        writeln!(text, "\n  choose who signs in to the portal first; the link works once, for three days:\n\n      {link}")?;
+        writeln!(
+            text,
+            "\n  choose who signs in to the portal first; the link works once, for three days:\n\n      {link}"
+        )?;
     }
     if let Some(key) = first_key {
         writeln!(text, "\n  administrator key, shown this once:\n\n      {key}\n")?;

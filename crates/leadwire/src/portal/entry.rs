@@ -214,7 +214,8 @@ fn asset(ending: &str, kind: &'static str, text: &'static str) -> Static {
 /// `GET /static/{name}`
 pub(super) async fn file(Path(name): Path<String>) -> Response {
     let all: [&Static; 2] = [&STYLE, &SCRIPT];
-    let Some(found) = all.into_iter().find(|it| it.path.strip_prefix("/static/") == Some(name.as_str())) else {
+    let Some(found) = all.into_iter().find(|it| it.path.strip_prefix("/static/") == Some(name.as_str()))
+    else {
         return Problem::not_found().into_response();
     };
     let headers = [

@@ -30,10 +30,10 @@ impl Shell {
     /// A customer's name as their language writes it, or what else is known of them.
     pub(super) fn customer(&self, customer: &Map<String, Value>) -> String {
         let (first, last) = (said(customer, "first_name"), said(customer, "last_name"));
-        let parts =
-            if self.look.language.puts_family_name_first() { [last, first] } else { [first, last] };
+        let parts = if self.look.language.puts_family_name_first() { [last, first] } else { [first, last] };
         let name = parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ");
-        let known = [name.as_str(), said(customer, "email"), said(customer, "phone"), said(customer, "company")];
+        let known =
+            [name.as_str(), said(customer, "email"), said(customer, "phone"), said(customer, "company")];
         let known = known.into_iter().find(|it| !it.is_empty());
         known.map_or_else(|| self.say("nobody"), str::to_owned)
     }
@@ -95,8 +95,9 @@ struct Moment {
 pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     let places = [("lead", visit.place("lead"))];
     let found: wire::LeadDetail = visit.ask(Wish::get("/v1/leads/{lead}").at(&places)).await?;
-    let wire::LeadDetail { lead, standing, feedback, erased_at, members, history, timeline, deliveries, .. } =
-        found;
+    let wire::LeadDetail {
+        lead, standing, feedback, erased_at, members, history, timeline, deliveries, ..
+    } = found;
     // Why each touchpoint went, or did not go, in words; it is a help, and the page stands without it.
     let routing: Option<wire::LeadRouting> =
         visit.ask(Wish::get("/v1/leads/{lead}/routing").at(&places)).await.ok();

@@ -92,7 +92,8 @@ pub fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
     for page in PAGES {
         let app = Arc::clone(app);
-        let filter = MethodFilter::try_from(page.method.clone()).expect("only usual methods are in the table");
+        let filter =
+            MethodFilter::try_from(page.method.clone()).expect("only usual methods are in the table");
         router = router.route(
             page.path,
             on(filter, move |path: Result<RawPathParams, _>, request: Request| {

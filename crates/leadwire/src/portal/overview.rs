@@ -51,7 +51,9 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
         return Ok(super::visit::html(StatusCode::OK, &page));
     }
     let ledger: wire::Ledger = visit.ask(Wish::get("/v1/ledger")).await?;
-    let of = |by: &'static str| Wish::get("/v1/reports").with(if by == "offer" { &[("by", "offer")] } else { &[("by", "source")] });
+    let of = |by: &'static str| {
+        Wish::get("/v1/reports").with(if by == "offer" { &[("by", "offer")] } else { &[("by", "source")] })
+    };
     let offers: wire::Report = visit.ask(of("offer")).await?;
     let sources: wire::Report = visit.ask(of("source")).await?;
     let destinations: wire::List<wire::Destination> = visit.ask(Wish::get("/v1/destinations")).await?;

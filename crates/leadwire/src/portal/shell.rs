@@ -299,7 +299,9 @@ fn icon_of(name: &str) -> &'static str {
         "failures" => r#"<path d="M8 1.5 15 14H1zM8 6v4M8 12v.5"/>"#,
         "kept" => r#"<path d="M2 5h12v9H2zM1 2h14v3H1zM6 8h4"/>"#,
         "destinations" => r#"<circle cx="8" cy="8" r="6.5"/><circle cx="8" cy="8" r="2.5"/>"#,
-        "users" => r#"<circle cx="5.5" cy="5" r="2.5"/><path d="M1 13c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M11 3a2.4 2.4 0 0 1 0 4.6M12 9.500c2 .4 3 1.700 3 3.500"/>"#,
+        "users" => {
+            r#"<circle cx="5.5" cy="5" r="2.5"/><path d="M1 13c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M11 3a2.4 2.4 0 0 1 0 4.6M12 9.500c2 .4 3 1.700 3 3.500"/>"#
+        }
         "delivered" | "open" | "ok" => r#"<path d="m2.500 8.500 3.500 3.500 7.500-8"/>"#,
         "retrying" => r#"<path d="M13 8a5 5 0 1 1-1.500-3.500M13 1.500v3.500h-3.500"/>"#,
         "sending" => r#"<path d="M2 8h11M9 4l4 4-4 4"/>"#,

@@ -28,7 +28,8 @@ async fn page(visit: &Visit, made: Option<wire::User>) -> Result<UsersPage, Prob
     // An operator sees everybody: those of the publisher that is shown, and of all others.
     let all: wire::List<wire::User> = visit.ask_all(Wish::get("/v1/users")).await?;
     let is_operator = visit.user().actor.role == Role::Operator;
-    let roles = Role::ALL.into_iter().filter(|it| *it != Role::Sender && (is_operator || *it != Role::Operator));
+    let roles =
+        Role::ALL.into_iter().filter(|it| *it != Role::Sender && (is_operator || *it != Role::Operator));
     Ok(UsersPage {
         shell: visit.shell("users-title"),
         rows: all.items,

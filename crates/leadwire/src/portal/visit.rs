@@ -105,9 +105,10 @@ impl Visit {
         self.asker().ask(wish).await
     }
 
-    /// The path and query of this page, without what was told once.
+    /// The path and query of this page, without what was told once, and without a choice that is not the user's.
     pub(super) fn here(&self) -> String {
-        let kept = self.query.iter().filter(|it| *it.0 != "done");
+        let may_choose = self.user.as_ref().is_some_and(|it| it.actor.publisher.is_none());
+        let kept = self.query.iter().filter(|it| *it.0 != "done" && (may_choose || *it.0 != "publisher"));
         let mut kept: Vec<_> = kept.collect();
         kept.sort_unstable();
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
@@ -129,7 +130,8 @@ impl Visit {
     pub(super) fn done(&self, to: &str, said: &str) -> Response {
         let back = own_path(self.field("back")).unwrap_or(to);
         let (path, query) = back.split_once('?').unwrap_or((back, ""));
-        let mut query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut query: Vec<(String, String)> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         query.retain(|it| it.0 != "done");
         query.push(("done".to_owned(), said.to_owned()));
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();

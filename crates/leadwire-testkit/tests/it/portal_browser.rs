@@ -1,0 +1,120 @@
+//! Chromium, which nobody here wrote, at the portal: every page in three languages, light and dark, on a phone, a tablet and a
+//! wide screen, examined by axe-core; and the way in without scripts.
+
+use http::Method;
+use leadwire_sandbox::https_endpoint::{Answer as Reply, HttpsEndpoint};
+use leadwire_testkit::app::{TestApp, start_endpoint};
+use leadwire_testkit::peers::{Language, ask};
+use leadwire_testkit::portal::Visitor;
+use serde_json::{Value, json};
+
+const PEOPLE: [(&str, &str, &str, &str); 6] = [
+    ("Işıl", "Çağlar", "İstanbul Lojistik A.Ş.", "PLT"),
+    ("Tom", "Ashby", "Ashby & Sons", "INS"),
+    ("Ödön", "Őry", "Árvíztűrő Kft.", "StartTestDrive"),
+    ("Grace", "Hopper", "Compilers Ltd.", "Create"),
+    ("Ada", "Lovelace", "Analytical Engines", "INS"),
+    ("Jean-Baptiste Emmanuel", "Zorg-Wolfeschlegelsteinhausenbergerdorff", "Zorg", "PLT"),
+];
+
+/// `contoso` with leads in every state.
+async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    app.post("/v1/publishers", &json!({ "id": "fabrikam", "title": "Fabrikam" })).await;
+    let mut endpoints = Vec::new();
+    for name in ["sales-crm", "newsletter", "data-lake"] {
+        let endpoint = start_endpoint(&app.clock, None).await;
+        if name == "newsletter" {
+            // Fewer than would pause the destination.
+            endpoint.script(vec![Reply::status(200), Reply::status(422), Reply::status(422), Reply::status(413)]);
+        }
+        app.add_destination(name, json!({ "url": endpoint.url() })).await;
+        endpoints.push(endpoint);
+    }
+    for (number, (first, last, company, action)) in PEOPLE.into_iter().enumerate() {
+        let lead = json!({
+            "source": if number % 2 == 0 { "AzureMarketplace" } else { "SPZA" }, "action": action,
+            "offer": "contoso.crm-pro", "notes": "How many users may I have? We start in January.",
+            "customer": { "first_name": first, "last_name": last, "company": company, "country": "HU",
+                "phone": "+36201234567", "title": "CTO", "email": format!("person{number}@example.com") },
+        });
+        app.post("/v1/leads", &lead).await;
+    }
+    app.wait_until_settled().await;
+    app.post("/v1/destinations/data-lake/pause?publisher=contoso", &json!({})).await;
+    app.send_lead("late@example.com").await;
+    let address = app.add_address().await;
+    app.raw(Method::POST, &address, &[], "this is no lead".into()).await.expect(202);
+    app.wait_for("/v1/ledger?publisher=contoso", |it| it["destinations"][1]["delivered"] == 4).await;
+    (app, endpoints)
+}
+
+async fn check(language: &str) {
+    let (app, endpoints) = busy().await;
+    let ada = Visitor::operator(&app).await;
+    Visitor::of_contoso(&app, "member").await;
+    let found = app.get("/v1/deliveries?publisher=contoso&state=parked&limit=1").await;
+    let delivery = found["items"][0]["id"].as_str().unwrap();
+    let leads = app.get("/v1/leads?publisher=contoso").await;
+    let lead = leads["items"][1]["id"].as_str().unwrap();
+    let pages = json!([
+        ["overview", "/"],
+        ["leads", "/leads"],
+        ["lead", format!("/leads/{lead}")],
+        ["deliveries", "/deliveries"],
+        ["delivery", format!("/deliveries/{delivery}")],
+        ["failures", "/failures"],
+        ["unrouted", "/unrouted"],
+        ["quarantine", "/quarantine"],
+        ["destinations", "/destinations"],
+        ["users", "/users"],
+        ["missing", "/leads/none"],
+    ]);
+    let (_, token) = ada.cookie.split_once('=').unwrap();
+    let shots = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/portal");
+    for theme in ["light", "dark"] {
+        for width in [390, 820, 1440] {
+            let wish = json!({
+                "base": app.url(""), "token": token, "language": language, "theme": theme, "width": width,
+                "pages": pages, "shots": shots,
+            });
+            let seen = ask(Language::Node, "portal.mjs", &wish).await;
+            assert_eq!(seen["complaints"], json!([]), "{language} {theme} {width}");
+            assert_eq!(seen["seen"], 12, "every page and the way in");
+        }
+    }
+    drop(endpoints);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn every_page_is_for_everybody_in_english() {
+    check("en").await;
+}
+
+#[tokio::test]
+async fn every_page_is_for_everybody_in_hungarian() {
+    check("hu").await;
+}
+
+#[tokio::test]
+async fn every_page_is_for_everybody_in_turkish() {
+    check("tr").await;
+}
+
+#[tokio::test]
+async fn a_person_comes_in_by_the_first_link_and_works_without_scripts_and_by_keyboard() {
+    let (app, endpoints) = busy().await;
+    let link = app.app.first_link().await.unwrap().unwrap();
+    let wish = json!({ "base": app.url(""), "first": link.expose() });
+    let seen: Value = ask(Language::Node, "portal.mjs", &wish).await;
+    assert_eq!(seen["complaints"], json!([]));
+    assert_eq!(seen["paused"], "sales-crm");
+    assert_eq!(app.get("/v1/destinations/sales-crm?publisher=contoso").await["state"], "paused");
+    assert_eq!(seen["found"], "/leads");
+    assert_eq!(seen["skipped"], "content");
+    assert_eq!(seen["out"], "/sign-in");
+    drop(endpoints);
+    app.stop().await;
+}

@@ -1,0 +1,127 @@
+// Looks at every page of the portal in Chromium, has each examined by axe-core, and takes its picture. Or comes in by the first
+// link without scripts, and does what a person does.
+//
+// Reads {"base", "token", "language", "theme", "width", "pages", "shots"} or {"base", "first"}; answers what was seen.
+// The packages and the browser are looked up in the folder that LEADWIRE_VERIFIERS names.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const installed = process.env.LEADWIRE_VERIFIERS;
+const require = createRequire(join(installed, "package.json"));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const wish = JSON.parse(readFileSync(0, "utf8"));
+
+const browser = await chromium.launch({
+  executablePath: join(installed, "chromium"),
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+const complaints = [];
+
+async function examine(page, name) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
+  for (const it of found.violations) complaints.push(`${name}: ${it.id}: ${it.nodes[0].html}`);
+  const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  if (wide > width) complaints.push(`${name}: ${wide} pixels are wider than ${width}`);
+  const small = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("button, select, input:not([type=hidden])")];
+    const is = (it) => it.getClientRects().length > 0 && it.getBoundingClientRect().height < 24;
+    return all.filter(is).map((it) => it.outerHTML.slice(0, 80));
+  });
+  for (const it of small) complaints.push(`${name}: too small to hit: ${it}`);
+}
+
+async function look() {
+  const context = await browser.newContext({
+    colorScheme: wish.theme,
+    viewport: { width: wish.width, height: 900 },
+    reducedMotion: "reduce",
+  });
+  await context.addCookies([
+    { name: "leadwire_look", value: `${wish.language}.${wish.theme}`, url: wish.base },
+    { name: "leadwire", value: wish.token, url: wish.base, httpOnly: true, sameSite: "Lax" },
+  ]);
+  const page = await context.newPage();
+  let expected = "";
+  page.on("console", (it) => {
+    const missing = expected === "missing" && it.text().includes("404");
+    if (["error", "warning"].includes(it.type()) && !missing) complaints.push(`${expected}: ${it.text()}`);
+  });
+  page.on("pageerror", (it) => complaints.push(`${expected}: ${it}`));
+  mkdirSync(wish.shots, { recursive: true });
+  let seen = 0;
+  const one = async (name, path) => {
+    expected = name;
+    await page.goto(`${wish.base}${path}`);
+    const language = await page.getAttribute("html", "lang");
+    if (language !== wish.language) complaints.push(`${name}: ${language}`);
+    await examine(page, name);
+    const file = join(wish.shots, `${name}-${wish.language}-${wish.theme}-${wish.width}.png`);
+    await page.screenshot({ path: file, fullPage: true });
+    seen += 1;
+  };
+  for (const [name, path] of wish.pages) await one(name, path);
+  await context.clearCookies({ name: "leadwire" });
+  await one("sign-in", "/sign-in");
+  await context.close();
+  return { seen, complaints };
+}
+
+async function come() {
+  const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(wish.first);
+  await page.fill("#name", "Ada Lovelace");
+  await page.fill("#email", "ada@example.com");
+  await page.fill("#password", "correct horse battery");
+  await page.fill("#again", "correct horse battery");
+  await page.click("main .button");
+  if (new URL(page.url()).pathname !== "/") complaints.push(`not signed in: ${page.url()}`);
+  await page.click('nav a[href^="/destinations"]');
+  const form = page.locator('form[action="/destinations/sales-crm/pause"]');
+  await form.locator("button").click();
+  const paused = (await page.locator("main .done").count()) === 1 ? "sales-crm" : "nothing was said";
+  await page.click('nav a[href^="/leads"]');
+  await page.fill("#q", "person1@example.com");
+  await page.keyboard.press("Enter");
+  const rows = await page.locator("tbody tr").count();
+  const found = rows === 1 ? new URL(page.url()).pathname : `${rows} rows`;
+  await page.goto(`${wish.base}/`);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  const skipped = new URL(page.url()).hash.slice(1);
+  const state = await context.storageState();
+  // With scripts, `/` leads to the search, and what changes is shown by itself.
+  const live = await browser.newContext({ storageState: state });
+  const second = await live.newPage();
+  second.on("console", (it) => complaints.push(it.text()));
+  second.on("pageerror", (it) => complaints.push(`${it}`));
+  await second.goto(`${wish.base}/leads`);
+  await second.keyboard.press("/");
+  const focused = await second.evaluate(() => document.activeElement.id);
+  if (focused !== "q") complaints.push(`/ leads to ${focused}`);
+  await second.goto(`${wish.base}/`);
+  await second.waitForResponse((it) => it.request().resourceType() === "fetch" && it.ok());
+  await second.waitForFunction(() => document.querySelector("#live-counter .legend"));
+  await live.close();
+  await page.click(".who button");
+  const out = new URL(page.url()).pathname;
+  await context.close();
+  return { paused, found, skipped, out, complaints };
+}
+
+const answer = wish.first ? await come() : await look();
+await browser.close();
+console.log(JSON.stringify(answer));
