@@ -67,9 +67,11 @@ async function look() {
     await page.goto(`${wish.base}${path}`);
     const language = await page.getAttribute("html", "lang");
     if (language !== wish.language) complaints.push(`${name}: ${language}`);
-    await examine(page, name);
     const file = join(wish.shots, `${name}-${wish.language}-${wish.theme}-${wish.width}.png`);
     await page.screenshot({ path: file, fullPage: true });
+    // What is folded in is examined as well.
+    await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
+    await examine(page, name);
     seen += 1;
   };
   for (const [name, path] of wish.pages) await one(name, path);
@@ -96,11 +98,13 @@ async function come() {
   await page.click('nav a[href^="/leads"]');
   await page.fill("#q", "person1@example.com");
   await page.keyboard.press("Enter");
+  await page.waitForURL(/[?&]q=/);
   const rows = await page.locator("tbody tr").count();
   const found = rows === 1 ? new URL(page.url()).pathname : `${rows} rows`;
   await page.goto(`${wish.base}/`);
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
+  await page.waitForURL(/#/);
   const skipped = new URL(page.url()).hash.slice(1);
   const state = await context.storageState();
   // With scripts, `/` leads to the search, and what changes is shown by itself.

@@ -7,6 +7,7 @@ use leadwire_testkit::app::{TestApp, start_endpoint};
 use leadwire_testkit::peers::{Language, ask};
 use leadwire_testkit::portal::Visitor;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const PEOPLE: [(&str, &str, &str, &str); 6] = [
     ("Işıl", "Çağlar", "İstanbul Lojistik A.Ş.", "PLT"),
@@ -27,7 +28,12 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
         let endpoint = start_endpoint(&app.clock, None).await;
         if name == "newsletter" {
             // Fewer than would pause the destination.
-            endpoint.script(vec![Reply::status(200), Reply::status(422), Reply::status(422), Reply::status(413)]);
+            endpoint.script(vec![
+                Reply::status(200),
+                Reply::status(422),
+                Reply::status(422),
+                Reply::status(413),
+            ]);
         }
         app.add_destination(name, json!({ "url": endpoint.url() })).await;
         endpoints.push(endpoint);
@@ -39,9 +45,11 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
             "customer": { "first_name": first, "last_name": last, "company": company, "country": "HU",
                 "phone": "+36201234567", "title": "CTO", "email": format!("person{number}@example.com") },
         });
+        app.clock.advance(Duration::from_secs(3600));
         app.post("/v1/leads", &lead).await;
     }
     app.wait_until_settled().await;
+    app.clock.advance(Duration::from_secs(60));
     app.post("/v1/destinations/data-lake/pause?publisher=contoso", &json!({})).await;
     app.send_lead("late@example.com").await;
     let address = app.add_address().await;

@@ -206,6 +206,9 @@ pub(super) static STYLE: LazyLock<Static> =
 pub(super) static SCRIPT: LazyLock<Static> =
     LazyLock::new(|| asset("js", "text/javascript; charset=utf-8", include_str!("../../assets/portal.js")));
 
+pub(super) static MARK: LazyLock<Static> =
+    LazyLock::new(|| asset("svg", "image/svg+xml", include_str!("../../assets/portal.svg")));
+
 fn asset(ending: &str, kind: &'static str, text: &'static str) -> Static {
     let hash = secrets::short_hash(&[text.as_bytes()]);
     Static { path: format!("/static/portal-{}.{ending}", hex::encode(&hash[..6])), kind, text }
@@ -213,7 +216,7 @@ fn asset(ending: &str, kind: &'static str, text: &'static str) -> Static {
 
 /// `GET /static/{name}`
 pub(super) async fn file(Path(name): Path<String>) -> Response {
-    let all: [&Static; 2] = [&STYLE, &SCRIPT];
+    let all: [&Static; 3] = [&STYLE, &SCRIPT, &MARK];
     let Some(found) = all.into_iter().find(|it| it.path.strip_prefix("/static/") == Some(name.as_str()))
     else {
         return Problem::not_found().into_response();

@@ -29,6 +29,8 @@ struct Need {
     icon: &'static str,
     what: String,
     why: String,
+    /// Whether that is what a destination or the API says, in English.
+    is_english: bool,
     url: String,
 }
 
@@ -107,6 +109,7 @@ fn needs(
             icon: "paused",
             what: shell.say_with("need-paused", &it.name),
             why: pause.message.clone(),
+            is_english: true,
             url: shell.to("/destinations"),
         });
     }
@@ -115,6 +118,7 @@ fn needs(
             icon: "bad",
             what: format!("{}: {}", it.destination, shell.say_count("need-parked", &it.count)),
             why: it.fix.clone(),
+            is_english: true,
             url: shell.to("/failures"),
         });
     }
@@ -123,6 +127,7 @@ fn needs(
             icon: "kept",
             what: shell.say_count("need-unrouted", &ledger.unrouted),
             why: shell.say("need-unrouted-why"),
+            is_english: false,
             url: shell.to("/unrouted"),
         });
     }
@@ -131,6 +136,7 @@ fn needs(
             icon: "kept",
             what: shell.say_count("need-quarantined", &ledger.quarantined),
             why: shell.say("need-quarantined-why"),
+            is_english: false,
             url: shell.to("/quarantine"),
         });
     }
@@ -139,6 +145,7 @@ fn needs(
             icon: "destinations",
             what: shell.say("need-destination"),
             why: "leadwire destination add".to_owned(),
+            is_english: true,
             url: shell.to("/destinations"),
         });
     }

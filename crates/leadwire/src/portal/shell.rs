@@ -1,6 +1,6 @@
 //! What stands around every page, and how it writes numbers, times and states for people.
 
-use super::entry::{self, SCRIPT, STYLE};
+use super::entry::{self, MARK, SCRIPT, STYLE};
 use super::visit::Visit;
 use super::words;
 use crate::access::{Action, Role};
@@ -283,6 +283,10 @@ impl Shell {
 
     pub(super) fn style(&self) -> String {
         format!("{}{}", self.look.base, STYLE.path)
+    }
+
+    pub(super) fn mark(&self) -> String {
+        format!("{}{}", self.look.base, MARK.path)
     }
 
     pub(super) fn script(&self) -> String {
