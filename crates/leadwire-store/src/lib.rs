@@ -55,6 +55,8 @@ mod plan_merges_tests;
 mod plan_notices_tests;
 #[cfg(test)]
 mod plan_tests;
+#[cfg(test)]
+mod plan_users_tests;
 
 pub use database::Database;
 pub use store::{Store, StoreError};

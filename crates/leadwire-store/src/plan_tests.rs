@@ -9,6 +9,7 @@ use crate::accept::{Accept, Once};
 use crate::follow_ups::{Following, Reached};
 use crate::plan_merges_tests;
 use crate::plan_notices_tests;
+use crate::plan_users_tests;
 use crate::quarantine::Quarantine;
 use crate::rows::Channel;
 use crate::setup::{Destination, Publisher, PublisherKey, Rekeying};
@@ -295,6 +296,7 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
         .chain(plan_merges_tests::HOT)
         .chain(crate::plan_erasure_tests::HOT)
         .chain(plan_notices_tests::HOT)
+        .chain(plan_users_tests::HOT)
     {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");
@@ -318,6 +320,7 @@ fn too_wide(sql: &str, plan: &[String]) -> Vec<String> {
                 !READ_WHOLE.contains(&table)
                     && !plan_merges_tests::READ_WHOLE.contains(&table)
                     && !plan_notices_tests::READ_WHOLE.contains(&table)
+                    && !plan_users_tests::READ_WHOLE.contains(&table)
             }
             (Some("SEARCH"), Some(table)) => {
                 let is_growing = GROWING.contains(&table) || plan_merges_tests::GROWING.contains(&table);
@@ -436,6 +439,7 @@ async fn run_everything(store: &Store) -> Result<(), StoreError> {
     crate::plan_erasure_tests::erase(store, &publisher).await?;
     crate::plan_audit_tests::audit(store, &publisher).await?;
     plan_notices_tests::notices(store, &publisher, number).await?;
+    plan_users_tests::users(store, &publisher).await?;
     store.forget_idempotency(at(i64::MAX), None, 1).await?;
     store.forget_idempotency(at(i64::MAX), None, 100).await?;
     let keys = |publisher: &PublisherId| {

@@ -23,4 +23,5 @@ mod replays;
 mod setup;
 mod standing;
 mod suggestions;
+mod users;
 mod verify;

@@ -47,8 +47,8 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
         });
         app.clock.advance(Duration::from_secs(3600));
         app.post("/v1/leads", &lead).await;
+        app.wait_until_settled().await;
     }
-    app.wait_until_settled().await;
     app.clock.advance(Duration::from_secs(60));
     app.post("/v1/destinations/data-lake/pause?publisher=contoso", &json!({})).await;
     app.send_lead("late@example.com").await;

@@ -35,12 +35,8 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
 
 impl FailuresPage {
     /// How far a replay is, in percent.
-    fn percent(&self, it: &wire::Replay) -> u32 {
-        [0u32, 100]
-            .into_iter()
-            .chain(1..100)
-            .find(|at| (it.progress * 100.0 - f64::from(*at)).abs() <= 0.5)
-            .unwrap_or(0)
+    fn percent(&self, it: &wire::Replay) -> String {
+        format!("{:.0}", it.progress * 100.0)
     }
 }
 
