@@ -1,10 +1,10 @@
--- Schema 18.
+-- Schema 20.
 
-CREATE TABLE api_key (
+CREATE TABLE "api_key" (
     publisher_id TEXT NOT NULL,
     key_id TEXT NOT NULL,
     title TEXT NOT NULL,
-    role TEXT NOT NULL CHECK (role IN ('operator', 'publisher', 'sender', 'reader')),
+    role TEXT NOT NULL,
     hash BLOB NOT NULL,
     tail TEXT NOT NULL,
     created_at INTEGER NOT NULL,
@@ -422,6 +422,29 @@ CREATE TABLE offer (
     PRIMARY KEY (publisher_id, offer_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE portal_session (
+    publisher_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    begun_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, user_id, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE portal_user (
+    publisher_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    email TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    password TEXT NOT NULL DEFAULT '',
+    link_hash BLOB NOT NULL,
+    link_ends_at INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    signed_in_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, user_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE proof (
     publisher_id TEXT NOT NULL,
     destination_no INTEGER NOT NULL,
@@ -614,6 +637,12 @@ CREATE INDEX notice_newest ON notice (publisher_id, at, destination_no, number);
 CREATE INDEX notice_of_message ON notice (publisher_id, message_no, destination_no, number) WHERE message_no <> 0;
 
 CREATE INDEX notice_untold ON notice (publisher_id, due_at, destination_no, number) WHERE due_at <> 0;
+
+CREATE INDEX portal_session_hash ON portal_session (hash);
+
+CREATE INDEX portal_user_email ON portal_user (email);
+
+CREATE INDEX portal_user_link ON portal_user (link_hash) WHERE link_ends_at <> 0;
 
 CREATE INDEX quarantine_held ON quarantine (publisher_id, quarantine_id) WHERE LENGTH(body) > 0;
 

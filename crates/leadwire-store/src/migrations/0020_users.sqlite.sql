@@ -29,3 +29,24 @@ CREATE TABLE portal_session (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX portal_session_hash ON portal_session (hash);
+
+-- Keys have the roles of users, one more than before. Which roles there are the program says, in one place.
+CREATE TABLE api_key_new (
+    publisher_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    role TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    tail TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL DEFAULT 0,
+    revoked_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, key_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO api_key_new (publisher_id, key_id, title, role, hash, tail, created_at, expires_at, revoked_at)
+SELECT publisher_id, key_id, title, role, hash, tail, created_at, expires_at, revoked_at
+FROM api_key;
+
+DROP TABLE api_key;
+ALTER TABLE api_key_new RENAME TO api_key;
