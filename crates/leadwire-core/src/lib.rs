@@ -39,6 +39,7 @@ pub mod rfc3339;
 pub mod routing;
 pub mod secret;
 pub mod silence;
+pub mod spread;
 pub mod standing;
 pub mod text;
 pub mod time;

@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod members;
 pub mod merges;
 mod migrations;
+pub mod nodes;
 pub mod notices;
 mod pages;
 pub mod postgres;

@@ -189,6 +189,15 @@ impl Store {
         self.write_then(Scope::of(publisher.as_str()), body, |_| {}).await
     }
 
+    /// As [`Store::write`], for a body about the operator's own rows.
+    pub(crate) async fn write_of_operator<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write_then(Scope::of(""), body, |_| {}).await
+    }
+
     /// As [`Store::write`], with something to be done on the writer's thread once the body is on disk, whether or
     /// not the caller still waits for the answer. It must be short: every commit waits for it.
     pub(crate) async fn write_then<T, F, A>(

@@ -26,12 +26,12 @@ pub(super) fn note(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId, now: Timestamp) ->
 }
 
 /// Notes the same of everything that an earlier holder of the lane left in flight; and lets what that one knew last as long
-/// from now on, for its clock may have been another.
-pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<(), StoreError> {
+/// from now on, for its clock may have been another: until a moment that is told.
+pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, until: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE doubt SET until = $1 WHERE publisher_id = $2 AND destination_no = $3",
         &[
-            Param::Int(now.plus(limits::DOUBT).millis()),
+            Param::Int(until.millis()),
             Param::Text(lane.publisher.as_str()),
             Param::Int(lane.destination.get().into()),
         ],
@@ -43,7 +43,7 @@ pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<(
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
          ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until",
         &[
-            Param::Int(now.plus(limits::DOUBT).millis()),
+            Param::Int(until.millis()),
             Param::Text(lane.publisher.as_str()),
             Param::Int(lane.destination.get().into()),
         ],

@@ -45,7 +45,20 @@ impl Store {
         holder: Arc<str>,
         now: Timestamp,
     ) -> Result<Option<LaneToken>, StoreError> {
-        self.write_of(&lane.publisher.clone(), move |tx| take::take(tx, &lane, &holder, now)).await
+        self.take_lane_at(lane, holder, (now, now)).await
+    }
+
+    /// As [`Store::take_lane`], with the moment by which other nodes' time is told: by the clock that nodes tell it by.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_lane_at(
+        &self,
+        lane: LaneKey,
+        holder: Arc<str>,
+        (now, alive_at): (Timestamp, Timestamp),
+    ) -> Result<Option<LaneToken>, StoreError> {
+        self.write_of(&lane.publisher.clone(), move |tx| take::take(tx, &lane, &holder, (now, alive_at))).await
     }
 
     /// Settles and claims. A crash leaves all of the turn done or none of it.
