@@ -2,7 +2,7 @@
 
 use super::load::Target;
 use crate::app::PATIENCE;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use leadwire::clock::{Clock, MachineClock};
 use leadwire_sandbox::https_endpoint::{self, Answer, HttpsEndpoint, Keep, Options};
 use leadwire_sandbox::webhook_signature::Verifier;
@@ -58,24 +58,28 @@ impl Sink {
         }
     }
 
-    /// Waits until the program has nothing pending, and gives back the account of its destination.
+    /// Waits until the program has nothing pending for it, as long as more comes of it, and gives back its account.
     ///
     /// # Errors
     /// When something stays pending.
     pub async fn settle(&self, target: &Target) -> anyhow::Result<Value> {
-        let settled = async {
-            loop {
-                let calls = self.0.calls();
-                let ledger = target.get("/v1/ledger?publisher=contoso").await?;
-                let account = &ledger["destinations"][0];
-                if account["pending"] == 0 {
-                    return anyhow::Ok(account.clone());
-                }
-                // Nothing tells from outside that a result was written down, so it is asked again in a while.
-                timeout(LOOK_EVERY, self.0.wait_for_calls(calls + 1)).await.ok();
+        let clock = MachineClock::start();
+        let (mut seen, mut patience) = ((Value::Null, 0), clock.steady().plus(PATIENCE));
+        loop {
+            let calls = self.0.calls();
+            let ledger = target.ledger().await?;
+            let account = &ledger["destinations"][0];
+            if account["pending"] == 0 {
+                return Ok(account.clone());
             }
-        };
-        timeout(PATIENCE, settled).await.context("everything arrived, but something stays pending")?
+            let now = (account["pending"].clone(), calls);
+            if now != seen {
+                (seen, patience) = (now, clock.steady().plus(PATIENCE));
+            }
+            ensure!(clock.steady() < patience, "everything arrived, but something stays pending: {account}");
+            // Nothing tells from outside that a result was written down, so it is asked again in a while.
+            timeout(LOOK_EVERY, self.0.wait_for_calls(calls + 1)).await.ok();
+        }
     }
 
     /// Lets every request from now on hang until [`Sink::answer`].

@@ -155,7 +155,7 @@ impl Bench<'_> {
             Start::Ready(program) => {
                 loaded = self.load(&program).await?;
                 // A program that cannot answer this any more is about to end.
-                if program.target.get("/v1/ledger?publisher=contoso").await.is_err() {
+                if program.target.ledger().await.is_err() {
                     let status = program.ended_within(PATIENCE).await?;
                     ended = Some((status.context("it neither answers nor ends")?, true));
                 } else {
