@@ -20,7 +20,7 @@ use std::time::Duration;
 
 const USAGE: &str = "usage: kill_cycles --program FILE --data FOLDER --cycles N [--minutes N] [--seed N] [--defective FILE]";
 /// Most acknowledgements before a kill: some kills hit the first group of writes, some a program in full swing.
-const ACKNOWLEDGED_MAX: u64 = 1000;
+const ACKNOWLEDGED_MAX: u64 = 600;
 /// One start in so many is killed as soon as it is ready, while it recovers its deliveries.
 const KILLED_AT_START: u64 = 8;
 /// Most cycles with one publisher: its ledger counts all of its rows, so it must not grow with the number of cycles.
