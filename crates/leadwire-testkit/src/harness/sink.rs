@@ -4,6 +4,7 @@ use super::load::Target;
 use crate::app::PATIENCE;
 use anyhow::{Context, ensure};
 use leadwire::clock::{Clock, MachineClock};
+use leadwire_core::limits;
 use leadwire_sandbox::https_endpoint::{self, Answer, HttpsEndpoint, Keep, Options};
 use leadwire_sandbox::webhook_signature::Verifier;
 use serde_json::Value;
@@ -14,6 +15,8 @@ use tokio::time::timeout;
 
 /// What deliveries are signed with.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+/// Without a request for so long, no more is expected: far longer than leads wait for a request that may still arrive.
+const BROUGHT_WITHIN: Duration = limits::DOUBT.saturating_mul(3);
 /// The ledger is looked at again after the next request, or after this time when none comes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -48,7 +51,7 @@ impl Sink {
             let calls = self.0.calls();
             tokio::select! {
                 () = self.0.wait_for_accepted_distinct(count) => return Ok(()),
-                waited = timeout(PATIENCE, self.0.wait_for_calls(calls + 1000)) => {
+                waited = timeout(BROUGHT_WITHIN, self.0.wait_for_calls(calls + 1000)) => {
                     let arrived = self.0.accepted_distinct();
                     if waited.is_err() && self.0.calls() == calls {
                         anyhow::bail!("only {arrived} of {count} deliveries arrived, and no more come");
@@ -64,7 +67,7 @@ impl Sink {
     /// When something stays pending.
     pub async fn settle(&self, target: &Target) -> anyhow::Result<Value> {
         let clock = MachineClock::start();
-        let (mut seen, mut patience) = ((Value::Null, 0), clock.steady().plus(PATIENCE));
+        let (mut seen, mut patience) = ((Value::Null, 0), clock.steady().plus(BROUGHT_WITHIN));
         loop {
             let calls = self.0.calls();
             let ledger = target.ledger().await?;
@@ -74,7 +77,7 @@ impl Sink {
             }
             let now = (account["pending"].clone(), calls);
             if now != seen {
-                (seen, patience) = (now, clock.steady().plus(PATIENCE));
+                (seen, patience) = (now, clock.steady().plus(BROUGHT_WITHIN));
             }
             ensure!(clock.steady() < patience, "everything arrived, but something stays pending: {account}");
             // Nothing tells from outside that a result was written down, so it is asked again in a while.

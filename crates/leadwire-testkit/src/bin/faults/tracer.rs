@@ -1,9 +1,14 @@
 //! System calls that fail on demand: the program under strace, which makes chosen calls fail, or lie.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use leadwire::clock::Stopwatch;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Attaching to all threads of a program takes milliseconds.
+const ATTACHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Why this machine cannot do it, if it cannot.
 pub(crate) fn lacks() -> Option<String> {
@@ -30,6 +35,37 @@ pub(crate) fn through(trace: &Path, files: &[String], calls: &str, inject: Optio
     words.extend(["-e".to_owned(), format!("trace={calls}")]);
     words.extend(inject.into_iter().flat_map(|it| ["-e".to_owned(), format!("inject={it}")]));
     words
+}
+
+/// Watches a program that runs already, all of its threads, and kills it as it enters such a call. Ends with it.
+pub(crate) fn kill_at(id: u32, files: &[String], calls: &str, when: u64) -> anyhow::Result<Child> {
+    inject_into(id, files, calls, &format!("{calls}:signal=KILL:when={when}"))
+}
+
+/// Watches a program that runs already, and does this to its calls.
+pub(crate) fn inject_into(id: u32, files: &[String], calls: &str, inject: &str) -> anyhow::Result<Child> {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-p", &id.to_string()]);
+    strace.args(files.iter().flat_map(|it| ["-P", it]));
+    strace.args(["-e", &format!("trace={calls}"), "-e", &format!("inject={inject}")]);
+    let child = strace.stderr(Stdio::null()).spawn().context("strace is missing")?;
+    let end = Stopwatch::start();
+    while !is_traced(id)? {
+        ensure!(end.elapsed() < ATTACHED_WITHIN, "strace does not attach");
+        std::thread::yield_now();
+    }
+    Ok(child)
+}
+
+/// Whether every thread of a process has a tracer (`TracerPid` of proc(5)).
+fn is_traced(id: u32) -> anyhow::Result<bool> {
+    for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+        let status = std::fs::read_to_string(thread?.path().join("status"))?;
+        if status.lines().any(|it| it.starts_with("TracerPid:") && it.trim_end().ends_with("\t0")) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Everything in a data folder that the program may touch, there already or not.

@@ -2,7 +2,7 @@
 
 use leadwire_testkit::harness::book::{Book, Others};
 use leadwire_testkit::harness::keyed::{self, Found, Keyed};
-use leadwire_testkit::harness::load::Target;
+use leadwire_testkit::harness::load::{self, Target};
 use leadwire_testkit::harness::set_up;
 use leadwire_testkit::harness::sink::Sink;
 use leadwire_testkit::lost_answers::KEYED;
@@ -34,7 +34,7 @@ impl Era {
         let mut keyed = Vec::new();
         for at in 0..KEYED_AT_ONCE {
             let kind = KEYED[(number * KEYED_AT_ONCE + at) % KEYED.len()];
-            keyed.push(Keyed::start(kind, &target).await?);
+            keyed.push(Keyed::start(kind, &target, load::KEYED_OFFER).await?);
         }
         Ok(Self { publisher, book: Book::starting_at(first), destination, keyed })
     }
