@@ -14,7 +14,7 @@ use tokio::time::timeout;
 /// Connections that send at the same time.
 const SENDERS: usize = 16;
 /// Leads of one customer: some meet in one commit, some on both sides of a kill.
-const LEADS_PER_CUSTOMER: u64 = 3;
+pub const LEADS_PER_CUSTOMER: u64 = 3;
 /// One customer of so many asks for the offer that simulated CRMs are told of, which cost more than the plain receiver.
 const KEYED_EVERY: u64 = 40;
 /// That offer, and the one of all others.

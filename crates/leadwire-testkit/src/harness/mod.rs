@@ -50,7 +50,10 @@ pub async fn set_up(target: &load::Target, sink: &sink::Sink) -> anyhow::Result<
 }
 
 /// Makes a destination with a route of the offer to it; gives back its number.
-async fn add_destination(
+///
+/// # Errors
+/// When the service refuses one of them.
+pub async fn add_destination(
     target: &load::Target,
     name: &str,
     kind: &str,

@@ -37,17 +37,35 @@ pub(crate) fn through(trace: &Path, files: &[String], calls: &str, inject: Optio
     words
 }
 
-/// Watches a program that runs already, all of its threads, and kills it as it enters such a call. Ends with it.
-pub(crate) fn kill_at(id: u32, files: &[String], calls: &str, when: u64) -> anyhow::Result<Child> {
-    inject_into(id, files, calls, &format!("{calls}:signal=KILL:when={when}"))
+/// What stands before the program so that it is killed as it enters such a call. Without the filter in the kernel, with which
+/// strace 6.1 does not deliver all of its signals.
+pub(crate) fn killing(trace: &Path, files: &[String], calls: &str, when: u64) -> Vec<String> {
+    let kill = format!("{calls}:signal=KILL:when={when}");
+    let mut words = through(trace, files, calls, Some(&kill));
+    words.retain(|it| it != "--seccomp-bpf");
+    words
 }
 
-/// Watches a program that runs already, and does this to its calls.
-pub(crate) fn inject_into(id: u32, files: &[String], calls: &str, inject: &str) -> anyhow::Result<Child> {
+/// Watches a program that runs already, and kills it as it enters such a call.
+pub(crate) fn kill_at(id: u32, files: &[String], calls: &str, when: u64) -> anyhow::Result<Child> {
+    let kill = format!("{calls}:signal=KILL:when={when}");
+    watch(id, (Path::new("/dev/null"), files), calls, Some(&kill))
+}
+
+/// Watches a program that runs already, all of its threads, and does this to its calls. Ends with it.
+pub(crate) fn watch(
+    id: u32,
+    (trace, files): (&Path, &[String]),
+    calls: &str,
+    inject: Option<&str>,
+) -> anyhow::Result<Child> {
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-p", &id.to_string()]);
+    strace.args(["-f", "-qq", "-p", &id.to_string(), "-o"]).arg(trace);
     strace.args(files.iter().flat_map(|it| ["-P", it]));
-    strace.args(["-e", &format!("trace={calls}"), "-e", &format!("inject={inject}")]);
+    strace.args(["-e", &format!("trace={calls}")]);
+    if let Some(inject) = inject {
+        strace.args(["-e", &format!("inject={inject}")]);
+    }
     let child = strace.stderr(Stdio::null()).spawn().context("strace is missing")?;
     let end = Stopwatch::start();
     while !is_traced(id)? {
@@ -61,7 +79,9 @@ pub(crate) fn inject_into(id: u32, files: &[String], calls: &str, inject: &str) 
 fn is_traced(id: u32) -> anyhow::Result<bool> {
     for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
         let status = std::fs::read_to_string(thread?.path().join("status"))?;
-        if status.lines().any(|it| it.starts_with("TracerPid:") && it.trim_end().ends_with("\t0")) {
+        let says = |line: &str| status.lines().any(|it| it.starts_with(line));
+        // One that is dead already is traced by nobody any more.
+        if says("TracerPid:\t0") && !says("State:\tZ") {
             return Ok(false);
         }
     }

@@ -28,6 +28,8 @@ const ERASED: &str = "ada-0@example.com";
 const ERASED_LEADS: u64 = 3;
 /// How often a job is asked whether it is over.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A log that was not written for so long is quiet.
+const QUIET: Duration = Duration::from_millis(300);
 const P: &str = "?publisher=contoso";
 
 /// A store with a history.
@@ -150,6 +152,7 @@ impl<'a> Scene<'a> {
     /// What goes on in a program that serves.
     async fn serve(&self, when: u64) -> anyhow::Result<(bool, Loaded)> {
         let program = Program::start(&self.launch).await?;
+        self.wait_for_quiet().await?;
         let (target, killer) = (&program.target, program.killer());
         let attach = || tracer::kill_at(program.id(), &self.files(), self.point.call, when);
         let mut loaded = Loaded::default();
@@ -196,6 +199,22 @@ impl<'a> Scene<'a> {
         Ok((status.signal() == Some(9), loaded))
     }
 
+    /// Waits until the start has written what it writes, so that the next to be written is what the point is about.
+    async fn wait_for_quiet(&self) -> anyhow::Result<()> {
+        let clock = MachineClock::start();
+        let log = self.launch.data.join("leadwire.db-wal");
+        let seen = || anyhow::Ok(std::fs::metadata(&log)?.modified()?);
+        let mut last = seen()?;
+        loop {
+            clock.wait_until(clock.steady().plus(QUIET)).await;
+            let now = seen()?;
+            if now == last {
+                return Ok(());
+            }
+            last = now;
+        }
+    }
+
     /// Brings to its end what the kill interrupted.
     async fn go_on(&self, target: &Target) -> anyhow::Result<()> {
         match self.point.act {
@@ -218,9 +237,7 @@ impl<'a> Scene<'a> {
 
     /// The first start of all, which makes the store.
     async fn migrate(&self, when: u64) -> anyhow::Result<bool> {
-        let kill = format!("{}:signal=KILL:when={when}", self.point.call);
-        let trace = self.folder.join("trace");
-        let through = tracer::through(&trace, &self.files(), self.point.call, Some(&kill));
+        let through = tracer::killing(&self.folder.join("trace"), &self.files(), self.point.call, when);
         match Program::try_start(&Launch { through, ..self.launch.clone() }).await? {
             Start::Ended(status) => Ok(status.signal() == Some(9)),
             Start::Ready(program) => program.kill_and_wait().await.map(|()| false),
@@ -262,8 +279,7 @@ impl<'a> Scene<'a> {
     fn command(&self, when: Option<u64>, data: &Path, words: &[&str]) -> anyhow::Result<ExitStatus> {
         let mut line: Vec<String> = Vec::new();
         if let Some(when) = when {
-            let kill = format!("{}:signal=KILL:when={when}", self.point.call);
-            line = tracer::through(&self.folder.join("trace"), &[], self.point.call, Some(&kill));
+            line = tracer::killing(&self.folder.join("trace"), &[], self.point.call, when);
         }
         line.push(self.launch.program.display().to_string());
         line.extend(words.iter().map(|it| (*it).to_owned()));
@@ -282,8 +298,9 @@ pub(crate) async fn control(args: &Args) -> anyhow::Result<u64> {
     let point = Point { name: "control", act: Act::Fold, call: "pwrite64", on: On::Log, moments: &[1] };
     let mut scene = Scene::set(args, &point).await?;
     let program = Program::start(&scene.launch).await?;
-    let lie = "pwrite64:retval=4096";
-    let mut tracer = tracer::inject_into(program.id(), &scene.files(), "pwrite64", lie)?;
+    let (nowhere, files) = (Path::new("/dev/null"), scene.files());
+    let lie = Some("pwrite64:retval=4096");
+    let mut tracer = tracer::watch(program.id(), (nowhere, &files), "pwrite64", lie)?;
     let loaded = scene.send(&program.target, SWALLOWED).await?;
     program.kill_and_wait().await?;
     tracer.wait()?;
