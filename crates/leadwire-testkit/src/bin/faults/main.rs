@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "it reports to a terminal and to scripts")]
 
 mod backlog;
+mod clock_jumps;
 mod disk;
 mod io_errors;
 mod isolation;
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: faults (backlog|io-errors|io-sweep|isolation|kill-points|odd-days|outage|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
+const USAGE: &str = "usage: faults (backlog|clock-jumps|io-errors|io-sweep|isolation|kill-points|odd-days|outage|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
      [--defective FILE] [--go-on-without yes]";
 
 /// What a part is told.
@@ -62,6 +63,7 @@ async fn run() -> anyhow::Result<bool> {
     std::fs::create_dir_all(&args.folder)?;
     let report = match part.as_str() {
         "backlog" => backlog::run(&args).await?,
+        "clock-jumps" => clock_jumps::run(&args).await?,
         "io-errors" => io_errors::run(&args, io_errors::Span::Run).await?,
         "io-sweep" => io_errors::run(&args, io_errors::Span::Lead).await?,
         "isolation" => isolation::run(&args).await?,
