@@ -1,7 +1,7 @@
 //! Simulated services that can tell their own records again: each lead is there once, whatever was killed on the way.
 
-use super::load::{self, Target};
 use super::add_destination;
+use super::load::{self, Target};
 use anyhow::{Context, ensure};
 use leadwire::clock::{Clock, MachineClock};
 use leadwire_sandbox::https_endpoint::Keep;

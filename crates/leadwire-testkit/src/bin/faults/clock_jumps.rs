@@ -21,7 +21,8 @@ const LEADS: u64 = 300;
 const IN_HAND_MAX: u64 = 64;
 /// By how much a time in an answer may differ from what the clock was set to, in milliseconds: the answer took a while.
 const CLOSE_ENOUGH: u64 = 30_000;
-const LACKS: &str = "faketime is missing, which sets a program's clock: install it (Debian: apt-get install faketime)";
+const LACKS: &str =
+    "faketime is missing, which sets a program's clock: install it (Debian: apt-get install faketime)";
 
 struct Bench {
     launch: Launch,

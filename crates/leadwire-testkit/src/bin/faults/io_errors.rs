@@ -27,7 +27,7 @@ const NEED_SPACE: &[&str] =
     &["write", "pwrite64", "openat", "ftruncate", "fallocate", "fsync", "fdatasync", "mkdir"];
 
 /// Leads of one run on the way of single leads, one after the other.
-const SINGLE_LEADS: u64 = 3;
+const SINGLE_LEADS: u64 = 2;
 
 /// Which calls fail.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -182,7 +182,9 @@ impl Bench<'_> {
             return load::send(&program.target, load, || {}).await;
         }
         let mut all = Loaded::default();
-        for first in 0..SINGLE_LEADS {
+        for lead in 0..SINGLE_LEADS {
+            // Each of another customer: leads of one would wait for each other.
+            let first = lead * load::LEADS_PER_CUSTOMER;
             let one = load::send(&program.target, Load { first, count: 1, ..load }, || {}).await?;
             all.acknowledged.extend(one.acknowledged);
             all.unanswered.extend(one.unanswered);

@@ -50,10 +50,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
         sums.add(point, when, &verdict);
     }
     let control_lost = scene::control(args).await.context("the control")?;
-    let is_well = sums.lost + sums.doubled == 0
-        && sums.killed == sums.points
-        && sums.points > 0
-        && control_lost > 0;
+    let is_well =
+        sums.lost + sums.doubled == 0 && sums.killed == sums.points && sums.points > 0 && control_lost > 0;
     let mut figures = sums.figures();
     figures["control_lost"] = json!(control_lost);
     Ok(Report::Ran(is_well, figures))

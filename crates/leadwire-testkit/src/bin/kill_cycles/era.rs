@@ -91,8 +91,7 @@ impl Arrived {
     pub(crate) fn figures(&self) -> Value {
         let figures = self.keyed.iter().map(|(kind, (found, calls))| {
             let Found { expected, missing, doubled } = found;
-            let it =
-                json!({ "records": expected, "missing": missing, "doubled": doubled, "calls": calls });
+            let it = json!({ "records": expected, "missing": missing, "doubled": doubled, "calls": calls });
             ((*kind).to_owned(), it)
         });
         Value::Object(figures.collect())

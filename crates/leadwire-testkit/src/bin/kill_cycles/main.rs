@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-const USAGE: &str = "usage: kill_cycles --program FILE --data FOLDER --cycles N [--minutes N] [--seed N] [--defective FILE]";
+const USAGE: &str =
+    "usage: kill_cycles --program FILE --data FOLDER --cycles N [--minutes N] [--seed N] [--defective FILE]";
 /// Most acknowledgements before a kill: some kills hit the first group of writes, some a program in full swing.
 const ACKNOWLEDGED_MAX: u64 = 600;
 /// One start in so many is killed as soon as it is ready, while it recovers its deliveries.

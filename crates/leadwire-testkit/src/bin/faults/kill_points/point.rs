@@ -15,7 +15,7 @@ pub(crate) enum Act {
     Settle,
     /// Many leads come, until the log is folded into the store.
     Fold,
-    /// The program is asked to end.
+    /// The program is asked to end while a destination has a request.
     Stop,
     /// The program makes its store, by all migrations there are.
     Migrate,
@@ -70,7 +70,8 @@ pub(crate) const POINTS: &[Point] = &[
     point("settle: before the flush", (Act::Settle, FLUSHES, On::Log), &[1]),
     point("checkpoint: the store is written", (Act::Fold, "pwrite64", On::Store), &[1, 2, 20, 200]),
     point("checkpoint: before its flush", (Act::Fold, FLUSHES, On::Store), &[1]),
-    point("shutdown: the last writes", (Act::Stop, "pwrite64", On::Log), &[1]),
+    point("shutdown: the last result", (Act::Stop, "pwrite64", On::Log), &[1, 2]),
+    point("shutdown: before its flush", (Act::Stop, FLUSHES, On::Log), &[1]),
     point("start: migrations are written", (Act::Migrate, "pwrite64", On::Anything), MIGRATION_WRITES),
     point("start: migrations are flushed", (Act::Migrate, FLUSHES, On::Anything), &[1, 2, 3, 4, 5, 6, 7, 8]),
     point("replay: a step", (Act::Replay, "pwrite64", On::Log), &[1, 4, 8, 12, 16, 24, 32]),

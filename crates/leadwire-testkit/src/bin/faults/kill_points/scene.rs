@@ -11,6 +11,7 @@ use leadwire_testkit::harness::load::{self, Load, Loaded, Target, Then};
 use leadwire_testkit::harness::program::{Killer, Launch, Program, Start};
 use leadwire_testkit::harness::set_up;
 use leadwire_testkit::harness::sink::Sink;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -130,7 +131,11 @@ impl<'a> Scene<'a> {
             let arrived = self.book.drain(target, &self.sink, &self.destination, Others::default()).await?;
             ensure!(arrived == self.book.ids.len(), "only {arrived} of {} arrived", self.book.ids.len());
         }
-        let stuck = if self.point.act == Act::Erase { 0 } else { keyed::settle(&[target.clone()]).await? };
+        let stuck = if self.point.act == Act::Erase {
+            0
+        } else {
+            keyed::settle(std::slice::from_ref(target)).await?
+        };
         ensure!(stuck == 0, "{stuck} deliveries stay where they are");
         let account = target.ledger().await?["destinations"][0].take();
         let count = |name: &str| account[name].as_u64().unwrap_or(0);
@@ -165,13 +170,16 @@ impl<'a> Scene<'a> {
                 self.sink.wait_for_calls(calls + 1).await?;
                 killer.kill();
             }
-            Act::Settle => {
+            Act::Settle | Act::Stop => {
                 let calls = self.sink.calls();
                 self.sink.hang();
                 loaded = self.send(target, 1).await?;
                 self.sink.wait_for_calls(calls + 1).await?;
                 until(target, "ledger", |it| it["destinations"][1]["pending"] == 0).await?;
                 tracer = Some(attach()?);
+                if self.point.act == Act::Stop {
+                    killer.signal(Signal::TERM)?;
+                }
                 self.sink.answer();
             }
             Act::AcceptAlone => {
@@ -183,7 +191,6 @@ impl<'a> Scene<'a> {
                 tracer = Some(attach()?);
                 match act {
                     Act::Fold => loaded = self.send(target, FOLDED_AFTER).await?,
-                    Act::Stop => killer.signal(rustix::process::Signal::TERM)?,
                     // The answer to these is lost with the program.
                     Act::Replay => drop(replay(target).await),
                     Act::Erase => drop(erase(target).await),
@@ -223,13 +230,16 @@ impl<'a> Scene<'a> {
                 // Whoever got no answer asks again.
                 replay(target).await?;
                 let is_over = |it: &Value| it["state"] == "done";
-                until(target, "replays", |it| it["items"].as_array().is_some_and(|it| it.iter().all(is_over))).await
+                until(target, "replays", |it| it["items"].as_array().is_some_and(|it| it.iter().all(is_over)))
+                    .await
             }
             Act::Erase => {
                 erase(target).await?;
                 let is_over = |it: &Value| it["state"] == "done";
-                until(target, "erasures", |it| it["items"].as_array().is_some_and(|it| it.iter().all(is_over)))
-                    .await
+                until(target, "erasures", |it| {
+                    it["items"].as_array().is_some_and(|it| it.iter().all(is_over))
+                })
+                .await
             }
             _ => Ok(()),
         }
@@ -315,7 +325,7 @@ async fn ended(program: &Program, killer: &Killer) -> anyhow::Result<ExitStatus>
         return Ok(status);
     }
     // The point was not reached: the kill that follows is told apart by `None` becoming an ordinary end.
-    killer.signal(rustix::process::Signal::TERM)?;
+    killer.signal(Signal::TERM)?;
     program.ended_within(PATIENCE).await?.context("it neither dies nor ends")
 }
 
