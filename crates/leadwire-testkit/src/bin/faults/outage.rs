@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(660);
 /// What is allowed: until the first record is there, and of answers that say *too many*.
 const FIRST_WITHIN: Duration = Duration::from_secs(60);
 const BUSY_OF_100_MAX: u64 = 1;
+/// Leads that are sent before it is looked whether the program still answers.
+const AT_ONCE: usize = 5000;
 /// Calls of somebody else in the control.
 const INTRUSIONS: usize = 120;
 
@@ -88,10 +90,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     crm.stage.stop().await;
 
     let watch = Stopwatch::start();
-    let load = Load { first: 0, count: args.count, strike_at: u64::MAX, then: Then::Ends };
-    let loaded = load::send(target, load, || {}).await?;
+    let ids = send(target, args.count).await?;
     let accepted_in = watch.elapsed();
-    ensure!(loaded.acknowledged.len() as u64 == args.count, "not everything was answered 202");
     let waiting = account(target).await?["pending"].as_u64().context("a ledger counts")?;
     let state = target.get(&format!("/v1/destinations/crm?publisher={PUBLISHER}")).await?["state"].take();
     eprintln!("{waiting} leads wait for a CRM that is down; its lane is {state}.");
@@ -101,7 +101,6 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let (first_after, drained_in) = drain(target, &crm, args.count, &watch).await?;
     let (busy, calls, most) = (crm.stage.busy(), crm.stage.calls(), crm.busiest());
     let records = crm.stage.records();
-    let ids: BTreeMap<u64, String> = loaded.acknowledged.into_iter().map(|it| (it.number, it.id)).collect();
     let there = judge(&ids, &records);
     let budget = CALLS_OF_WINDOW * (100 - KEPT_PERCENT) / 100;
     let is_well = waiting == args.count
@@ -128,6 +127,19 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
         "control_missing": control_missing, "control_calls_in_10_seconds": control_most,
     });
     Ok(Report::Ran(is_well && control_missing == 1 && control_most > budget, figures))
+}
+
+/// Sends so many leads, and gives back the id of each key's touchpoint.
+async fn send(target: &Target, count: u64) -> anyhow::Result<BTreeMap<u64, String>> {
+    let mut ids = BTreeMap::new();
+    for first in (0..count).step_by(AT_ONCE) {
+        let next = count.min(first.saturating_add(u64::try_from(AT_ONCE)?));
+        let load = Load { first, count: next - first, strike_at: u64::MAX, then: Then::Ends };
+        let loaded = load::send(target, load, || {}).await?;
+        ensure!(loaded.refused.is_empty() && loaded.unanswered.is_empty(), "not everything was answered 202");
+        ids.extend(loaded.acknowledged.into_iter().map(|it| (it.number, it.id)));
+    }
+    Ok(ids)
 }
 
 async fn account(target: &Target) -> anyhow::Result<Value> {
