@@ -8,6 +8,7 @@ mod acts;
 pub mod audit;
 pub mod backup;
 mod budgets;
+pub mod bulk;
 mod checkpoint;
 pub mod deliveries;
 pub mod engine;
@@ -45,6 +46,8 @@ mod writer;
 
 #[cfg(test)]
 mod plan_audit_tests;
+#[cfg(test)]
+mod plan_bulk_tests;
 #[cfg(test)]
 mod plan_erasure_tests;
 #[cfg(test)]

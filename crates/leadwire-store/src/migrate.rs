@@ -26,6 +26,7 @@ const STEPS: &[(i64, &str)] = &[
     (16, include_str!("migrations/0016_told.sqlite.sql")),
     (17, include_str!("migrations/0017_breaker.sqlite.sql")),
     (18, include_str!("migrations/0018_budgets.sqlite.sql")),
+    (19, include_str!("migrations/0019_bulk.sqlite.sql")),
 ];
 
 /// Opens or makes the file and applies the steps it lacks.

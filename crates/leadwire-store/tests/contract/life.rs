@@ -258,6 +258,8 @@ async fn a_read_cannot_write() {
 
 /// What takes every later step's tables and columns away again.
 const UNDO: &[&str] = &[
+    "DROP TABLE bulk_job",
+    "DROP INDEX delivery_in_job",
     "DROP TABLE budget",
     "ALTER TABLE lane DROP COLUMN tripped",
     "DROP TABLE doubt",
