@@ -83,7 +83,6 @@ pub(crate) async fn bulk(store: &Store, publisher: &PublisherId) -> Result<(), S
     let now = at(9_000_000);
     let token = store.take_lane(lane.clone(), "local".into(), now).await?.expect("nobody has it");
     let held = || (lane.clone(), token);
-    store.bulk_backlog(lane.clone(), now).await?;
     let looked_at = lane.clone();
     store.read(move |tx| gather::count(tx, &looked_at, now)).await?;
     assert_eq!(store.gather_bulk_job(held(), 1, Whom::All, now).await?.expect("it is held").len(), 1);
@@ -98,6 +97,7 @@ pub(crate) async fn bulk(store: &Store, publisher: &PublisherId) -> Result<(), S
     let window = Window { calls: Some(9), length: Duration::from_secs(60), kept_percent: 0, is_set: false };
     let cost = Cost { fixed: 1, each: 0, spare: 0 };
     let budget = Arc::new(Budget { account: "jobs".to_owned(), windows: vec![window], cost });
+    store.bulk_backlog(lane.clone(), Arc::clone(&budget), now).await?;
     let reserved = store.reserve_calls(publisher.clone(), budget, 4, now).await?.expect("nine are free");
     store.settle_calls(publisher.clone(), reserved, (1, Vec::new()), now).await
 }

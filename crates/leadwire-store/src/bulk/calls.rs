@@ -7,7 +7,7 @@ use leadwire_core::time::Timestamp;
 use std::sync::Arc;
 
 impl Store {
-    /// Reserves calls of an account. None: there are not so many now.
+    /// Reserves calls of an account; or says when there may be so many.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -17,16 +17,16 @@ impl Store {
         budget: Arc<Budget>,
         calls: u32,
         now: Timestamp,
-    ) -> Result<Option<Allotment>, StoreError> {
+    ) -> Result<Result<Allotment, Timestamp>, StoreError> {
         self.write(move |tx| {
             let counts = budgets::lock(tx, &publisher, &budget)?;
             let mut book = Book::open(&budget, counts.clone(), now);
             if book.free_for(calls, now) < calls {
-                return Ok(None);
+                return Ok(Err(book.free_at(calls, now)));
             }
             let until = book.reserve(calls, now);
             budgets::keep(tx, &publisher, &budget, (&counts, book.counts()))?;
-            Ok(Some(Allotment { budget: Arc::clone(&budget), calls, until }))
+            Ok(Ok(Allotment { budget: Arc::clone(&budget), calls, until }))
         })
         .await
     }

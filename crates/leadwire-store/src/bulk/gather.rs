@@ -3,7 +3,8 @@
 use super::{JobEnd, key, leave, read_job};
 use crate::engine::{Param, Tx};
 use crate::lanes::LaneKey;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, budgets};
+use leadwire_core::budget::{Budget, Count};
 use leadwire_core::bulk::{Backlog, Stage, Whom};
 use leadwire_core::id::{LeadId, TouchpointId};
 use leadwire_core::lane::Claim;
@@ -11,14 +12,15 @@ use leadwire_core::limits;
 use leadwire_core::standing::Seen as Standing;
 use leadwire_core::time::Timestamp;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What waits for a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// Too little for a job.
     Little,
-    /// So much.
-    Much(Backlog),
+    /// So much, with what is known of the account's calls.
+    Much(Backlog, Vec<Count>),
 }
 
 /// What is in a job as it is sent.
@@ -35,7 +37,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn bulk_backlog(&self, lane: LaneKey, now: Timestamp) -> Result<Seen, StoreError> {
+    pub async fn bulk_backlog(
+        &self,
+        lane: LaneKey,
+        budget: Arc<Budget>,
+        now: Timestamp,
+    ) -> Result<Seen, StoreError> {
         self.read(move |tx| {
             let [publisher, destination] = key(&lane);
             let enough = tx.find(
@@ -50,7 +57,7 @@ impl Store {
             if enough.is_none() {
                 return Ok(Seen::Little);
             }
-            count(tx, &lane, now).map(Seen::Much)
+            Ok(Seen::Much(count(tx, &lane, now)?, budgets::counts(tx, &lane.publisher, &budget)?))
         })
         .await
     }

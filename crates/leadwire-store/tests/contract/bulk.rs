@@ -21,6 +21,14 @@ use std::time::Duration;
 
 const HANDLE: &str = "7505e000000AAAAAA4";
 
+/// Ten calls an hour.
+fn ten() -> Arc<Budget> {
+    let window =
+        Window { calls: Some(10), length: Duration::from_secs(3600), kept_percent: 0, is_set: false };
+    let cost = Cost { fixed: 2, each: 0, spare: 0 };
+    Arc::new(Budget { account: "acme".to_owned(), windows: vec![window], cost })
+}
+
 /// Leads 1 to `count`, each with one touchpoint.
 async fn with_leads(count: u8) -> Desk {
     let desk = Desk::new().await;
@@ -89,7 +97,7 @@ async fn a_job_takes_the_first_try_of_a_leads_first_touchpoint_and_nothing_else(
     assert_eq!(gather(&desk, token, 9).await, [1, 5, 6]);
     let more = desk.store.gather_bulk_job((crm(), token), 9, Whom::All, at(NOON)).await.unwrap().unwrap();
     assert_eq!(ids(&more), [4], "when batches are too slow for them");
-    assert_eq!(desk.store.bulk_backlog(crm(), at(NOON)).await.unwrap(), Seen::Little);
+    assert_eq!(desk.store.bulk_backlog(crm(), ten(), at(NOON)).await.unwrap(), Seen::Little);
     desk.ledger().await;
 }
 
@@ -236,14 +244,12 @@ async fn a_person_cannot_retry_what_is_in_a_job() {
 #[tokio::test]
 async fn the_calls_of_a_job_are_reserved_like_those_of_a_batch() {
     let desk = with_leads(1).await;
-    let window =
-        Window { calls: Some(10), length: Duration::from_secs(3600), kept_percent: 0, is_set: false };
-    let cost = Cost { fixed: 2, each: 0, spare: 0 };
-    let budget = Arc::new(Budget { account: "acme".to_owned(), windows: vec![window], cost });
+    let budget = ten();
     let reserve = |calls| desk.store.reserve_calls(contoso(), Arc::clone(&budget), calls, at(NOON));
     let first = reserve(6).await.unwrap().expect("ten are free");
     assert_eq!(first.calls, 6);
-    assert!(reserve(6).await.unwrap().is_none(), "four are left");
+    let later = reserve(6).await.unwrap().expect_err("four are left");
+    assert!(later > at(NOON));
     desk.store.settle_calls(contoso(), first, (3, Vec::new()), at(NOON)).await.unwrap();
-    assert_eq!(reserve(7).await.unwrap().map(|it| it.calls), Some(7), "three were made");
+    assert_eq!(reserve(7).await.unwrap().map(|it| it.calls).ok(), Some(7), "three were made");
 }
