@@ -108,10 +108,11 @@ pub fn next_step(job: &Job, now: Timestamp) -> Step {
     let ends_at = job.begun_at.plus(if is_lost { limits::BULK_LOST } else { limits::BULK_LONGEST });
     match job.stage {
         Stage::Gathering => Step::PutBack,
+        // However late it is, after a long stop for instance, the service is asked once more.
+        Stage::Sending | Stage::Running if !is_lost && job.look_at <= now => Step::Look,
         Stage::Sending | Stage::Running if now >= ends_at => Step::GiveUp,
         Stage::Sending | Stage::Running if is_lost => Step::Wait(ends_at),
-        Stage::Sending | Stage::Running if job.look_at > now => Step::Wait(job.look_at.min(ends_at)),
-        Stage::Sending | Stage::Running => Step::Look,
+        Stage::Sending | Stage::Running => Step::Wait(job.look_at.min(ends_at)),
     }
 }
 

@@ -88,8 +88,13 @@ proptest! {
             Step::Look => prop_assert!(has_handle),
             Step::PutBack => prop_assert!(false, "what may have been sent is not put back as untried"),
         }
-        let late = NOON.plus(limits::BULK_LONGEST);
-        prop_assert_eq!(next_step(&job, late), Step::GiveUp);
+        // At the latest after one more look.
+        let late = NOON.plus(limits::BULK_LONGEST).max(now);
+        let looked = Job { look_at: look_again_at(job.looks, late), ..job.clone() };
+        prop_assert_eq!(next_step(&looked, late), Step::GiveUp);
+        if has_handle && job.look_at <= late {
+            prop_assert_eq!(next_step(&job, late), Step::Look);
+        }
     }
 }
 

@@ -74,6 +74,11 @@ pub(super) struct Job {
 }
 
 impl Salesforce {
+    /// The ingest jobs that were made: state, and rows.
+    pub fn ingest_jobs(&self) -> Vec<(&'static str, usize)> {
+        self.jobs.iter().map(|it| (it.state.name(), it.rows.len())).collect()
+    }
+
     pub(super) fn ingest(&mut self, call: &Call, rest: &[&str], now: i64) -> Reply {
         self.work_off(now);
         match (call.method.as_str(), rest) {

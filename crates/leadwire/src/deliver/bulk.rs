@@ -125,6 +125,8 @@ impl Bulk {
             return None;
         }
         if !hand.has_backlog() {
+            // The next one is thought about at once.
+            self.plan_at = now;
             return None;
         }
         if self.plan_at > now {
@@ -150,7 +152,7 @@ impl Bulk {
             Done::NoCalls(at) => {
                 // Batches would take whatever comes back before a job could.
                 hand.let_job_pass();
-                self.plan_at = at.min(now.plus(limits::BULK_REST));
+                self.plan_at = at.min(now.plus(limits::BULK_PLAN_EVERY));
             }
             Done::TooLittle => {
                 self.plan_at = now.plus(limits::BULK_REST);

@@ -135,6 +135,7 @@ impl Lane {
                 }
                 // Cancel-safe: the step is kept and only polled here.
                 done = bulk.stepped(), if bulk.is_busy() => {
+                    self.turns.send_modify(|it| *it += 1);
                     let now = (self.clock.steady(), jitter());
                     match bulk.take_up(done?, hand, outlet, now) {
                         Told::Nothing => {}
