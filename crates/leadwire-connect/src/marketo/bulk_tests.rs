@@ -2,8 +2,10 @@
 
 use super::super::KIND;
 use super::super::sandbox_tests::Lab;
-use super::super::tests::{payload, with};
+use super::super::tests::{check_golden, connector, payload, with};
 use super::*;
+use crate::preview::{Preview, PreviewedRequest};
+use crate::token::bearer;
 use leadwire_core::outcome::Fault;
 use leadwire_core::touchpoint::Action;
 use leadwire_sandbox::marketo::{ImportFate, Options};
@@ -42,6 +44,15 @@ async fn taken(lab: &Lab, batch: &[Payload]) -> String {
         Sent::Taken(handle) => handle,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn the_request_of_an_import_is_the_golden_one() {
+    let marketo = connector(json!({ "lookup_field": "marketplaceLeadId", "partition_name": "Europe" }));
+    let batch = [payload(1, 1, 1), with(payload(2, 2, 1), |it| it.customer.phone = None)];
+    let request = marketo.import_request(&batch, &bearer("token").unwrap());
+    let requests = vec![PreviewedRequest::of(&request, false)];
+    check_golden(&Preview { requests, ..Preview::default() }, include_str!("golden/import.txt"));
 }
 
 #[tokio::test]
