@@ -90,13 +90,13 @@ pub struct Results {
     /// By the lead's id, in lower case.
     pub rows: HashMap<String, Tried>,
     /// Of all others.
-    pub others: Tried,
+    pub others: Box<Tried>,
 }
 
 impl Results {
     /// The same for all.
     pub fn all(tried: Tried) -> Self {
-        Self { rows: HashMap::new(), others: tried }
+        Self { rows: HashMap::new(), others: Box::new(tried) }
     }
 
     /// Of a job that was not taken: batches bring its deliveries.
@@ -118,7 +118,7 @@ impl Results {
 
     /// What came of a lead's delivery.
     pub fn of(&self, lead: &str) -> &Tried {
-        self.rows.get(lead).unwrap_or(&self.others)
+        self.rows.get(lead).unwrap_or(&*self.others)
     }
 }
 

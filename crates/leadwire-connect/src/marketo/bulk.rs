@@ -123,7 +123,7 @@ impl Marketo {
                 rows.insert(row[0].to_lowercase(), failed(&file));
             }
         }
-        Ok(Looked::Ended(Results { rows, others: imported(&answer) }))
+        Ok(Looked::Ended(Results { rows, others: Box::new(imported(&answer)) }))
     }
 }
 

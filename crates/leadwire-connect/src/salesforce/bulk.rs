@@ -185,7 +185,7 @@ impl Salesforce {
             rows.extend(keys.into_iter().flatten().map(|it| (it.to_lowercase(), untouched.clone())));
             Tried { outcome: Outcome::Unknown, ..bulk_reply::ended_early(answer, job) }
         };
-        Ok(Results { rows, others })
+        Ok(Results { rows, others: Box::new(others) })
     }
 
     async fn result_file(&self, path: &str, way: &Way<'_>) -> Result<Answer, Box<Tried>> {

@@ -3,7 +3,7 @@
 
 use super::attempt::{Tries, try_batch};
 use super::bulk::{Bulk, Told};
-use super::bulk_steps::Desk;
+use super::bulk_steps::{Desk, Done};
 use super::door::{Door, Standing};
 use super::handover::Handover;
 use super::payload::{self, Content, Ready};
@@ -45,6 +45,13 @@ pub(super) struct Lane {
     pub(super) turns: Arc<watch::Sender<u64>>,
     pub(super) news: Arc<Notify>,
     pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Whether the lane is still held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lease {
+    Held,
+    Lost,
 }
 
 type TurnEnd = Result<Option<(Turned, Vec<Ready>)>, StoreError>;
@@ -135,14 +142,8 @@ impl Lane {
                 }
                 // Cancel-safe: the step is kept and only polled here.
                 done = bulk.stepped(), if bulk.is_busy() => {
-                    self.turns.send_modify(|it| *it += 1);
-                    let now = (self.clock.steady(), jitter());
-                    match bulk.take_up(done?, hand, outlet, now) {
-                        Told::Nothing => {}
-                        Told::Ended(tried) => tried.iter().for_each(|it| {
-                            self.metrics.count_attempt(outlet.kind, &it.outcome);
-                        }),
-                        Told::LeaseLost => return Ok(None),
+                    if self.take_up_step(bulk, done?, hand, outlet) == Lease::Lost {
+                        return Ok(None);
                     }
                 }
                 () = self.clock.wait_until(step_at.unwrap_or_default()), if step_at.is_some() => {}
@@ -174,6 +175,28 @@ impl Lane {
                 give_up_at = Some(self.clock.steady().plus(limits::SHUTDOWN_WAIT));
             }
         }
+    }
+
+    /// Has the job take up what a step of it came to.
+    fn take_up_step(
+        &self,
+        bulk: &mut Bulk,
+        done: Done,
+        hand: &mut lane::Hand<Content>,
+        outlet: &Arc<Outlet>,
+    ) -> Lease {
+        self.turns.send_modify(|it| *it += 1);
+        let before = hand.gate().clone();
+        let told = bulk.take_up(done, hand, outlet, (self.clock.steady(), jitter()));
+        self.report(&before, hand.gate());
+        match told {
+            Told::Nothing => {}
+            Told::Ended(tried) => {
+                tried.iter().for_each(|it| self.metrics.count_attempt(outlet.kind, &it.outcome));
+            }
+            Told::LeaseLost => return Lease::Lost,
+        }
+        Lease::Held
     }
 
     fn desk(&self, token: LaneToken) -> Desk {
