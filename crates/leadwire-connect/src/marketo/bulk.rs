@@ -42,7 +42,8 @@ impl Marketo {
         (!fields.iter().any(is_nothing)).then_some((key, fields))
     }
 
-    /// The request of an import. The boundary is made of a lead's id and occurs in no file, for it holds a colon and two dashes.
+    /// The request of an import. The boundary has the id of a lead that is not known anywhere yet, so nobody
+    /// can have written it into what they sent.
     pub(super) fn import_request(&self, batch: &[Payload], token: &HeaderValue) -> Request {
         let records: Vec<_> = batch.iter().filter_map(|it| self.job_record(it)).collect();
         let first = batch.first().map(record_id::text).unwrap_or_default();
