@@ -100,7 +100,8 @@ impl Salesforce {
                     ("PUT", ["batches"]) => self.upload(call, at),
                     ("GET", ["successfulResults"]) => self.successful(at),
                     ("GET", ["failedResults"]) => self.failed_rows(at),
-                    ("GET", ["unprocessedrecords"]) => self.unprocessed(at),
+                    // So in the guide; clients spell it with a capital too.
+                    ("GET", ["unprocessedrecords" | "unprocessedRecords"]) => self.unprocessed(at),
                     _ if call.method == Method::GET => not_found(),
                     _ => not_allowed(call),
                 }
