@@ -53,6 +53,8 @@ pub(super) struct Bulk {
     plan_at: Timestamp,
     /// Leads that were refused or erased since a job was last begun: it must not be handed over with them.
     touched: HashSet<LeadId>,
+    /// Whether a job is being begun.
+    is_beginning: bool,
 }
 
 impl Bulk {
@@ -65,7 +67,7 @@ impl Bulk {
                 State::Away(job)
             }
         };
-        Ok(Self { desk, state, step: None, plan_at: now, touched: HashSet::new() })
+        Ok(Self { desk, state, step: None, plan_at: now, touched: HashSet::new(), is_beginning: false })
     }
 
     /// Whether a step is under way.
@@ -75,7 +77,7 @@ impl Bulk {
 
     /// Notes leads of which nothing that was gathered may be sent any more.
     pub(super) fn touch(&mut self, leads: &[LeadId]) {
-        if self.step.is_some() {
+        if self.is_beginning {
             self.touched.extend(leads);
         }
     }
@@ -126,6 +128,7 @@ impl Bulk {
         }
         if !hand.has_backlog() {
             // The next one is thought about at once.
+            hand.let_others_pass();
             self.plan_at = now;
             return None;
         }
@@ -177,6 +180,7 @@ impl Bulk {
 
     fn begin(&mut self, whom: Whom, outlet: &Arc<Outlet>) {
         self.touched.clear();
+        self.is_beginning = true;
         self.step = Some(self.desk.begin(Arc::clone(outlet), whom));
     }
 
@@ -188,6 +192,7 @@ impl Bulk {
         outlet: &Arc<Outlet>,
         now: Timestamp,
     ) {
+        self.is_beginning = false;
         let is_touched = batch.iter().any(|it| self.touched.contains(&it.lead));
         if is_touched || !hand.may_begin_job(now) {
             self.state = State::PuttingBack;

@@ -177,6 +177,15 @@ impl Lane {
         }
     }
 
+    /// Takes in who was refused or erased since this was last asked for.
+    fn look_at_wishes(&self, hand: &mut lane::Hand<Content>, bulk: &mut Bulk) {
+        let (refused, erased) = (self.door.take_refused(), self.door.take_erased());
+        bulk.touch(&refused);
+        bulk.touch(&erased);
+        hand.refuse(refused);
+        hand.erase(erased);
+    }
+
     /// Has the job take up what a step of it came to.
     fn take_up_step(
         &self,
@@ -186,6 +195,8 @@ impl Lane {
         outlet: &Arc<Outlet>,
     ) -> Lease {
         self.turns.send_modify(|it| *it += 1);
+        // The step may be the last before a job is handed over.
+        self.look_at_wishes(hand, bulk);
         let before = hand.gate().clone();
         let told = bulk.take_up(done, hand, outlet, (self.clock.steady(), jitter()));
         self.report(&before, hand.gate());
@@ -212,11 +223,7 @@ impl Lane {
 
     fn start_tries(&self, work: &mut Work) {
         let Work { hand, outlet, trying, bulk } = work;
-        let (refused, erased) = (self.door.take_refused(), self.door.take_erased());
-        bulk.touch(&refused);
-        bulk.touch(&erased);
-        hand.refuse(refused);
-        hand.erase(erased);
+        self.look_at_wishes(hand, bulk);
         let key_of = |_: &Claim, content: &Content| match (content, &outlet.connector) {
             (Ok(payload), Ok(connector)) => connector.exclusive_key(payload),
             (Err(_), _) | (_, Err(_)) => None,
