@@ -2,6 +2,7 @@
 
 use super::{LaneKey, LaneToken, doubt};
 use crate::StoreError;
+use crate::bulk;
 use crate::engine::{Param, Tx};
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
@@ -33,18 +34,22 @@ pub(super) fn take(
         |row| row.int(0),
     )?;
     let Some(token) = token else { return Ok(None) };
+    // What is in a bulk job stays in it, unless nothing of that was sent.
+    bulk::put_all_back(tx, lane, now)?;
     tx.execute(
         "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
          SELECT publisher_id, touchpoint_id, destination_no, attempts, $1, 'interrupted', $2
          FROM delivery
          WHERE state = 'pending' AND publisher_id = $3 AND destination_no = $4 AND claim > 0
+             AND claim < 2147483647
          ON CONFLICT DO NOTHING",
         &[Param::Int(now.millis()), Param::Text(INTERRUPTED), publisher, destination],
     )?;
     doubt::take_over(tx, lane, now)?;
     tx.execute(
         "UPDATE delivery SET claim = 0, due_at = $1
-         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0",
+         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
+             AND claim < 2147483647",
         &[Param::Int(now.millis()), publisher, destination],
     )?;
     if let Some(leased_until) = seen {
