@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod backup;
 pub mod budget;
+pub mod bulk;
 pub mod country;
 pub mod defect;
 pub mod email;

@@ -46,25 +46,34 @@ impl Store {
                 &[Param::Text(publisher.as_str()), Param::Int(destination.get().into())],
                 |row| row.count(0),
             )?;
-            let mut counts = Vec::with_capacity(budget.windows.len());
-            for window in &budget.windows {
-                let found = tx.find(
-                    "SELECT spent, told_at, told_limit, told_used, looked_at
-                     FROM budget
-                     WHERE publisher_id = $1 AND account = $2 AND window_ms = $3",
-                    &[
-                        Param::Text(publisher.as_str()),
-                        Param::Text(&budget.account),
-                        Param::Int(window_ms(window.length)),
-                    ],
-                    read,
-                )?;
-                counts.push(found.unwrap_or_default());
-            }
-            Ok((counts, waiting.unwrap_or_default()))
+            Ok((counts(tx, &publisher, &budget)?, waiting.unwrap_or_default()))
         })
         .await
     }
+}
+
+/// The counts of a budget, window by window.
+pub(crate) fn counts(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    budget: &Budget,
+) -> Result<Vec<Count>, StoreError> {
+    let mut counts = Vec::with_capacity(budget.windows.len());
+    for window in &budget.windows {
+        let found = tx.find(
+            "SELECT spent, told_at, told_limit, told_used, looked_at
+             FROM budget
+             WHERE publisher_id = $1 AND account = $2 AND window_ms = $3",
+            &[
+                Param::Text(publisher.as_str()),
+                Param::Text(&budget.account),
+                Param::Int(window_ms(window.length)),
+            ],
+            read,
+        )?;
+        counts.push(found.unwrap_or_default());
+    }
+    Ok(counts)
 }
 
 /// Reads the counts of a budget, and keeps others from them until the transaction ends: a write is what locks a row in every

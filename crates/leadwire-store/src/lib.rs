@@ -8,6 +8,7 @@ mod acts;
 pub mod audit;
 pub mod backup;
 mod budgets;
+pub mod bulk;
 mod database;
 pub mod deliveries;
 pub mod engine;
@@ -47,6 +48,8 @@ pub mod verify;
 
 #[cfg(test)]
 mod plan_audit_tests;
+#[cfg(test)]
+mod plan_bulk_tests;
 #[cfg(test)]
 mod plan_erasure_tests;
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, until: Timestamp) -> Result
          SELECT publisher_id, destination_no, lead_id, $1
          FROM delivery
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
+             AND claim < 2147483647
          ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until",
         &[
             Param::Int(until.millis()),

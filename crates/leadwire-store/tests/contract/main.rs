@@ -4,6 +4,7 @@
 
 mod accept;
 mod budgets;
+mod bulk;
 mod desk;
 mod engine;
 mod erased_histories;

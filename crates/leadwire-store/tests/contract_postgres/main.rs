@@ -8,6 +8,8 @@
 mod accept;
 #[path = "../contract/budgets.rs"]
 mod budgets;
+#[path = "../contract/bulk.rs"]
+mod bulk;
 #[path = "../contract/desk.rs"]
 mod desk;
 mod engine;

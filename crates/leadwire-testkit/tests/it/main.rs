@@ -7,6 +7,7 @@ mod batches;
 mod breakdowns;
 mod browser;
 mod budgets;
+mod bulk_jobs;
 mod canary;
 mod contract;
 mod delivery;

@@ -2,6 +2,8 @@
 //! `leadwire_core::lane`, and what is true is in the store.
 
 use super::attempt::{Tries, try_batch};
+use super::bulk::{Bulk, Told};
+use super::bulk_steps::{Desk, Done};
 use super::door::{Door, Standing};
 use super::handover::Handover;
 use super::payload::{self, Content, Ready};
@@ -45,6 +47,13 @@ pub(super) struct Lane {
     pub(super) stop: watch::Receiver<bool>,
 }
 
+/// Whether the lane is still held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lease {
+    Held,
+    Lost,
+}
+
 type TurnEnd = Result<Option<(Turned, Vec<Ready>)>, StoreError>;
 
 /// What a lane holds, what is under way of it, and through which settings.
@@ -52,6 +61,7 @@ struct Work {
     hand: lane::Hand<Content>,
     outlet: Arc<Outlet>,
     trying: FuturesUnordered<BoxFuture<'static, Tries>>,
+    bulk: Bulk,
 }
 
 impl Lane {
@@ -96,18 +106,20 @@ impl Lane {
     ) -> Result<Option<LaneEnd>, StoreError> {
         let mut hand = lane::Hand::new(token, taken_at, outlet.shape());
         hand.follow_budget(outlet.budget.clone());
-        let mut work = Work { hand, outlet, trying: FuturesUnordered::new() };
+        let bulk = Bulk::open(self.desk(token), &mut hand, taken_at).await?;
+        let mut work = Work { hand, outlet, trying: FuturesUnordered::new(), bulk };
         self.door.open_under(token);
         let mut turn: Option<BoxFuture<'_, TurnEnd>> = None;
         let mut give_up_at = None;
         loop {
             self.start_tries(&mut work);
-            let Work { hand, outlet, trying } = &mut work;
+            let Work { hand, outlet, trying, bulk } = &mut work;
+            let step_at = bulk.start(hand, outlet, self.clock.steady());
             self.door.offer(hand.offered(self.clock.steady()), Standing::of(hand.gate()));
             if hand.wants_turn() {
                 turn = Some(self.turn(hand).boxed());
             }
-            if hand.has_stopped() {
+            if hand.has_stopped() && !bulk.is_busy() {
                 return Ok(Some(LaneEnd::Stopped));
             }
             let look_at = if hand.is_stopping() { give_up_at } else { hand.next_look() };
@@ -129,6 +141,13 @@ impl Lane {
                     hand.end_turn(turned, ready, self.clock.steady());
                     self.report(&before, hand.gate());
                 }
+                // Cancel-safe: the step is kept and only polled here.
+                done = bulk.stepped(), if bulk.is_busy() => {
+                    if self.take_up_step(bulk, done?, hand, outlet) == Lease::Lost {
+                        return Ok(None);
+                    }
+                }
+                () = self.clock.wait_until(step_at.unwrap_or_default()), if step_at.is_some() => {}
                 // Cancel-safe: a bell that rings meanwhile stays rung.
                 () = self.door.rung() => self.look_at_door(hand),
                 () = self.clock.wait_until(look_at.unwrap_or_default()), if look_at.is_some() => {
@@ -159,10 +178,53 @@ impl Lane {
         }
     }
 
+    /// Takes in who was refused or erased since this was last asked for.
+    fn look_at_wishes(&self, hand: &mut lane::Hand<Content>, bulk: &mut Bulk) {
+        let (refused, erased) = (self.door.take_refused(), self.door.take_erased());
+        bulk.touch(&refused);
+        bulk.touch(&erased);
+        hand.refuse(refused);
+        hand.erase(erased);
+    }
+
+    /// Has the job take up what a step of it came to.
+    fn take_up_step(
+        &self,
+        bulk: &mut Bulk,
+        done: Done,
+        hand: &mut lane::Hand<Content>,
+        outlet: &Arc<Outlet>,
+    ) -> Lease {
+        self.turns.send_modify(|it| *it += 1);
+        // The step may be the last before a job is handed over.
+        self.look_at_wishes(hand, bulk);
+        let before = hand.gate().clone();
+        let told = bulk.take_up(done, hand, outlet, (self.clock.steady(), jitter()));
+        self.report(&before, hand.gate());
+        match told {
+            Told::Nothing => {}
+            Told::Ended(tried) => {
+                tried.iter().for_each(|it| self.metrics.count_attempt(outlet.kind, &it.outcome));
+            }
+            Told::LeaseLost => return Lease::Lost,
+        }
+        Lease::Held
+    }
+
+    fn desk(&self, token: LaneToken) -> Desk {
+        Desk {
+            key: self.key.clone(),
+            token,
+            store: self.store.clone(),
+            directory: Arc::clone(&self.directory),
+            handover: Arc::clone(&self.handover),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
     fn start_tries(&self, work: &mut Work) {
-        let Work { hand, outlet, trying } = work;
-        hand.refuse(self.door.take_refused());
-        hand.erase(self.door.take_erased());
+        let Work { hand, outlet, trying, bulk } = work;
+        self.look_at_wishes(hand, bulk);
         let key_of = |_: &Claim, content: &Content| match (content, &outlet.connector) {
             (Ok(payload), Ok(connector)) => connector.exclusive_key(payload),
             (Err(_), _) | (_, Err(_)) => None,
