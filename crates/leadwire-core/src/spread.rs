@@ -44,7 +44,8 @@ mod tests {
             let nodes = names(count);
             let fair = 1000 / usize::try_from(count).expect("few");
             for node in &nodes {
-                let owned = lanes().filter(|(publisher, it)| owner(&nodes, publisher, *it) == Some(node)).count();
+                let owned =
+                    lanes().filter(|(publisher, it)| owner(&nodes, publisher, *it) == Some(node)).count();
                 assert!(owned.abs_diff(fair) < fair / 4, "{node} of {count} has {owned}");
             }
         }

@@ -38,14 +38,14 @@ impl Store {
         self.write_of_operator(move |tx| beat(tx, &node, now)).await
     }
 
-    /// Says that a node ends in good order: its lanes may be taken at once.
+    /// Says that a node ends in good order: what it could not give back may be taken at once.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn leave(&self, node: Arc<str>) -> Result<(), StoreError> {
         self.write_of_operator(move |tx| {
             tx.execute(
-                "DELETE FROM node WHERE publisher_id = $1 AND node_id = $2",
+                "UPDATE node SET alive_until = 0 WHERE publisher_id = $1 AND node_id = $2",
                 &[OPERATOR, Param::Text(&node)],
             )?;
             Ok(())
@@ -78,7 +78,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn lanes_with_work(&self, holder: Arc<str>, now: Timestamp) -> Result<Vec<LaneKey>, StoreError> {
+    pub async fn lanes_with_work(
+        &self,
+        holder: Arc<str>,
+        now: Timestamp,
+    ) -> Result<Vec<LaneKey>, StoreError> {
         self.read(move |tx| {
             tx.query(
                 "SELECT publisher_id, destination_no
@@ -116,7 +120,7 @@ fn beat(tx: &Tx<'_>, node: &str, now: Timestamp) -> Result<Beat, StoreError> {
     // A lane of a node that is forgotten is free once its own lease is over, which is sooner.
     let forgotten = now.minus(limits::LEASE * 2);
     tx.execute(
-        "DELETE FROM node WHERE publisher_id = $1 AND alive_until < $2",
+        "DELETE FROM node WHERE publisher_id = $1 AND alive_until < $2 AND started_at < $2",
         &[OPERATOR, Param::Int(forgotten.millis())],
     )?;
     let alive = tx.query(

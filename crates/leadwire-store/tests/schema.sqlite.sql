@@ -1,4 +1,4 @@
--- Schema 19.
+-- Schema 21.
 
 CREATE TABLE api_key (
     publisher_id TEXT NOT NULL,
@@ -367,6 +367,14 @@ CREATE TABLE near_key (
     near_key BLOB NOT NULL,
     rule TEXT NOT NULL,
     PRIMARY KEY (publisher_id, lead_id, near_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE node (
+    publisher_id TEXT NOT NULL,
+    node_id TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    alive_until INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, node_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE "notice" (

@@ -19,6 +19,7 @@ pub mod follow_ups;
 pub mod housekeeping;
 pub mod intake;
 pub mod merging;
+pub mod nodes;
 pub mod proof;
 pub mod replay;
 pub mod report;

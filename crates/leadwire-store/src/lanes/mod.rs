@@ -58,7 +58,8 @@ impl Store {
         holder: Arc<str>,
         (now, alive_at): (Timestamp, Timestamp),
     ) -> Result<Option<LaneToken>, StoreError> {
-        self.write_of(&lane.publisher.clone(), move |tx| take::take(tx, &lane, &holder, (now, alive_at))).await
+        self.write_of(&lane.publisher.clone(), move |tx| take::take(tx, &lane, &holder, (now, alive_at)))
+            .await
     }
 
     /// Settles and claims. A crash leaves all of the turn done or none of it.

@@ -37,15 +37,12 @@ pub(super) fn take(
         |row| row.int(0),
     )?;
     let Some(token) = token else { return Ok(None) };
-<<<<<<< HEAD
     // What this node left behind ended with the program that left it; another node's may still be on its way.
     let is_ours = seen.as_ref().is_none_or(|it| it.1.is_empty() || it.1 == holder);
     let wait = if is_ours { limits::DOUBT } else { limits::LEFT_BEHIND_WAIT };
     let again_at = if is_ours { now } else { now.plus(limits::LEFT_BEHIND_WAIT) };
-=======
     // What is in a bulk job stays in it, unless nothing of that was sent.
     bulk::put_all_back(tx, lane, now)?;
->>>>>>> main
     tx.execute(
         "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
          SELECT publisher_id, touchpoint_id, destination_no, attempts, $1, 'interrupted', $2
@@ -58,14 +55,9 @@ pub(super) fn take(
     doubt::take_over(tx, lane, now.plus(wait))?;
     tx.execute(
         "UPDATE delivery SET claim = 0, due_at = $1
-<<<<<<< HEAD
-         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0",
-        &[Param::Int(again_at.millis()), publisher, destination],
-=======
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
              AND claim < 2147483647",
-        &[Param::Int(now.millis()), publisher, destination],
->>>>>>> main
+        &[Param::Int(again_at.millis()), publisher, destination],
     )?;
     if let Some((leased_until, _)) = seen.filter(|_| is_ours) {
         follow_clock(tx, lane, leased_until, now)?;

@@ -28,6 +28,7 @@ mod lost_answers;
 mod marketo;
 mod matrix;
 mod merges;
+mod nodes;
 mod notes;
 mod notices;
 mod pages;

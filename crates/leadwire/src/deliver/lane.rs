@@ -9,6 +9,7 @@ use super::handover::Handover;
 use super::payload::{self, Content, Ready};
 use crate::clock::{Clock, jitter};
 use crate::directory::{Directory, Outlet};
+use crate::nodes::Nodes;
 use crate::telemetry::Metrics;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -21,9 +22,6 @@ use leadwire_store::lanes::LaneKey;
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
-
-/// Who holds the lanes of a store that only one process can open: the folder's lock says it is this one.
-const HOLDER: &str = "local";
 
 /// Why a lane ended.
 pub(super) enum LaneEnd {
@@ -44,6 +42,7 @@ pub(super) struct Lane {
     pub(super) door: Arc<Door>,
     pub(super) turns: Arc<watch::Sender<u64>>,
     pub(super) news: Arc<Notify>,
+    pub(super) nodes: Arc<Nodes>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -72,15 +71,18 @@ impl Lane {
             let Some(outlet) = self.directory.now().outlet(&self.key).map(Arc::clone) else {
                 return LaneEnd::Stopped;
             };
-            if *stop.borrow_and_update() {
+            if *stop.borrow_and_update() || !self.nodes.owns(&self.key) {
                 return LaneEnd::Stopped;
             }
-            let now = self.clock.steady();
-            match self.store.take_lane(self.key.clone(), HOLDER.into(), now).await {
-                Ok(Some(token)) => match self.work(token, now, outlet, &mut stop, &mut changes).await {
+            let (now, term) = (self.clock.steady(), self.nodes.term());
+            let at = (now, self.nodes.now());
+            match self.store.take_lane_at(self.key.clone(), self.nodes.id(), at).await {
+                Ok(Some(token)) => match self.work((token, term), now, outlet, &mut stop, &mut changes).await
+                {
                     Ok(Some(end)) => return end,
                     // The lease was lost: everything in hand is dropped, and the lane is taken anew.
                     Ok(None) => continue,
+                    Err(error) if error.may_pass() || matches!(error, StoreError::InDoubt) => {}
                     Err(error) => return LaneEnd::Store(error),
                 },
                 Ok(None) | Err(StoreError::InDoubt) => {}
@@ -89,6 +91,7 @@ impl Lane {
             }
             tokio::select! {
                 () = self.clock.wait_until(now.plus(limits::LANE_AGAIN)) => {}
+                () = self.nodes.moment() => {}
                 // Cancel-safe: only looks at a value.
                 _ = stop.changed() => {}
             }
@@ -98,7 +101,7 @@ impl Lane {
     /// Works under one lease. None: the lease was lost.
     async fn work(
         &self,
-        token: LaneToken,
+        (token, term): (LaneToken, u64),
         taken_at: Timestamp,
         outlet: Arc<Outlet>,
         stop: &mut watch::Receiver<bool>,
@@ -111,15 +114,20 @@ impl Lane {
         self.door.open_under(token);
         let mut turn: Option<BoxFuture<'_, TurnEnd>> = None;
         let mut give_up_at = None;
+        let mut nodes = self.nodes.changes();
         loop {
-            self.start_tries(&mut work);
+            let may_send = self.nodes.may_send(term);
+            if may_send {
+                self.start_tries(&mut work);
+            }
             let Work { hand, outlet, trying, bulk } = &mut work;
-            let step_at = bulk.start(hand, outlet, self.clock.steady());
+            let step_at = if may_send { bulk.start(hand, outlet, self.clock.steady()) } else { None };
             self.door.offer(hand.offered(self.clock.steady()), Standing::of(hand.gate()));
             if hand.wants_turn() {
                 turn = Some(self.turn(hand).boxed());
             }
             if hand.has_stopped() && !bulk.is_busy() {
+                self.give_back(token).await;
                 return Ok(Some(LaneEnd::Stopped));
             }
             let look_at = if hand.is_stopping() { give_up_at } else { hand.next_look() };
@@ -129,17 +137,9 @@ impl Lane {
                 // Cancel-safe: the turn is kept outside the loop and only polled here.
                 ended = async { turn.as_mut().expect("guarded").await }, if turn.is_some() => {
                     turn = None;
-                    let Some((turned, ready)) = ended? else {
-                        tracing::warn!(publisher = %self.key.publisher, destination = %self.key.destination,
-                            "Lost the lease of a lane. What it had in hand is tried again by its holder.");
+                    if self.take_up_turn(hand, ended?) == Lease::Lost {
                         return Ok(None);
-                    };
-                    if let Some(left) = turned.calls.and_then(|it| it.left) {
-                        self.metrics.note_calls_left(&self.key.publisher, self.key.destination, left);
                     }
-                    let before = hand.gate().clone();
-                    hand.end_turn(turned, ready, self.clock.steady());
-                    self.report(&before, hand.gate());
                 }
                 // Cancel-safe: the step is kept and only polled here.
                 done = bulk.stepped(), if bulk.is_busy() => {
@@ -159,22 +159,60 @@ impl Lane {
                 }
                 // Cancel-safe: both only look at a value.
                 changed = changes.changed(), if !hand.is_stopping() => {
-                    match self.directory.now().outlet(&self.key) {
-                        // Something else of the set-up changed: ten thousand lanes need not look at the store for it.
-                        Some(now) if changed.is_ok() && Arc::ptr_eq(now, outlet) => {}
-                        Some(now) if changed.is_ok() => {
-                            *outlet = Arc::clone(now);
-                            hand.reshape(outlet.shape());
-                            hand.follow_budget(outlet.budget.clone());
-                        }
-                        _ => hand.stop(),
-                    }
+                    self.follow_setup(hand, outlet, changed.is_ok());
                 }
                 _ = stop.changed(), if !hand.is_stopping() => hand.stop(),
+                // Cancel-safe: only looks at a value.
+                _ = nodes.changed() => {
+                    if self.nodes.term() != term {
+                        return Ok(None);
+                    }
+                    if !hand.is_stopping() && !self.nodes.owns(&self.key) {
+                        hand.stop();
+                    }
+                }
             }
             if work.hand.is_stopping() && give_up_at.is_none() {
                 give_up_at = Some(self.clock.steady().plus(limits::SHUTDOWN_WAIT));
             }
+        }
+    }
+
+    /// Has the hand take up what a turn brought.
+    fn take_up_turn(&self, hand: &mut lane::Hand<Content>, ended: Option<(Turned, Vec<Ready>)>) -> Lease {
+        let Some((turned, ready)) = ended else {
+            tracing::warn!(publisher = %self.key.publisher, destination = %self.key.destination,
+                "Lost the lease of a lane. What it had in hand is tried again by its holder.");
+            return Lease::Lost;
+        };
+        if let Some(left) = turned.calls.and_then(|it| it.left) {
+            self.metrics.note_calls_left(&self.key.publisher, self.key.destination, left);
+        }
+        let before = hand.gate().clone();
+        hand.end_turn(turned, ready, self.clock.steady());
+        self.report(&before, hand.gate());
+        Lease::Held
+    }
+
+    /// Goes on by the settings as they are now, or stops when the destination is gone.
+    fn follow_setup(&self, hand: &mut lane::Hand<Content>, outlet: &mut Arc<Outlet>, goes_on: bool) {
+        match self.directory.now().outlet(&self.key) {
+            // Something else of the set-up changed: ten thousand lanes need not look at the store for it.
+            Some(now) if goes_on && Arc::ptr_eq(now, outlet) => {}
+            Some(now) if goes_on => {
+                *outlet = Arc::clone(now);
+                hand.reshape(outlet.shape());
+                hand.follow_budget(outlet.budget.clone());
+            }
+            _ => hand.stop(),
+        }
+    }
+
+    /// Lets another node take the lane at once: nothing of it is under way.
+    async fn give_back(&self, token: LaneToken) {
+        if self.nodes.is_shared() {
+            // An error means that it is taken once this node is known to be gone, or its lease is over.
+            self.store.release_lane(self.key.clone(), token).await.ok();
         }
     }
 
