@@ -4,6 +4,7 @@
 use http::Method;
 use leadwire::clock::Clock;
 use leadwire_core::id::{OfferId, PublisherId, QuarantineId};
+use leadwire_core::limits;
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
 use leadwire_store::Store;
 use leadwire_store::quarantine::Quarantine;
@@ -67,6 +68,29 @@ async fn a_dry_run_says_what_a_filter_would_send_again_and_sends_nothing() {
     app.wait_until_settled().await;
     assert_eq!(crm.received().len(), before + 1);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn a_replay_that_fails_each_time_holds_up_none_of_another_publisher() {
+    let (app, crm) = brought().await;
+    app.post("/v1/publishers", &json!({ "id": "fabrikam" })).await;
+    let settings = json!({ "url": crm.url() });
+    let new = json!({ "name": "crm", "kind": "https", "settings": settings });
+    app.post("/v1/destinations?publisher=fabrikam", &new).await;
+    let spoil = "UPDATE touchpoint SET lead_id = 'nowhere' WHERE publisher_id = 'contoso'";
+    assert_eq!(app.app.store.write(move |tx| tx.execute(spoil, &[])).await.unwrap(), 3);
+    let wish = json!({ "destination": "crm", "force": true });
+    let failing = app.call(Method::POST, &format!("/v1/replays{P}"), Some(&wish)).await.expect(202);
+    let other = app.call(Method::POST, "/v1/replays?publisher=fabrikam", Some(&wish)).await.expect(202);
+    let path = format!("/v1/replays/{}?publisher=fabrikam", other["id"].as_str().unwrap());
+    let mut steps = app.app.replays.steps();
+    while app.get(&path).await["state"] == "running" {
+        app.clock.advance(limits::LANE_AGAIN);
+        tokio::time::timeout(PATIENCE, steps.changed()).await.expect("a replay goes on").unwrap();
+    }
+    let path = format!("/v1/replays/{}{P}", failing["id"].as_str().unwrap());
+    assert_eq!(app.get(&path).await["state"], "running", "what failed is tried again");
+    app.stop_damaged().await;
 }
 
 #[tokio::test]
