@@ -194,7 +194,7 @@ async fn keep(app: &TestApp, body: String) -> QuarantineId {
         code: "unreadable".to_owned(),
         pointer: String::new(),
         message: "as of an earlier version".to_owned(),
-        body_sha256: [7; 32],
+        body_sha256: leadwire::secrets::sha256(body.as_bytes()),
         body: body.into(),
     };
     app.app.store.quarantine(item).await.unwrap();
@@ -225,6 +225,31 @@ async fn what_can_be_read_by_now_leaves_quarantine_once() {
     let listed = app.get(&format!("/v1/quarantine{P}")).await["items"].clone();
     assert!(listed[1]["touchpoint"].as_str().unwrap().starts_with("tp_"), "{listed:#}");
     assert_ne!(listed[0]["code"], "unreadable", "why it cannot be read is told as of now");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_was_posted_twice_while_it_could_not_be_read_is_one_touchpoint() {
+    let (app, crm) = brought().await;
+    let before = crm.received().len();
+    quarantine(&app, "kim@example.com").await;
+    app.clock.advance(Duration::from_secs(60));
+    let second = quarantine(&app, "kim@example.com").await;
+    quarantine(&app, "lee@example.com").await;
+    // Whichever is read first.
+    let retried = app.post(&format!("/v1/quarantine/{second}/retry{P}"), &json!({})).await;
+    assert_eq!(retried["accepted"], 1, "{retried}");
+    let all = format!("/v1/quarantine/retry-waiting{P}");
+    let retried = app.post(&all, &json!({})).await;
+    assert_eq!((&retried["accepted"], &retried["duplicates"]), (&json!(1), &json!(1)), "{retried}");
+    // Later it is another, as it would have been had it been readable.
+    app.clock.advance(limits::SAME_BODY_WINDOW);
+    quarantine(&app, "kim@example.com").await;
+    assert_eq!(app.post(&all, &json!({})).await["accepted"], 1);
+    app.wait_until_settled().await;
+    assert_eq!(crm.received().len(), before + 3);
+    let ledger = app.ledger().await;
+    assert_eq!((&ledger["quarantined"], &ledger["duplicates"]), (&json!(0), &json!(1)), "{ledger}");
     app.stop().await;
 }
 
