@@ -2,9 +2,11 @@
 
 use crate::engine::{Param, Row, Tx};
 use crate::lanes::LaneKey;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, notices};
 use leadwire_core::budget::{Book, Budget, Count, Others, Spent, Told};
 use leadwire_core::id::PublisherId;
+#[cfg(doc)]
+use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -30,25 +32,17 @@ impl Store {
         .await
     }
 
-    /// The counts of a budget, window by window, and how many deliveries wait for the destination.
+    /// The counts of a budget, window by window, and how many deliveries wait for the destination, counted up to
+    /// [`limits::WAITING_COUNTED_MAX`].
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn budget_counts(
         &self,
-        LaneKey { publisher, destination }: LaneKey,
+        lane: LaneKey,
         budget: Arc<Budget>,
     ) -> Result<(Vec<Count>, u64), StoreError> {
-        self.read(move |tx| {
-            let waiting = tx.find(
-                "SELECT COUNT(*) FROM delivery
-                 WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2",
-                &[Param::Text(publisher.as_str()), Param::Int(destination.get().into())],
-                |row| row.count(0),
-            )?;
-            Ok((counts(tx, &publisher, &budget)?, waiting.unwrap_or_default()))
-        })
-        .await
+        self.read(move |tx| Ok((counts(tx, &lane.publisher, &budget)?, notices::waiting(tx, &lane)?))).await
     }
 }
 

@@ -372,6 +372,7 @@ pub(crate) fn accept(number: u128, routed: bool) -> Accept {
         parsed: Arc::default(),
         identity: Some([7; 16]),
         of_lead: None,
+        quarantined: None,
         questions: Vec::new(),
         shown: None,
         once: Some(Once { key: number.to_be_bytes(), body: [0; 16], kept: Duration::from_secs(60) }),

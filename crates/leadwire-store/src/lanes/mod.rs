@@ -16,6 +16,8 @@ pub(crate) use order::{claim_at_once, line_up, place, place_now};
 
 pub use leadwire_core::lane::{Claim, LaneToken, Settled, Turn, Turned};
 
+use crate::engine::Tx;
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::lane::Gate;
@@ -82,11 +84,24 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn set_gate(&self, lane: LaneKey, gate: Gate) -> Result<(), StoreError> {
-        self.write_of(&lane.publisher.clone(), move |tx| {
+        self.set_gate_then(lane, gate, |()| {}).await
+    }
+
+    /// As [`Store::set_gate`]. `after` runs once it is on disk, whether or not the caller still waits, on the writer's
+    /// thread, so it must be short.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_gate_then<A>(&self, lane: LaneKey, gate: Gate, after: A) -> Result<(), StoreError>
+    where
+        A: FnOnce(&()) + Send + 'static,
+    {
+        let scope = Scope::of(lane.publisher.as_str());
+        let body = move |tx: &Tx<'_>| {
             crate::notices::in_hand(tx, &lane)?;
             gate::write(tx, &lane, &gate)
-        })
-        .await
+        };
+        self.write_then(scope, body, after).await
     }
 
     /// Whether a lane may send.
