@@ -318,5 +318,5 @@ fn no_more_is_wanted_than_there_are_batches_for() {
     assert_eq!(asked(4).wanted(12), 15 + 7);
     assert_eq!(asked(1).wanted(12), 15);
     assert_eq!(asked(0).wanted(12), 0);
-    assert_eq!((asked(4).wanted_alone(3), asked(2).wanted_alone(3)), (18, 12));
+    assert_eq!((asked(4).wanted_alone(3), asked(2).wanted_alone(3)), (120, 80));
 }

@@ -289,7 +289,7 @@ impl<C> Hand<C> {
         }
         let batch_max = self.affordable(batch_max, now);
         let batch = self.queue.pick(batch_max, key_of);
-        self.take_calls(batch.len());
+        self.take_calls(&batch);
         self.flying += usize::from(!batch.is_empty());
         batch
     }

@@ -96,6 +96,9 @@ pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a reserved call may wait to be made: longer than an attempt takes, so that every call of one is made in time.
 pub const CALLS_HELD: Duration = Duration::from_secs(150);
 const _: () = assert!(CALLS_HELD.as_secs() > ATTEMPT_WAIT.as_secs());
+/// Calls that a deletion may make in one attempt where there are so many: a token, and a look and a deletion for each of some
+/// ten records with their notes. What takes more goes on in the next attempt.
+pub const ERASE_CALLS: u32 = 40;
 /// How much older than what it finds a turn may be that reads an account's counts: a turn is as old as it waited for the store.
 /// What lies further ahead was written by a clock that was set back since.
 pub const TURN_WAITED: Duration = Duration::from_secs(3600);

@@ -70,6 +70,41 @@ pub(crate) fn until(
     )
 }
 
+/// Notes what may still arrive of a lead of another one too, with which it is one from now on or was until now, and says
+/// where. What is free there waits for it, unless it is the repetition of a request of the first lead itself.
+pub(crate) fn carry(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    (from, to): (LeadId, LeadId),
+) -> Result<Vec<DestinationNo>, StoreError> {
+    let (to, publisher) = (to.to_string(), Param::Text(publisher.as_str()));
+    let carried = tx.query(
+        "INSERT INTO doubt (publisher_id, destination_no, lead_id, until)
+         SELECT d.publisher_id, d.destination_no, $1, d.until
+         FROM destination o
+         CROSS JOIN doubt d
+         WHERE o.publisher_id = $2 AND d.publisher_id = $2 AND d.destination_no = o.destination_no
+             AND d.lead_id = $3
+         ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until
+         WHERE doubt.until < excluded.until
+         RETURNING destination_no, until",
+        &[Param::Text(&to), publisher, Param::Text(&from.to_string())],
+        |row| Ok((row.destination(0)?, row.time(1)?)),
+    )?;
+    for (destination, until) in &carried {
+        tx.execute(
+            "UPDATE delivery SET due_at = $1
+             WHERE publisher_id = $2 AND destination_no = $3 AND claim = 0 AND due_at < $1 AND known_as = ''
+                 AND touchpoint_id IN (
+                     SELECT touchpoint_id
+                     FROM delivery
+                     WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND lead_id = $4)",
+            &[Param::Int(until.millis()), publisher, Param::Int(destination.get().into()), Param::Text(&to)],
+        )?;
+    }
+    Ok(carried.into_iter().map(|it| it.0).collect())
+}
+
 /// Forgets what is over.
 pub(super) fn forget(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(

@@ -6,6 +6,7 @@ mod accept;
 mod budgets;
 mod bulk;
 mod desk;
+mod doubts;
 mod engine;
 mod erased_histories;
 mod erasures;

@@ -7,6 +7,7 @@ use leadwire_core::outcome::Receipt;
 use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::touchpoint::{Action, Touchpoint};
 use leadwire_store::accept::Accept;
+use leadwire_store::failures::GivenUp;
 use leadwire_store::quarantine::{Quarantine, Waiting};
 use leadwire_store::replays::{
     Done, Mode, Only, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped,
@@ -194,8 +195,8 @@ async fn what_is_given_up_is_suppressed_and_stays_counted() {
     let desk = mixed().await;
     let cause = desk.delivery(2).await.cause;
     let drop = |cause: &str| desk.store.drop_group(contoso(), number(1), cause.to_owned(), (9, at(NOON)));
-    assert_eq!(drop("another").await.unwrap(), 0);
-    assert_eq!(drop(&cause).await.unwrap(), 1);
+    assert_eq!(drop("another").await.unwrap().dropped, 0);
+    assert_eq!(drop(&cause).await.unwrap(), GivenUp { dropped: 1, deletions: 0 });
     let dropped = desk.delivery(2).await;
     assert_eq!((dropped.state, dropped.cause.as_str()), (DeliveryState::Suppressed, "dropped"));
     assert!(desk.ledger().await.adds_up());

@@ -12,7 +12,7 @@ use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::rfc3339;
 use leadwire_store::deliveries::Parked;
-use leadwire_store::failures::FailureGroup;
+use leadwire_store::failures::{FailureGroup, GivenUp};
 use std::sync::Arc;
 
 /// `POST /v1/destinations/{destination}/retry-parked`
@@ -53,9 +53,9 @@ pub(super) async fn drop_parked(call: Call) -> Result<Response, Problem> {
     })?;
     let most = (limits::RETRY_PARKED_MAX, call.app.clock.steady());
     let (publisher, number) = (destination.publisher.clone(), destination.number);
-    let dropped = call.app.store.drop_group(publisher, number, cause, most).await?;
+    let GivenUp { dropped, deletions } = call.app.store.drop_group(publisher, number, cause, most).await?;
     let more = dropped == limits::RETRY_PARKED_MAX;
-    Ok(answer::json(StatusCode::OK, &wire::Dropped { dropped, more }))
+    Ok(answer::json(StatusCode::OK, &wire::Dropped { dropped, more, deletions }))
 }
 
 /// `GET /v1/failures`
