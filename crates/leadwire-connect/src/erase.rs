@@ -1,6 +1,7 @@
 //! Having a system delete what it holds of an erased person: what it is told, and what its answer comes to.
 
 use crate::Payload;
+use leadwire_core::budget;
 use leadwire_core::erasure::{CANNOT, DELETED, NOTHING_THERE, TOLD};
 use leadwire_core::json::Json;
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
@@ -80,8 +81,13 @@ pub fn by_hand(title: &str, erasure: &Erasure<'_>) -> Tried {
     tried
 }
 
-/// What must wait for a person waits alone: that a system refuses to delete is no reason to bring it no leads.
+/// What must wait for a person waits alone: that a system refuses to delete is no reason to bring it no leads. So does what
+/// takes more calls than there are now.
 pub fn for_a_person(mut tried: Tried, erasure: &Erasure<'_>) -> Tried {
+    if budget::is_used_up(&tried.evidence.cause) {
+        tried.outcome = Outcome::NotDone(Fault::RetryAfter(None));
+        return tried;
+    }
     let is_sign_in = tried.evidence.http_status == Some(401);
     if let Outcome::NotDone(Fault::Pause | Fault::Stop | Fault::SmallerBatch | Fault::Park) = tried.outcome
         && !is_sign_in

@@ -5,6 +5,7 @@
 //! and one line in [`CONNECTORS`]; forms, prompts, schema and docs follow from its descriptor.
 
 mod azure_table;
+pub mod bulk;
 pub mod call_budget;
 pub mod catalogue;
 pub mod descriptor;
@@ -38,6 +39,7 @@ pub mod validation;
 #[cfg(test)]
 mod verdicts;
 
+use bulk::Bulk;
 use call_budget::CallBudget;
 use catalogue::Known;
 use descriptor::{Field, Settings};
@@ -160,6 +162,11 @@ pub trait Connector: Send + Sync {
     /// What the system allows of calls, which of them a batch takes, and how its answers say what is left.
     fn calls(&self) -> CallBudget {
         CallBudget::default()
+    }
+
+    /// Hands a backlog over as one job. None: the system takes no jobs.
+    fn bulk(&self) -> Option<&dyn Bulk> {
+        None
     }
 
     /// The requests [`Connector::deliver`] would make for these payloads, credentials masked. Sends nothing.

@@ -75,11 +75,21 @@ impl Cost {
         self.least(deliveries).saturating_add(self.spare)
     }
 
+    /// What is reserved for a deletion, of which nobody knows what hangs on the record.
+    pub fn erasure(self) -> u32 {
+        self.whole(1).max(limits::ERASE_CALLS)
+    }
+
     /// What it takes as a rule: a write and now and then a token or a look, and for each half of what is the most.
     pub fn usual(self, deliveries: usize) -> u32 {
         let each = self.each.saturating_mul(u32::try_from(deliveries).unwrap_or(u32::MAX)) / 2;
         self.fixed.min(2).saturating_add(each).max(1)
     }
+}
+
+/// Whether a cause says that a call was not made since none was left for it: one that brings, or one for a token.
+pub fn is_used_up(cause: &str) -> bool {
+    matches!(cause, "budget_used_up" | "token_budget_used_up")
 }
 
 /// The budget of a destination.
@@ -144,10 +154,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Calls that this many deliveries want of which each goes alone.
+    /// Calls that this many deletions want, of which each goes alone.
     pub fn wanted_alone(&self, deliveries: usize) -> u32 {
         let batches = u32::try_from(deliveries.min(self.batches)).unwrap_or(u32::MAX);
-        self.budget.cost.whole(1).saturating_mul(batches)
+        self.budget.cost.erasure().saturating_mul(batches)
     }
 
     /// Calls that this many deliveries want now.

@@ -229,6 +229,18 @@ fn a_turn_that_waited_for_the_store_does_not_shorten_what_others_reserved_meanwh
 }
 
 #[test]
+fn what_others_used_in_a_short_window_is_waited_for_no_longer_than_that_window() {
+    let budget = budget(vec![window(100, Duration::from_secs(10), 20)]);
+    let mut book = Book::open(&budget, Vec::new(), START);
+    book.spend(76, START);
+    book.hear(&[Told { length: Duration::from_secs(10), limit: 100, used: 79 }], START);
+    assert!(book.free(START) < 4);
+    let at = book.free_at(4, START);
+    assert_eq!(at, START.plus(Duration::from_secs(10)));
+    assert!(book.free(at) >= 4);
+}
+
+#[test]
 fn a_clock_that_was_set_back_does_not_lock_a_budget() {
     let budget = budget(vec![window(10, DAY, 0)]);
     let mut book = Book::open(&budget, Vec::new(), START);
@@ -306,5 +318,5 @@ fn no_more_is_wanted_than_there_are_batches_for() {
     assert_eq!(asked(4).wanted(12), 15 + 7);
     assert_eq!(asked(1).wanted(12), 15);
     assert_eq!(asked(0).wanted(12), 0);
-    assert_eq!((asked(4).wanted_alone(3), asked(2).wanted_alone(3)), (18, 12));
+    assert_eq!((asked(4).wanted_alone(3), asked(2).wanted_alone(3)), (120, 80));
 }

@@ -10,7 +10,7 @@ mod hand;
 mod queue;
 mod turn;
 
-pub use decide::{Decision, Ended, Next, Pace, Streak, after_try};
+pub use decide::{Decision, Ended, Next, Pace, Streak, after_try, goes_by_batches};
 pub use hand::Hand;
 pub use turn::{Claim, LaneToken, Settled, Shape, Turn, Turned};
 

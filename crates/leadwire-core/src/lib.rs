@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod backup;
 pub mod budget;
+pub mod bulk;
 pub mod country;
 pub mod defect;
 pub mod email;
@@ -39,6 +40,7 @@ pub mod rfc3339;
 pub mod routing;
 pub mod secret;
 pub mod silence;
+pub mod spread;
 pub mod standing;
 pub mod text;
 pub mod time;

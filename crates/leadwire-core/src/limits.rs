@@ -3,10 +3,12 @@
 //! Lengths that a standard sets stand beside the parser that holds them, and bounds of a command that ends by itself
 //! beside that command.
 
+mod bulk;
 mod delivery;
 mod replays;
 mod watching;
 
+pub use bulk::*;
 pub use delivery::*;
 pub use replays::*;
 pub use watching::*;

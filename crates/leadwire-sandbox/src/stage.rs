@@ -111,6 +111,14 @@ impl Stage {
         }
     }
 
+    /// Calls that a service answered 429, for having had too many; the receiver and the mail server count none.
+    pub fn busy(&self) -> u64 {
+        match &self.back {
+            Back::Endpoint(_) | Back::Mail(_) => 0,
+            Back::Service(it) => it.busy(),
+        }
+    }
+
     /// Leads it keeps. The receiver and the mail server count repetitions, which they can tell, once.
     pub fn kept(&self) -> u64 {
         let count = match &self.back {

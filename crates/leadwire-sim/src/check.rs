@@ -218,7 +218,10 @@ impl Checks {
 
     /// What the answers to a request say, counted without the core.
     pub(crate) fn answered(&mut self, lane: usize, tries: &[(Claim, Tried)], now: i64) {
-        let is_own = |it: &(Claim, Tried)| it.1.evidence.cause.starts_with("connector_");
+        let is_own = |it: &(Claim, Tried)| {
+            let cause = &*it.1.evidence.cause;
+            cause.starts_with("connector_") || cause == "budget_used_up"
+        };
         let failed = |it: &(Claim, Tried)| {
             matches!(
                 it.1.outcome,

@@ -68,6 +68,7 @@ impl Both {
             parsed: Arc::new(Touchpoint { action, ..Touchpoint::default() }),
             identity: Some(identity),
             of_lead: None,
+            quarantined: None,
             questions: Vec::new(),
             shown: act.urgent.then(|| Shown { interest: Interest::Active, rule: "*/PLT".into() }),
             once: Some(Once { key, body: [1; 16], kept: Duration::from_secs(3650 * 24 * 3600) }),

@@ -6,10 +6,10 @@ use crate::follow_ups::{self, Reached};
 use crate::lanes::{Claim, LaneKey, LaneToken};
 use crate::postgres::scope::Scope;
 use crate::rows::Channel;
-use crate::{Store, StoreError, erasures, idempotency, lanes, setup, standing};
+use crate::{Store, StoreError, erasures, idempotency, lanes, quarantine, setup, standing};
 use bytes::Bytes;
 use leadwire_core::erasure::Question;
-use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
+use leadwire_core::id::{DestinationNo, LeadId, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::interest::Interest;
 use leadwire_core::limits;
 use leadwire_core::routing::Routed;
@@ -47,6 +47,8 @@ pub struct Accept {
     pub shown: Option<Shown>,
     /// How a repetition of it is recognised, when it can be.
     pub once: Option<Once>,
+    /// The body in quarantine that it was, which waits no more once this is stored.
+    pub quarantined: Option<QuarantineId>,
     /// Where it goes, decided under the set-up the caller saw.
     pub routed: Vec<Routed>,
     /// The publisher's destinations that want to hear nothing of customers who must not be contacted.
@@ -113,6 +115,17 @@ pub enum Accepted {
     },
 }
 
+impl Accepted {
+    /// The touchpoint that stands for an item.
+    fn became(&self, item: &Accept) -> Option<TouchpointId> {
+        match *self {
+            Self::Stored { .. } | Self::KeptOut { .. } => Some(item.touchpoint),
+            Self::Duplicate { touchpoint, .. } | Self::KeyReused { touchpoint } => Some(touchpoint),
+            Self::NoLead => None,
+        }
+    }
+}
+
 impl Store {
     /// Accepts touchpoints, all or none, and answers in their order once they are on disk.
     ///
@@ -145,6 +158,13 @@ impl Store {
         A: FnOnce(&Option<Committed>) + Send + 'static,
     {
         let publishers: BTreeSet<String> = items.iter().map(|it| it.publisher.as_str().to_owned()).collect();
+        // What is done after two commits on a server comes in their order for one publisher only: a lead given to a lane
+        // must not come behind the news that it was erased.
+        let items = match publishers.len() {
+            0 | 1 => items,
+            _ if !self.is_shared() => items,
+            _ => items.iter().map(|it| Accept { offered: Vec::new(), ..it.clone() }).collect(),
+        };
         let scope = Scope::Publishers(publishers);
         let body = move |tx: &Tx<'_>| {
             if setup::version(tx)? != setup_version {
@@ -153,6 +173,9 @@ impl Store {
             let mut committed = Committed::default();
             for (place, item) in items.iter().enumerate() {
                 let accepted = accept(tx, place, item, &mut committed)?;
+                if let (Some(id), Some(became)) = (item.quarantined, accepted.became(item)) {
+                    quarantine::release(tx, (&item.publisher, id), became)?;
+                }
                 committed.accepted.push(accepted);
             }
             Ok(Some(committed))

@@ -2,9 +2,11 @@
 
 use crate::engine::{Param, Row, Tx};
 use crate::lanes::LaneKey;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, notices};
 use leadwire_core::budget::{Book, Budget, Count, Others, Spent, Told};
 use leadwire_core::id::PublisherId;
+#[cfg(doc)]
+use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -30,41 +32,42 @@ impl Store {
         .await
     }
 
-    /// The counts of a budget, window by window, and how many deliveries wait for the destination.
+    /// The counts of a budget, window by window, and how many deliveries wait for the destination, counted up to
+    /// [`limits::WAITING_COUNTED_MAX`].
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn budget_counts(
         &self,
-        LaneKey { publisher, destination }: LaneKey,
+        lane: LaneKey,
         budget: Arc<Budget>,
     ) -> Result<(Vec<Count>, u64), StoreError> {
-        self.read(move |tx| {
-            let waiting = tx.find(
-                "SELECT COUNT(*) FROM delivery
-                 WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2",
-                &[Param::Text(publisher.as_str()), Param::Int(destination.get().into())],
-                |row| row.count(0),
-            )?;
-            let mut counts = Vec::with_capacity(budget.windows.len());
-            for window in &budget.windows {
-                let found = tx.find(
-                    "SELECT spent, told_at, told_limit, told_used, looked_at
-                     FROM budget
-                     WHERE publisher_id = $1 AND account = $2 AND window_ms = $3",
-                    &[
-                        Param::Text(publisher.as_str()),
-                        Param::Text(&budget.account),
-                        Param::Int(window_ms(window.length)),
-                    ],
-                    read,
-                )?;
-                counts.push(found.unwrap_or_default());
-            }
-            Ok((counts, waiting.unwrap_or_default()))
-        })
-        .await
+        self.read(move |tx| Ok((counts(tx, &lane.publisher, &budget)?, notices::waiting(tx, &lane)?))).await
     }
+}
+
+/// The counts of a budget, window by window.
+pub(crate) fn counts(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    budget: &Budget,
+) -> Result<Vec<Count>, StoreError> {
+    let mut counts = Vec::with_capacity(budget.windows.len());
+    for window in &budget.windows {
+        let found = tx.find(
+            "SELECT spent, told_at, told_limit, told_used, looked_at
+             FROM budget
+             WHERE publisher_id = $1 AND account = $2 AND window_ms = $3",
+            &[
+                Param::Text(publisher.as_str()),
+                Param::Text(&budget.account),
+                Param::Int(window_ms(window.length)),
+            ],
+            read,
+        )?;
+        counts.push(found.unwrap_or_default());
+    }
+    Ok(counts)
 }
 
 /// Reads the counts of a budget, and keeps others from them until the transaction ends: a write is what locks a row in every

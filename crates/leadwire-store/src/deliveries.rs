@@ -1,9 +1,10 @@
 //! Reading deliveries with their attempts, and putting parked or waiting ones back to work.
 
 use crate::engine::{Param, Row, Tx};
-use crate::lanes::{in_doubt_until, place_now};
+use crate::lanes::{LaneKey, in_doubt_until, place_now};
 use crate::leads::{StoredTouchpoint, find_touchpoint};
 use crate::pages::page;
+use crate::postgres::scope::Scope;
 use crate::rows::DeliveryState;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DeliveryId, DestinationNo, FollowUpId, LeadId, PublisherId};
@@ -84,7 +85,7 @@ pub struct Parked {
 
 /// Who asks that a delivery be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AskedBy {
+pub enum AskedBy {
     /// The publisher, or nobody in particular.
     Publisher,
     /// The operator, who may release what the marketplace's rules withhold.
@@ -154,32 +155,30 @@ impl Store {
         id: DeliveryId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.put_back(publisher, id, (AskedBy::Publisher, now)).await
+        self.retry_then(publisher, id, (AskedBy::Publisher, now), |_| {}).await
     }
 
-    /// As [`Store::retry_delivery`], as the operator may ask it: what a marketplace's rule withheld is released too.
+    /// As [`Store::retry_delivery`], as somebody asks it. `after` runs once it is on disk, whether or not the caller still
+    /// waits: whoever hangs up must not leave work lying that no lane knows of. It runs on the writer's thread, so it must
+    /// be short.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn release_delivery(
-        &self,
-        publisher: PublisherId,
-        id: DeliveryId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.put_back(publisher, id, (AskedBy::Operator, now)).await
-    }
-
-    async fn put_back(
+    pub async fn retry_then<A>(
         &self,
         publisher: PublisherId,
         id: DeliveryId,
         by: (AskedBy, Timestamp),
-    ) -> Result<bool, StoreError> {
-        self.write_of(&publisher.clone(), move |tx| {
+        after: A,
+    ) -> Result<bool, StoreError>
+    where
+        A: FnOnce(&bool) + Send + 'static,
+    {
+        let scope = Scope::of(publisher.as_str());
+        let body = move |tx: &Tx<'_>| {
             Ok(has_lane(tx, &publisher, id.destination)? && retry(tx, &publisher, id, by)?)
-        })
-        .await
+        };
+        self.write_then(scope, body, after).await
     }
 
     /// Makes up to `limit` parked deliveries of a destination due now, oldest first, and says how many.
@@ -193,21 +192,27 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        self.retry_group(publisher, destination, Parked { cause: None, until: None }, (limit, now)).await
+        let lane = LaneKey { publisher, destination };
+        self.retry_group(lane, Parked { cause: None, until: None }, (limit, now), |_| {}).await
     }
 
-    /// Makes up to `limit` of these parked deliveries of a destination due now, oldest first, and says how many.
+    /// Makes up to `limit` of these parked deliveries of a destination due now, oldest first, and says how many. `after` is
+    /// that of [`Store::retry_then`].
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn retry_group(
+    pub async fn retry_group<A>(
         &self,
-        publisher: PublisherId,
-        destination: DestinationNo,
+        LaneKey { publisher, destination }: LaneKey,
         which: Parked,
         (limit, now): (usize, Timestamp),
-    ) -> Result<usize, StoreError> {
-        self.write_of(&publisher.clone(), move |tx| {
+        after: A,
+    ) -> Result<usize, StoreError>
+    where
+        A: FnOnce(&usize) + Send + 'static,
+    {
+        let scope = Scope::of(publisher.as_str());
+        let body = move |tx: &Tx<'_>| {
             if !has_lane(tx, &publisher, destination)? {
                 return Ok(0);
             }
@@ -232,8 +237,8 @@ impl Store {
                 retried += usize::from(retry(tx, &publisher, DeliveryId { touchpoint, destination }, by)?);
             }
             Ok(retried)
-        })
-        .await
+        };
+        self.write_then(scope, body, after).await
     }
 
     /// How many deliveries of a publisher are pending: nothing is left to be done when it is zero and no lane is

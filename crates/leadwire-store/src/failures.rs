@@ -26,6 +26,15 @@ pub struct FailureGroup {
     pub fix: String,
 }
 
+/// What came of giving up a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Deliveries that were given up.
+    pub dropped: usize,
+    /// Deletions of erased people that stay, counted once nothing else is left of the group.
+    pub deletions: u64,
+}
+
 /// The cause of a delivery that a person gave up.
 pub const DROPPED: &str = "dropped";
 
@@ -60,7 +69,8 @@ impl Store {
     }
 
     /// Gives up to `limit` deliveries up that are parked at a destination for a cause, oldest first, and says how many: they
-    /// are suppressed, with the reason that a person said so.
+    /// are suppressed, with the reason that a person said so. Deletions of erased people stay: they are owed to a person who is
+    /// not asked, and what finds the records is kept until they are over.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -70,14 +80,17 @@ impl Store {
         destination: DestinationNo,
         cause: String,
         (limit, now): (usize, Timestamp),
-    ) -> Result<usize, StoreError> {
+    ) -> Result<GivenUp, StoreError> {
         self.write_of(&publisher.clone(), move |tx| {
             let key = (Param::Text(publisher.as_str()), Param::Int(destination.get().into()));
             let parked = tx.query(
-                "SELECT touchpoint_id
-                 FROM delivery
-                 WHERE state = 'parked' AND publisher_id = $1 AND destination_no = $2 AND cause = $3
-                 ORDER BY touchpoint_id
+                "SELECT d.touchpoint_id
+                 FROM delivery d
+                 WHERE d.state = 'parked' AND d.publisher_id = $1 AND d.destination_no = $2 AND d.cause = $3
+                     AND NOT EXISTS (
+                         SELECT 1 FROM erased_lead e
+                         WHERE e.publisher_id = d.publisher_id AND e.touchpoint_id = d.touchpoint_id)
+                 ORDER BY d.touchpoint_id
                  LIMIT $4",
                 &[
                     key.0,
@@ -100,10 +113,25 @@ impl Store {
                     ],
                 )?;
             }
-            Ok(parked.len())
+            let deletions = if parked.len() < limit { deletions(tx, key, &cause)? } else { 0 };
+            Ok(GivenUp { dropped: parked.len(), deletions })
         })
         .await
     }
+}
+
+/// Deletions of erased people that are parked for a cause.
+fn deletions(tx: &Tx<'_>, key: (Param<'_>, Param<'_>), cause: &str) -> Result<u64, StoreError> {
+    let counted = tx.find(
+        "SELECT COUNT(*)
+         FROM delivery d
+         WHERE d.state = 'parked' AND d.publisher_id = $1 AND d.destination_no = $2 AND d.cause = $3 AND EXISTS (
+             SELECT 1 FROM erased_lead e
+             WHERE e.publisher_id = d.publisher_id AND e.touchpoint_id = d.touchpoint_id)",
+        &[key.0, key.1, Param::Text(cause)],
+        |row| row.count(0),
+    )?;
+    Ok(counted.unwrap_or(0))
 }
 
 fn read(row: &Row<'_>) -> Result<FailureGroup, StoreError> {

@@ -52,9 +52,10 @@ pub(crate) fn owe(
     for following in reached.follow_ups.iter().filter(is_free) {
         let held = follow_up::held(following.audience, standing, &item.parsed);
         let (message, fix) = held.map_or(("", ""), follow_up::explain);
-        let claim = match held {
-            None => lanes::place(tx, &item.publisher, following.destination, lead, item.touchpoint)?,
-            Some(_) => 0,
+        let (place, due_at) = ((&item.publisher, following.destination), following.due_at);
+        let (claim, due_at) = match held {
+            None => lanes::place_now(tx, place, lead, item.touchpoint, due_at)?,
+            Some(_) => (0, due_at),
         };
         tx.execute(
             "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, claim, cause,
@@ -66,7 +67,7 @@ pub(crate) fn owe(
                 Param::Int(following.destination.get().into()),
                 Param::Text(&lead.to_string()),
                 Param::Text(if held.is_some() { "suppressed" } else { "pending" }),
-                Param::Int(following.due_at.millis()),
+                Param::Int(due_at.millis()),
                 Param::Int(claim),
                 Param::Text(held.unwrap_or("")),
                 Param::Text(message),

@@ -124,7 +124,7 @@ pub(crate) fn repetition(tx: &Tx<'_>, item: &Accept, once: &Once) -> Result<Opti
     Ok(Some(Accepted::Duplicate { touchpoint, lead }))
 }
 
-fn count(tx: &Tx<'_>, publisher: &PublisherId, name: &str) -> Result<(), StoreError> {
+pub(crate) fn count(tx: &Tx<'_>, publisher: &PublisherId, name: &str) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO counter (publisher_id, name, value) VALUES ($1, $2, 1)
          ON CONFLICT (publisher_id, name) DO UPDATE SET value = counter.value + 1",

@@ -8,6 +8,7 @@ mod acts;
 pub mod audit;
 pub mod backup;
 mod budgets;
+pub mod bulk;
 mod database;
 pub mod deliveries;
 pub mod engine;
@@ -27,6 +28,7 @@ pub mod ledger;
 pub mod members;
 pub mod merges;
 mod migrations;
+pub mod nodes;
 pub mod notices;
 mod pages;
 pub mod postgres;
@@ -47,6 +49,8 @@ pub mod verify;
 
 #[cfg(test)]
 mod plan_audit_tests;
+#[cfg(test)]
+mod plan_bulk_tests;
 #[cfg(test)]
 mod plan_erasure_tests;
 #[cfg(test)]

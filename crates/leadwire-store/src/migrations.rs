@@ -20,7 +20,9 @@ pub(crate) const STEPS: &[(i64, &str)] = &[
     (16, include_str!("migrations/0016_told.sqlite.sql")),
     (17, include_str!("migrations/0017_breaker.sqlite.sql")),
     (18, include_str!("migrations/0018_budgets.sqlite.sql")),
+    (19, include_str!("migrations/0019_bulk.sqlite.sql")),
     (20, include_str!("migrations/0020_users.sqlite.sql")),
+    (21, include_str!("migrations/0021_nodes.sqlite.sql")),
 ];
 
 /// The number of the last step that this program knows.

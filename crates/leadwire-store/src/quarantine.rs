@@ -1,10 +1,11 @@
 //! Keeping what cannot be read: its sender never sends twice.
 
 use crate::engine::{Param, Row, Tx};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, idempotency};
 use bytes::Bytes;
 use leadwire_core::id::{OfferId, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::time::Timestamp;
+use std::time::Duration;
 
 /// A body that came with a good token and cannot be read.
 #[derive(Clone, Debug)]
@@ -83,27 +84,57 @@ impl Store {
         .await
     }
 
-    /// Writes down which touchpoint a body in quarantine became.
+    /// The touchpoint that the same body became which came to the same offer within `window` before or after this one, and
+    /// was in quarantine too. Costs grow with what came into quarantine within that time.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn release_quarantined(
+    pub async fn twin_of_quarantined(
+        &self,
+        item: Quarantine,
+        window: Duration,
+    ) -> Result<Option<TouchpointId>, StoreError> {
+        self.read(move |tx| {
+            // What came so long before is another, as it is for a key whose time is over.
+            let first = item.received_at.minus(window).plus(Duration::from_millis(1));
+            let from = TouchpointId::first_at(first).bits();
+            let to = TouchpointId::first_at(item.received_at.plus(window)).bits();
+            tx.find(
+                "SELECT touchpoint_id
+                 FROM quarantine
+                 WHERE publisher_id = $1 AND quarantine_id >= $2 AND quarantine_id < $3 AND touchpoint_id <> ''
+                     AND offer_id = $4 AND body_sha256 = $5
+                 ORDER BY quarantine_id
+                 LIMIT 1",
+                &[
+                    Param::Text(item.publisher.as_str()),
+                    Param::Text(&QuarantineId::new(from).to_string()),
+                    Param::Text(&QuarantineId::new(to).to_string()),
+                    Param::Text(item.offer.as_str()),
+                    Param::Bytes(&item.body_sha256),
+                ],
+                |row| row.touchpoint(0),
+            )
+        })
+        .await
+    }
+
+    /// Writes down that a body in quarantine repeats one that became a touchpoint. False when it waits no more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pass_over_quarantined(
         &self,
         publisher: PublisherId,
         id: QuarantineId,
         touchpoint: TouchpointId,
     ) -> Result<bool, StoreError> {
         self.write_of(&publisher.clone(), move |tx| {
-            let released = tx.execute(
-                "UPDATE quarantine SET touchpoint_id = $1
-                 WHERE publisher_id = $2 AND quarantine_id = $3 AND touchpoint_id = ''",
-                &[
-                    Param::Text(&touchpoint.to_string()),
-                    Param::Text(publisher.as_str()),
-                    Param::Text(&id.to_string()),
-                ],
-            )?;
-            Ok(released > 0)
+            let is_passed_over = release(tx, (&publisher, id), touchpoint)?;
+            if is_passed_over {
+                idempotency::count(tx, &publisher, "duplicates")?;
+            }
+            Ok(is_passed_over)
         })
         .await
     }
@@ -129,6 +160,24 @@ impl Store {
         })
         .await
     }
+}
+
+/// Writes down which touchpoint a body in quarantine became. False when it waits no more.
+pub(crate) fn release(
+    tx: &Tx<'_>,
+    (publisher, id): (&PublisherId, QuarantineId),
+    touchpoint: TouchpointId,
+) -> Result<bool, StoreError> {
+    let released = tx.execute(
+        "UPDATE quarantine SET touchpoint_id = $1
+         WHERE publisher_id = $2 AND quarantine_id = $3 AND touchpoint_id = ''",
+        &[
+            Param::Text(&touchpoint.to_string()),
+            Param::Text(publisher.as_str()),
+            Param::Text(&id.to_string()),
+        ],
+    )?;
+    Ok(released > 0)
 }
 
 fn read(row: &Row<'_>) -> Result<Quarantine, StoreError> {

@@ -11,9 +11,11 @@ use crate::sqlite::reader::Readers;
 use crate::sqlite::writer::Writer;
 use crate::{Database, audit};
 use leadwire_core::id::PublisherId;
+use leadwire_core::time::Timestamp;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// What can go wrong, told by what the caller can do about it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -176,8 +178,8 @@ impl Store {
         self.write_then(Scope::Everything, body, |_| {}).await
     }
 
-    /// As [`Store::write`], for a body that reads and writes rows of one publisher and nobody else's, and reads what is
-    /// set up. Bodies of different publishers need not wait for each other.
+    /// As [`Store::write`], for a body that reads and writes rows of one publisher and nobody else's, reads what is set up,
+    /// and may raise its version. Bodies of different publishers need not wait for each other.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -187,6 +189,15 @@ impl Store {
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         self.write_then(Scope::of(publisher.as_str()), body, |_| {}).await
+    }
+
+    /// As [`Store::write`], for a body about the operator's own rows.
+    pub(crate) async fn write_of_operator<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write_then(Scope::of(""), body, |_| {}).await
     }
 
     /// As [`Store::write`], with something to be done on the writer's thread once the body is on disk, whether or
@@ -267,6 +278,26 @@ impl Store {
         match &self.inner.place {
             Place::Folder(folder) => folder.writer.commits(),
             Place::Server(server) => server.writers.commits(),
+        }
+    }
+
+    /// Changes when work ended as [`StoreError::InDoubt`]: what was to be done after it was not, and it may stand. None: a
+    /// file ends the program then.
+    pub fn doubts(&self) -> Option<watch::Receiver<u64>> {
+        match &self.inner.place {
+            Place::Folder(_) => None,
+            Place::Server(server) => Some(server.writers.doubts()),
+        }
+    }
+
+    /// The time of the server that holds the rows; none: a file does not tell it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        match &self.inner.place {
+            Place::Folder(_) => Ok(None),
+            Place::Server(server) => server.readers.run(postgres::time).await.map(Some),
         }
     }
 

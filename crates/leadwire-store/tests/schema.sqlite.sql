@@ -1,4 +1,4 @@
--- Schema 20.
+-- Schema 21.
 
 CREATE TABLE "api_key" (
     publisher_id TEXT NOT NULL,
@@ -70,6 +70,17 @@ CREATE TABLE budget (
     told_used INTEGER NOT NULL DEFAULT 0,
     looked_at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, account, window_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bulk_job (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    stage TEXT NOT NULL CHECK (stage IN ('gathering', 'sending', 'running')),
+    handle TEXT NOT NULL DEFAULT '',
+    begun_at INTEGER NOT NULL,
+    looks INTEGER NOT NULL DEFAULT 0,
+    look_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE counter (
@@ -358,6 +369,14 @@ CREATE TABLE near_key (
     PRIMARY KEY (publisher_id, lead_id, near_key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE node (
+    publisher_id TEXT NOT NULL,
+    node_id TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    alive_until INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, node_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE "notice" (
     publisher_id TEXT NOT NULL,
     destination_no INTEGER NOT NULL,
@@ -602,6 +621,9 @@ CREATE INDEX delivery_due ON delivery (publisher_id, destination_no, claim, due_
 
 CREATE INDEX delivery_held ON delivery (publisher_id, destination_no, state, touchpoint_id)
     WHERE state IN ('suppressed', 'erased');
+
+CREATE INDEX delivery_in_job ON delivery (publisher_id, destination_no, claim, state, touchpoint_id)
+    WHERE claim = 2147483647;
 
 CREATE INDEX delivery_in_order ON delivery (publisher_id, destination_no, lead_id, touchpoint_id)
     WHERE state = 'pending';

@@ -133,6 +133,39 @@ impl TestApp {
         self.folder
     }
 
+    /// Ends as a program that is killed: nothing is finished and nobody is told.
+    pub async fn kill(self) {
+        self.running.abort();
+        // It was aborted, which is what its end says.
+        drop(self.running.await);
+    }
+
+    /// Waits until this node knows of so many, itself counted.
+    pub async fn until_nodes(&self, count: usize) {
+        let mut changes = self.app.nodes.changes();
+        while self.app.nodes.count() != count {
+            let changed = tokio::time::timeout(PATIENCE, changes.changed()).await;
+            changed.expect("the nodes come to be so many").expect("the node goes on");
+        }
+    }
+
+    /// As [`TestApp::wait_for`], after each turn of a lane of any of these nodes.
+    pub async fn wait_for_any(nodes: &[&Self], path: &str, wish: impl Fn(&Value) -> bool) -> Value {
+        let mut turns: Vec<_> = nodes.iter().map(|it| it.app.lanes.turns()).collect();
+        loop {
+            turns.iter_mut().for_each(|it| drop(it.borrow_and_update()));
+            let seen = nodes[0].get(path).await;
+            if wish(&seen) {
+                return seen;
+            }
+            let any = futures_util::future::select_all(turns.iter_mut().map(|it| Box::pin(it.changed())));
+            let turned = tokio::time::timeout(PATIENCE, any).await;
+            let (turned, _, _) =
+                turned.unwrap_or_else(|_| panic!("{path} never came to what was wished: {seen}"));
+            turned.expect("lanes run");
+        }
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -20,6 +20,15 @@ pub fn database(folder: &Path) -> Option<Secret<String>> {
         Ok("postgres") => {}
         Ok(other) => panic!("LEADWIRE_TEST_ENGINE is {other}: it may be `sqlite` or `postgres`"),
     }
+    Some(on_server(folder))
+}
+
+/// The address of the database that belongs to a folder, whatever engine the test run is for.
+///
+/// # Panics
+/// When there is no server.
+#[expect(clippy::disallowed_methods, reason = "what a test run is asked for stands in the environment")]
+pub fn on_server(folder: &Path) -> Secret<String> {
     let server = std::env::var("LEADWIRE_TEST_POSTGRES")
         .expect("LEADWIRE_TEST_POSTGRES names no server: run scripts/test, which starts one");
     let name = folder.file_name().expect("a folder of its own").to_string_lossy().to_lowercase();
@@ -32,7 +41,7 @@ pub fn database(folder: &Path) -> Option<Secret<String>> {
         run("createdb", &server, &["--template", template(&server), &name]).expect("a new database");
         made.push((folder.to_owned(), name));
     }
-    Some(Secret::new(url))
+    Secret::new(url)
 }
 
 /// A database with the schema in it, of which the others are copies.

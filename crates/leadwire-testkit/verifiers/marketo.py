@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 
 from marketorestpython.client import MarketoClient
 from marketorestpython.helper.exceptions import MarketoException
@@ -48,6 +49,15 @@ found = marketo.get_multiple_leads_by_filter_type(
 by_id = marketo.get_lead_by_id(made[0]["id"], fields="email,title")
 many = refused(lambda: marketo.create_update_leads([{"title": "x"}], lookupField="title"))
 partitions = marketo.get_lead_partitions()
+with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    file.write('email,firstName,numberOfEmployees\nalan@example.com,"Alan ""M"" Turing",7\nnobody@example.com,No,many\n')
+    file.flush()
+    imported = marketo.import_lead(format="csv", file=file.name, lookupField="email")
+import_state = marketo.get_import_lead_status(imported[0]["batchId"])
+import_failures = marketo.get_import_failure_file(imported[0]["batchId"])
+import_warnings = marketo.get_import_warning_file(imported[0]["batchId"])
+alan = marketo.get_multiple_leads_by_filter_type("email", ["alan@example.com"], fields="email,firstName")
+unknown_import = refused(lambda: marketo.get_import_lead_status(7))
 usage = marketo.get_daily_usage()
 deleted = marketo.delete_lead([made[0]["id"], 7])
 after = marketo.get_multiple_leads_by_filter_type("email", ["ada@example.com"])
@@ -69,6 +79,12 @@ json.dump(
         "by_id": by_id,
         "many": many,
         "partitions": [it["name"] for it in partitions],
+        "imported": imported,
+        "import_state": import_state,
+        "import_failures": import_failures,
+        "import_warnings": import_warnings,
+        "alan": alan,
+        "unknown_import": unknown_import,
         "usage": usage[0]["total"],
         "deleted": deleted,
         "after": after,

@@ -9,6 +9,8 @@ Reads one JSON object from stdin and prints one to stdout:
 simulated org, with the host it asked for in the Host header.
 """
 
+import csv
+import io
 import json
 import sys
 from urllib.parse import urlsplit, urlunsplit
@@ -122,6 +124,24 @@ def run(config):
 
     limits = org.limits()["DailyApiRequests"]
     out["limits"] = [limits["Max"] - limits["Remaining"] > 0, org.api_usage["api-usage"].total == limits["Max"]]
+
+    # An ingest job of Bulk API 2.0: made, filled, closed, asked after, and its three files read.
+    people = [{key: f"bulk-{at}", "LastName": f"Lovelace, \"{at}\"", "Company": "Analytical"} for at in range(2500)]
+    people += [{key: "bulk-0", "LastName": "Again", "Company": "C"}, {key: "bulk-x", "LastName": "", "Company": "C"}]
+    job = org.bulk2.Lead.insert(records=people, wait=0.01)[0]
+    table = lambda text: list(csv.DictReader(io.StringIO(text)))
+    written = table(org.bulk2.Lead.get_successful_records(job["job_id"]))
+    failed = table(org.bulk2.Lead.get_failed_records(job["job_id"]))
+    out["bulk"] = [
+        job["numberRecordsProcessed"],
+        job["numberRecordsFailed"],
+        len(written),
+        sorted(it["sf__Error"].split(":")[0] for it in failed),
+        len(table(org.bulk2.Lead.get_unprocessed_records(job["job_id"]))),
+        written[7]["LastName"],
+        len({it["sf__Id"] for it in written}),
+    ]
+    out["bulk_wrong"] = refused(lambda: org.bulk2.Lead.upsert(records=people[:1], external_id_field=key))
 
     bad = {
         "missing": lambda: org.Lead.create({"FirstName": "Ada"}),

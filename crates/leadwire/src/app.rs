@@ -14,6 +14,7 @@ use crate::feedback::FeedbackReader;
 use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
+use crate::nodes::Nodes;
 use crate::portal;
 use crate::replay::Replays;
 use crate::report::Reports;
@@ -27,6 +28,7 @@ use leadwire_connect::egress::Egress;
 use leadwire_core::id::KeyId;
 use leadwire_core::secret::Secret;
 use leadwire_store::audit::telling;
+use leadwire_store::nodes::Beat;
 use leadwire_store::setup::ApiKey;
 use leadwire_store::{Database, Store};
 use std::net::SocketAddr;
@@ -51,6 +53,8 @@ pub struct App {
     pub intake: Intake,
     /// The way out.
     pub lanes: Arc<Lanes>,
+    /// Who else works on the same rows.
+    pub nodes: Arc<Nodes>,
     /// Kept touchpoints routed anew.
     pub replays: Replays,
     /// What became of leads, read back from destinations.
@@ -113,13 +117,15 @@ impl App {
             Directory::open(store.clone(), vault, egress, (local_key, config.public_url.clone())).await?,
         );
         tell_unopened(&directory);
+        let nodes = Arc::new(Nodes::join(store.clone()).await?);
         let ids = Arc::new(Ids::after(store.last_touchpoint().await?.map_or(0, |it| it.bits())));
         let listener = bind(config.listen, "listen").await?;
         let metrics_listener = match config.metrics_listen {
             Some(address) => Some(bind(address, "metrics_listen").await?),
             None => None,
         };
-        let app = Self::assemble((config, clock), (store, ids, directory), (listener, metrics_listener))?;
+        let app =
+            Self::assemble((config, clock), (store, ids, directory, nodes), (listener, metrics_listener))?;
         Ok(Arc::new(app))
     }
 
@@ -131,7 +137,7 @@ impl App {
     /// Puts the parts together.
     fn assemble(
         (config, clock): (Config, Arc<dyn Clock>),
-        (store, ids, directory): (Store, Arc<Ids>, Arc<Directory>),
+        (store, ids, directory, nodes): (Store, Arc<Ids>, Arc<Directory>, Arc<Nodes>),
         (listener, metrics_listener): (TcpListener, Option<TcpListener>),
     ) -> anyhow::Result<Self> {
         let metrics = Arc::new(Metrics::default());
@@ -140,6 +146,7 @@ impl App {
             Arc::clone(&directory),
             Arc::clone(&clock),
             Arc::clone(&metrics),
+            Arc::clone(&nodes),
         ));
         let replays =
             Replays::new(store.clone(), Arc::clone(&directory), Arc::clone(&clock), Arc::clone(&lanes));
@@ -197,6 +204,7 @@ impl App {
             directory,
             intake,
             lanes,
+            nodes,
             feedback,
             metrics,
             stop,
@@ -274,14 +282,10 @@ impl App {
             // A server ends before it is told to only by a panic: better no service than one that nobody can reach.
             Some(ended) = tasks.join_next() => ended.map(|()| Ended::Stopped)?,
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
-            () = housekeeping::run(&self.store, &*self.clock) => Ended::Stopped,
-            () = self.replays.run() => Ended::Stopped,
-            () = self.suggesting.run() => Ended::Stopped,
-            () = self.erasures.run() => Ended::Stopped,
-            () = self.auditor.run() => Ended::Stopped,
+            () = self.nodes.run(|beat| self.after_beat(beat)) => Ended::Stopped,
+            () = self.nodes.look(&*self.clock, |lane| self.lanes.wake(lane)) => Ended::Stopped,
+            () = self.nodes.leading(|| self.work_for_all()) => Ended::Stopped,
             () = self.backups.run() => Ended::Stopped,
-            () = self.watch.run() => Ended::Stopped,
-            () = self.feedback.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };
         self.stop();
@@ -291,7 +295,35 @@ impl App {
         if !lanes.is_finished() {
             lanes.await?;
         }
+        self.nodes.leave().await;
         Ok(ended)
+    }
+
+    /// What one node does for all.
+    async fn work_for_all(&self) {
+        tokio::join!(
+            housekeeping::run(&self.store, &*self.clock),
+            self.replays.run(),
+            self.suggesting.run(),
+            self.erasures.run(),
+            self.auditor.run(),
+            self.watch.run(),
+            self.feedback.run(),
+        );
+    }
+
+    /// Sees what other nodes did meanwhile.
+    async fn after_beat(&self, beat: Beat) {
+        if beat.setup_version != self.directory.now().setup.version
+            && let Err(error) = self.directory.refresh().await
+        {
+            tracing::warn!(%error, "What is set up could not be read. It is read again with the next beat.");
+        }
+        if self.nodes.leads() {
+            // Somebody may have asked another node for one.
+            self.replays.ring();
+            self.erasures.ring();
+        }
     }
 
     /// Asks [`App::run`] to stop.

@@ -34,6 +34,12 @@ impl MachineClock {
     pub fn start() -> Self {
         Self { started_at: wall_clock(), started: Instant::now() }
     }
+
+    /// Starts counting at a moment that somebody else's clock told.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    pub fn start_at(moment: Timestamp) -> Self {
+        Self { started_at: moment, started: Instant::now() }
+    }
 }
 
 impl Clock for MachineClock {

@@ -111,6 +111,12 @@ impl Outlet {
         (self.egress.metered(Arc::clone(&meter)), meter)
     }
 
+    /// Whether its backlogs may go as bulk jobs: where calls are no matter, batches are quick enough.
+    pub fn may_begin_jobs(&self) -> bool {
+        let face = self.connector.as_ref().ok().and_then(|it| it.bulk());
+        self.budget.is_some() && face.is_some_and(|it| it.may_begin())
+    }
+
     /// Most payloads of one attempt.
     pub fn batch_max(&self) -> usize {
         self.connector.as_ref().map_or(1, |it| it.batch_max()).max(1)

@@ -138,7 +138,7 @@ impl Erasures {
         let asked = self.store.erase(wish, after).await?;
         // The first erasure of a publisher brings the salt by which its tombstones are asked.
         self.directory.refresh().await?;
-        self.bell.notify_one();
+        self.ring();
         Ok(match asked {
             Asked::Begun(_) => Came::Begun(id),
             Asked::NoLead => Came::NoLead,
@@ -185,6 +185,11 @@ impl Erasures {
             }
         }
         Ok(())
+    }
+
+    /// Says that there may be a new one.
+    pub fn ring(&self) {
+        self.bell.notify_one();
     }
 
     /// Works again and again, until dropped. Dropping it in the middle leaves the rest for the next start.

@@ -176,6 +176,10 @@ impl Intake {
     pub fn prepare(&self, incoming: Incoming) -> Accept {
         let body_sha256 = secrets::sha256(&incoming.body);
         let publisher = incoming.publisher.as_str().as_bytes();
+        let quarantined = match &incoming.key {
+            Some(Key::Quarantined(id)) => Some(*id),
+            Some(Key::Sender(..) | Key::SameItem(_) | Key::SameBody(..)) | None => None,
+        };
         let once = incoming.key.map(|key| {
             let (key, kept) = match &key {
                 Key::Sender(key, kept) => (secrets::short_hash(&[b"key", publisher, key.as_bytes()]), *kept),
@@ -203,6 +207,7 @@ impl Intake {
             shown: None,
             parsed: Arc::new(incoming.touchpoint),
             once,
+            quarantined,
             routed: Vec::new(),
             holding: Arc::default(),
             routing_trouble: String::new(),

@@ -20,6 +20,7 @@ pub mod follow_ups;
 pub mod housekeeping;
 pub mod intake;
 pub mod merging;
+pub mod nodes;
 pub mod portal;
 pub mod proof;
 pub mod replay;

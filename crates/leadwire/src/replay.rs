@@ -37,7 +37,7 @@ impl Replays {
         self.bell.notify_one();
     }
 
-    /// Counts the steps that were made; for whoever waits for one.
+    /// Counts the steps that were tried; for whoever waits for one.
     pub fn steps(&self) -> watch::Receiver<u64> {
         self.steps.subscribe()
     }
@@ -57,15 +57,16 @@ impl Replays {
         }
     }
 
-    /// One step of each that runs; says whether there was one.
+    /// One step of each that runs; says whether there was one. One that cannot go on holds up no other.
     async fn round(&self) -> Result<bool, StoreError> {
         let running = self.store.running_replays().await?;
-        let is_any = !running.is_empty();
+        let mut first = Ok(!running.is_empty());
         for replay in running {
-            self.step(replay).await?;
+            let stepped = self.step(replay).await;
+            first = first.and_then(|is_any| stepped.map(|()| is_any));
             self.steps.send_modify(|it| *it += 1);
         }
-        Ok(is_any)
+        first
     }
 
     async fn step(&self, replay: Replay) -> Result<(), StoreError> {

@@ -156,8 +156,9 @@ impl Dynamics {
         Some(Step::passed("notes", title, message).took(spent).but(Verdict::Warned, "privilege_missing", FIX))
     }
 
-    /// Deletes Leadwire's notes on a lead, and gives those that it may not delete. A deleted lead takes its notes along
-    /// where the relationship is as it was delivered; an administrator may have changed that.
+    /// Deletes Leadwire's notes on a lead, and gives some that it may not delete. A deleted lead takes its notes along
+    /// where the relationship is as it was delivered; an administrator may have changed that. What the calls do not
+    /// suffice for is deleted in the next attempt.
     pub(super) async fn erase_notes(&self, lead: &str, way: &Way<'_>) -> Result<Vec<String>, Box<Tried>> {
         let query = format!(
             "_objectid_value%20eq%20{lead}%20and%20contains(notetext,'{}')",
@@ -183,7 +184,8 @@ impl Dynamics {
         self.about_each(ids, Method::GET, Found::There, way).await
     }
 
-    /// Asks for each note the same, and gives those about which the answer is the one that is looked for.
+    /// Asks for each note the same, and gives those about which the answer is the one that is looked for; no more, once it
+    /// is that for all that were asked for together.
     async fn about_each(
         &self,
         ids: Vec<String>,
@@ -199,7 +201,7 @@ impl Dynamics {
         let calls: Vec<Call> = ids.iter().map(call).collect();
         let (mut left, mut all) = (&calls[..], Vec::new());
         while !left.is_empty() {
-            let (now, later) = left.split_at(batch_len(left));
+            let (now, later) = left.split_at(batch_len(left).min(at_once(way.egress)));
             left = later;
             for answer in self.send_each(now, way).await {
                 let answer = answer?;
@@ -209,6 +211,10 @@ impl Dynamics {
                     None if is_missing => Found::Missing,
                     None => Found::Refused,
                 });
+            }
+            // A right that is missing is missing for the others too, and one note that is there is one too many.
+            if all[all.len() - now.len()..].iter().all(|it| *it == found) {
+                break;
             }
         }
         Ok(ids.into_iter().zip(all).filter(|it| it.1 == found).map(|it| it.0).collect())
@@ -228,6 +234,13 @@ impl Dynamics {
             }
         }
     }
+}
+
+/// How many notes are asked for together: no more than the calls suffice for, of which the lead's own deletion takes one, and
+/// each note that is refused another one afterwards.
+fn at_once(egress: &Egress) -> usize {
+    let calls = egress.calls_left().map(|it| it.saturating_sub(1) / 2);
+    calls.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX)).max(1)
 }
 
 /// What came of a question about a note that is there, or was.

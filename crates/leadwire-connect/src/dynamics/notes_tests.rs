@@ -3,14 +3,16 @@
 use super::sandbox_tests::{Lab, SECRET, cause, record};
 use super::tests::{NOW, payload, read, shown, with};
 use super::*;
-use crate::erase::Erasure;
+use crate::egress::meter::Meter;
+use crate::erase::{Erasure, for_a_person};
 use crate::validation::Verdict;
 use leadwire_core::erasure;
-use leadwire_core::outcome::Outcome;
+use leadwire_core::outcome::{Fault, Outcome};
 use leadwire_core::touchpoint::Action;
 use leadwire_sandbox::dynamics::Options;
 use leadwire_sandbox::service::{Fault as Wrong, Scope};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// A touchpoint of lead 1 that is not its first.
 fn later(touchpoint: u128, attempt: u32) -> Payload {
@@ -170,4 +172,55 @@ async fn a_record_that_was_linked_to_is_told_of_also_where_leadwires_own_was_del
     let tried = lab.connector.erase(&erased, lab.moment(), &lab.egress).await.unwrap();
     assert_eq!(tried.evidence.cause, erasure::CANNOT, "{tried:?}");
     assert_eq!(lab.sandbox.records().len(), 1, "its own is gone");
+}
+
+/// Erases lead 1 with so many calls for each attempt, and says in how many attempts, and what came of the last.
+async fn erase_with(lab: &Lab, calls: u32) -> (usize, Tried) {
+    let payload = payload(1, 99, 1);
+    let erased = Erasure { payload: &payload, records: Vec::new() };
+    for attempt in 1..=20 {
+        let meter = Arc::new(Meter::new(Some(calls), lab.connector.calls().told));
+        let egress = lab.egress.metered(Arc::clone(&meter));
+        let tried = lab.connector.erase(&erased, lab.moment(), &egress).await.unwrap();
+        let tried = for_a_person(tried, &erased);
+        assert!(meter.take().0 > 1, "attempt {attempt} did something: {tried:?}");
+        match &tried.outcome {
+            Outcome::Done(_) => return (attempt, tried),
+            // Alone: leads are brought meanwhile.
+            outcome => assert_eq!(*outcome, Outcome::NotDone(Fault::RetryAfter(None)), "{tried:?}"),
+        }
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test]
+async fn a_person_with_more_notes_than_there_are_calls_is_erased_in_steps() {
+    for (calls, cascades, attempts_max) in [(6, true, 8), (6, false, 8), (40, true, 1)] {
+        let mut options = Options::new(SECRET);
+        options.notes_cascade = cascades;
+        let lab = Lab::start(options, json!({})).await;
+        let mut batch = vec![payload(1, 1, 1)];
+        batch.extend((2..=15).map(|it| later(it, 1)));
+        lab.deliver(&batch).await;
+        assert_eq!(notes(&lab).len(), 14);
+        let (attempts, tried) = erase_with(&lab, calls).await;
+        assert_eq!(tried.evidence.cause, erasure::DELETED, "{tried:?}");
+        assert!(attempts <= attempts_max, "{attempts} attempts of {calls} calls");
+        assert!(lab.sandbox.records().is_empty(), "{:?}", lab.sandbox.records());
+    }
+}
+
+#[tokio::test]
+async fn notes_that_it_may_not_delete_do_not_use_up_the_calls() {
+    for (cascades, expected) in [(true, erasure::DELETED), (false, erasure::CANNOT)] {
+        let mut options = Options::new(SECRET);
+        options.notes_cascade = cascades;
+        options.privileges.retain(|it| *it != "prvDeleteNote");
+        let lab = Lab::start(options, json!({})).await;
+        let mut batch = vec![payload(1, 1, 1)];
+        batch.extend((2..=31).map(|it| later(it, 1)));
+        lab.deliver(&batch).await;
+        let (_, tried) = erase_with(&lab, 10).await;
+        assert_eq!(tried.evidence.cause, expected, "{tried:?}");
+    }
 }

@@ -163,11 +163,13 @@ impl MailServer {
         }
         let start = Instant::now();
         let mut trace = Trace::default();
+        let mut has_session = false;
         let spoken = async {
             let mut session = match self.take(egress).await {
                 Some(session) => session,
                 None => self.open(egress, start, &mut trace).await?,
             };
+            has_session = true;
             trace.peer = Some(session.peer.ip());
             let said = match envelope {
                 Some(it) => session.send(it, message, takes_part, start + self.wait).await,
@@ -180,6 +182,10 @@ impl MailServer {
             said
         };
         let spoken = spoken.await;
+        if message.is_some() && !has_session && matches!(spoken, Err(Stopped::Failed(_))) {
+            // Nothing of the message was said to anybody.
+            egress.uncount(1);
+        }
         let (peer, timings) = (trace.peer, Timings { total_us: Some(micros(start)), ..trace.timings });
         match spoken {
             Ok((reply, refused)) => Ok(MailAnswer { step: MailStep::Message, reply, refused, peer, timings }),

@@ -36,6 +36,11 @@ impl Meter {
         self.made.fetch_add(calls, Ordering::AcqRel);
     }
 
+    /// How many calls it lets out yet; none: any number.
+    pub(super) fn left(&self) -> Option<u32> {
+        self.most.map(|it| it.saturating_sub(self.made.load(Ordering::Acquire)))
+    }
+
     pub(super) fn count(&self, calls: u32) -> Result<(), Box<SendError>> {
         let most = self.most.unwrap_or(u32::MAX);
         let counted = |made: u32| made.checked_add(calls).filter(|it| *it <= most);

@@ -152,9 +152,19 @@ impl Egress {
         Self { meter: Some(meter), ..self.clone() }
     }
 
+    /// How many calls may be made yet; none: any number.
+    pub(crate) fn calls_left(&self) -> Option<u32> {
+        self.meter.as_ref()?.left()
+    }
+
     /// Counts a call before it is made, if somebody counts.
     fn count(&self, calls: u32) -> Result<(), Box<SendError>> {
         self.meter.as_ref().map_or(Ok(()), |it| it.count(calls))
+    }
+
+    /// Gives back calls that never left this machine.
+    fn uncount(&self, calls: u32) {
+        self.meter.iter().for_each(|it| it.uncount(calls));
     }
 
     /// The policy requests are checked against.
@@ -174,12 +184,10 @@ impl Egress {
         let mut trace = Trace::default();
         let result = self.try_send(&request, start, &mut trace).await;
         trace.timings.total_us = Some(micros(start));
-        if let Some(meter) = &self.meter {
-            match &result {
-                Ok(reply) => meter.hear(&reply.headers),
-                Err(error) if !error.written => meter.uncount(request.calls),
-                Err(_) => {}
-            }
+        match &result {
+            Ok(reply) => self.meter.iter().for_each(|it| it.hear(&reply.headers)),
+            Err(error) if !error.written => self.uncount(request.calls),
+            Err(_) => {}
         }
         match result {
             Ok(Reply { status, headers, body }) => Ok(Answer {

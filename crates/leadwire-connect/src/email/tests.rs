@@ -364,3 +364,21 @@ async fn a_notice_reaches_people() {
     );
     assert!(message.content.contains("What to do: enter it again."), "{}", message.content);
 }
+
+#[tokio::test]
+async fn a_message_for_which_no_connection_was_made_costs_nothing() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let more = json!({ "server": "127.0.0.1", "port": closed.port(), "security": "plain" });
+    let connector = open(&more);
+    let meter = Arc::new(crate::egress::meter::Meter::new(Some(1), connector.calls().told));
+    let egress = egress().metered(Arc::clone(&meter));
+    for _ in 0..2 {
+        let tried = connector.deliver(&[willing(1)], Moment { now: NOW }, &egress).await.tried.remove(0);
+        assert_eq!(tried.evidence.cause, "connection_refused", "{tried:?}");
+    }
+    assert_eq!(meter.take().0, 0);
+    let server = server(&[]).await;
+    let there = at(&server, &json!({}));
+    there.deliver(&[willing(1)], Moment { now: NOW }, &egress).await;
+    assert_eq!((meter.take().0, server.tried()), (1, 1));
+}

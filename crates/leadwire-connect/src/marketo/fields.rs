@@ -1,7 +1,7 @@
 //! The settings of a Marketo destination, its fields, and the default mapping, as data.
 
 use crate::descriptor::{Field, FieldShape};
-use crate::{feedback, mapped};
+use crate::{bulk, feedback, mapped};
 use leadwire_core::mapping::{Kind, Length, Target};
 
 pub(crate) const MUNCHKIN_ID: Field = Field {
@@ -88,6 +88,7 @@ pub(super) const FIELDS: &[Field] = &[
         ..Field::PLAIN
     },
     API_URL,
+    bulk::BULK,
     feedback::READ_FEEDBACK,
     feedback::FEEDBACK_MINUTES,
     feedback::FEEDBACK_STATES,

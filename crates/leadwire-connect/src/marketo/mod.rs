@@ -1,5 +1,6 @@
 //! Writes leads into Marketo Engage through its REST API, three hundred in a call, known by e-mail or a field of your own.
 
+mod bulk;
 mod check;
 mod deliver;
 pub(crate) mod envelope;
@@ -22,6 +23,7 @@ pub(crate) use deliver::{not_ascii, settled};
 
 pub(crate) use feedback::STATES;
 
+use crate::bulk::Bulk;
 use crate::call_budget::CallBudget;
 use crate::descriptor::{Settings, Values, refusal};
 use crate::egress::Egress;
@@ -76,6 +78,8 @@ struct Marketo {
     /// People who are there already get all mapped fields.
     overwrites: bool,
     reading: Reading,
+    /// Whether backlogs may go as jobs.
+    bulk: bool,
 }
 
 impl Marketo {
@@ -96,7 +100,8 @@ impl Marketo {
             map.require("email", email_rule());
         }
         let overwrites = values.text("existing_people") == Some("overwrite");
-        Ok(Self { session, shape, map, overwrites, reading })
+        let bulk = crate::bulk::is_on(&values);
+        Ok(Self { session, shape, map, overwrites, reading, bulk })
     }
 }
 
@@ -167,6 +172,10 @@ impl Connector for Marketo {
     /// A token, and up to three writes, each of which may find its token refused.
     fn calls(&self) -> CallBudget {
         self.session.calls(Cost { fixed: 5, each: 0, spare: 4 })
+    }
+
+    fn bulk(&self) -> Option<&dyn Bulk> {
+        Some(self)
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

@@ -25,7 +25,7 @@ pub(crate) fn settings(more: &Value) -> Settings {
     settings.as_object().unwrap().clone()
 }
 
-fn connector(more: Value) -> Marketo {
+pub(super) fn connector(more: Value) -> Marketo {
     Marketo::read(&settings(&more)).unwrap_or_else(|it| panic!("{it:?}"))
 }
 

@@ -1,7 +1,7 @@
 //! The settings of a Salesforce destination, as data.
 
 use crate::descriptor::{Field, FieldShape};
-use crate::{feedback, mapped, touchpoint_notes};
+use crate::{bulk, feedback, mapped, touchpoint_notes};
 
 pub(super) const FIELDS: &[Field] = &[
     Field {
@@ -125,6 +125,7 @@ pub(super) const FIELDS: &[Field] = &[
         default: Some("80"),
         ..Field::PLAIN
     },
+    bulk::BULK,
     touchpoint_notes::TOUCHPOINT_NOTES,
     feedback::READ_FEEDBACK,
     feedback::FEEDBACK_MINUTES,

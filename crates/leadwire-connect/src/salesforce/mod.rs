@@ -1,5 +1,7 @@
 //! Writes leads into Salesforce through its REST API: by external id, in batches, one record per lead.
 
+mod bulk;
+mod bulk_reply;
 mod check;
 mod deliver;
 mod describe;
@@ -27,6 +29,7 @@ mod verdict_tests;
 
 pub(crate) use feedback::STATES;
 
+use crate::bulk::Bulk;
 use crate::call_budget::{self, CallBudget};
 use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
@@ -139,6 +142,8 @@ struct Salesforce {
     wait: Duration,
     reading: Reading,
     notes: Which,
+    /// Whether backlogs may go as jobs.
+    bulk: bool,
 }
 
 impl Salesforce {
@@ -166,6 +171,7 @@ impl Salesforce {
             wait,
             reading,
             notes: Which::read(&values),
+            bulk: crate::bulk::is_on(&values),
         })
     }
 }
@@ -236,6 +242,10 @@ impl Connector for Salesforce {
             cost: Cost { fixed: 8, each: 0, spare: 10 },
             told: usage::told,
         }
+    }
+
+    fn bulk(&self) -> Option<&dyn Bulk> {
+        Some(self)
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

@@ -62,6 +62,10 @@ impl Lab {
         self.org.lock().unwrap()
     }
 
+    pub(super) fn pass(&self, millis: i64) {
+        self.now.fetch_add(millis, Ordering::Relaxed);
+    }
+
     pub(super) fn next(&self, fault: Wrong, scope: Scope) {
         self.sandbox.faults(|it| it.next(1, fault, scope));
     }

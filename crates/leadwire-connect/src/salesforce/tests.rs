@@ -86,7 +86,7 @@ pub(super) fn said(status: u16, headers: &[(&str, &str)], body: &str) -> Answer 
 }
 
 #[track_caller]
-fn check_golden(salesforce: &Salesforce, call: Call, golden: &str) {
+pub(super) fn check_golden(salesforce: &Salesforce, call: Call, golden: &str) {
     let token = bearer("token").unwrap();
     let request = salesforce.request(salesforce.session.url(), &token, call);
     let shown = PreviewedRequest::of(&request, false);

@@ -171,9 +171,10 @@ impl Count {
             left = left.saturating_add(it.sent).saturating_add(it.held);
             own_at = it.until.plus(window.length);
         }
-        // What others use is heard again by a look, long before all of it has passed.
+        // What others use is heard again by a look, in a long window long before all of it has passed.
         let is_theirs = self.used_by_others(window, own_at) > 0;
-        let look_at = self.others.filter(|_| is_theirs).map(|it| it.looked_at.plus(limits::TOLD_AGAIN));
+        let again = |it: Others| it.looked_at.plus(limits::TOLD_AGAIN).min(it.at.plus(window.length));
+        let look_at = self.others.filter(|_| is_theirs).map(again);
         look_at.map_or(own_at, |it| it.max(own_at))
     }
 }

@@ -4,6 +4,7 @@
 //! weakest, and has the store write down the same failure for every lead.
 
 use super::{Gate, Pause};
+use crate::budget;
 use crate::defect::{Defect, seeded};
 use crate::id::TouchpointId;
 use crate::limits;
@@ -74,9 +75,10 @@ fn sign_of(tried: &Tried) -> Sign {
     }
 }
 
-/// Faults of our own are no fault of the destination.
+/// Faults of our own are no fault of the destination, nor does it say anything when no call was made for want of calls.
 fn is_own(evidence: &Evidence) -> bool {
-    matches!(&*evidence.cause, "connector_panicked" | "connector_miscounted" | "content_unreadable")
+    budget::is_used_up(&evidence.cause)
+        || matches!(&*evidence.cause, "connector_panicked" | "connector_miscounted" | "content_unreadable")
 }
 
 /// The gate of a lane that trips.
@@ -95,4 +97,21 @@ pub(super) fn tripped(evidence: &Evidence, now: Timestamp, jitter: Jitter) -> Ga
 pub(super) fn probe_at(probes: u32, now: Timestamp, jitter: Jitter) -> Timestamp {
     let doubled = limits::TRIP_FIRST.saturating_mul(2u32.saturating_pow(probes.min(31)));
     now.plus(doubled.min(limits::TRIP_LONGEST).mul_f64(0.5 + jitter.get() / 2.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_was_never_made_says_nothing_of_the_destination() {
+        let held = |cause: &str| Tried {
+            outcome: Outcome::NotDone(Fault::HoldLane(None)),
+            evidence: Evidence { cause: cause.to_owned(), ..Evidence::default() },
+        };
+        for cause in ["budget_used_up", "token_budget_used_up"] {
+            assert_eq!(sign([held(cause)].iter()), Sign::Silent, "{cause}");
+        }
+        assert_eq!(sign([held("http_429")].iter()), Sign::Alive, "it answered");
+    }
 }

@@ -118,9 +118,11 @@ impl Calls {
         affordable
     }
 
-    /// Takes what a batch of so many may call.
-    pub(super) fn take(&mut self, deliveries: usize) {
-        let calls = self.budget.cost.whole(deliveries).min(self.free);
+    /// Takes what a batch of so many may call, or a deletion, which goes alone.
+    pub(super) fn take(&mut self, deliveries: usize, erases: bool) {
+        let cost = self.budget.cost;
+        let wanted = if erases { cost.erasure() } else { cost.whole(deliveries) };
+        let calls = wanted.min(self.free);
         self.free -= calls;
         self.last = Some(Allotment { budget: Arc::clone(&self.budget), calls, until: self.until });
     }

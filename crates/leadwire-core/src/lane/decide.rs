@@ -178,6 +178,14 @@ fn after_refusal(
     Decision { next: Next::RetryAt(now), gate: pause(gate, &evidence, true, now, jitter), pace: Pace::Same }
 }
 
+/// The outcome of a delivery that a job did not bring, for sure: it goes by batches, at once. The reason stays as evidence.
+pub fn goes_by_batches(mut tried: Tried) -> Tried {
+    tried.outcome = Outcome::NotDone(Fault::RetryNow);
+    tried.evidence.message =
+        format!("not brought by the bulk job, so it goes by batches: {}", tried.evidence.message);
+    tried
+}
+
 /// A probe that failed moves the next one on; an open lane stays open.
 fn probed_in_vain(gate: &Gate, hint: Option<Duration>, now: Timestamp, jitter: Jitter) -> Option<Gate> {
     let moved = |pause: &Pause, wait: fn(u32, Timestamp, Jitter) -> Timestamp| {

@@ -53,6 +53,7 @@ pub struct Hand<C> {
     next_look: Option<Timestamp>,
     /// What may be called; none: as much as there is to send.
     calls: Option<Calls>,
+    waits_for_job: bool,
     stopping: bool,
 }
 
@@ -82,6 +83,7 @@ impl<C> Hand<C> {
             must_renew: false,
             next_look: None,
             calls: None,
+            waits_for_job: false,
             stopping: false,
         }
     }
@@ -168,7 +170,7 @@ impl<C> Hand<C> {
         self.refused.clear();
         self.erased.clear();
         let held = self.queue.held();
-        let may_claim = !self.stopping && !self.is_held(now);
+        let may_claim = !self.stopping && !self.is_held(now) && !self.waits_for_job;
         let room = if may_claim { self.window().saturating_sub(held) } else { 0 };
         self.turning = Some((room, now));
         self.may_have_work = false;
@@ -287,7 +289,7 @@ impl<C> Hand<C> {
         }
         let batch_max = self.affordable(batch_max, now);
         let batch = self.queue.pick(batch_max, key_of);
-        self.take_calls(batch.len());
+        self.take_calls(&batch);
         self.flying += usize::from(!batch.is_empty());
         batch
     }
@@ -386,6 +388,8 @@ impl<C> Hand<C> {
     }
 }
 
+#[path = "hand_bulk.rs"]
+mod bulk;
 #[path = "hand_calls.rs"]
 mod calls;
 #[path = "hand_given.rs"]

@@ -1,7 +1,7 @@
 //! A hand under a budget: it asks for calls in its turns, and begins nothing without them.
 
 use super::super::calls::Calls;
-use super::{Allowance, Hand, allowance};
+use super::{Allowance, Claim, Hand, allowance};
 use crate::budget::{Allotment, Asked, Budget, Granted, Told};
 use crate::defect::{Defect, seeded};
 use crate::time::Timestamp;
@@ -50,9 +50,9 @@ impl<C> Hand<C> {
         }
     }
 
-    pub(super) fn take_calls(&mut self, batch: usize) {
-        if let Some(calls) = self.calls.as_mut().filter(|_| batch > 0) {
-            calls.take(batch);
+    pub(super) fn take_calls(&mut self, batch: &[(Claim, C)]) {
+        if let (Some(calls), Some((first, _))) = (&mut self.calls, batch.first()) {
+            calls.take(batch.len(), first.standing.erases);
         }
     }
 

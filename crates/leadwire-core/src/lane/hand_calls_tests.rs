@@ -139,3 +139,15 @@ fn calls_of_another_budget_are_not_told_to_this_one() {
     hand.spent(&allotment, 3, Vec::new());
     assert!(hand.begin_turn(START).calls.unwrap().back.is_empty());
 }
+
+#[test]
+fn a_deletion_gets_calls_for_everything_that_hangs_on_a_record() {
+    for (free, expected) in [(90, limits::ERASE_CALLS), (9, 9)] {
+        let mut hand = hand(0, granted(free, None));
+        let mut deletion = claim(1);
+        deletion.standing.erases = true;
+        hand.take_in(deletion, (), true);
+        let (sent, allotment) = send(&mut hand, START);
+        assert_eq!((sent, allotment.unwrap().calls), (1, expected));
+    }
+}

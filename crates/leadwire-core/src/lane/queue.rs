@@ -12,6 +12,8 @@ pub(super) struct Queue<C> {
     ready: VecDeque<(Claim, C)>,
     /// Leads in flight: one of a lead is tried at a time.
     leads: HashSet<LeadId>,
+    /// Leads that a bulk job has in flight.
+    kept: HashSet<LeadId>,
     /// Exclusive keys in flight, each with whose it is.
     keys: HashMap<String, TouchpointId>,
     /// Most deliveries in a batch, since the destination refused a larger one.
@@ -20,7 +22,13 @@ pub(super) struct Queue<C> {
 
 impl<C> Queue<C> {
     pub(super) fn new() -> Self {
-        Self { ready: VecDeque::new(), leads: HashSet::new(), keys: HashMap::new(), batch_max: usize::MAX }
+        Self {
+            ready: VecDeque::new(),
+            leads: HashSet::new(),
+            kept: HashSet::new(),
+            keys: HashMap::new(),
+            batch_max: usize::MAX,
+        }
     }
 
     /// Claims that are queued or in flight.
@@ -87,7 +95,8 @@ impl<C> Queue<C> {
             && let Some((claim, content)) = self.ready.pop_front()
         {
             let erases = claim.standing.erases && !seeded(Defect::DeletionInABatch);
-            if erases && !batch.is_empty() || self.leads.contains(&claim.lead) {
+            let is_in_flight = self.leads.contains(&claim.lead) || self.kept.contains(&claim.lead);
+            if erases && !batch.is_empty() || is_in_flight {
                 kept_back.push_back((claim, content));
                 continue;
             }
@@ -119,6 +128,19 @@ impl<C> Queue<C> {
             let done: HashSet<TouchpointId> = tries.iter().map(|it| it.0.touchpoint).collect();
             self.keys.retain(|_, touchpoint| !done.contains(touchpoint));
         }
+    }
+
+    /// Keeps the place of leads that a bulk job has in flight.
+    pub(super) fn keep(&mut self, leads: impl Iterator<Item = LeadId>) {
+        self.kept.extend(leads);
+    }
+
+    pub(super) fn let_kept_go(&mut self, lead: LeadId) {
+        self.kept.remove(&lead);
+    }
+
+    pub(super) fn end_keeping(&mut self) {
+        self.kept.clear();
     }
 
     /// Follows what the deliveries of one batch said of its size, to a destination that takes `most`.

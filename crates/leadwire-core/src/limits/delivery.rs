@@ -14,6 +14,14 @@ pub const WINDOW_PER_IN_FLIGHT: usize = 4;
 pub const LANE_WINDOW_MAX: usize = 2048;
 /// How long a lane's lease lasts; renewed with every turn of the lane.
 pub const LEASE: Duration = Duration::from_secs(300);
+/// How long a node counts as alive after it said so: it stops sending by itself before others take its lanes.
+pub const NODE_LEASE: Duration = Duration::from_secs(10);
+/// How often it says so: some may be lost.
+pub const NODE_BEAT: Duration = Duration::from_secs(2);
+/// How often a node looks for work in its lanes that nobody told it of.
+pub const NODE_LOOK: Duration = Duration::from_secs(1);
+/// How long what another node left under way is left alone: its last request may have begun as it went.
+pub const LEFT_BEHIND_WAIT: Duration = Duration::from_secs(ATTEMPT_WAIT.as_secs() + DOUBT.as_secs());
 /// What must be left of the lease when an attempt starts: more than the longest time an attempt may take.
 pub const LEASE_LEFT_TO_SEND: Duration = Duration::from_secs(125);
 const _: () = assert!(LEASE_LEFT_TO_SEND.as_secs() > ATTEMPT_WAIT.as_secs());
@@ -88,6 +96,9 @@ pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a reserved call may wait to be made: longer than an attempt takes, so that every call of one is made in time.
 pub const CALLS_HELD: Duration = Duration::from_secs(150);
 const _: () = assert!(CALLS_HELD.as_secs() > ATTEMPT_WAIT.as_secs());
+/// Calls that a deletion may make in one attempt where there are so many: a token, and a look and a deletion for each of some
+/// ten records with their notes. What takes more goes on in the next attempt.
+pub const ERASE_CALLS: u32 = 40;
 /// How much older than what it finds a turn may be that reads an account's counts: a turn is as old as it waited for the store.
 /// What lies further ahead was written by a clock that was set back since.
 pub const TURN_WAITED: Duration = Duration::from_secs(3600);

@@ -32,7 +32,7 @@ pub const NOTICES_WRITTEN_OUT: usize = 5;
 pub const NOTICE_ITEMS_SENT_MAX: usize = 100;
 /// Names of a group that a message says; of the others it says how many there are.
 pub const NOTICE_NAMES_MAX: usize = 3;
-/// Leads that wait at a destination are counted up to here for a message.
+/// Leads that wait at a destination are counted up to here for a message or a forecast.
 pub const WAITING_COUNTED_MAX: u64 = 10_000;
 /// Most receivers of notices of a publisher: each is tried in turn until one takes the message.
 pub const NOTICE_RECEIVERS_MAX: usize = 5;

@@ -267,9 +267,9 @@ impl Service for HubSpot {
 
     fn records(&self) -> Vec<Value> {
         let mut records = self.contacts.records();
+        let notes = self.notes.by_contact();
         for record in &mut records {
-            let notes = self.notes.of(record["id"].as_str().unwrap_or_default());
-            if !notes.is_empty() {
+            if let Some(notes) = record["id"].as_str().and_then(|it| notes.get(it)) {
                 record["notes"] = json!(notes);
             }
         }

@@ -7,7 +7,7 @@ use super::HubSpot;
 use super::contacts::Problem;
 use crate::service::{Call, Reply};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Longest body, in characters.
 const BODY_MAX: usize = 65_536;
@@ -50,9 +50,13 @@ impl Notes {
         mine.map(|it| *it.0).collect()
     }
 
-    /// What the notes of a contact say. Archived ones can be restored, so they are still there for who looks for a person.
-    pub(super) fn of(&self, contact: &str) -> Vec<&str> {
-        self.all.values().filter(|it| it.contact == contact && !it.is_archived).map(|it| &*it.body).collect()
+    /// What the notes of each contact say. Archived ones can be restored, so they are still there for who looks for a person.
+    pub(super) fn by_contact(&self) -> HashMap<&str, Vec<&str>> {
+        let mut notes: HashMap<&str, Vec<&str>> = HashMap::new();
+        for note in self.all.values().filter(|it| !it.is_archived) {
+            notes.entry(&note.contact).or_default().push(&note.body);
+        }
+        notes
     }
 
     /// Bodies of notes that are in the recycle bin, or whose contact is none of these.
@@ -249,7 +253,7 @@ mod tests {
             *bad.pointer_mut(pointer).unwrap() = value;
             assert_eq!(account.create_note(&bad).err().map(|it| it.status), Some(400), "{pointer}");
         }
-        assert_eq!(account.notes.of("151"), ["B"]);
+        assert_eq!(account.notes.by_contact()["151"], ["B"]);
     }
 
     #[test]
@@ -284,7 +288,7 @@ mod tests {
         let made = account.create_note(&note("151")).map_err(|it| it.message).unwrap();
         let (_, note) = account.notes.get(&made["id"]).unwrap();
         note.is_archived = true;
-        assert!(account.notes.of("151").is_empty());
+        assert!(!account.notes.by_contact().contains_key("151"));
         assert_eq!(account.notes.left(&HashSet::from(["151".to_owned()])), ["B"]);
     }
 }

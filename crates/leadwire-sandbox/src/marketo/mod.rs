@@ -5,7 +5,9 @@
 //! refused, a key that is in a call twice refuses both, and more than 300 records are answered 413.
 
 mod activities;
+mod by_hand;
 mod form;
+mod import;
 mod limits;
 mod people;
 mod sync;
@@ -15,6 +17,8 @@ mod token;
 
 use crate::service::{Became, Call, Fault, Reply, Service};
 use http::Method;
+pub use import::ImportFate;
+use import::{FILE_BYTES_MAX, Import};
 use limits::Limits;
 use people::People;
 use serde_json::{Value, json};
@@ -84,6 +88,10 @@ pub struct Options {
     pub race_millis: i64,
     /// Classic form posts in a minute.
     pub posts_max: usize,
+    /// How long a bulk import takes, in milliseconds.
+    pub import_millis: i64,
+    /// What becomes of bulk imports.
+    pub import_fate: ImportFate,
 }
 
 impl Options {
@@ -120,6 +128,8 @@ impl Options {
             call_millis: 0,
             race_millis: 0,
             posts_max: 30,
+            import_millis: 4000,
+            import_fate: ImportFate::Complete,
         }
     }
 }
@@ -131,6 +141,7 @@ pub struct Marketo {
     tokens: Tokens,
     limits: Limits,
     requests: u64,
+    imports: Vec<Import>,
     /// Every second record of the call at hand is refused.
     is_partial: bool,
 }
@@ -147,40 +158,9 @@ impl Marketo {
             tokens: Tokens::default(),
             limits: Limits::default(),
             requests: 0,
+            imports: Vec::new(),
             is_partial: false,
         }
-    }
-
-    /// Adds a custom field; people can be looked up by one that is searchable.
-    pub fn add_field(&mut self, name: &str, data_type: &'static str, is_searchable: bool) {
-        self.people.add_field(name, data_type, is_searchable);
-    }
-
-    /// Makes a person as somebody in Marketo would, and gives their id.
-    ///
-    /// # Panics
-    /// When a field does not exist or does not take its value.
-    pub fn add_person(&mut self, fields: &Value, now: i64) -> u64 {
-        let partition = self.options.partitions.first().cloned().unwrap_or_default();
-        let fields = fields.as_object().expect("an object of fields");
-        let fields = self.people.checked(fields, "id").expect("fields that exist");
-        self.people.create(fields, &partition, now)
-    }
-
-    /// Changes a person as somebody in Marketo would.
-    ///
-    /// # Panics
-    /// When there is no such person, or a field does not exist or take its value.
-    pub fn edit(&mut self, id: u64, fields: &Value, now: i64) {
-        let fields = fields.as_object().expect("an object of fields");
-        let fields = self.people.checked(fields, "id").expect("fields that exist");
-        let at = self.people.find("id", &id.to_string(), None)[0];
-        self.people.update(at, fields, now);
-    }
-
-    /// Takes the API user's right to write away, or gives it back.
-    pub fn set_may_write(&mut self, may_write: bool) {
-        self.options.may_write = may_write;
     }
 
     fn envelope(&mut self, more: Value) -> Reply {
@@ -207,19 +187,27 @@ impl Marketo {
         }
     }
 
-    fn rest(&mut self, call: &Call, now: i64) -> Reply {
+    /// Lets a call in that shows a good token, within the limits.
+    fn admit(&mut self, call: &Call, now: i64) -> Result<(), Refused> {
         // In the header only: the token in the query has come to its end.
         match self.tokens.judge(call.bearer(), now) {
             Shown::Good => {}
-            Shown::Missing => return self.refuse(("600", "Access token is empty".to_owned())),
-            Shown::Unknown => return self.refuse(("601", "Access token invalid".to_owned())),
-            Shown::Expired => return self.refuse(("602", "Access token expired".to_owned())),
+            Shown::Missing => return Err(("600", "Access token is empty".to_owned())),
+            Shown::Unknown => return Err(("601", "Access token invalid".to_owned())),
+            Shown::Expired => return Err(("602", "Access token expired".to_owned())),
         }
         if let Some(refused) = self.limits.take(&self.options, now) {
-            return self.refuse(refused);
+            return Err(refused);
         }
         if call.path.contains("//") {
-            return self.refuse(("610", "Requested resource not found".to_owned()));
+            return Err(("610", "Requested resource not found".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn rest(&mut self, call: &Call, now: i64) -> Reply {
+        if let Err(refused) = self.admit(call, now) {
+            return self.refuse(refused);
         }
         let segments = call.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -306,7 +294,8 @@ impl Service for Marketo {
     }
 
     fn answer(&mut self, call: &Call, now: i64) -> Reply {
-        if call.body.len() > BODY_BYTES_MAX {
+        let is_import = call.path.starts_with("/bulk/");
+        if call.body.len() > if is_import { FILE_BYTES_MAX } else { BODY_BYTES_MAX } {
             return Reply::empty(413);
         }
         if call.path.len() + call.query.len() + 1 > URI_BYTES_MAX {
@@ -315,6 +304,7 @@ impl Service for Marketo {
         let reply = match &*call.path {
             "/identity/oauth/token" => self.tokens.answer(call, &self.options, now),
             path if path.starts_with("/rest/") => self.rest(call, now),
+            path if path.starts_with("/bulk/") => self.bulk(call, now),
             path if path.starts_with("/index.php/") => self.classic(call, now),
             _ => Reply::empty(404),
         };
@@ -325,8 +315,8 @@ impl Service for Marketo {
     fn is_write(&self, call: &Call) -> bool {
         let path = call.path.trim_start_matches('/');
         let is_post = call.method == Method::POST && !is_read_in_disguise(call);
-        (is_post && (path.starts_with("rest/v1/leads") || path.starts_with("index.php/leadCapture/")))
-            || call.method == Method::DELETE
+        let is_lead = path.starts_with("rest/v1/leads") || path.starts_with("bulk/v1/leads");
+        (is_post && (is_lead || path.starts_with("index.php/leadCapture/"))) || call.method == Method::DELETE
     }
 
     fn records(&self) -> Vec<Value> {

@@ -110,6 +110,10 @@ impl People {
         self.fields.iter().any(|it| it.name == name)
     }
 
+    pub(super) fn data_type(&self, name: &str) -> Option<&'static str> {
+        self.fields.iter().find(|it| it.name == name).map(|it| it.data_type)
+    }
+
     /// The answer of describe2.
     pub(super) fn describe(&self) -> Value {
         let searchable: Vec<Value> =

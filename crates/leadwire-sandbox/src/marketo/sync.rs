@@ -73,6 +73,27 @@ impl Marketo {
         Ok(entries.into_iter().map(|it| it.1).collect())
     }
 
+    /// Whether people can be made by this field in this partition.
+    pub(super) fn may_import(&self, lookup: &str, partition: Option<&str>) -> Result<(), Refused> {
+        let mut body = json!({ "lookupField": lookup });
+        if let Some(partition) = partition {
+            body["partitionName"] = json!(partition);
+        }
+        self.order(&body, Action::CreateOrUpdate, 0).map(drop)
+    }
+
+    /// Makes or updates people, and says what came of each record.
+    pub(super) fn import(
+        &mut self,
+        lookup: &str,
+        partition: Option<String>,
+        records: &[Value],
+        now: i64,
+    ) -> Vec<Value> {
+        let order = Order { action: Action::CreateOrUpdate, lookup, partition, now };
+        self.each(records, &order).into_iter().map(|it| it.1).collect()
+    }
+
     fn order<'a>(&self, body: &'a Value, action: Action, now: i64) -> Result<Order<'a>, Refused> {
         let lookup = body.get("lookupField").and_then(Value::as_str).unwrap_or("email");
         let is_id = lookup == "id" && action != Action::UpdateOnly;

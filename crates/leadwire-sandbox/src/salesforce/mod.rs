@@ -2,6 +2,7 @@
 //!
 //! Shapes and texts follow the REST API Developer Guide v62.0 and recorded answers of public clients.
 
+mod bulk;
 mod org;
 mod query;
 mod rest;
@@ -15,6 +16,7 @@ mod tooling;
 mod write;
 
 use crate::service::{Became, Call, Fault, Reply, Service};
+pub use bulk::JobFate;
 use http::Method;
 use org::Leads;
 use schema::Schema;
@@ -59,6 +61,12 @@ pub struct Options {
     pub is_admin: bool,
     /// What that user may do about tasks.
     pub task_access: TaskAccess,
+    /// How long an ingest job takes once it is closed, in milliseconds.
+    pub job_millis: i64,
+    /// What becomes of ingest jobs.
+    pub job_fate: JobFate,
+    /// Rows of ingest jobs in 24 hours, after which no further job is taken.
+    pub daily_job_records: usize,
 }
 
 impl Default for Options {
@@ -74,6 +82,9 @@ impl Default for Options {
             daily_calls: 100_000,
             is_admin: true,
             task_access: TaskAccess::Full,
+            job_millis: 4000,
+            job_fate: JobFate::Complete,
+            daily_job_records: 150_000_000,
         }
     }
 }
@@ -162,6 +173,8 @@ pub struct Salesforce {
     schema: Schema,
     leads: Leads,
     tasks: Vec<tasks::Task>,
+    jobs: Vec<bulk::Job>,
+    jobs_made: usize,
     /// Calls by hour.
     calls: BTreeMap<i64, u64>,
     /// Rows of queries that did not fit in one page, by locator.
@@ -185,6 +198,8 @@ impl Salesforce {
             schema,
             leads: Leads::new(),
             tasks: Vec::new(),
+            jobs: Vec::new(),
+            jobs_made: 0,
             calls: BTreeMap::new(),
             pages: HashMap::new(),
             locators: 0,
@@ -277,7 +292,8 @@ impl Service for Salesforce {
 
     fn is_write(&self, call: &Call) -> bool {
         let is_lead = call.path.contains("/sobjects/Lead") || call.path.contains("/composite/sobjects");
-        is_lead && matches!(call.method, Method::POST | Method::PATCH)
+        let is_job = call.path.contains("/jobs/ingest");
+        (is_lead || is_job) && matches!(call.method, Method::POST | Method::PATCH | Method::PUT)
     }
 
     fn records(&self) -> Vec<Value> {

@@ -38,7 +38,7 @@ pub(super) fn value(lead: &Lead, name: &str) -> Value {
 }
 
 /// `2026-11-20T10:00:00.000+0000`, by the days of the proleptic Gregorian calendar.
-fn moment(millis: i64) -> String {
+pub(super) fn moment(millis: i64) -> String {
     let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
     // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
     let shifted = days + 719_468;
@@ -105,6 +105,11 @@ impl Salesforce {
             object if object.eq_ignore_ascii_case("lead") => self.leads_of(query),
             object if object.eq_ignore_ascii_case("task") => self.tasks_of(query),
             object if object.eq_ignore_ascii_case("permissionset") => Ok(self.permission_sets_of(query)),
+            // There is one at the most, and it is for leads.
+            object if object.eq_ignore_ascii_case("assignmentrule") => {
+                let rule = json!({ "attributes": { "type": "AssignmentRule" }, "Id": super::bulk::RULE });
+                Ok(self.options.has_assignment_rule.then_some(rule).into_iter().collect())
+            }
             other => Err(Problem::new("INVALID_TYPE", format!("sObject type '{other}' is not supported."))),
         }
     }

@@ -105,6 +105,7 @@ impl Salesforce {
             ["composite", "sobjects"] if call.method == Method::DELETE => self.delete_tasks(call),
             ["sobjects", kind] => self.set_up(call, kind),
             ["composite", "sobjects", rest @ ..] => self.collection(call, rest, now),
+            ["jobs", "ingest", rest @ ..] => self.ingest(call, rest, now),
             ["tooling", "sobjects", "CustomField"] => self.custom_field(call),
             _ => not_found(),
         }

@@ -42,7 +42,7 @@ impl Lab {
     }
 }
 
-fn call(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &str) -> Call {
+pub(super) fn call(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &str) -> Call {
     let headers = headers
         .iter()
         .map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap()));
@@ -55,7 +55,7 @@ fn call(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &
     }
 }
 
-fn token_call(form: &str, host: &str) -> Call {
+pub(super) fn token_call(form: &str, host: &str) -> Call {
     let headers = [("host", host), ("content-type", "application/x-www-form-urlencoded")];
     call("POST", "/services/oauth2/token", "", &headers, form)
 }

@@ -61,6 +61,8 @@ pub(super) struct State {
     pub(super) faults: FaultPlan,
     pub(super) calls: u64,
     pub(super) writes: u64,
+    /// Calls that were refused for having had too many.
+    pub(super) busy: u64,
     /// Method, path and status of the latest calls; 0 when there was no whole answer.
     pub(super) seen: VecDeque<(String, String, u16)>,
 }
@@ -72,8 +74,8 @@ pub(super) struct State {
 pub fn start(listener: TcpListener, service: Box<dyn Service>, options: Options) -> std::io::Result<Sandbox> {
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
-    let state =
-        State { service, faults: FaultPlan::new(options.seed), calls: 0, writes: 0, seen: VecDeque::new() };
+    let faults = FaultPlan::new(options.seed);
+    let state = State { service, faults, calls: 0, writes: 0, busy: 0, seen: VecDeque::new() };
     let shared = Arc::new(Shared {
         options,
         state: Mutex::new(state),
@@ -112,6 +114,11 @@ impl Sandbox {
     /// Calls so far that write leads.
     pub fn writes(&self) -> u64 {
         self.shared.state().writes
+    }
+
+    /// Calls so far that were answered 429, for having had too many.
+    pub fn busy(&self) -> u64 {
+        self.shared.state().busy
     }
 
     /// What it keeps of leads.
@@ -260,6 +267,7 @@ fn decide(state: &mut State, call: &Call, now: i64) -> (Answer, Option<Duration>
         Answer::Whole(reply) => reply.status.as_u16(),
         Answer::Cut | Answer::CutMidway | Answer::Stall => 0,
     };
+    state.busy += u64::from(status == 429);
     if state.seen.len() == SEEN_MAX {
         state.seen.pop_front();
     }

@@ -26,12 +26,12 @@ pub(super) fn note(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId, now: Timestamp) ->
 }
 
 /// Notes the same of everything that an earlier holder of the lane left in flight; and lets what that one knew last as long
-/// from now on, for its clock may have been another.
-pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<(), StoreError> {
+/// from now on, for its clock may have been another: until a moment that is told.
+pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, until: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE doubt SET until = $1 WHERE publisher_id = $2 AND destination_no = $3",
         &[
-            Param::Int(now.plus(limits::DOUBT).millis()),
+            Param::Int(until.millis()),
             Param::Text(lane.publisher.as_str()),
             Param::Int(lane.destination.get().into()),
         ],
@@ -41,9 +41,10 @@ pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<(
          SELECT publisher_id, destination_no, lead_id, $1
          FROM delivery
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
+             AND claim < 2147483647
          ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until",
         &[
-            Param::Int(now.plus(limits::DOUBT).millis()),
+            Param::Int(until.millis()),
             Param::Text(lane.publisher.as_str()),
             Param::Int(lane.destination.get().into()),
         ],
@@ -67,6 +68,41 @@ pub(crate) fn until(
         ],
         |row| row.time(0),
     )
+}
+
+/// Notes what may still arrive of a lead of another one too, with which it is one from now on or was until now, and says
+/// where. What is free there waits for it, unless it is the repetition of a request of the first lead itself.
+pub(crate) fn carry(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    (from, to): (LeadId, LeadId),
+) -> Result<Vec<DestinationNo>, StoreError> {
+    let (to, publisher) = (to.to_string(), Param::Text(publisher.as_str()));
+    let carried = tx.query(
+        "INSERT INTO doubt (publisher_id, destination_no, lead_id, until)
+         SELECT d.publisher_id, d.destination_no, $1, d.until
+         FROM destination o
+         CROSS JOIN doubt d
+         WHERE o.publisher_id = $2 AND d.publisher_id = $2 AND d.destination_no = o.destination_no
+             AND d.lead_id = $3
+         ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until
+         WHERE doubt.until < excluded.until
+         RETURNING destination_no, until",
+        &[Param::Text(&to), publisher, Param::Text(&from.to_string())],
+        |row| Ok((row.destination(0)?, row.time(1)?)),
+    )?;
+    for (destination, until) in &carried {
+        tx.execute(
+            "UPDATE delivery SET due_at = $1
+             WHERE publisher_id = $2 AND destination_no = $3 AND claim = 0 AND due_at < $1 AND known_as = ''
+                 AND touchpoint_id IN (
+                     SELECT touchpoint_id
+                     FROM delivery
+                     WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND lead_id = $4)",
+            &[Param::Int(until.millis()), publisher, Param::Int(destination.get().into()), Param::Text(&to)],
+        )?;
+    }
+    Ok(carried.into_iter().map(|it| it.0).collect())
 }
 
 /// Forgets what is over.

@@ -10,12 +10,14 @@ mod order;
 mod take;
 mod turn;
 
-pub(crate) use doubt::until as in_doubt_until;
+pub(crate) use doubt::{carry as carry_doubt, until as in_doubt_until};
 pub(crate) use gate::read_gate;
 pub(crate) use order::{claim_at_once, line_up, place, place_now};
 
 pub use leadwire_core::lane::{Claim, LaneToken, Settled, Turn, Turned};
 
+use crate::engine::Tx;
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::lane::Gate;
@@ -45,7 +47,21 @@ impl Store {
         holder: Arc<str>,
         now: Timestamp,
     ) -> Result<Option<LaneToken>, StoreError> {
-        self.write_of(&lane.publisher.clone(), move |tx| take::take(tx, &lane, &holder, now)).await
+        self.take_lane_at(lane, holder, (now, now)).await
+    }
+
+    /// As [`Store::take_lane`], with the moment by which other nodes' time is told: by the clock that nodes tell it by.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_lane_at(
+        &self,
+        lane: LaneKey,
+        holder: Arc<str>,
+        (now, alive_at): (Timestamp, Timestamp),
+    ) -> Result<Option<LaneToken>, StoreError> {
+        self.write_of(&lane.publisher.clone(), move |tx| take::take(tx, &lane, &holder, (now, alive_at)))
+            .await
     }
 
     /// Settles and claims. A crash leaves all of the turn done or none of it.
@@ -68,11 +84,24 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn set_gate(&self, lane: LaneKey, gate: Gate) -> Result<(), StoreError> {
-        self.write_of(&lane.publisher.clone(), move |tx| {
+        self.set_gate_then(lane, gate, |()| {}).await
+    }
+
+    /// As [`Store::set_gate`]. `after` runs once it is on disk, whether or not the caller still waits, on the writer's
+    /// thread, so it must be short.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_gate_then<A>(&self, lane: LaneKey, gate: Gate, after: A) -> Result<(), StoreError>
+    where
+        A: FnOnce(&()) + Send + 'static,
+    {
+        let scope = Scope::of(lane.publisher.as_str());
+        let body = move |tx: &Tx<'_>| {
             crate::notices::in_hand(tx, &lane)?;
             gate::write(tx, &lane, &gate)
-        })
-        .await
+        };
+        self.write_then(scope, body, after).await
     }
 
     /// Whether a lane may send.

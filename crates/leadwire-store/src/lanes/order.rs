@@ -38,7 +38,7 @@ pub(crate) fn place(
     Ok(if stepped_back > 0 { 0 } else { -1 })
 }
 
-/// As [`place`], and when it is due: at once, or once no request of another touchpoint of the lead can arrive any more.
+/// As [`place`], and when it is due: at the moment that is given, or once no request of another touchpoint of the lead can arrive any more.
 pub(crate) fn place_now(
     tx: &Tx<'_>,
     (publisher, destination): (&PublisherId, DestinationNo),

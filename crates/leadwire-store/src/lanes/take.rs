@@ -2,6 +2,7 @@
 
 use super::{LaneKey, LaneToken, doubt};
 use crate::StoreError;
+use crate::bulk;
 use crate::engine::{Param, Tx};
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
@@ -10,18 +11,19 @@ pub(super) fn take(
     tx: &Tx<'_>,
     lane: &LaneKey,
     holder: &str,
-    now: Timestamp,
+    (now, alive_at): (Timestamp, Timestamp),
 ) -> Result<Option<LaneToken>, StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
     let seen = tx.find(
-        "SELECT leased_until FROM lane WHERE publisher_id = $1 AND destination_no = $2",
+        "SELECT leased_until, holder FROM lane WHERE publisher_id = $1 AND destination_no = $2",
         &[publisher, destination],
-        |row| row.time(0),
+        |row| Ok((row.time(0)?, row.text(1)?.to_owned())),
     )?;
     let token = tx.find(
         "UPDATE lane SET token = token + 1, holder = $1, leased_until = $2
-         WHERE publisher_id = $3 AND destination_no = $4 AND (holder = $1 OR leased_until <= $5)
+         WHERE publisher_id = $3 AND destination_no = $4 AND (holder = $1 OR leased_until <= $5 OR EXISTS (
+             SELECT 1 FROM node WHERE node.publisher_id = $6 AND node_id = lane.holder AND alive_until <= $7))
          RETURNING token",
         &[
             Param::Text(holder),
@@ -29,25 +31,35 @@ pub(super) fn take(
             publisher,
             destination,
             Param::Int(now.millis()),
+            Param::Text(""),
+            Param::Int(alive_at.millis()),
         ],
         |row| row.int(0),
     )?;
     let Some(token) = token else { return Ok(None) };
+    // What this node left behind ended with the program that left it; another node's may still be on its way.
+    let is_ours = seen.as_ref().is_none_or(|it| it.1.is_empty() || it.1 == holder);
+    let wait = if is_ours { limits::DOUBT } else { limits::LEFT_BEHIND_WAIT };
+    let again_at = if is_ours { now } else { now.plus(limits::LEFT_BEHIND_WAIT) };
+    // What is in a bulk job stays in it, unless nothing of that was sent.
+    bulk::put_all_back(tx, lane, now)?;
     tx.execute(
         "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
          SELECT publisher_id, touchpoint_id, destination_no, attempts, $1, 'interrupted', $2
          FROM delivery
          WHERE state = 'pending' AND publisher_id = $3 AND destination_no = $4 AND claim > 0
+             AND claim < 2147483647
          ON CONFLICT DO NOTHING",
         &[Param::Int(now.millis()), Param::Text(INTERRUPTED), publisher, destination],
     )?;
-    doubt::take_over(tx, lane, now)?;
+    doubt::take_over(tx, lane, now.plus(wait))?;
     tx.execute(
         "UPDATE delivery SET claim = 0, due_at = $1
-         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0",
-        &[Param::Int(now.millis()), publisher, destination],
+         WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
+             AND claim < 2147483647",
+        &[Param::Int(again_at.millis()), publisher, destination],
     )?;
-    if let Some(leased_until) = seen {
+    if let Some((leased_until, _)) = seen.filter(|_| is_ours) {
         follow_clock(tx, lane, leased_until, now)?;
     }
     Ok(Some(LaneToken::new(token)))

@@ -8,6 +8,7 @@ mod deliveries;
 use crate::accept::{Accept, Committed, accept};
 use crate::acts::write_act;
 use crate::engine::{Param, Tx};
+use crate::lanes::carry_doubt;
 use crate::leads::Act;
 use crate::members::{self, Member};
 use crate::postgres::scope::Scope;
@@ -211,8 +212,9 @@ fn merge(tx: &Tx<'_>, setup_version: i64, wish: &Merge) -> Result<Merged, StoreE
         hold_all(tx, publisher, (&ids, &wish.holding), wish.says.received_at)?;
         committed.refused.extend(ids.into_iter().map(|it| (publisher.clone(), it)));
     }
-    let destinations: BTreeSet<DestinationNo> = owed.iter().map(|it| it.id.destination).collect();
+    let mut destinations: BTreeSet<DestinationNo> = owed.iter().map(|it| it.id.destination).collect();
     deliveries::line_up(tx, publisher, &destinations, &[into])?;
+    destinations.extend(carry_doubt(tx, publisher, (from, into))?);
     decided(tx, wish, &rule)?;
     accept(tx, 0, &Accept { of_lead: Some(into), ..wish.says.clone() }, &mut committed)?;
     committed.told.extend(deliveries::lanes(publisher, &destinations));
@@ -323,6 +325,8 @@ fn unmerge(tx: &Tx<'_>, setup_version: i64, wish: &Unmerge) -> Result<Merged, St
     let brought = deliveries::bring_anew(tx, publisher, (&anew, lead), wish.says_of_lead.received_at)?;
     destinations.extend(brought.iter().map(|it| it.destination));
     deliveries::line_up(tx, publisher, &destinations, &[root, lead])?;
+    // Whose request it was that may still arrive, nobody asks.
+    destinations.extend(carry_doubt(tx, publisher, (root, lead))?);
     let (kind, value) = ("unmerge".to_owned(), format!("{lead} out of {root}"));
     let act = Act { kind, value, ..wish.act.clone() };
     write_act(tx, publisher, root, &act)?;

@@ -61,11 +61,22 @@ impl Store {
         .await
     }
 
-    /// Forgets the hours before one.
+    /// Forgets the hours before one. Without any there is no commit.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_arrivals(&self, publisher: PublisherId, before: i64) -> Result<(), StoreError> {
+        let whose = publisher.clone();
+        let is_any = self.read(move |tx| {
+            tx.find(
+                "SELECT 1 FROM arrival WHERE publisher_id = $1 AND hour < $2 LIMIT 1",
+                &[Param::Text(whose.as_str()), Param::Int(before)],
+                |row| row.int(0),
+            )
+        });
+        if is_any.await?.is_none() {
+            return Ok(());
+        }
         self.write(move |tx| {
             tx.execute(
                 "DELETE FROM arrival WHERE publisher_id = $1 AND hour < $2",

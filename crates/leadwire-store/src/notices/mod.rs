@@ -11,6 +11,7 @@ pub use messages::{Gathered, Message, Sent};
 pub use receivers::{Mute, Way};
 use saying::{end, standing};
 pub(crate) use saying::{gone, in_hand, say, say_of_gate};
+pub(crate) use watched::waiting;
 pub use watched::{Pulse, Watched};
 
 use crate::engine::{Param, Row};

@@ -63,7 +63,7 @@ impl Store {
     }
 
     /// Puts other receivers in the place of those there were. They are told of troubles that last and of which there was
-    /// nobody to tell.
+    /// nobody to tell when it was time to.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -88,9 +88,14 @@ impl Store {
                     ],
                 )?;
             }
+            // A trouble that somebody was told of once is due to nobody either, when there was nobody the next time. What
+            // is in a message on its way gets to the new ones by that.
             tx.execute(
-                "UPDATE notice SET due_at = $1, told_at = 0, message_no = 0
-                 WHERE publisher_id = $2 AND lasts = 1 AND told_at = -1",
+                "UPDATE notice SET due_at = $1, message_no = 0, told_at = CASE WHEN told_at = -1 THEN 0 ELSE told_at END
+                 WHERE publisher_id = $2 AND lasts = 1 AND due_at = 0 AND told_at <> 0
+                     AND NOT EXISTS (
+                         SELECT 1 FROM notice_message m
+                         WHERE m.publisher_id = notice.publisher_id AND m.number = notice.message_no AND m.told_at = 0)",
                 &[Param::Int(now.millis()), whom],
             )?;
             Ok(())

@@ -160,24 +160,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn waiting(&self, lane: LaneKey) -> Result<u64, StoreError> {
-        self.read(move |tx| {
-            let found = tx.find(
-                "SELECT COUNT(*) FROM (
-                     SELECT touchpoint_id
-                     FROM delivery
-                     WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2
-                     LIMIT $3) AS waiting",
-                &[
-                    Param::Text(lane.publisher.as_str()),
-                    Param::Int(lane.destination.get().into()),
-                    bound(limits::WAITING_COUNTED_MAX),
-                ],
-                |row| row.count(0),
-            )?;
-            Ok(found.unwrap_or(0))
-        })
-        .await
+        self.read(move |tx| waiting(tx, &lane)).await
     }
+}
+
+/// How many deliveries wait at a destination, counted up to [`limits::WAITING_COUNTED_MAX`].
+pub(crate) fn waiting(tx: &Tx<'_>, lane: &LaneKey) -> Result<u64, StoreError> {
+    let found = tx.find(
+        "SELECT COUNT(*) FROM (
+             SELECT touchpoint_id
+             FROM delivery
+             WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2
+             LIMIT $3) AS waiting",
+        &[
+            Param::Text(lane.publisher.as_str()),
+            Param::Int(lane.destination.get().into()),
+            bound(limits::WAITING_COUNTED_MAX),
+        ],
+        |row| row.count(0),
+    )?;
+    Ok(found.unwrap_or(0))
 }
 
 /// A delivery that failed and is tried again: cause, message and fix.

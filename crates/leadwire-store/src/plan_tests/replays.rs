@@ -68,7 +68,8 @@ pub(super) async fn run(
     let waiting = Waiting { publisher: publisher.clone(), offer: None, range };
     let page = store.quarantine_page(waiting, 9).await?;
     for item in page {
-        store.release_quarantined(publisher.clone(), item.id, TouchpointId::new(1)).await?;
+        store.twin_of_quarantined(item.clone(), std::time::Duration::from_secs(1)).await?;
+        store.pass_over_quarantined(publisher.clone(), item.id, TouchpointId::new(1)).await?;
         store.explain_quarantined(item).await?;
     }
     store.note_backup(now).await

@@ -1,7 +1,7 @@
 //! Where the database is, and how the connection to it is made.
 
 use crate::StoreError;
-use ::postgres::config::Host;
+use ::postgres::config::{Host, TargetSessionAttrs};
 use ::postgres::{Client, Config, NoTls};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,8 @@ impl Address {
         let mut config: Config =
             url.parse().map_err(|error: ::postgres::Error| format!("not a database address: {error}"))?;
         config.application_name("leadwire");
+        // Of several hosts the one that takes writes; after a fail-over that is another.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.connect_timeout(CONNECT_WAIT);
         config.tcp_user_timeout(Duration::from_secs(15));
         config.keepalives_idle(Duration::from_secs(10));

@@ -9,8 +9,10 @@ use crate::migrations::{STEPS, known};
 ///
 /// A crash in the middle leaves the schema at one of the steps.
 pub(crate) fn run(session: &Session) -> Result<(), StoreError> {
+    // A step may write every row anew, or wait for another node that does.
+    session.run("SET statement_timeout = 0")?;
     loop {
-        session.run("BEGIN")?;
+        session.run("BEGIN ISOLATION LEVEL READ COMMITTED")?;
         let done = step(session);
         match done {
             Ok(_) => session.run("COMMIT")?,

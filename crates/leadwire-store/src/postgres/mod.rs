@@ -15,6 +15,15 @@ pub(crate) mod writers;
 pub use address::Address;
 
 use crate::StoreError;
+use crate::engine::Tx;
+use leadwire_core::time::Timestamp;
+
+/// The server's clock.
+pub(crate) fn time(tx: &Tx<'_>) -> Result<Timestamp, StoreError> {
+    let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+    let found = tx.find(sql, &[], |row| row.time(0))?;
+    found.ok_or_else(|| StoreError::Wrong("the server tells no time".to_owned()))
+}
 
 /// Runs work on a thread of its own: a connection brings a runtime of its own, which cannot be used, made or dropped within
 /// another.

@@ -84,10 +84,19 @@ pub(crate) fn in_snapshot<T>(
     body: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-    let result = body(&Tx::of_server(session));
-    // Nothing was written: a snapshot that cannot be closed went with its connection.
-    session.run("ROLLBACK").ok();
-    result
+    // Also when the body panics: the next read must not see this moment.
+    let _open = Open(session);
+    body(&Tx::of_server(session))
+}
+
+struct Open<'a>(&'a Session);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        // Nothing was written: a snapshot that cannot be closed went with its connection.
+        self.0.run("ROLLBACK").ok();
+        self.0.take_failed();
+    }
 }
 
 impl Drop for Readers {

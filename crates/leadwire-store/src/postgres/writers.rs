@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// A job and whose rows it is about.
 struct Ask {
@@ -25,16 +25,22 @@ struct Ask {
 pub(crate) struct Writers {
     queues: Vec<mpsc::Sender<Ask>>,
     commits: Arc<AtomicU64>,
+    doubts: Arc<watch::Sender<u64>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Writers {
     pub(crate) fn start(address: &Address) -> Result<Self, StoreError> {
-        let mut writers = Self { queues: Vec::new(), commits: Arc::default(), threads: Vec::new() };
+        let doubts = Arc::new(watch::Sender::new(0));
+        let mut writers = Self { queues: Vec::new(), commits: Arc::default(), doubts, threads: Vec::new() };
         for number in 0..limits::SERVER_WRITERS {
             let (asks, queue) = mpsc::channel(limits::STORE_QUEUE_MAX);
-            let writer =
-                Writer { address: address.clone(), session: None, commits: Arc::clone(&writers.commits) };
+            let writer = Writer {
+                address: address.clone(),
+                session: None,
+                commits: Arc::clone(&writers.commits),
+                doubts: Arc::clone(&writers.doubts),
+            };
             let thread = std::thread::Builder::new()
                 .name(format!("store-write-{number}"))
                 .spawn(move || writer.work(queue))
@@ -60,6 +66,11 @@ impl Writers {
         wait.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Counts groups of which nobody knows what became of them.
+    pub(crate) fn doubts(&self) -> watch::Receiver<u64> {
+        self.doubts.subscribe()
+    }
+
     pub(crate) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
@@ -80,6 +91,7 @@ struct Writer {
     address: Address,
     session: Option<Session>,
     commits: Arc<AtomicU64>,
+    doubts: Arc<watch::Sender<u64>>,
 }
 
 /// Why a group is not known to be stored, and how many of its jobs had run.
@@ -87,20 +99,21 @@ enum Ended {
     /// Nothing was stored.
     RolledBack { error: StoreError, ran: usize },
     /// The connection ended while this transaction was committing.
-    InDoubt { transaction: String, ran: usize },
+    InDoubt { transaction: Transaction, ran: usize },
+}
+
+/// What the server knows a transaction by.
+struct Transaction {
+    id: String,
+    /// A server that took the place of another begins a new one, in which the same id may be another transaction.
+    timeline: String,
 }
 
 impl Writer {
     fn work(mut self, mut queue: mpsc::Receiver<Ask>) {
         let mut group = Vec::with_capacity(limits::COMMIT_JOBS_MAX);
         while queue.blocking_recv_many(&mut group, limits::COMMIT_JOBS_MAX) > 0 {
-            if catch_unwind(AssertUnwindSafe(|| self.commit_all(&mut group))).is_err() {
-                // The transaction ends with its connection. Whoever is left is told that nothing was stored.
-                tracing::error!("A body panicked in the writer. Its group was rolled back.");
-                self.session = None;
-                let wrong = StoreError::Wrong("a body panicked in the writer".to_owned());
-                group.drain(..).for_each(|it| it.job.answer(Err(wrong.clone())));
-            }
+            self.commit_all(&mut group);
         }
     }
 
@@ -124,6 +137,8 @@ impl Writer {
                     }
                     Some(false) => StoreError::Away("the connection ended".to_owned()),
                     None => {
+                        // What was to be done after it is not done, and it may stand: whoever holds something of it looks anew.
+                        self.doubts.send_modify(|it| *it += 1);
                         group.drain(..ran).for_each(|it| it.job.answer(Err(StoreError::InDoubt)));
                         continue;
                     }
@@ -166,7 +181,9 @@ impl Writer {
         let mut ran = 0;
         for ask in jobs {
             ran += 1;
-            let mut result = ask.job.run(&Tx::of_server(session));
+            // A panic is this body's fault alone: it is rolled back, and the others of its group are run again.
+            let mut result = catch_unwind(AssertUnwindSafe(|| ask.job.run(&Tx::of_server(session))))
+                .unwrap_or_else(|_| Err(StoreError::Wrong("a body panicked in the writer".to_owned())));
             if session.take_failed() && result.is_ok() {
                 result = Err(StoreError::Wrong("a body went on after a statement failed".to_owned()));
             }
@@ -186,16 +203,22 @@ impl Writer {
     }
 
     /// What became of a transaction whose commit was not answered. None: the server cannot be asked, or does not know.
-    fn became_of(&mut self, transaction: &str) -> Option<bool> {
+    fn became_of(&mut self, transaction: &Transaction) -> Option<bool> {
         self.session = None;
         let steps = limits::SERVER_DOUBT_WAIT.as_millis() / limits::SERVER_DOUBT_STEP.as_millis();
         for _ in 0..steps {
             let asked = Session::open(&self.address).and_then(|session| {
-                let row =
-                    session.row("SELECT COALESCE(pg_xact_status($1::text::xid8), '')", &[&transaction])?;
+                let row = session.row(
+                    "SELECT COALESCE(pg_xact_status($1::text::xid8), ''),
+                         LEFT(pg_walfile_name(pg_current_wal_insert_lsn()), 8)",
+                    &[&transaction.id],
+                )?;
                 self.session = Some(session);
                 Ok(row)
             });
+            if asked.as_ref().is_ok_and(|row| row.get::<_, &str>(1) != transaction.timeline) {
+                return None;
+            }
             match asked.as_ref().map(|row| row.get(0)) {
                 Ok("committed") => return Some(true),
                 Ok("aborted") => return Some(false),
@@ -208,20 +231,25 @@ impl Writer {
     }
 }
 
-/// Begins a transaction, takes its locks, and gives its id.
-fn begin(session: &Session, locks: &Locks) -> Result<String, StoreError> {
+/// Begins a transaction, takes its locks, and says what it is known by.
+fn begin(session: &Session, locks: &Locks) -> Result<Transaction, StoreError> {
     session.take_failed();
-    session.run("BEGIN")?;
+    // Each statement sees what was committed before it, and so before the locks were given, whatever the server's default.
+    session.run("BEGIN ISOLATION LEVEL READ COMMITTED")?;
     let row = match locks.everything {
-        true => session
-            .row("SELECT pg_current_xact_id()::text, pg_advisory_xact_lock($1)::text", &[&EVERYTHING])?,
+        true => session.row(
+            "SELECT pg_current_xact_id()::text, LEFT(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+                 pg_advisory_xact_lock($1)::text",
+            &[&EVERYTHING],
+        )?,
         false => session.row(
-            "SELECT pg_current_xact_id()::text, pg_advisory_xact_lock_shared($1)::text,
+            "SELECT pg_current_xact_id()::text, LEFT(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+                 pg_advisory_xact_lock_shared($1)::text,
                  (SELECT COUNT(pg_advisory_xact_lock(key)) FROM unnest($2::bigint[]) AS key)",
             &[&EVERYTHING, &locks.publishers],
         )?,
     };
-    Ok(row.get(0))
+    Ok(Transaction { id: row.get(0), timeline: row.get(1) })
 }
 
 /// Leaves the connection as it was before the transaction; one that cannot be is made anew with the next group.

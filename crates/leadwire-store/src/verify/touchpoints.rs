@@ -1,9 +1,9 @@
 //! Touchpoints with their deliveries and attempts, side by side in the order of their ids: what one has and the other lacks.
 
 use super::{Bodies, Check, Cursor, Findings, Scope};
-use crate::StoreError;
 use crate::engine::{Param, Tx};
 use crate::rows::DeliveryState;
+use crate::{StoreError, bulk};
 use leadwire_core::audit::sha256;
 use leadwire_core::id::{DestinationNo, PublisherId, TouchpointId};
 use leadwire_core::limits;
@@ -159,7 +159,10 @@ impl Look<'_> {
         let is_pending = state == Some(DeliveryState::Pending);
         let has_claim = it.claim != 0;
         let token = self.lanes.get(&it.destination).copied();
+        let is_at_rest = !matches!(state, Some(DeliveryState::Pending | DeliveryState::Erased));
         let claim_is_wrong = match state {
+            // One lane's token, or in its bulk job.
+            _ if it.claim == bulk::CLAIM => is_at_rest,
             Some(DeliveryState::Pending) => it.claim < -1 || it.claim > 0 && token != Some(it.claim),
             // What was erased on the wire keeps its claim until its end is known.
             Some(DeliveryState::Erased) => it.claim < 0 || it.claim > token.unwrap_or(0),

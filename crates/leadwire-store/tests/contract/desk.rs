@@ -63,6 +63,7 @@ pub(crate) fn of_customer(id: u128, customer: u8) -> Accept {
         parsed: Arc::default(),
         identity: Some([customer; 16]),
         of_lead: None,
+        quarantined: None,
         questions: Vec::new(),
         shown: None,
         once: None,

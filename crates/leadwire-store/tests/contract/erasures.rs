@@ -15,6 +15,7 @@ use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::touchpoint::{Customer, Touchpoint};
 use leadwire_store::accept::{Accept, Accepted};
 use leadwire_store::erasures::{Asked, Begun, Crm, Wish};
+use leadwire_store::failures::GivenUp;
 use leadwire_store::lanes::{Claim, Settled, Turn};
 use leadwire_store::leads::Act;
 use leadwire_store::quarantine::Quarantine;
@@ -431,4 +432,30 @@ async fn a_doubtful_try_of_a_lead_that_was_merged_holds_back_the_deletion_too() 
             assert!(claims.iter().any(|it| it.touchpoint == touchpoint(100)), "{claims:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_parked_is_not_given_up_with_its_group() {
+    let mut desk = Desk::new().await;
+    let token = live(&desk).await;
+    begin(&desk, wish(100, 1, NOON + SECOND)).await;
+    let claim = desk.claim(token, 9, NOON + SECOND).await[0];
+    desk.settle(token, claim, Next::Park, NOON + SECOND).await;
+    desk.see_anew().await;
+    desk.accept(Accept { identity: Some([7; 16]), ..of_customer(3000, 7) }).await;
+    let lead = desk.claim(token, 9, NOON + SECOND).await[0];
+    desk.settle(token, lead, Next::Park, NOON + SECOND).await;
+    let cause = desk.delivery(100).await.cause;
+    let drop = || desk.store.drop_group(contoso(), number(1), cause.clone(), (9, at(NOON + SECOND)));
+    assert_eq!(drop().await.unwrap(), GivenUp { dropped: 1, deletions: 1 });
+    assert_eq!(drop().await.unwrap(), GivenUp { dropped: 0, deletions: 1 });
+    assert_eq!(desk.delivery(100).await.state, DeliveryState::Parked);
+    assert!(desk.store.erasure_needs(contoso(), touchpoint(100)).await.unwrap().is_some());
+    assert!(desk.store.retry_delivery(contoso(), delivery_id(100, 1), at(NOON + SECOND)).await.unwrap());
+    let again = desk.claim(token, 9, NOON + DAY).await[0];
+    desk.turn(token, Turn { settled: vec![ended(again, erasure::DELETED)], ..idle(NOON + DAY) })
+        .await
+        .unwrap();
+    assert_eq!(desk.store.erasure_needs(contoso(), touchpoint(100)).await.unwrap(), None);
+    desk.ledger().await;
 }

@@ -138,7 +138,8 @@ async fn a_restore_holds_what_a_destination_would_have_twice_and_nothing_else() 
         // A person released them: nothing is lost, and a lead's own are in order.
         if deliveries > 0 {
             let all = leadwire_store::deliveries::Parked { cause: Some("restored".to_owned()), until: None };
-            let retried = store.retry_group(contoso(), number(1), all, (9, at(NOON))).await.unwrap();
+            let lane = leadwire_store::lanes::LaneKey { publisher: contoso(), destination: number(1) };
+            let retried = store.retry_group(lane, all, (9, at(NOON)), |_| {}).await.unwrap();
             assert_eq!(retried, 3);
         }
     }

@@ -4,7 +4,9 @@
 
 mod accept;
 mod budgets;
+mod bulk;
 mod desk;
+mod doubts;
 mod engine;
 mod erased_histories;
 mod erasures;

@@ -264,6 +264,9 @@ async fn hours_with_touchpoints_are_counted_once_and_tests_are_not() {
     let came = desk.store.arrivals(contoso(), offer.clone()).await.unwrap();
     assert_eq!(came.get("api").map(Vec::as_slice).unwrap_or_default(), expected(&[0, 5, 30]), "{came:?}");
     desk.store.forget_arrivals(contoso(), hour_of(at(NOON + 5 * HOUR))).await.unwrap();
+    let commits = desk.store.commits();
+    desk.store.forget_arrivals(contoso(), hour_of(at(NOON + 5 * HOUR))).await.unwrap();
+    assert_eq!(desk.store.commits(), commits, "nothing to be forgotten costs no commit");
     let came = desk.store.arrivals(contoso(), offer).await.unwrap();
     assert_eq!(came.get("api").map(Vec::as_slice).unwrap_or_default(), expected(&[5, 30]));
 }
@@ -283,6 +286,25 @@ async fn whoever_is_named_during_a_trouble_is_told_of_it() {
     let lane = LaneKey { publisher: contoso(), destination: number(2) };
     desk.store.set_notice_receivers(Some(contoso()), vec![lane], at(NOON + DAY)).await.unwrap();
     assert_eq!(tell(&desk, NOON + DAY).await, [NoticeKind::Paused], "what lasts, and nothing else");
+}
+
+#[tokio::test]
+async fn a_trouble_that_was_told_before_there_was_nobody_is_told_whoever_is_named_next() {
+    let desk = Desk::new().await;
+    desk.store.say(crm(), said(NoticeKind::Paused), at(NOON)).await.unwrap();
+    assert_eq!(tell(&desk, NOON + 60 * SECOND).await, [NoticeKind::Paused]);
+    let told_at = newest(&desk).await.told;
+    desk.store.tell_nobody(vec![(crm(), 1)]).await.unwrap();
+    let lane = LaneKey { publisher: contoso(), destination: number(2) };
+    desk.store.set_notice_receivers(Some(contoso()), vec![lane.clone()], at(NOON + DAY)).await.unwrap();
+    assert_eq!(newest(&desk).await.told, told_at, "when somebody was told last stays known");
+    // What is on its way is not put into a second message.
+    let whom = (Some(contoso()), String::new());
+    let gathered = desk.store.gather_notices(whom, vec![(crm(), 1)], at(NOON + DAY)).await.unwrap();
+    assert_eq!(gathered, Gathered::Into(2));
+    desk.store.set_notice_receivers(Some(contoso()), vec![lane], at(NOON + DAY)).await.unwrap();
+    assert_eq!(desk.store.untold_notices(Some(contoso()), at(NOON + DAY), 9).await.unwrap(), []);
+    assert_eq!(desk.store.message_notices(Some(contoso()), 2).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

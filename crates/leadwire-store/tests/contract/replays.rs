@@ -7,6 +7,7 @@ use leadwire_core::outcome::Receipt;
 use leadwire_core::routing::{Offers, Routed};
 use leadwire_core::touchpoint::{Action, Touchpoint};
 use leadwire_store::accept::Accept;
+use leadwire_store::failures::GivenUp;
 use leadwire_store::quarantine::{Quarantine, Waiting};
 use leadwire_store::replays::{
     Done, Mode, Only, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped,
@@ -194,8 +195,8 @@ async fn what_is_given_up_is_suppressed_and_stays_counted() {
     let desk = mixed().await;
     let cause = desk.delivery(2).await.cause;
     let drop = |cause: &str| desk.store.drop_group(contoso(), number(1), cause.to_owned(), (9, at(NOON)));
-    assert_eq!(drop("another").await.unwrap(), 0);
-    assert_eq!(drop(&cause).await.unwrap(), 1);
+    assert_eq!(drop("another").await.unwrap().dropped, 0);
+    assert_eq!(drop(&cause).await.unwrap(), GivenUp { dropped: 1, deletions: 0 });
     let dropped = desk.delivery(2).await;
     assert_eq!((dropped.state, dropped.cause.as_str()), (DeliveryState::Suppressed, "dropped"));
     assert!(desk.ledger().await.adds_up());
@@ -230,7 +231,7 @@ async fn a_body_that_became_a_touchpoint_waits_no_more() {
         page.into_iter().map(|it| it.id.bits()).collect::<Vec<_>>()
     };
     assert_eq!((ids(None).await, ids(Some("crm")).await), (vec![1, 2, 3], vec![1, 2]));
-    let release = |id| desk.store.release_quarantined(contoso(), QuarantineId::new(id), touchpoint(9));
+    let release = |id| desk.store.pass_over_quarantined(contoso(), QuarantineId::new(id), touchpoint(9));
     assert!(release(1).await.unwrap() && !release(1).await.unwrap());
     assert_eq!(ids(None).await, [2, 3]);
     let second = desk.store.quarantine_page(waiting(None), 1).await.unwrap().remove(0);
@@ -238,7 +239,8 @@ async fn a_body_that_became_a_touchpoint_waits_no_more() {
     let listed = desk.store.quarantined(contoso(), None, 9).await.unwrap();
     let shown: Vec<_> = listed.iter().map(|it| (it.code.as_str(), it.touchpoint.is_some())).collect();
     assert_eq!(shown, [("bad_json", false), ("too_deep", false), ("bad_json", true)]);
-    assert_eq!(desk.store.ledger(contoso()).await.unwrap().quarantined, 2);
+    let ledger = desk.store.ledger(contoso()).await.unwrap();
+    assert_eq!((ledger.quarantined, ledger.duplicates), (2, 1));
 }
 
 async fn stored(desk: &Desk, id: u128) -> Replay {

@@ -8,8 +8,12 @@
 mod accept;
 #[path = "../contract/budgets.rs"]
 mod budgets;
+#[path = "../contract/bulk.rs"]
+mod bulk;
 #[path = "../contract/desk.rs"]
 mod desk;
+#[path = "../contract/doubts.rs"]
+mod doubts;
 mod engine;
 #[path = "../contract/erased_histories.rs"]
 mod erased_histories;
@@ -41,5 +45,17 @@ mod setup;
 mod standing;
 #[path = "../contract/suggestions.rs"]
 mod suggestions;
+#[path = "../contract/users.rs"]
+mod users;
 #[path = "../contract/verify.rs"]
 mod verify;
+
+#[test]
+fn every_fact_that_is_not_of_files_is_checked_here() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let is_of_files = ["main.rs", "engine.rs", "file.rs", "file_life.rs"].contains(&name.as_str());
+        assert!(is_of_files || include_str!("main.rs").contains(&format!("contract/{name}")), "{name}");
+    }
+}

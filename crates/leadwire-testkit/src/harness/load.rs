@@ -14,7 +14,23 @@ use tokio::time::timeout;
 /// Connections that send at the same time.
 const SENDERS: usize = 16;
 /// Leads of one customer: some meet in one commit, some on both sides of a kill.
-const LEADS_PER_CUSTOMER: u64 = 3;
+pub const LEADS_PER_CUSTOMER: u64 = 3;
+/// One customer of so many asks for the offer that simulated CRMs are told of, which cost more than the plain receiver.
+const KEYED_EVERY: u64 = 40;
+/// That offer, and the one of all others.
+pub const KEYED_OFFER: &str = "crm-keyed";
+/// See [`KEYED_OFFER`].
+pub const PLAIN_OFFER: &str = "crm-pro";
+
+/// Whose lead a key stands for.
+pub fn customer(number: u64) -> u64 {
+    number / LEADS_PER_CUSTOMER
+}
+
+/// The offer that a key asks for.
+pub fn offer(number: u64) -> &'static str {
+    if customer(number).is_multiple_of(KEYED_EVERY) { KEYED_OFFER } else { PLAIN_OFFER }
+}
 
 /// A service, and the key that opens it.
 #[derive(Clone)]
@@ -23,6 +39,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// An operator's key.
     pub key: String,
+    /// Whose leads are sent and counted.
+    pub publisher: String,
 }
 
 /// A lead that was answered 202.
@@ -186,11 +204,11 @@ fn answered(number: u64, status: u16, body: &[u8]) -> anyhow::Result<Answered> {
 }
 
 fn lead(target: &Target, number: u64) -> Vec<u8> {
-    lead_of(target, "contoso.crm-pro", number)
+    lead_of(target, &format!("{}.{}", target.publisher, offer(number)), number)
 }
 
 fn lead_of(target: &Target, offer: &str, number: u64) -> Vec<u8> {
-    let customer = number / LEADS_PER_CUSTOMER;
+    let customer = customer(number);
     let body = format!(
         r#"{{"source":"AzureMarketplace","action":"INS","offer":"{offer}","customer":{{"first_name":"Ada","last_name":"Lovelace","email":"ada-{customer}@example.com","company":"Analytical Engines Limited"}},"notes":"Number {number}.","custom":{{"plan":"standard"}}}}"#
     );
@@ -198,6 +216,19 @@ fn lead_of(target: &Target, offer: &str, number: u64) -> Vec<u8> {
 }
 
 impl Target {
+    /// The same service, for the leads of this publisher.
+    pub fn of(&self, publisher: &str) -> Self {
+        Self { publisher: publisher.to_owned(), ..self.clone() }
+    }
+
+    /// The publisher's ledger.
+    ///
+    /// # Errors
+    /// When the service does not give it.
+    pub async fn ledger(&self) -> anyhow::Result<Value> {
+        self.get(&format!("/v1/ledger?publisher={}", self.publisher)).await
+    }
+
     /// `GET` with the key; the answer must be a success.
     ///
     /// # Errors

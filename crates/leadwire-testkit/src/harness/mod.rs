@@ -2,6 +2,7 @@
 //! answered, and ask the program, never the store.
 
 pub mod book;
+pub mod keyed;
 pub mod load;
 pub mod program;
 pub mod sink;
@@ -31,16 +32,38 @@ pub fn any_seed() -> u64 {
     u64::try_from(leadwire::clock::random_bits() >> 96).expect("32 bits fit")
 }
 
-/// Gives the service a publisher, a destination and a route; gives back the destination's number.
+/// The publisher of harnesses that have only one.
+pub const PUBLISHER: &str = "contoso";
+
+/// Gives the service the target's publisher, a destination and a route; gives back the destination's number.
 ///
 /// # Errors
 /// When the service refuses one of them.
 pub async fn set_up(target: &load::Target, sink: &sink::Sink) -> anyhow::Result<Value> {
-    target.post("/v1/publishers", &json!({ "id": "contoso" })).await?;
-    target.post("/v1/offers?publisher=contoso", &json!({ "id": "crm-pro" })).await?;
+    let publisher = &target.publisher;
+    target.post("/v1/publishers", &json!({ "id": publisher })).await?;
+    for offer in [load::PLAIN_OFFER, load::KEYED_OFFER] {
+        target.post(&format!("/v1/offers?publisher={publisher}"), &json!({ "id": offer })).await?;
+    }
     let settings = json!({ "url": sink.url(), "signing_secret": sink::SECRET });
-    let new = json!({ "name": "sink", "kind": "https", "settings": settings });
-    let made = target.post("/v1/destinations?publisher=contoso", &new).await?;
-    target.post("/v1/routes?publisher=contoso", &json!({ "offer": "*", "destination": "sink" })).await?;
+    add_destination(target, "sink", "https", settings, "*").await
+}
+
+/// Makes a destination with a route of the offer to it; gives back its number.
+///
+/// # Errors
+/// When the service refuses one of them.
+pub async fn add_destination(
+    target: &load::Target,
+    name: &str,
+    kind: &str,
+    settings: Value,
+    offer: &str,
+) -> anyhow::Result<Value> {
+    let publisher = &target.publisher;
+    let new = json!({ "name": name, "kind": kind, "settings": settings });
+    let made = target.post(&format!("/v1/destinations?publisher={publisher}"), &new).await?;
+    let route = json!({ "offer": offer, "destination": name });
+    target.post(&format!("/v1/routes?publisher={publisher}"), &route).await?;
     Ok(made["number"].clone())
 }

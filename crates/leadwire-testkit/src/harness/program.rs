@@ -165,7 +165,8 @@ impl Program {
             serde_json::from_slice(&std::fs::read(launch.data.join("local.json"))?)?;
         let text = |name: &str| local[name].as_str().with_context(|| format!("local.json has no {name}"));
         let address = text("url")?.trim_start_matches("http://").parse()?;
-        let target = Target { address, key: text("key")?.to_owned() };
+        let publisher = super::PUBLISHER.to_owned();
+        let target = Target { address, key: text("key")?.to_owned(), publisher };
         Ok(Start::Ready(Self { target, killer, _output: output }))
     }
 

@@ -2,8 +2,9 @@
 
 use super::load::Target;
 use crate::app::PATIENCE;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use leadwire::clock::{Clock, MachineClock};
+use leadwire_core::limits;
 use leadwire_sandbox::https_endpoint::{self, Answer, HttpsEndpoint, Keep, Options};
 use leadwire_sandbox::webhook_signature::Verifier;
 use serde_json::Value;
@@ -14,6 +15,8 @@ use tokio::time::timeout;
 
 /// What deliveries are signed with.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+/// Without a request for so long, no more is expected: far longer than leads wait for a request that may still arrive.
+const BROUGHT_WITHIN: Duration = limits::DOUBT.saturating_mul(3);
 /// The ledger is looked at again after the next request, or after this time when none comes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -26,9 +29,20 @@ impl Sink {
     /// # Errors
     /// When it cannot listen.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(Some(Arc::new(Verifier::new(&[SECRET])?))).await
+    }
+
+    /// Starts one that takes what was signed by any clock.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn start_for_any_clock() -> anyhow::Result<Self> {
+        Self::start_with(None).await
+    }
+
+    async fn start_with(verifier: Option<Arc<Verifier>>) -> anyhow::Result<Self> {
         let clock = MachineClock::start();
         let seconds = move || u64::try_from(clock.wall().millis() / 1000).expect("after 1970");
-        let verifier = Some(Arc::new(Verifier::new(&[SECRET])?));
         let options = Options { verifier, keep: Keep::IdHashes, ..Options::new(Arc::new(seconds)) };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         Ok(Self(https_endpoint::start(listener, options)?))
@@ -48,7 +62,7 @@ impl Sink {
             let calls = self.0.calls();
             tokio::select! {
                 () = self.0.wait_for_accepted_distinct(count) => return Ok(()),
-                waited = timeout(PATIENCE, self.0.wait_for_calls(calls + 1000)) => {
+                waited = timeout(BROUGHT_WITHIN, self.0.wait_for_calls(calls + 1000)) => {
                     let arrived = self.0.accepted_distinct();
                     if waited.is_err() && self.0.calls() == calls {
                         anyhow::bail!("only {arrived} of {count} deliveries arrived, and no more come");
@@ -58,24 +72,28 @@ impl Sink {
         }
     }
 
-    /// Waits until the program has nothing pending, and gives back the account of its destination.
+    /// Waits until the program has nothing pending for it, as long as more comes of it, and gives back its account.
     ///
     /// # Errors
     /// When something stays pending.
     pub async fn settle(&self, target: &Target) -> anyhow::Result<Value> {
-        let settled = async {
-            loop {
-                let calls = self.0.calls();
-                let ledger = target.get("/v1/ledger?publisher=contoso").await?;
-                let account = &ledger["destinations"][0];
-                if account["pending"] == 0 {
-                    return anyhow::Ok(account.clone());
-                }
-                // Nothing tells from outside that a result was written down, so it is asked again in a while.
-                timeout(LOOK_EVERY, self.0.wait_for_calls(calls + 1)).await.ok();
+        let clock = MachineClock::start();
+        let (mut seen, mut patience) = ((Value::Null, 0), clock.steady().plus(BROUGHT_WITHIN));
+        loop {
+            let calls = self.0.calls();
+            let ledger = target.ledger().await?;
+            let account = &ledger["destinations"][0];
+            if account["pending"] == 0 {
+                return Ok(account.clone());
             }
-        };
-        timeout(PATIENCE, settled).await.context("everything arrived, but something stays pending")?
+            let now = (account["pending"].clone(), calls);
+            if now != seen {
+                (seen, patience) = (now, clock.steady().plus(BROUGHT_WITHIN));
+            }
+            ensure!(clock.steady() < patience, "everything arrived, but something stays pending: {account}");
+            // Nothing tells from outside that a result was written down, so it is asked again in a while.
+            timeout(LOOK_EVERY, self.0.wait_for_calls(calls + 1)).await.ok();
+        }
     }
 
     /// Lets every request from now on hang until [`Sink::answer`].

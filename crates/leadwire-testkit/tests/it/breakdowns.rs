@@ -1,5 +1,5 @@
-//! Short forms of `scripts/io-errors`, `scripts/power-cuts`, `scripts/odd-days` and `scripts/isolation`: the first three on
-//! the real program, the last without a clock to race against.
+//! Short forms of `scripts/io-errors`, `scripts/kill-points`, `scripts/clock-jumps`, `scripts/outage`, `scripts/power-cuts`,
+//! `scripts/odd-days` and `scripts/isolation`: all but the last on the real program, that one without a clock to race against.
 
 use crate::program;
 use leadwire_sandbox::https_endpoint::Answer;
@@ -49,6 +49,35 @@ fn nothing_answered_is_lost_when_calls_on_the_data_folder_fail() {
     let Some(report) = faults("io-errors", 6) else { return };
     assert_eq!((&report["leads"]["lost"], &report["leads"]["doubled"]), (&json!(0), &json!(0)), "{report}");
     assert!(report["control_lost"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[test]
+fn nothing_answered_is_lost_when_calls_on_the_way_of_a_lead_fail() {
+    let Some(report) = faults("io-sweep", 6) else { return };
+    assert_eq!((&report["leads"]["lost"], &report["leads"]["doubled"]), (&json!(0), &json!(0)), "{report}");
+    assert!(report["calls"]["pwrite64"].as_u64().unwrap() > 1, "{report}");
+}
+
+#[test]
+fn nothing_answered_is_lost_by_kills_at_named_points() {
+    let Some(report) = faults("kill-points", 5) else { return };
+    assert_eq!((&report["moments"], &report["killed"]), (&json!(5), &json!(5)), "{report}");
+    assert_eq!((&report["lost"], &report["doubled"]), (&json!(0), &json!(0)), "{report}");
+    assert!(report["control_lost"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[test]
+fn nothing_answered_is_lost_when_the_clock_is_set() {
+    let Some(report) = faults("clock-jumps", 3) else { return };
+    assert_eq!((&report["lost"], &report["doubled"]), (&json!(0), &json!(0)), "{report}");
+    assert_eq!((&report["clock_set"], &report["control_lost"]), (&json!(6), &json!(1)), "{report}");
+}
+
+#[test]
+fn what_waits_for_a_crm_that_is_down_is_brought_within_its_budget() {
+    let Some(report) = faults("outage", 600) else { return };
+    assert_eq!((&report["missing"], &report["doubled"]), (&json!(0), &json!(0)), "{report}");
+    assert_eq!((&report["out_of_order"], &report["answered_429"]), (&json!(0), &json!(0)), "{report}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 #[tokio::test]
 async fn an_independent_client_works_with_the_simulated_instance() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let options = Options::new("s3cr3t");
+    let options = Options { import_millis: 0, ..Options::new("s3cr3t") };
     let client_id = options.client_id.clone();
     let serving = service::Options::new(Arc::new(|| 1_795_168_800_000));
     let sandbox = service::start(listener, Box::new(Marketo::new(options)), serving).unwrap();
@@ -37,6 +37,19 @@ async fn an_independent_client_works_with_the_simulated_instance() {
     assert_eq!(seen["by_id"][0]["email"], "ada@example.com");
     assert_eq!(seen["many"]["code"], "1011");
     assert_eq!(seen["partitions"], json!(["Default"]));
+    assert_eq!(seen["imported"][0]["status"], "Queued");
+    let state = &seen["import_state"][0];
+    assert_eq!((&state["status"], &state["numOfLeadsProcessed"]), (&json!("Complete"), &json!(1)), "{state}");
+    assert_eq!(state["numOfRowsFailed"], 1);
+    let failures = seen["import_failures"].as_str().unwrap();
+    assert!(
+        failures.contains("Import Failure Reason") && failures.contains("nobody@example.com"),
+        "{failures}"
+    );
+    assert!(!failures.contains("alan@example.com"), "{failures}");
+    assert_eq!(seen["import_warnings"].as_str().unwrap().trim().lines().count(), 1);
+    assert_eq!(seen["alan"][0]["firstName"], "Alan \"M\" Turing");
+    assert_eq!(seen["unknown_import"]["code"], "1013");
     assert!(seen["usage"].as_u64().is_some_and(|it| it > 10), "{seen}");
     assert_eq!(seen["deleted"][0], json!({ "id": 100, "status": "deleted" }));
     assert_eq!(seen["deleted"][1]["status"], "skipped");

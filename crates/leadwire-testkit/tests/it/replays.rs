@@ -4,6 +4,7 @@
 use http::Method;
 use leadwire::clock::Clock;
 use leadwire_core::id::{OfferId, PublisherId, QuarantineId};
+use leadwire_core::limits;
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
 use leadwire_store::Store;
 use leadwire_store::quarantine::Quarantine;
@@ -67,6 +68,29 @@ async fn a_dry_run_says_what_a_filter_would_send_again_and_sends_nothing() {
     app.wait_until_settled().await;
     assert_eq!(crm.received().len(), before + 1);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn a_replay_that_fails_each_time_holds_up_none_of_another_publisher() {
+    let (app, crm) = brought().await;
+    app.post("/v1/publishers", &json!({ "id": "fabrikam" })).await;
+    let settings = json!({ "url": crm.url() });
+    let new = json!({ "name": "crm", "kind": "https", "settings": settings });
+    app.post("/v1/destinations?publisher=fabrikam", &new).await;
+    let spoil = "UPDATE touchpoint SET lead_id = 'nowhere' WHERE publisher_id = 'contoso'";
+    assert_eq!(app.app.store.write(move |tx| tx.execute(spoil, &[])).await.unwrap(), 3);
+    let wish = json!({ "destination": "crm", "force": true });
+    let failing = app.call(Method::POST, &format!("/v1/replays{P}"), Some(&wish)).await.expect(202);
+    let other = app.call(Method::POST, "/v1/replays?publisher=fabrikam", Some(&wish)).await.expect(202);
+    let path = format!("/v1/replays/{}?publisher=fabrikam", other["id"].as_str().unwrap());
+    let mut steps = app.app.replays.steps();
+    while app.get(&path).await["state"] == "running" {
+        app.clock.advance(limits::LANE_AGAIN);
+        tokio::time::timeout(PATIENCE, steps.changed()).await.expect("a replay goes on").unwrap();
+    }
+    let path = format!("/v1/replays/{}{P}", failing["id"].as_str().unwrap());
+    assert_eq!(app.get(&path).await["state"], "running", "what failed is tried again");
+    app.stop_damaged().await;
 }
 
 #[tokio::test]
@@ -170,7 +194,7 @@ async fn keep(app: &TestApp, body: String) -> QuarantineId {
         code: "unreadable".to_owned(),
         pointer: String::new(),
         message: "as of an earlier version".to_owned(),
-        body_sha256: [7; 32],
+        body_sha256: leadwire::secrets::sha256(body.as_bytes()),
         body: body.into(),
     };
     app.app.store.quarantine(item).await.unwrap();
@@ -201,6 +225,31 @@ async fn what_can_be_read_by_now_leaves_quarantine_once() {
     let listed = app.get(&format!("/v1/quarantine{P}")).await["items"].clone();
     assert!(listed[1]["touchpoint"].as_str().unwrap().starts_with("tp_"), "{listed:#}");
     assert_ne!(listed[0]["code"], "unreadable", "why it cannot be read is told as of now");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_was_posted_twice_while_it_could_not_be_read_is_one_touchpoint() {
+    let (app, crm) = brought().await;
+    let before = crm.received().len();
+    quarantine(&app, "kim@example.com").await;
+    app.clock.advance(Duration::from_secs(60));
+    let second = quarantine(&app, "kim@example.com").await;
+    quarantine(&app, "lee@example.com").await;
+    // Whichever is read first.
+    let retried = app.post(&format!("/v1/quarantine/{second}/retry{P}"), &json!({})).await;
+    assert_eq!(retried["accepted"], 1, "{retried}");
+    let all = format!("/v1/quarantine/retry-waiting{P}");
+    let retried = app.post(&all, &json!({})).await;
+    assert_eq!((&retried["accepted"], &retried["duplicates"]), (&json!(1), &json!(1)), "{retried}");
+    // Later it is another, as it would have been had it been readable.
+    app.clock.advance(limits::SAME_BODY_WINDOW);
+    quarantine(&app, "kim@example.com").await;
+    assert_eq!(app.post(&all, &json!({})).await["accepted"], 1);
+    app.wait_until_settled().await;
+    assert_eq!(crm.received().len(), before + 3);
+    let ledger = app.ledger().await;
+    assert_eq!((&ledger["quarantined"], &ledger["duplicates"]), (&json!(0), &json!(1)), "{ledger}");
     app.stop().await;
 }
 

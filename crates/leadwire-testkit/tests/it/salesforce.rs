@@ -21,7 +21,8 @@ async fn simple_salesforce_works_with_the_simulated_organisation() {
         public_key_pem: pair.public_key_pem(),
         audience: "https://login.salesforce.com".to_owned(),
     };
-    let org = Salesforce::new(Options { jwt_user: Some(user), ..Options::default() });
+    // The library waits with the machine's clock.
+    let org = Salesforce::new(Options { jwt_user: Some(user), job_millis: 20, ..Options::default() });
     let sandbox = service::start(listener, Box::new(org), options).unwrap();
     let input = json!({
         "base": sandbox.url(),
@@ -39,6 +40,9 @@ async fn simple_salesforce_works_with_the_simulated_organisation() {
     check("/sign_in/jwt_wrong_audience/0", json!("SalesforceAuthenticationFailed"));
     check("/upsert_new", json!(201));
     check("/upsert_existing", json!(200));
+    let codes = json!(["DUPLICATE_VALUE", "REQUIRED_FIELD_MISSING"]);
+    check("/bulk", json!([2502, 2, 2500, codes, 0, "Lovelace, \"7\"", 2500]));
+    check("/bulk_wrong/1", json!("INVALIDJOB"));
     check("/stale_token", json!([401, "INVALID_SESSION_ID"]));
     check("/signed_in_again", json!(1));
     check("/refused/too_long/1", json!("STRING_TOO_LONG"));

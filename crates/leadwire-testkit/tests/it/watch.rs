@@ -1,6 +1,7 @@
 //! Somebody is told of trouble through another channel, and destinations that are silent are looked at.
 
 use http::Method;
+use leadwire::clock::Clock;
 use leadwire_core::limits;
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
 use leadwire_sandbox::hubspot::{HubSpot, Options};
@@ -47,9 +48,11 @@ pub(crate) async fn heard(app: &TestApp, channel: &HttpsEndpoint, count: usize) 
 
 /// Waits for a whole further round of watching, with the clock set on by so much.
 pub(crate) async fn watched(app: &TestApp, after: Duration) {
-    let mut rounds = app.app.watch.rounds();
-    rounds.borrow_and_update();
+    let (mut rounds, mut looks) = (app.app.watch.rounds(), app.app.watch.looks());
     app.clock.advance(after);
+    if after >= limits::WATCH_EVERY {
+        tokio::time::timeout(PATIENCE, looks.changed()).await.expect("a look").expect("the watch goes on");
+    }
     tokio::time::timeout(PATIENCE, rounds.changed()).await.expect("a round").expect("the watch goes on");
 }
 
@@ -125,11 +128,35 @@ async fn a_notice_that_did_not_get_through_is_told_after_a_restart() {
 }
 
 async fn account(clock: &Arc<TestClock>) -> Sandbox {
-    use leadwire::clock::Clock;
     let clock = Arc::clone(clock);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = service::Options::new(Arc::new(move || clock.wall().millis()));
     service::start(listener, Box::new(HubSpot::new(Options::new("pat-1"))), options).unwrap()
+}
+
+#[tokio::test]
+async fn a_look_that_gets_no_answer_holds_back_nobodys_notices() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let channel = add_channel(&app).await;
+    // It takes connections, and says nothing.
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", mute.local_addr().unwrap());
+    let settings = json!({ "token": "pat-1", "api_url": url });
+    let new = json!({ "name": "mute", "kind": "hubspot", "settings": settings });
+    app.post("/v1/destinations?publisher=contoso", &new).await;
+    let crm = start_endpoint(&app.clock, None).await;
+    crm.otherwise(Answer::status(403));
+    app.add_destination("crm", json!({ "url": crm.url(), "tell": "ops" })).await;
+    app.clock.advance(limits::SILENT_FOR + limits::WATCH_EVERY);
+    let _looking = tokio::time::timeout(PATIENCE, mute.accept()).await.expect("it is looked at").unwrap();
+    let looks = app.app.watch.looks();
+    let before = *looks.borrow();
+    app.send_lead("ada@example.com").await;
+    let told = heard(&app, &channel, 1).await;
+    assert_eq!(told[0]["type"], "destination.paused");
+    assert_eq!(*looks.borrow(), before, "the look still waits");
+    app.stop().await;
 }
 
 #[tokio::test]
@@ -143,12 +170,14 @@ async fn a_silent_destination_is_looked_at_before_a_lead_finds_its_key_dead() {
     app.post("/v1/destinations?publisher=contoso", &new).await;
     crm.faults(|it| it.always(Fault::TokenExpired, Scope::All));
     app.clock.advance(limits::SILENT_FOR + limits::WATCH_EVERY);
+    let looked_at = app.clock.steady();
     let told = heard(&app, &channel, 1).await;
     assert_eq!(told[0]["type"], "destination.check_failed");
     assert_eq!(told[0]["data"]["cause"], "token_expired");
 
     crm.faults(service::FaultPlan::clear);
-    app.clock.advance(limits::LOOK_AGAIN + limits::WATCH_EVERY);
+    // Before the trouble, which was told a moment after the look, is told again.
+    app.clock.advance(limits::LOOK_AGAIN - app.clock.steady().since(looked_at));
     let told = heard(&app, &channel, 2).await;
     assert_eq!(told[1]["type"], "destination.check_passed");
     app.stop().await;

@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::wire::{self, moment};
 use crate::directory::Snapshot;
 use leadwire_core::budget::{Budget, WindowLeft, forecast};
+use leadwire_core::limits;
 use leadwire_store::setup::Destination;
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub(super) async fn shape(
         account: budget.account.clone(),
         windows: windows(budget, &forecast.windows),
         waiting,
+        waiting_more: waiting >= limits::WAITING_COUNTED_MAX,
         drained_at: forecast.drained_at.filter(|_| is_open).map(moment),
         lasts_until: forecast.lasts_until.map(moment),
     }))

@@ -221,10 +221,15 @@ pub(super) async fn resume(call: Call) -> Result<Response, Problem> {
 
 async fn set_gate(call: &Call, gate: Gate) -> Result<Response, Problem> {
     let (_, destination) = find(call)?;
-    call.app.store.set_gate(lane(&destination), gate).await?;
-    call.app.lanes.look(&lane(&destination));
+    change_gate(call, lane(&destination), gate).await?;
     done(call, Change::Made, "").await?;
     Ok(answer::json(StatusCode::OK, &shape_now(call, destination.number).await?))
+}
+
+/// Sets whether a lane may send, and has it look, also when the caller hangs up meanwhile.
+pub(super) async fn change_gate(call: &Call, lane: LaneKey, gate: Gate) -> Result<(), Problem> {
+    let (lanes, key) = (Arc::clone(&call.app.lanes), lane.clone());
+    Ok(call.app.store.set_gate_then(lane, gate, move |()| lanes.look(&key)).await?)
 }
 
 pub(super) fn lane(it: &Destination) -> LaneKey {

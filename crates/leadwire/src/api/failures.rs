@@ -12,13 +12,13 @@ use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_core::rfc3339;
 use leadwire_store::deliveries::Parked;
-use leadwire_store::failures::FailureGroup;
+use leadwire_store::failures::{FailureGroup, GivenUp};
+use std::sync::Arc;
 
 /// `POST /v1/destinations/{destination}/retry-parked`
 pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
     let (_, destination) = find(&call)?;
     let now = call.app.clock.steady();
-    let publisher = destination.publisher.clone();
     let until = call.query.get("until").map(|it| rfc3339::parse(it).ok_or_else(bad_until)).transpose()?;
     let cause = call.query.get("cause").map(String::as_str);
     if until.is_none()
@@ -31,8 +31,9 @@ pub(super) async fn retry_parked(call: Call) -> Result<Response, Problem> {
     let is_first = until.is_none();
     let until = Some(rfc3339::format(until.unwrap_or(now)));
     let most = (limits::RETRY_PARKED_MAX, now);
-    let retried = call.app.store.retry_group(publisher, destination.number, which, most).await?;
-    call.app.lanes.wake(&lane(&destination));
+    let (lanes, lane) = (Arc::clone(&call.app.lanes), lane(&destination));
+    let key = lane.clone();
+    let retried = call.app.store.retry_group(key, which, most, move |_| lanes.wake(&lane)).await?;
     // What one answer cannot hold goes on in the service, where it survives a restart.
     let replay = if is_first && retried == limits::RETRY_PARKED_MAX {
         Some(replays::begin_group(&call, destination.number, cause).await?.id.to_string())
@@ -52,9 +53,9 @@ pub(super) async fn drop_parked(call: Call) -> Result<Response, Problem> {
     })?;
     let most = (limits::RETRY_PARKED_MAX, call.app.clock.steady());
     let (publisher, number) = (destination.publisher.clone(), destination.number);
-    let dropped = call.app.store.drop_group(publisher, number, cause, most).await?;
+    let GivenUp { dropped, deletions } = call.app.store.drop_group(publisher, number, cause, most).await?;
     let more = dropped == limits::RETRY_PARKED_MAX;
-    Ok(answer::json(StatusCode::OK, &wire::Dropped { dropped, more }))
+    Ok(answer::json(StatusCode::OK, &wire::Dropped { dropped, more, deletions }))
 }
 
 /// `GET /v1/failures`

@@ -2,7 +2,7 @@
 
 use super::answer;
 use super::call::Call;
-use super::destinations::{find, lane};
+use super::destinations::{change_gate, find, lane};
 use super::problem::Problem;
 use super::setup::done;
 use super::wire;
@@ -85,8 +85,7 @@ async fn resume(call: &Call, destination: &Destination) -> Result<Option<Step>, 
         let fix = "resume it with `leadwire destination resume`";
         return Ok(Some(Step::passed("resume", title, message).but(Verdict::Warned, &pause.cause, fix)));
     }
-    call.app.store.set_gate(lane.clone(), Gate::Open).await?;
-    call.app.lanes.look(&lane);
+    change_gate(call, lane, Gate::Open).await?;
     done(call, Change::Made, "").await?;
     Ok(Some(Step::passed("resume", title, "it was paused by a fault, and is resumed")))
 }

@@ -63,8 +63,8 @@ fn time(call: &Call, name: &'static str) -> Result<Option<Timestamp>, Problem> {
     Ok(Some(rfc3339::parse(text).ok_or_else(bad)?))
 }
 
-/// Reads each body anew. Those that can be read go the way of every touchpoint, each under the id it had in quarantine, so
-/// that a crash between its acceptance and the note of it makes no second one.
+/// Reads each body anew. Those that can be read go the way of every touchpoint, and wait no more once they are stored. One
+/// that came twice within a while is a repetition, as it would have been had it been readable when it came.
 async fn retry(call: &Call, page: Vec<Quarantine>) -> Result<wire::QuarantineRetried, Problem> {
     let mut done = wire::QuarantineRetried {
         looked: page.len(),
@@ -87,31 +87,27 @@ async fn retry(call: &Call, page: Vec<Quarantine>) -> Result<wire::QuarantineRet
                 continue;
             }
         };
+        let twin = call.app.store.twin_of_quarantined(item.clone(), limits::SAME_BODY_WINDOW).await?;
+        if let Some(twin) = twin {
+            call.app.store.pass_over_quarantined(item.publisher, item.id, twin).await?;
+            done.duplicates += 1;
+            continue;
+        }
         let incoming = Incoming {
-            publisher: item.publisher.clone(),
+            publisher: item.publisher,
             channel,
             body: item.body,
             touchpoint,
             key: Some(Key::Quarantined(item.id)),
             of_lead: None,
         };
-        let id = match call.app.intake.accept_late(vec![incoming]).await?[0] {
-            Received::New(id, _) => {
-                done.accepted += 1;
-                id
-            }
-            Received::KeptOut(id, _) => {
-                done.erased += 1;
-                id
-            }
-            Received::Duplicate(id, _) | Received::KeyReused(id) => {
-                done.duplicates += 1;
-                id
-            }
+        match call.app.intake.accept_late(vec![incoming]).await?[0] {
+            Received::New(..) => done.accepted += 1,
+            Received::KeptOut(..) => done.erased += 1,
+            Received::Duplicate(..) | Received::KeyReused(_) => done.duplicates += 1,
             // Only what a person says of a lead names one.
-            Received::NoLead => continue,
-        };
-        call.app.store.release_quarantined(item.publisher, item.id, id).await?;
+            Received::NoLead => {}
+        }
     }
     Ok(done)
 }

@@ -17,12 +17,13 @@ use leadwire_core::lead::FIELDS;
 use leadwire_core::limits;
 use leadwire_core::standing::{InterestBy, Mark};
 use leadwire_core::touchpoint::Touchpoint;
-use leadwire_store::deliveries::{Attempt, Delivery, DeliveryFilter};
+use leadwire_store::deliveries::{AskedBy, Attempt, Delivery, DeliveryFilter};
 use leadwire_store::lanes::LaneKey;
 use leadwire_store::leads::{Lead, LeadFilter, StoredTouchpoint};
 use leadwire_store::rows::{Channel, DeliveryState};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// `GET /v1/leads`
 pub(super) async fn leads(call: Call) -> Result<Response, Problem> {
@@ -267,14 +268,18 @@ pub(super) async fn retry(call: Call) -> Result<Response, Problem> {
     let publisher = call.publisher();
     let known = call.app.store.delivery(publisher.clone(), id).await?;
     known.ok_or_else(Problem::not_found)?;
-    let (store, now) = (&call.app.store, call.app.clock.steady());
-    let retried = match call.actor.as_ref().map(|it| it.role) {
-        Some(Role::Operator) => store.release_delivery(publisher.clone(), id, now).await?,
-        Some(Role::Publisher | Role::Member | Role::Sender | Role::Reader) | None => {
-            store.retry_delivery(publisher.clone(), id, now).await?
+    let by = match call.actor.as_ref().map(|it| it.role) {
+        Some(Role::Operator) => AskedBy::Operator,
+        Some(Role::Publisher | Role::Member | Role::Sender | Role::Reader) | None => AskedBy::Publisher,
+    };
+    let lanes = Arc::clone(&call.app.lanes);
+    let lane = LaneKey { publisher: publisher.clone(), destination: id.destination };
+    let after = move |retried: &bool| {
+        if *retried {
+            lanes.wake(&lane);
         }
     };
-    if !retried {
+    if !call.app.store.retry_then(publisher, id, (by, call.app.clock.steady()), after).await? {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "not_waiting",
@@ -282,7 +287,6 @@ pub(super) async fn retry(call: Call) -> Result<Response, Problem> {
             "look at its state and cause; what is delivered is not sent again, and only the operator releases what is withheld",
         ));
     }
-    call.app.lanes.wake(&LaneKey { publisher, destination: id.destination });
     Ok(answer::json(StatusCode::OK, &wire::Retried { retried: 1, until: None, replay: None }))
 }
 

@@ -260,7 +260,11 @@ fn budget_text(it: &wire::Budget) -> String {
         ));
     }
     if let Some(at) = &it.drained_at {
-        text.push_str(&format!("  {} waiting, sent by {at}\n", it.waiting));
+        let line = match it.waiting_more {
+            true => format!("  at least {} waiting, sent by {at} at the earliest\n", it.waiting),
+            false => format!("  {} waiting, sent by {at}\n", it.waiting),
+        };
+        text.push_str(&line);
     }
     if let Some(at) = &it.lasts_until {
         text.push_str(&format!("  at the pace of the last hour it lasts until {at}\n"));

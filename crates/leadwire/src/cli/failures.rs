@@ -75,19 +75,24 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let path = ["v1", "destinations", &destination, "drop-parked"];
             let query = [("publisher", publisher.as_str()), ("cause", &cause)];
             let mut dropped = 0;
-            loop {
+            let deletions = loop {
                 let done: wire::Dropped = client::shape(client.act(&path, &query).await?)?;
                 dropped += done.dropped;
                 if !done.more {
-                    break;
+                    break done.deletions;
                 }
-            }
+            };
             if out.json {
-                out.value(&json!({ "dropped": dropped }))?;
+                out.value(&json!({ "dropped": dropped, "deletions": deletions }))?;
             }
             out.note(&format!(
                 "{dropped} deliveries are given up. `leadwire delivery list --state suppressed` shows them."
             ));
+            if deletions > 0 {
+                out.note(&format!(
+                    "{deletions} deletions of erased people stay parked: `leadwire failure retry` puts them back to work."
+                ));
+            }
         }
     }
     Ok(ExitCode::Ok)

@@ -125,7 +125,7 @@ fn settings_unusable(problem: &str) -> Tried {
     }
 }
 
-fn too_slow() -> Tried {
+pub(super) fn too_slow() -> Tried {
     Tried {
         outcome: Outcome::Unknown,
         evidence: Evidence {
@@ -138,7 +138,7 @@ fn too_slow() -> Tried {
     }
 }
 
-fn broken(cause: &str, message: &str) -> Tried {
+pub(super) fn broken(cause: &str, message: &str) -> Tried {
     Tried {
         outcome: Outcome::Unknown,
         evidence: Evidence {

@@ -2,11 +2,14 @@
 //! `leadwire_core::lane`, and what is true is in the store.
 
 use super::attempt::{Tries, try_batch};
+use super::bulk::{Bulk, Told};
+use super::bulk_steps::{Desk, Done};
 use super::door::{Door, Standing};
 use super::handover::Handover;
 use super::payload::{self, Content, Ready};
 use crate::clock::{Clock, jitter};
 use crate::directory::{Directory, Outlet};
+use crate::nodes::Nodes;
 use crate::telemetry::Metrics;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -19,9 +22,6 @@ use leadwire_store::lanes::LaneKey;
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
-
-/// Who holds the lanes of a store that only one process can open: the folder's lock says it is this one.
-const HOLDER: &str = "local";
 
 /// Why a lane ended.
 pub(super) enum LaneEnd {
@@ -42,7 +42,15 @@ pub(super) struct Lane {
     pub(super) door: Arc<Door>,
     pub(super) turns: Arc<watch::Sender<u64>>,
     pub(super) news: Arc<Notify>,
+    pub(super) nodes: Arc<Nodes>,
     pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Whether the lane is still held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lease {
+    Held,
+    Lost,
 }
 
 type TurnEnd = Result<Option<(Turned, Vec<Ready>)>, StoreError>;
@@ -52,6 +60,7 @@ struct Work {
     hand: lane::Hand<Content>,
     outlet: Arc<Outlet>,
     trying: FuturesUnordered<BoxFuture<'static, Tries>>,
+    bulk: Bulk,
 }
 
 impl Lane {
@@ -62,15 +71,18 @@ impl Lane {
             let Some(outlet) = self.directory.now().outlet(&self.key).map(Arc::clone) else {
                 return LaneEnd::Stopped;
             };
-            if *stop.borrow_and_update() {
+            if *stop.borrow_and_update() || !self.nodes.owns(&self.key) {
                 return LaneEnd::Stopped;
             }
-            let now = self.clock.steady();
-            match self.store.take_lane(self.key.clone(), HOLDER.into(), now).await {
-                Ok(Some(token)) => match self.work(token, now, outlet, &mut stop, &mut changes).await {
+            let (now, term) = (self.clock.steady(), self.nodes.term());
+            let at = (now, self.nodes.now());
+            match self.store.take_lane_at(self.key.clone(), self.nodes.id(), at).await {
+                Ok(Some(token)) => match self.work((token, term), now, outlet, &mut stop, &mut changes).await
+                {
                     Ok(Some(end)) => return end,
                     // The lease was lost: everything in hand is dropped, and the lane is taken anew.
                     Ok(None) => continue,
+                    Err(error) if error.may_pass() || matches!(error, StoreError::InDoubt) => {}
                     Err(error) => return LaneEnd::Store(error),
                 },
                 Ok(None) | Err(StoreError::InDoubt) => {}
@@ -79,6 +91,7 @@ impl Lane {
             }
             tokio::select! {
                 () = self.clock.wait_until(now.plus(limits::LANE_AGAIN)) => {}
+                () = self.nodes.moment() => {}
                 // Cancel-safe: only looks at a value.
                 _ = stop.changed() => {}
             }
@@ -88,7 +101,7 @@ impl Lane {
     /// Works under one lease. None: the lease was lost.
     async fn work(
         &self,
-        token: LaneToken,
+        (token, term): (LaneToken, u64),
         taken_at: Timestamp,
         outlet: Arc<Outlet>,
         stop: &mut watch::Receiver<bool>,
@@ -96,18 +109,25 @@ impl Lane {
     ) -> Result<Option<LaneEnd>, StoreError> {
         let mut hand = lane::Hand::new(token, taken_at, outlet.shape());
         hand.follow_budget(outlet.budget.clone());
-        let mut work = Work { hand, outlet, trying: FuturesUnordered::new() };
+        let bulk = Bulk::open(self.desk(token), &mut hand, taken_at).await?;
+        let mut work = Work { hand, outlet, trying: FuturesUnordered::new(), bulk };
         self.door.open_under(token);
         let mut turn: Option<BoxFuture<'_, TurnEnd>> = None;
         let mut give_up_at = None;
+        let mut nodes = self.nodes.changes();
         loop {
-            self.start_tries(&mut work);
-            let Work { hand, outlet, trying } = &mut work;
+            let may_send = self.nodes.may_send(term);
+            if may_send {
+                self.start_tries(&mut work);
+            }
+            let Work { hand, outlet, trying, bulk } = &mut work;
+            let step_at = if may_send { bulk.start(hand, outlet, self.clock.steady()) } else { None };
             self.door.offer(hand.offered(self.clock.steady()), Standing::of(hand.gate()));
             if hand.wants_turn() {
                 turn = Some(self.turn(hand).boxed());
             }
-            if hand.has_stopped() {
+            if hand.has_stopped() && !bulk.is_busy() {
+                self.give_back(token).await;
                 return Ok(Some(LaneEnd::Stopped));
             }
             let look_at = if hand.is_stopping() { give_up_at } else { hand.next_look() };
@@ -117,18 +137,17 @@ impl Lane {
                 // Cancel-safe: the turn is kept outside the loop and only polled here.
                 ended = async { turn.as_mut().expect("guarded").await }, if turn.is_some() => {
                     turn = None;
-                    let Some((turned, ready)) = ended? else {
-                        tracing::warn!(publisher = %self.key.publisher, destination = %self.key.destination,
-                            "Lost the lease of a lane. What it had in hand is tried again by its holder.");
+                    if self.take_up_turn(hand, ended?) == Lease::Lost {
                         return Ok(None);
-                    };
-                    if let Some(left) = turned.calls.and_then(|it| it.left) {
-                        self.metrics.note_calls_left(&self.key.publisher, self.key.destination, left);
                     }
-                    let before = hand.gate().clone();
-                    hand.end_turn(turned, ready, self.clock.steady());
-                    self.report(&before, hand.gate());
                 }
+                // Cancel-safe: the step is kept and only polled here.
+                done = bulk.stepped(), if bulk.is_busy() => {
+                    if self.take_up_step(bulk, done?, hand, outlet) == Lease::Lost {
+                        return Ok(None);
+                    }
+                }
+                () = self.clock.wait_until(step_at.unwrap_or_default()), if step_at.is_some() => {}
                 // Cancel-safe: a bell that rings meanwhile stays rung.
                 () = self.door.rung() => self.look_at_door(hand),
                 () = self.clock.wait_until(look_at.unwrap_or_default()), if look_at.is_some() => {
@@ -140,18 +159,18 @@ impl Lane {
                 }
                 // Cancel-safe: both only look at a value.
                 changed = changes.changed(), if !hand.is_stopping() => {
-                    match self.directory.now().outlet(&self.key) {
-                        // Something else of the set-up changed: ten thousand lanes need not look at the store for it.
-                        Some(now) if changed.is_ok() && Arc::ptr_eq(now, outlet) => {}
-                        Some(now) if changed.is_ok() => {
-                            *outlet = Arc::clone(now);
-                            hand.reshape(outlet.shape());
-                            hand.follow_budget(outlet.budget.clone());
-                        }
-                        _ => hand.stop(),
-                    }
+                    self.follow_setup(hand, outlet, changed.is_ok());
                 }
                 _ = stop.changed(), if !hand.is_stopping() => hand.stop(),
+                // Cancel-safe: only looks at a value.
+                _ = nodes.changed() => {
+                    if self.nodes.term() != term {
+                        return Ok(None);
+                    }
+                    if !hand.is_stopping() && !self.nodes.owns(&self.key) {
+                        hand.stop();
+                    }
+                }
             }
             if work.hand.is_stopping() && give_up_at.is_none() {
                 give_up_at = Some(self.clock.steady().plus(limits::SHUTDOWN_WAIT));
@@ -159,10 +178,91 @@ impl Lane {
         }
     }
 
+    /// Has the hand take up what a turn brought.
+    fn take_up_turn(&self, hand: &mut lane::Hand<Content>, ended: Option<(Turned, Vec<Ready>)>) -> Lease {
+        let Some((turned, ready)) = ended else {
+            tracing::warn!(publisher = %self.key.publisher, destination = %self.key.destination,
+                "Lost the lease of a lane. What it had in hand is tried again by its holder.");
+            return Lease::Lost;
+        };
+        if let Some(left) = turned.calls.and_then(|it| it.left) {
+            self.metrics.note_calls_left(&self.key.publisher, self.key.destination, left);
+        }
+        let before = hand.gate().clone();
+        hand.end_turn(turned, ready, self.clock.steady());
+        self.report(&before, hand.gate());
+        Lease::Held
+    }
+
+    /// Goes on by the settings as they are now, or stops when the destination is gone.
+    fn follow_setup(&self, hand: &mut lane::Hand<Content>, outlet: &mut Arc<Outlet>, goes_on: bool) {
+        match self.directory.now().outlet(&self.key) {
+            // Something else of the set-up changed: ten thousand lanes need not look at the store for it.
+            Some(now) if goes_on && Arc::ptr_eq(now, outlet) => {}
+            Some(now) if goes_on => {
+                *outlet = Arc::clone(now);
+                hand.reshape(outlet.shape());
+                hand.follow_budget(outlet.budget.clone());
+            }
+            _ => hand.stop(),
+        }
+    }
+
+    /// Lets another node take the lane at once: nothing of it is under way.
+    async fn give_back(&self, token: LaneToken) {
+        if self.nodes.is_shared() {
+            // An error means that it is taken once this node is known to be gone, or its lease is over.
+            self.store.release_lane(self.key.clone(), token).await.ok();
+        }
+    }
+
+    /// Takes in who was refused or erased since this was last asked for.
+    fn look_at_wishes(&self, hand: &mut lane::Hand<Content>, bulk: &mut Bulk) {
+        let (refused, erased) = (self.door.take_refused(), self.door.take_erased());
+        bulk.touch(&refused);
+        bulk.touch(&erased);
+        hand.refuse(refused);
+        hand.erase(erased);
+    }
+
+    /// Has the job take up what a step of it came to.
+    fn take_up_step(
+        &self,
+        bulk: &mut Bulk,
+        done: Done,
+        hand: &mut lane::Hand<Content>,
+        outlet: &Arc<Outlet>,
+    ) -> Lease {
+        self.turns.send_modify(|it| *it += 1);
+        // The step may be the last before a job is handed over.
+        self.look_at_wishes(hand, bulk);
+        let before = hand.gate().clone();
+        let told = bulk.take_up(done, hand, outlet, (self.clock.steady(), jitter()));
+        self.report(&before, hand.gate());
+        match told {
+            Told::Nothing => {}
+            Told::Ended(tried) => {
+                tried.iter().for_each(|it| self.metrics.count_attempt(outlet.kind, &it.outcome));
+            }
+            Told::LeaseLost => return Lease::Lost,
+        }
+        Lease::Held
+    }
+
+    fn desk(&self, token: LaneToken) -> Desk {
+        Desk {
+            key: self.key.clone(),
+            token,
+            store: self.store.clone(),
+            directory: Arc::clone(&self.directory),
+            handover: Arc::clone(&self.handover),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
     fn start_tries(&self, work: &mut Work) {
-        let Work { hand, outlet, trying } = work;
-        hand.refuse(self.door.take_refused());
-        hand.erase(self.door.take_erased());
+        let Work { hand, outlet, trying, bulk } = work;
+        self.look_at_wishes(hand, bulk);
         let key_of = |_: &Claim, content: &Content| match (content, &outlet.connector) {
             (Ok(payload), Ok(connector)) => connector.exclusive_key(payload),
             (Err(_), _) | (_, Err(_)) => None,

@@ -5,6 +5,7 @@ use super::handover::Handover;
 use super::lane::{Lane, LaneEnd};
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::nodes::Nodes;
 use crate::telemetry::Metrics;
 use leadwire_connect::Payload;
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, PublisherId, TouchpointId};
@@ -38,6 +39,7 @@ pub struct Lanes {
     doors: RwLock<HashMap<LaneKey, Arc<Door>>>,
     turns: Arc<watch::Sender<u64>>,
     news: Arc<Notify>,
+    nodes: Arc<Nodes>,
 }
 
 impl Lanes {
@@ -47,11 +49,12 @@ impl Lanes {
         directory: Arc<Directory>,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
+        nodes: Arc<Nodes>,
     ) -> Self {
         let handover = Arc::new(Handover::default());
         let turns = Arc::new(watch::Sender::new(0));
         let news = Arc::new(Notify::new());
-        Self { store, directory, clock, metrics, handover, doors: RwLock::default(), turns, news }
+        Self { store, directory, clock, metrics, handover, doors: RwLock::default(), turns, news, nodes }
     }
 
     /// Rings when a lane was paused or works again, and that is on disk.
@@ -132,6 +135,7 @@ impl Lanes {
         let mut tasks: JoinSet<(LaneKey, LaneEnd)> = JoinSet::new();
         let mut owners: HashMap<tokio::task::Id, LaneKey> = HashMap::new();
         let mut changes = self.directory.changes();
+        let mut nodes = self.nodes.changes();
         let mut ended = LanesEnded::Stopped;
         loop {
             if !*stop.borrow() {
@@ -163,9 +167,10 @@ impl Lanes {
                         }
                     }
                 }
-                // Cancel-safe: both only look at a value.
+                // Cancel-safe: all only look at a value.
                 changed = changes.changed() => if changed.is_err() { return ended },
                 changed = stop.changed() => if changed.is_err() { return ended },
+                changed = nodes.changed() => if changed.is_err() { return ended },
             }
         }
     }
@@ -179,7 +184,7 @@ impl Lanes {
         let setup = self.directory.now();
         let mut doors = self.doors.write().expect("the doors' bookkeeping cannot panic");
         for key in setup.lanes() {
-            if doors.contains_key(key) {
+            if doors.contains_key(key) || !self.nodes.owns(key) {
                 continue;
             }
             let door = Arc::new(Door::default());
@@ -194,6 +199,7 @@ impl Lanes {
                 door,
                 turns: Arc::clone(&self.turns),
                 news: Arc::clone(&self.news),
+                nodes: Arc::clone(&self.nodes),
                 stop: stop.clone(),
             };
             let key = key.clone();

@@ -1,6 +1,8 @@
 //! Bringing touchpoints to destinations: a lane for each, and nothing shared between them.
 
 mod attempt;
+mod bulk;
+mod bulk_steps;
 mod door;
 mod handover;
 mod lane;

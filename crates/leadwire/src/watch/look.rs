@@ -21,8 +21,9 @@ const WARN_DAYS: [u32; 5] = [30, 14, 7, 3, 1];
 const LOOKS_AT_ONCE: usize = 8;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Looks at every destination that is due for it.
-pub(super) async fn at_all(watch: &Watch, all: Vec<Watched>) -> Result<(), StoreError> {
+/// Looks at every destination that is due for it. One whose look cannot be noted holds up no other.
+pub(super) async fn at_all(watch: &Watch) -> Result<(), StoreError> {
+    let all = watch.store.watched().await?;
     let setup = watch.directory.now();
     let (now, wall) = (watch.clock.steady(), watch.clock.wall());
     let mut looks = Vec::new();
@@ -38,10 +39,11 @@ pub(super) async fn at_all(watch: &Watch, all: Vec<Watched>) -> Result<(), Store
         looks.push(look(watch, outlet, known, (is_due && is_open, warning), (now, wall)));
     }
     let mut looks = futures_util::stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE);
+    let mut first = Ok(());
     while let Some(looked) = looks.next().await {
-        looked?;
+        first = first.and(looked);
     }
-    Ok(())
+    first
 }
 
 /// Whether nothing was heard of a destination for long enough.
@@ -87,7 +89,12 @@ async fn look(
         outlet.count_aside(&watch.store, &known.lane.publisher, &*watch.clock).await;
         found.checked_at = now;
     }
-    watch.store.note_watch(found, said, now).await
+    let is_news = !said.is_empty();
+    watch.store.note_watch(found, said, now).await?;
+    if is_news {
+        watch.wake();
+    }
+    Ok(())
 }
 
 fn ending(ends_at: Timestamp, wall: Timestamp) -> Said {

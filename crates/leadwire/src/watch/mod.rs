@@ -16,6 +16,7 @@ use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 /// Looks for trouble, and tells somebody.
@@ -29,13 +30,7 @@ pub struct Watch {
     news: Arc<Notify>,
     public_url: Option<String>,
     rounds: watch::Sender<u64>,
-}
-
-/// What a run remembers between rounds, in memory only: losing it costs a look too many.
-#[derive(Default)]
-struct Memory {
-    looked_at: Option<Timestamp>,
-    listened_at: Option<Timestamp>,
+    looks: watch::Sender<u64>,
 }
 
 impl Watch {
@@ -46,13 +41,18 @@ impl Watch {
         (disk, metrics, news): (Arc<Disk>, Arc<Metrics>, Arc<Notify>),
         public_url: Option<String>,
     ) -> Self {
-        let (rounds, _) = watch::channel(0);
-        Self { store, directory, clock, disk, metrics, news, public_url, rounds }
+        let (rounds, looks) = (watch::Sender::new(0), watch::Sender::new(0));
+        Self { store, directory, clock, disk, metrics, news, public_url, rounds, looks }
     }
 
-    /// Counts the rounds that were made; for whoever waits for one.
+    /// Counts the rounds of telling that were made; for whoever waits for one.
     pub fn rounds(&self) -> watch::Receiver<u64> {
         self.rounds.subscribe()
+    }
+
+    /// Counts the rounds of looking that were made; for whoever waits for one.
+    pub fn looks(&self) -> watch::Receiver<u64> {
+        self.looks.subscribe()
     }
 
     /// Asks for a round at once: what is to be told has changed.
@@ -62,14 +62,30 @@ impl Watch {
 
     /// Watches again and again, until dropped. Dropping it in the middle loses no notice: it is told again.
     pub async fn run(&self) {
-        let mut memory = Memory::default();
+        // A look waits for systems that may be silent for minutes, and there are many: that holds back nobody's notices.
+        tokio::join!(self.tell(), self.look());
+    }
+
+    async fn tell(&self) {
+        // In memory only: losing it costs a round too many.
+        let mut felt_at = None;
         loop {
             // From before the round: time that passes in it counts.
-            let latest = self.clock.steady().plus(limits::WATCH_EVERY);
-            let next = match self.round(&mut memory).await {
+            let now = self.clock.steady();
+            let latest = now.plus(limits::WATCH_EVERY);
+            if is_over(felt_at, limits::WATCH_EVERY, now) {
+                match self.feel(now).await {
+                    Ok(()) => felt_at = Some(now),
+                    Err(error) => tracing::warn!(
+                        %error,
+                        "Nobody could see how destinations are doing. It is tried again at the next round."
+                    ),
+                }
+            }
+            let next = match self.tell_due().await {
                 Ok(due) => due.map_or(latest, |it| it.min(latest)),
                 Err(error) => {
-                    tracing::warn!(%error, "Nobody could watch over destinations. It is tried again at the next round.");
+                    tracing::warn!(%error, "Nobody could be told of trouble. It is tried again at the next round.");
                     latest
                 }
             };
@@ -82,24 +98,44 @@ impl Watch {
         }
     }
 
-    /// Looks, if it is time to, and tells what is due; says when something is due next.
-    async fn round(&self, memory: &mut Memory) -> Result<Option<Timestamp>, StoreError> {
-        let now = self.clock.steady();
-        let is_over = |at: Option<Timestamp>, every| at.is_none_or(|it| now.since(it) >= every);
-        if is_over(memory.looked_at, limits::WATCH_EVERY) {
-            let all = self.store.watched().await?;
-            disk::look(self, now).await?;
-            pulse::take(self, &all, now).await?;
-            look::at_all(self, all).await?;
-            memory.looked_at = Some(now);
-        }
-        if is_over(memory.listened_at, limits::SILENCE_LOOK_EVERY) {
-            silence::listen(self, now).await?;
-            memory.listened_at = Some(now);
-        }
+    /// Finds what is wrong without asking anybody else.
+    async fn feel(&self, now: Timestamp) -> Result<(), StoreError> {
+        disk::look(self, now).await?;
+        pulse::take(self, &self.store.watched().await?, now).await
+    }
+
+    /// Tells what is due; says when something is due next.
+    async fn tell_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let now = self.clock.steady();
         let gathered = gather::all_due(self, now).await?;
         let told = tell::all_due(self, now).await?;
         Ok(gathered.into_iter().chain(told).min())
     }
+
+    async fn look(&self) {
+        let mut listened_at = None;
+        loop {
+            let now = self.clock.steady();
+            if let Err(error) = look::at_all(self).await {
+                tracing::warn!(%error, "Not every silent destination could be looked at. It is tried again in a minute.");
+            }
+            if is_over(listened_at, limits::SILENCE_LOOK_EVERY, now) {
+                match silence::listen(self, now).await {
+                    Ok(()) => listened_at = Some(now),
+                    Err(error) => tracing::warn!(
+                        %error,
+                        "Nobody could listen for offers that are silent. It is tried again in a minute."
+                    ),
+                }
+            }
+            self.wake();
+            self.looks.send_modify(|it| *it += 1);
+            self.clock.wait_until(now.plus(limits::WATCH_EVERY)).await;
+        }
+    }
+}
+
+/// Whether so much time has gone by; it has when nothing was before.
+fn is_over(before: Option<Timestamp>, every: Duration, now: Timestamp) -> bool {
+    before.is_none_or(|it| now.since(it) >= every)
 }

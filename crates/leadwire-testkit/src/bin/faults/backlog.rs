@@ -151,6 +151,7 @@ async fn fill(data: &Path, count: u64, url: &str) -> anyhow::Result<()> {
                 parsed: Arc::clone(&parsed),
                 identity: Some(identity),
                 of_lead: None,
+                quarantined: None,
                 questions: Vec::new(),
                 shown: None,
                 once: None,

@@ -1,5 +1,6 @@
 //! Every call that the way of a lead makes on the data folder fails in its turn, once or for good: what was answered 202
-//! is there after a clean start, and nothing is stored twice.
+//! is there after a clean start, and nothing is stored twice. Over a whole run with its start, or on the way of single leads
+//! through a program that runs: there the calls are few and the same each time, so that each of them can be tried.
 
 use crate::{Args, Report, tracer};
 use anyhow::{Context, bail, ensure};
@@ -12,6 +13,7 @@ use leadwire_testkit::harness::{Dice, set_up};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 
 /// Leads of one run: enough for several commits on one connection each.
 const LEADS: u64 = 64;
@@ -23,6 +25,18 @@ const LEFT_ALONE: &[&str] = &["close", "munmap", "execve", "getcwd", "inotify_ad
 /// Calls that a full disk makes fail.
 const NEED_SPACE: &[&str] =
     &["write", "pwrite64", "openat", "ftruncate", "fallocate", "fsync", "fdatasync", "mkdir"];
+
+/// Leads of one run on the way of single leads, one after the other.
+const SINGLE_LEADS: u64 = 2;
+
+/// Which calls fail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// Those of a whole run, its start included.
+    Run,
+    /// Those on the way of single leads.
+    Lead,
+}
 
 /// One way in which calls fail.
 struct Fault {
@@ -51,14 +65,17 @@ struct Sums {
 /// What all runs share.
 struct Bench<'a> {
     args: &'a Args,
+    span: Span,
     sink: Sink,
     destination: Value,
     template: PathBuf,
     data: PathBuf,
     trace: PathBuf,
+    /// Deliveries that arrived while the calls were counted.
+    before: usize,
 }
 
-pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
+pub(crate) async fn run(args: &Args, span: Span) -> anyhow::Result<Report> {
     if let Some(lacks) = tracer::lacks() {
         return Ok(Report::Lacks(lacks));
     }
@@ -68,9 +85,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let destination = set_up(&program.target, &sink).await?;
     program.stop().await?;
     let (data, trace) = (args.folder.join("data"), args.folder.join("trace"));
-    let bench = Bench { args, sink, destination, template, data, trace };
-
+    let mut bench = Bench { args, span, sink, destination, template, data, trace, before: 0 };
     let plan = bench.plan().await?;
+    bench.before = bench.sink.distinct();
     eprintln!("{} of {} ways to fail, seed {}", args.count.min(plan.len() as u64), plan.len(), args.seed);
     let mut sums = Sums::default();
     for (number, fault) in plan.iter().enumerate().take(usize::try_from(args.count)?) {
@@ -83,6 +100,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     }
     let control_lost = bench.control().await?;
     let mut figures = sums.figures();
+    figures["ways"] = json!(plan.len());
+    figures["calls"] = json!(counts(&plan));
     figures["control_lost"] = json!(control_lost);
     let is_bad = ["lost", "doubled"].iter().any(|it| sums.books.get(it) != Some(&0));
     let is_well = !is_bad && sums.silent == 0 && sums.runs > 0 && control_lost > 0;
@@ -92,8 +111,10 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
 impl Bench<'_> {
     /// Every call that a run without faults makes, in an order thrown by the seed.
     async fn plan(&self) -> anyhow::Result<Vec<Fault>> {
-        let launch = self.launch("%file,%desc", None)?;
-        let program = Program::start(&launch).await?;
+        let (program, mut tracer) = match self.start("%file,%desc", None).await? {
+            (Start::Ready(program), tracer) => (program, tracer),
+            (Start::Ended(status), _) => bail!("it ended with {status} although nothing fails"),
+        };
         let loaded = self.load(&program).await?;
         ensure!(
             loaded.refused.is_empty() && loaded.unanswered.is_empty(),
@@ -103,6 +124,9 @@ impl Bench<'_> {
         self.sink.wait_for(loaded.acknowledged.len()).await?;
         self.sink.settle(&program.target).await?;
         program.stop().await?;
+        if let Some(tracer) = &mut tracer {
+            tracer.wait()?;
+        }
         let mut plan = Vec::new();
         for (call, count) in tracer::calls(&self.trace)? {
             if LEFT_ALONE.contains(&call.as_str()) {
@@ -139,23 +163,48 @@ impl Bench<'_> {
         Ok(Launch { through, ..plain })
     }
 
+    /// Starts the program so that strace watches it from the start, or from when it is ready; then strace is a child.
+    async fn start(&self, calls: &str, inject: Option<&str>) -> anyhow::Result<(Start, Option<Child>)> {
+        let launch = self.launch(calls, inject)?;
+        if self.span == Span::Run {
+            return Ok((Program::try_start(&launch).await?, None));
+        }
+        let started = Program::try_start(&Launch { through: Vec::new(), ..launch }).await?;
+        let Start::Ready(program) = &started else { return Ok((started, None)) };
+        let files = tracer::files(&self.data);
+        let tracer = tracer::watch(program.id(), (&self.trace, &files), calls, inject)?;
+        Ok((started, Some(tracer)))
+    }
+
     async fn load(&self, program: &Program) -> anyhow::Result<Loaded> {
         let load = Load { first: 0, count: LEADS, strike_at: u64::MAX, then: Then::GoesOn };
-        load::send(&program.target, load, || {}).await
+        if self.span == Span::Run {
+            return load::send(&program.target, load, || {}).await;
+        }
+        let mut all = Loaded::default();
+        for lead in 0..SINGLE_LEADS {
+            // Each of another customer: leads of one would wait for each other.
+            let first = lead * load::LEADS_PER_CUSTOMER;
+            let one = load::send(&program.target, Load { first, count: 1, ..load }, || {}).await?;
+            all.acknowledged.extend(one.acknowledged);
+            all.unanswered.extend(one.unanswered);
+            all.refused.extend(one.refused);
+        }
+        Ok(all)
     }
 
     async fn one(&self, fault: &Fault, sums: &mut Sums) -> anyhow::Result<()> {
         let when = if fault.for_good { "+" } else { "" };
         let inject = format!("{}:error={}:when={}{when}", fault.call, fault.error, fault.first);
-        let launch = self.launch(&fault.call, Some(&inject))?;
         let mut loaded = Loaded::default();
         let mut ended = None;
-        match Program::try_start(&launch).await? {
+        let (started, tracer) = self.start(&fault.call, Some(&inject)).await?;
+        match started {
             Start::Ended(status) => ended = Some((status, false)),
             Start::Ready(program) => {
                 loaded = self.load(&program).await?;
                 // A program that cannot answer this any more is about to end.
-                if program.target.get("/v1/ledger?publisher=contoso").await.is_err() {
+                if program.target.ledger().await.is_err() {
                     let status = program.ended_within(PATIENCE).await?;
                     ended = Some((status.context("it neither answers nor ends")?, true));
                 } else {
@@ -163,7 +212,11 @@ impl Bench<'_> {
                 }
             }
         }
-        let said = std::fs::read_to_string(&launch.log).unwrap_or_default();
+        if let Some(mut tracer) = tracer {
+            tracer.wait()?;
+        }
+        let log = Launch::plain(&self.args.program, &self.data).log;
+        let said = std::fs::read_to_string(log).unwrap_or_default();
         ensure!(!said.contains("panicked"), "it panicked: {said}");
         if !tracer::fired(&self.trace)? {
             sums.not_fired += 1;
@@ -185,7 +238,7 @@ impl Bench<'_> {
         let program = Program::start(&Launch::plain(&self.args.program, &self.data)).await?;
         book.settle(&program.target, loaded).await?;
         if book.lost + book.missing == 0 {
-            let others = Others { before: usize::try_from(LEADS)? + sums.arrived, strays_max: 0 };
+            let others = Others { before: self.before + sums.arrived, strays_max: 0 };
             sums.arrived += book.drain(&program.target, &self.sink, &self.destination, others).await?;
         }
         program.kill_and_wait().await?;
@@ -220,6 +273,16 @@ impl Bench<'_> {
         }
         Ok(0)
     }
+}
+
+/// The calls of a plan: how many of each are made.
+fn counts(plan: &[Fault]) -> BTreeMap<&str, u64> {
+    let mut counts = BTreeMap::new();
+    for fault in plan {
+        let most = counts.entry(&*fault.call).or_default();
+        *most = fault.first.max(*most);
+    }
+    counts
 }
 
 impl Sums {

@@ -1,13 +1,17 @@
 //! Does to the real program what machines and networks do, and checks afterwards that nothing it answered 202 is lost or
 //! doubled. Each part ends with one JSON line and has a control that must fail. Run it by `scripts/io-errors`,
-//! `scripts/power-cuts`, `scripts/odd-days`, `scripts/isolation` and `scripts/backlog`.
+//! `scripts/kill-points`, `scripts/power-cuts`, `scripts/odd-days`, `scripts/outage`, `scripts/isolation` and
+//! `scripts/backlog`.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "it reports to a terminal and to scripts")]
 
 mod backlog;
+mod clock_jumps;
 mod disk;
 mod io_errors;
 mod isolation;
+mod kill_points;
 mod odd_days;
+mod outage;
 mod power_cuts;
 mod receivers;
 mod tracer;
@@ -18,7 +22,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: faults (backlog|io-errors|isolation|odd-days|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
+const USAGE: &str = "usage: faults (backlog|clock-jumps|io-errors|io-sweep|isolation|kill-points|odd-days|outage|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
      [--defective FILE] [--go-on-without yes]";
 
 /// What a part is told.
@@ -59,9 +63,13 @@ async fn run() -> anyhow::Result<bool> {
     std::fs::create_dir_all(&args.folder)?;
     let report = match part.as_str() {
         "backlog" => backlog::run(&args).await?,
-        "io-errors" => io_errors::run(&args).await?,
+        "clock-jumps" => clock_jumps::run(&args).await?,
+        "io-errors" => io_errors::run(&args, io_errors::Span::Run).await?,
+        "io-sweep" => io_errors::run(&args, io_errors::Span::Lead).await?,
         "isolation" => isolation::run(&args).await?,
+        "kill-points" => kill_points::run(&args).await?,
         "odd-days" => odd_days::run(&args).await?,
+        "outage" => outage::run(&args).await?,
         "power-cuts" => power_cuts::run(&args).await?,
         _ => bail!("there is no part {part}; {USAGE}"),
     };

@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 use leadwire::clock::{Clock, MachineClock};
 use leadwire_core::limits::LEASE;
 use leadwire_testkit::harness::book::{Book, Others};
-use leadwire_testkit::harness::load::{self, Answered, Load, Loaded, Then};
+use leadwire_testkit::harness::load::{self, Load, Then};
 use leadwire_testkit::harness::program::{Launch, Program, Start};
 use leadwire_testkit::harness::sink::Sink;
 use leadwire_testkit::harness::{Dice, set_up};
@@ -83,7 +83,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
         bench.book.drain(&program.target, &bench.sink, &bench.destination, Others::default()).await?;
     let is_whole = bench.book.lost + bench.book.missing + bench.book.doubled == 0;
     let is_whole = is_whole && arrived == bench.book.ids.len();
-    let control_lost = bench.control(&program).await?;
+    let control_lost = bench.book.miss_one_never_sent(&program.target).await?;
     program.kill_and_wait().await?;
     let mut figures = bench.book.figures();
     let Sums { full_rounds, full_recovered, full_ended, read_only_refused, pauses, longest_pause } =
@@ -132,7 +132,7 @@ impl Bench<'_> {
         }
         std::fs::remove_file(&ballast)?;
         self.sums.full_rounds += 1;
-        if program.target.get("/v1/ledger?publisher=contoso").await.is_ok() {
+        if program.target.ledger().await.is_ok() {
             self.sums.full_recovered += 1;
         } else {
             self.sums.full_ended += 1;
@@ -181,16 +181,6 @@ impl Bench<'_> {
         self.book.settle(&program.target, loaded).await?;
         self.sink.settle(&program.target).await?;
         program.stop().await
-    }
-
-    /// A lead that was never sent is taken for acknowledged, and must be missed.
-    async fn control(&mut self, program: &Program) -> anyhow::Result<u64> {
-        let before = self.book.lost;
-        let never =
-            Answered { number: self.book.next(), id: "tp_never".to_owned(), duplicate: false, late: false };
-        let loaded = Loaded { acknowledged: vec![never], ..Loaded::default() };
-        self.book.settle(&program.target, loaded).await?;
-        Ok(self.book.lost - before)
     }
 }
 

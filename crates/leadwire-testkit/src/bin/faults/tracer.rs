@@ -1,9 +1,14 @@
 //! System calls that fail on demand: the program under strace, which makes chosen calls fail, or lie.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use leadwire::clock::Stopwatch;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Attaching to all threads of a program takes milliseconds.
+const ATTACHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Why this machine cannot do it, if it cannot.
 pub(crate) fn lacks() -> Option<String> {
@@ -30,6 +35,57 @@ pub(crate) fn through(trace: &Path, files: &[String], calls: &str, inject: Optio
     words.extend(["-e".to_owned(), format!("trace={calls}")]);
     words.extend(inject.into_iter().flat_map(|it| ["-e".to_owned(), format!("inject={it}")]));
     words
+}
+
+/// What stands before the program so that it is killed as it enters such a call. Without the filter in the kernel, with which
+/// strace 6.1 does not deliver all of its signals.
+pub(crate) fn killing(trace: &Path, files: &[String], calls: &str, when: u64) -> Vec<String> {
+    let kill = format!("{calls}:signal=KILL:when={when}");
+    let mut words = through(trace, files, calls, Some(&kill));
+    words.retain(|it| it != "--seccomp-bpf");
+    words
+}
+
+/// Watches a program that runs already, and kills it as it enters such a call.
+pub(crate) fn kill_at(id: u32, files: &[String], calls: &str, when: u64) -> anyhow::Result<Child> {
+    let kill = format!("{calls}:signal=KILL:when={when}");
+    watch(id, (Path::new("/dev/null"), files), calls, Some(&kill))
+}
+
+/// Watches a program that runs already, all of its threads, and does this to its calls. Ends with it.
+pub(crate) fn watch(
+    id: u32,
+    (trace, files): (&Path, &[String]),
+    calls: &str,
+    inject: Option<&str>,
+) -> anyhow::Result<Child> {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-p", &id.to_string(), "-o"]).arg(trace);
+    strace.args(files.iter().flat_map(|it| ["-P", it]));
+    strace.args(["-e", &format!("trace={calls}")]);
+    if let Some(inject) = inject {
+        strace.args(["-e", &format!("inject={inject}")]);
+    }
+    let child = strace.stderr(Stdio::null()).spawn().context("strace is missing")?;
+    let end = Stopwatch::start();
+    while !is_traced(id)? {
+        ensure!(end.elapsed() < ATTACHED_WITHIN, "strace does not attach");
+        std::thread::yield_now();
+    }
+    Ok(child)
+}
+
+/// Whether every thread of a process has a tracer (`TracerPid` of proc(5)).
+fn is_traced(id: u32) -> anyhow::Result<bool> {
+    for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+        let status = std::fs::read_to_string(thread?.path().join("status"))?;
+        let says = |line: &str| status.lines().any(|it| it.starts_with(line));
+        // One that is dead already is traced by nobody any more.
+        if says("TracerPid:\t0") && !says("State:\tZ") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Everything in a data folder that the program may touch, there already or not.

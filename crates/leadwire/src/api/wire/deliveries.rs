@@ -90,6 +90,9 @@ pub struct Dropped {
     pub dropped: usize,
     /// Whether there are more: asking again drops the next of them.
     pub more: bool,
+    /// Deletions of erased people that stay parked, once nothing else is: retry them.
+    #[serde(default)]
+    pub deletions: u64,
 }
 
 /// Deliveries that are parked at one destination for one cause.

@@ -57,8 +57,11 @@ pub struct Budget {
     pub account: String,
     /// Each of them holds.
     pub windows: Vec<BudgetWindow>,
-    /// Deliveries that wait.
+    /// Deliveries that wait, as far as they are counted.
     pub waiting: u64,
+    /// Whether there may be more than are counted: `drained_at` is then not the moment, but one before which it is not.
+    #[serde(default)]
+    pub waiting_more: bool,
     /// When those that wait now will have been sent, as far as calls go; none when none wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drained_at: Option<String>,

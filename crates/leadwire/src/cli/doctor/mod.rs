@@ -183,14 +183,18 @@ fn destination_checks(publisher: &str, destination: Value) -> anyhow::Result<Vec
 fn budget_check(name: &str, budget: &wire::Budget) -> Check {
     let fix =
         "raise the limit with the provider, lower `calls_kept_percent`, or find who else uses so many calls";
+    let (count, end) = match budget.waiting_more {
+        true => (format!("at least {}", budget.waiting), " at the earliest"),
+        false => (budget.waiting.to_string(), ""),
+    };
     let is_used_up = budget.windows.iter().any(|it| it.left == Some(0) && it.seconds >= 3600);
     match (&budget.lasts_until, &budget.drained_at) {
         (_, Some(at)) if is_used_up => {
-            let found = format!("{name} has no calls left; {} leads wait, sent by {at}", budget.waiting);
+            let found = format!("{name} has no calls left; {count} leads wait, sent by {at}{end}");
             Check::warn("budget", found, fix)
         }
         (Some(at), _) => Check::warn("budget", format!("{name} has calls until {at} at this pace"), fix),
-        (None, Some(at)) => Check::ok("budget", format!("{name}: {} waiting, sent by {at}", budget.waiting)),
+        (None, Some(at)) => Check::ok("budget", format!("{name}: {count} waiting, sent by {at}{end}")),
         (None, None) => Check::ok("budget", format!("{name} has calls enough")),
     }
 }
@@ -240,6 +244,8 @@ mod tests {
         assert!(check(&budget).mark == Mark::Warn && check(&budget).found.contains("until 21:10"));
         budget["windows"][0]["left"] = 0.into();
         (budget["waiting"], budget["drained_at"]) = (5.into(), "16:40".into());
-        assert!(check(&budget).found.contains("5 leads wait, sent by 16:40"));
+        assert!(check(&budget).found.ends_with("5 leads wait, sent by 16:40"));
+        budget["waiting_more"] = true.into();
+        assert!(check(&budget).found.ends_with("at least 5 leads wait, sent by 16:40 at the earliest"));
     }
 }
