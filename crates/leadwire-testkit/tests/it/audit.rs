@@ -84,6 +84,10 @@ async fn set_up(hands: &Hands<'_>) -> String {
         .await;
     let key = hands.post("/v1/keys", json!({ "title": "t", "role": "reader" })).await["id"].clone();
     hands.call(Method::DELETE, format!("/v1/keys/{}{P}", key.as_str().unwrap()), Value::Null).await;
+    let user = json!({ "email": "bob@contoso.example", "role": "member" });
+    let user = hands.post("/v1/users", user).await["id"].as_str().unwrap().to_owned();
+    hands.post(&format!("/v1/users/{user}/link"), json!({})).await;
+    hands.call(Method::DELETE, format!("/v1/users/{user}{P}"), Value::Null).await;
     hands.call(Method::PUT, format!("/v1/retention{P}"), json!({ "days": 0 })).await;
     route.to_owned()
 }
