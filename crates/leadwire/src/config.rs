@@ -98,7 +98,7 @@ const KEYS: &[Key] = &[
     },
     Key {
         name: "database",
-        help: "a PostgreSQL database for several nodes, such as postgres://leadwire:secret@db.example.com/leadwire",
+        help: "a PostgreSQL database for several nodes, such as postgres://leadwire:secret@127.0.0.1/leadwire",
         set: |it, text| {
             Address::parse(text).map_err(anyhow::Error::msg)?;
             it.database = Some(Secret::new(text.to_owned()));

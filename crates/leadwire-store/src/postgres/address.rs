@@ -1,7 +1,7 @@
 //! Where the database is, and how the connection to it is made.
 
 use crate::StoreError;
-use ::postgres::config::{Host, TargetSessionAttrs};
+use ::postgres::config::{Host, SslMode, TargetSessionAttrs};
 use ::postgres::{Client, Config, NoTls};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,13 @@ impl Address {
     pub fn parse(url: &str) -> Result<Self, String> {
         let mut config: Config =
             url.parse().map_err(|error: ::postgres::Error| format!("not a database address: {error}"))?;
+        if config.get_ssl_mode() != SslMode::Disable && !config.get_hosts().iter().all(is_here) {
+            return Err(
+                "connections to a database are not encrypted yet: on a network that nobody else listens to, \
+                        say so by `?sslmode=disable` behind the address"
+                    .to_owned(),
+            );
+        }
         config.application_name("leadwire");
         // Of several hosts the one that takes writes; after a fail-over that is another.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -46,4 +53,30 @@ impl Address {
     }
 }
 
+/// Whether a host is this machine.
+fn is_here(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
+        }
+    }
+}
+
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_goes_over_a_network_in_the_clear_unless_somebody_says_so() {
+        for here in ["postgres://a@localhost/b", "postgres://a@127.0.0.1/b", "postgres://a@%2Ftmp/b"] {
+            assert!(Address::parse(here).is_ok(), "{here}");
+        }
+        let elsewhere = "postgres://a:secret@db.example.com/b";
+        let refused = Address::parse(elsewhere).err().expect("it is elsewhere");
+        assert!(refused.contains("sslmode=disable") && !refused.contains("secret"), "{refused}");
+        assert!(Address::parse(&format!("{elsewhere}?sslmode=disable")).is_ok());
+    }
+}
