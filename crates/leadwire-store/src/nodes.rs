@@ -60,7 +60,7 @@ impl Store {
     pub async fn release_lane(&self, lane: LaneKey, token: LaneToken) -> Result<(), StoreError> {
         self.write_of(&lane.publisher.clone(), move |tx| {
             tx.execute(
-                "UPDATE lane SET leased_until = 0, holder = ''
+                "UPDATE lane SET holder = ''
                  WHERE publisher_id = $1 AND destination_no = $2 AND token = $3",
                 &[
                     Param::Text(lane.publisher.as_str()),

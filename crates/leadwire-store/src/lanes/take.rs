@@ -22,7 +22,7 @@ pub(super) fn take(
     )?;
     let token = tx.find(
         "UPDATE lane SET token = token + 1, holder = $1, leased_until = $2
-         WHERE publisher_id = $3 AND destination_no = $4 AND (holder = $1 OR leased_until <= $5 OR EXISTS (
+         WHERE publisher_id = $3 AND destination_no = $4 AND (holder = $1 OR holder = '' OR leased_until <= $5 OR EXISTS (
              SELECT 1 FROM node WHERE node.publisher_id = $6 AND node_id = lane.holder AND alive_until <= $7))
          RETURNING token",
         &[

@@ -50,6 +50,8 @@ fn arrived(endpoint: &HttpsEndpoint) -> Vec<(String, Value, bool)> {
 async fn salespeople_see_how_interested_a_customer_is_and_why() {
     let (app, crm) = start().await;
     send(&app, "INS", "ada@example.com").await;
+    // It is brought before the next one comes, or it would say how the lead stands by then.
+    app.wait_until_settled().await;
     let asked = send(&app, "PLT", "ada@example.com").await["id"].clone();
     send(&app, "StartTestDrive", "ada@example.com").await;
     app.wait_until_settled().await;
