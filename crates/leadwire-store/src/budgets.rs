@@ -52,44 +52,31 @@ pub(crate) fn counts(
     publisher: &PublisherId,
     budget: &Budget,
 ) -> Result<Vec<Count>, StoreError> {
-    let mut counts = Vec::with_capacity(budget.windows.len());
-    for window in &budget.windows {
-        let found = tx.find(
-            "SELECT spent, told_at, told_limit, told_used, looked_at
-             FROM budget
-             WHERE publisher_id = $1 AND account = $2 AND window_ms = $3",
-            &[
-                Param::Text(publisher.as_str()),
-                Param::Text(&budget.account),
-                Param::Int(window_ms(window.length)),
-            ],
-            read,
-        )?;
-        counts.push(found.unwrap_or_default());
-    }
-    Ok(counts)
+    let sql = "SELECT spent, told_at, told_limit, told_used, looked_at
+         FROM budget
+         WHERE publisher_id = $1 AND account = $2 AND window_ms = $3";
+    of_each_window(tx, publisher, budget, sql)
 }
 
 /// Reads the counts of a budget, and keeps others from them until the transaction ends: a write is what locks a row in every
 /// engine.
 pub(crate) fn lock(tx: &Tx<'_>, publisher: &PublisherId, budget: &Budget) -> Result<Vec<Count>, StoreError> {
-    let mut counts = Vec::with_capacity(budget.windows.len());
-    for window in &budget.windows {
-        let found = tx.find(
-            "INSERT INTO budget (publisher_id, account, window_ms)
-             VALUES ($1, $2, $3)
-             ON CONFLICT (publisher_id, account, window_ms) DO UPDATE SET told_at = budget.told_at
-             RETURNING spent, told_at, told_limit, told_used, looked_at",
-            &[
-                Param::Text(publisher.as_str()),
-                Param::Text(&budget.account),
-                Param::Int(window_ms(window.length)),
-            ],
-            read,
-        )?;
-        counts.push(found.unwrap_or_default());
-    }
-    Ok(counts)
+    let sql = "INSERT INTO budget (publisher_id, account, window_ms)
+         VALUES ($1, $2, $3)
+         ON CONFLICT (publisher_id, account, window_ms) DO UPDATE SET told_at = budget.told_at
+         RETURNING spent, told_at, told_limit, told_used, looked_at";
+    of_each_window(tx, publisher, budget, sql)
+}
+
+fn of_each_window(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    budget: &Budget,
+    sql: &'static str,
+) -> Result<Vec<Count>, StoreError> {
+    let (publisher, account) = (Param::Text(publisher.as_str()), Param::Text(&budget.account));
+    let of = |length| tx.find(sql, &[publisher, account, Param::Int(window_ms(length))], read);
+    budget.windows.iter().map(|it| Ok(of(it.length)?.unwrap_or_default())).collect()
 }
 
 /// Writes the counts that have changed.
