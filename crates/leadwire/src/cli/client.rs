@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use leadwire_connect::egress::guard::EgressPolicy;
 use leadwire_connect::egress::{Answer, Egress, Request, error::SendError};
 use leadwire_core::hex;
+use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use serde::{Serialize, de::DeserializeOwned};
@@ -351,6 +352,11 @@ pub(super) fn unreachable(base: &str, error: &SendError) -> Failure {
         _ => error.fix,
     };
     Failure::new(ExitCode::Unreachable, what, fix)
+}
+
+/// The query that names one publisher, or nobody: then it is about all, or about the operator.
+pub(super) fn whose(publisher: Option<&PublisherId>) -> Vec<(&'static str, &str)> {
+    publisher.map(|it| ("publisher", it.as_str())).into_iter().collect()
 }
 
 /// Reads a value of the service as a shape of the API.

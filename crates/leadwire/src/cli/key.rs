@@ -1,6 +1,7 @@
 //! `leadwire key`: who may use the API, and for what.
 
 use super::Session;
+use super::client::whose;
 use super::exit_code::ExitCode;
 use super::output::or_dash;
 use crate::api::wire;
@@ -77,10 +78,6 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
     }
     Ok(ExitCode::Ok)
-}
-
-fn whose(publisher: Option<&PublisherId>) -> Vec<(&'static str, &str)> {
-    publisher.map(|it| ("publisher", it.as_str())).into_iter().collect()
 }
 
 #[cfg(test)]

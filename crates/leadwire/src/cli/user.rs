@@ -1,6 +1,7 @@
 //! `leadwire user`: who signs in to the portal, and what they may do there.
 
 use super::Session;
+use super::client::whose;
 use super::exit_code::ExitCode;
 use super::output::or_dash;
 use crate::api::wire;
@@ -89,8 +90,4 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
     }
     Ok(ExitCode::Ok)
-}
-
-fn whose(publisher: Option<&PublisherId>) -> Vec<(&'static str, &str)> {
-    publisher.map(|it| ("publisher", it.as_str())).into_iter().collect()
 }
