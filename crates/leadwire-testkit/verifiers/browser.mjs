@@ -3,39 +3,8 @@
 //
 // Reads {"url", "locale", "customer", "advance"} and {"action", "scripts", "scheme", "width"} or {"held": true}; answers what
 // was seen.
-// The packages and the browser are looked up in the folder that LEADWIRE_VERIFIERS names.
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-
-const installed = process.env.LEADWIRE_VERIFIERS;
-const require = createRequire(join(installed, "package.json"));
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const wish = JSON.parse(readFileSync(0, "utf8"));
-
-const browser = await chromium.launch({
-  executablePath: join(installed, "chromium"),
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-
-async function examine(page, complaints) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
-  for (const it of found.violations) complaints.push(`${page.url()}: ${it.id}: ${it.nodes[0].html}`);
-  const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  if (wide > width) complaints.push(`${page.url()}: ${wide} pixels are wider than ${width}`);
-}
+import { browser, examine, wish } from "./chromium.mjs";
 
 async function fill(page) {
   for (const [name, value] of Object.entries(wish.customer)) {
@@ -57,7 +26,7 @@ async function walk() {
   const page = await context.newPage();
   const complaints = [];
   const look = async () => {
-    if (wish.scripts) await examine(page, complaints);
+    if (wish.scripts) await examine(page, page.url(), complaints);
   };
   await page.goto(wish.url);
   const language = await page.getAttribute("html", "lang");

@@ -2,39 +2,14 @@
 // link without scripts, and does what a person does.
 //
 // Reads {"base", "token", "language", "theme", "width", "pages", "shots"} or {"base", "first"}; answers what was seen.
-// The packages and the browser are looked up in the folder that LEADWIRE_VERIFIERS names.
 
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { browser, examine, wish } from "./chromium.mjs";
 
-const installed = process.env.LEADWIRE_VERIFIERS;
-const require = createRequire(join(installed, "package.json"));
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const wish = JSON.parse(readFileSync(0, "utf8"));
-
-const browser = await chromium.launch({
-  executablePath: join(installed, "chromium"),
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
 const complaints = [];
 
-async function examine(page, name) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
-  for (const it of found.violations) complaints.push(`${name}: ${it.id}: ${it.nodes[0].html}`);
-  const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  if (wide > width) complaints.push(`${name}: ${wide} pixels are wider than ${width}`);
+async function hold(page, name) {
+  await examine(page, name, complaints);
   const small = await page.evaluate(() => {
     const all = [...document.querySelectorAll("button, select, input:not([type=hidden])")];
     const is = (it) => it.getClientRects().length > 0 && it.getBoundingClientRect().height < 24;
@@ -71,7 +46,7 @@ async function look() {
     await page.screenshot({ path: file, fullPage: true });
     // What is folded in is examined as well.
     await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
-    await examine(page, name);
+    await hold(page, name);
     seen += 1;
   };
   for (const [name, path] of wish.pages) await one(name, path);
