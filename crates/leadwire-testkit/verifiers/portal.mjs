@@ -4,6 +4,7 @@
 // Reads {"base", "token", "language", "theme", "width", "pages", "shots"} or {"base", "first"}; answers what was seen.
 
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { browser, examine, wish } from "./chromium.mjs";
 
 const complaints = [];
