@@ -30,6 +30,7 @@ pub(crate) enum Mistake {
     ReservationsDie,
     DestinationsCountApart,
     AsksForNobody,
+    DoubtsEndByTheClock,
 }
 
 /// Any mistake.
@@ -116,6 +117,7 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::World(Mistake::ReservationsDie),
     Seeded::World(Mistake::DestinationsCountApart),
     Seeded::World(Mistake::AsksForNobody),
+    Seeded::World(Mistake::DoubtsEndByTheClock),
 ];
 
 impl Seeded {

@@ -179,12 +179,13 @@ impl Rows for Model {
             self.doubts.iter_mut().filter(|it| it.0.0 == lane).for_each(|it| *it.1 = until);
             leads.into_iter().for_each(|it| self.note_doubt(lane, it, now));
         }
+        self.follow_clock(lane, seen, now);
+        self.hold_doubted(lane, now);
         for it in self.deliveries.iter_mut().filter(|it| in_flight(it)) {
             if !made(Mistake::ClaimsStay) {
                 (it.claim, it.due_at, it.doubtful) = (0, now.millis(), true);
             }
         }
-        self.follow_clock(lane, seen, now);
         if made(Mistake::ReservationsDie) {
             self.forget_reservations();
         }
@@ -275,6 +276,9 @@ impl Rows for Model {
             } else {
                 std::time::Duration::ZERO
             };
+            if *is_uncertain && !made(Mistake::DeletionAtOnce) {
+                self.doubts.insert((*lane, lead), now.plus(wait).millis());
+            }
             let claim = self.place(*lane, lead, id);
             self.deliveries.push(Delivery {
                 touchpoint: id,

@@ -147,10 +147,8 @@ impl Plan {
                 on |= fault.bit();
             }
         }
-        // It came later, and its dice are its own: it changes no schedule that was there before. Not where requests arrive late:
-        // who waits for them waits by the clock, which `docs/faults.md` says.
-        let arrives_late = Fault::Erasure.bit() | Fault::LateRequest.bit();
-        if Dice::new(seed ^ 0xa4ead).falls(150) && on & arrives_late == 0 {
+        // It came later, and its dice are its own: it changes no schedule that was there before.
+        if Dice::new(seed ^ 0xa4ead).falls(150) {
             on |= Fault::ClockAhead.bit();
         }
         let lanes = (0..=dice.below(2))

@@ -67,6 +67,7 @@ impl Model {
             let until = now.plus(limits::DOUBT).millis();
             let waits = |it: &&mut Delivery| it.lane == lane && it.lead == lead && it.state == State::Pending;
             self.deliveries.iter_mut().filter(waits).for_each(|it| it.due_at = it.due_at.max(until));
+            self.note_doubt(lane, lead, now);
             return;
         }
         if self.deliveries.iter().any(in_doubt) {
@@ -109,6 +110,22 @@ impl Model {
             standing: Seen { do_not_contact: lead.refused, erases: it.is_deletion, ..Seen::default() },
             follow_up: None,
         }
+    }
+
+    /// What is free of leads in doubt waits from now on, by whichever clock it waited until now.
+    pub(crate) fn hold_doubted(&mut self, lane: usize, now: Timestamp) {
+        if made(Mistake::DoubtsEndByTheClock) {
+            return;
+        }
+        let until = now.plus(limits::DOUBT).millis();
+        let doubts = &self.doubts;
+        let waits = |it: &&mut Delivery| {
+            it.lane == lane
+                && it.state == State::Pending
+                && it.claim == 0
+                && doubts.contains_key(&(lane, it.lead))
+        };
+        self.deliveries.iter_mut().filter(waits).for_each(|it| it.due_at = it.due_at.max(until));
     }
 
     pub(crate) fn follow_clock(&mut self, lane: usize, leased_until: i64, now: Timestamp) {

@@ -5,7 +5,7 @@ use super::tombstones::{self, Grave};
 use super::wipe::{count, to_u64, wipe_touchpoints};
 use super::{Asked, Begun, Crm, Wiped, Wish};
 use crate::engine::{Param, Tx};
-use crate::lanes::{LaneKey, line_up, place};
+use crate::lanes::{LaneKey, doubt_until, line_up, place};
 use crate::rows::Channel;
 use crate::{StoreError, members, setup};
 use leadwire_core::erasure::{self, Kind};
@@ -366,6 +366,9 @@ fn owe(
     let now = wish.asked_at;
     // A request that may be on the wire arrives first: no attempt takes longer, and nothing that was given up comes later.
     let due_at = if is_uncertain { now.plus(limits::ATTEMPT_WAIT + limits::DOUBT) } else { now };
+    if is_uncertain {
+        doubt_until(tx, (&wish.publisher, id.destination), lead, due_at)?;
+    }
     let claim = match ended {
         None => place(tx, &wish.publisher, id.destination, lead, id.touchpoint)?,
         Some(_) => 0,

@@ -2,7 +2,7 @@
 
 use crate::StoreError;
 use crate::engine::{Param, Tx};
-use crate::lanes::{LaneKey, LaneToken};
+use crate::lanes::{self, LaneKey, LaneToken};
 use leadwire_core::erasure;
 use leadwire_core::id::TouchpointId;
 use leadwire_core::limits;
@@ -31,18 +31,15 @@ pub(crate) fn late_end(
     let Some(lead) = lead else { return Ok(()) };
     if is_unknown {
         // It was given up only now, however long ago the erasure was.
+        let until = now.plus(limits::DOUBT);
+        lanes::doubt_until(tx, (&lane.publisher, lane.destination), lead, until)?;
         tx.execute(
             "UPDATE delivery SET due_at = $1
              WHERE publisher_id = $2 AND destination_no = $3 AND due_at < $1 AND touchpoint_id IN (
                  SELECT touchpoint_id
                  FROM delivery
                  WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND lead_id = $4)",
-            &[
-                Param::Int(now.plus(limits::DOUBT).millis()),
-                publisher,
-                destination,
-                Param::Text(&lead.to_string()),
-            ],
+            &[Param::Int(until.millis()), publisher, destination, Param::Text(&lead.to_string())],
         )?;
         return Ok(());
     }

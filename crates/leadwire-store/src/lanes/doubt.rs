@@ -9,17 +9,27 @@ use leadwire_core::id::{DestinationNo, LeadId, PublisherId};
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 
-/// Notes that a request of a lead may still be on its way.
+/// Notes that a request of a lead that ended now may still arrive.
 pub(super) fn note(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId, now: Timestamp) -> Result<(), StoreError> {
+    note_until(tx, (&lane.publisher, lane.destination), lead, now.plus(limits::DOUBT))
+}
+
+/// Notes that a request of a lead may arrive until this moment.
+pub(crate) fn note_until(
+    tx: &Tx<'_>,
+    (publisher, destination): (&PublisherId, DestinationNo),
+    lead: LeadId,
+    until: Timestamp,
+) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO doubt (publisher_id, destination_no, lead_id, until)
          VALUES ($1, $2, $3, $4)
          ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until",
         &[
-            Param::Text(lane.publisher.as_str()),
-            Param::Int(lane.destination.get().into()),
+            Param::Text(publisher.as_str()),
+            Param::Int(destination.get().into()),
             Param::Text(&lead.to_string()),
-            Param::Int(now.plus(limits::DOUBT).millis()),
+            Param::Int(until.millis()),
         ],
     )?;
     Ok(())
@@ -43,6 +53,27 @@ pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, until: Timestamp) -> Result
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
              AND claim < 2147483647
          ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until",
+        &[
+            Param::Int(until.millis()),
+            Param::Text(lane.publisher.as_str()),
+            Param::Int(lane.destination.get().into()),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Lets what is free of the leads in doubt wait as long: the moment it waits for was noted by an earlier holder, by whose clock
+/// it may be long past.
+pub(super) fn hold(tx: &Tx<'_>, lane: &LaneKey, until: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE delivery SET due_at = $1
+         WHERE publisher_id = $2 AND destination_no = $3 AND claim = 0 AND due_at < $1 AND touchpoint_id IN (
+             SELECT p.touchpoint_id
+             FROM doubt d
+             CROSS JOIN delivery p
+             WHERE d.publisher_id = $2 AND d.destination_no = $3
+                 AND p.state = 'pending' AND p.publisher_id = $2 AND p.destination_no = $3
+                 AND p.lead_id = d.lead_id)",
         &[
             Param::Int(until.millis()),
             Param::Text(lane.publisher.as_str()),

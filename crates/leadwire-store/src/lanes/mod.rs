@@ -10,7 +10,7 @@ mod order;
 mod take;
 mod turn;
 
-pub(crate) use doubt::{carry as carry_doubt, until as in_doubt_until};
+pub(crate) use doubt::{carry as carry_doubt, note_until as doubt_until, until as in_doubt_until};
 pub(crate) use gate::read_gate;
 pub(crate) use order::{claim_at_once, line_up, place, place_now};
 

@@ -53,15 +53,17 @@ pub(super) fn take(
         &[Param::Int(now.millis()), Param::Text(INTERRUPTED), publisher, destination],
     )?;
     doubt::take_over(tx, lane, now.plus(wait))?;
+    if let Some((leased_until, _)) = seen.filter(|_| is_ours) {
+        follow_clock(tx, lane, leased_until, now)?;
+    }
+    // Not what is repeated below: it says the same under the same identity.
+    doubt::hold(tx, lane, now.plus(wait))?;
     tx.execute(
         "UPDATE delivery SET claim = 0, due_at = $1
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
              AND claim < 2147483647",
         &[Param::Int(again_at.millis()), publisher, destination],
     )?;
-    if let Some((leased_until, _)) = seen.filter(|_| is_ours) {
-        follow_clock(tx, lane, leased_until, now)?;
-    }
     Ok(Some(LaneToken::new(token)))
 }
 

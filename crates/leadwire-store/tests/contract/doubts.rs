@@ -85,3 +85,16 @@ async fn what_is_lost_while_two_are_one_holds_back_the_one_that_is_taken_out() {
     assert!(desk.claim(token, 9, before).await.is_empty());
     assert!(!desk.claim(token, 9, after).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_clock_that_ran_ahead_over_a_restart_frees_nothing_that_waits() {
+    let desk = Desk::new().await;
+    let token = desk.take(NOON).await;
+    lose_and_repeat(&desk, token, 1, 1).await;
+    desk.accept(of_customer(2, 1)).await;
+    let day = 24 * 3600 * SECOND;
+    let (before, after) = around_doubt();
+    let token = desk.take(NOON + day).await;
+    assert!(desk.claim(token, 9, before + day).await.is_empty(), "what was lost may have been lost just now");
+    assert_eq!(ids(&desk.claim(token, 9, after + day).await), [2]);
+}

@@ -109,6 +109,16 @@ impl Model {
         owed.due_at = owed.due_at.max(self.doubts.get(&owed.customer).copied().unwrap_or(0));
     }
 
+    /// What is at the front and free waits for that from now on, by whichever clock it waited.
+    fn hold_doubted(&mut self, until: i64) {
+        for (customer, id) in &self.front {
+            let owed = self.owed.get_mut(id).unwrap();
+            if self.doubts.contains_key(customer) && !owed.in_flight {
+                owed.due_at = owed.due_at.max(until);
+            }
+        }
+    }
+
     fn come_to_rest(&mut self, id: u128, state: DeliveryState) {
         let owed = self.owed.get_mut(&id).unwrap();
         owed.state = state;
@@ -173,6 +183,7 @@ impl Walk {
                 assert_eq!(self.desk.turn(late, idle(self.model.now)).await, None);
                 let until = self.model.now + i64::try_from(limits::DOUBT.as_millis()).unwrap();
                 self.model.doubts.values_mut().for_each(|it| *it = until);
+                self.model.hold_doubted(until);
                 for claim in self.model.held.drain(..) {
                     let owed = self.model.owed.get_mut(&claim.touchpoint.bits()).unwrap();
                     (owed.in_flight, owed.due_at) = (false, self.model.now);
