@@ -37,6 +37,7 @@ pub enum Defect {
     HintIsBelievedForEver,
     DelayHasNoCap,
     DeletionInABatch,
+    BytesAreNotCounted,
     KeysAreShared,
     KeysAreKept,
     TooManyInFlight,

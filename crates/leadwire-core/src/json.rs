@@ -183,6 +183,16 @@ pub(crate) fn pointer_step(key: &str) -> String {
 }
 
 impl Json {
+    /// How large its texts are, in bytes, at any depth: about what it takes when written.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Json::Null | Json::Bool(_) => 4,
+            Json::Number(text) | Json::Text(text) => text.len(),
+            Json::Array(all) => all.iter().map(Json::bytes).sum(),
+            Json::Object(all) => all.iter().map(|(name, value)| name.len() + value.bytes()).sum(),
+        }
+    }
+
     /// The value of a key of an object, spelt exactly so.
     pub fn get(&self, key: &str) -> Option<&Json> {
         self.as_object()?.iter().find(|(name, _)| name == key).map(|(_, value)| value)

@@ -12,7 +12,7 @@ mod turn;
 
 pub use decide::{Decision, Ended, Next, Pace, Streak, after_try, goes_by_batches};
 pub use hand::Hand;
-pub use turn::{Claim, LaneToken, Settled, Shape, Turn, Turned};
+pub use turn::{Claim, LaneToken, Load, Settled, Shape, Turn, Turned};
 
 use crate::time::Timestamp;
 

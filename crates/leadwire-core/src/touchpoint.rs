@@ -63,6 +63,16 @@ impl Touchpoint {
     pub fn is_trial(&self) -> bool {
         self.test || self.preview
     }
+
+    /// About how large a record of it is, in bytes: the texts of everything it says.
+    pub fn bytes(&self) -> usize {
+        let Customer { first_name, last_name, email, phone, country, company, title } = &self.customer;
+        let texts =
+            [&self.offer_title, &self.notes, first_name, last_name, email, phone, country, company, title];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let further = self.campaign.iter().chain(&self.custom);
+        texts + further.map(|(name, value)| name.len() + value.bytes()).sum::<usize>()
+    }
 }
 
 /// Prints no personal value: what may be printed may end in a log.

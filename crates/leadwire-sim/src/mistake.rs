@@ -70,6 +70,7 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::Core(Defect::HintIsBelievedForEver),
     Seeded::Core(Defect::DelayHasNoCap),
     Seeded::Core(Defect::DeletionInABatch),
+    Seeded::Core(Defect::BytesAreNotCounted),
     Seeded::Core(Defect::KeysAreShared),
     Seeded::Core(Defect::KeysAreKept),
     Seeded::Core(Defect::TooManyInFlight),

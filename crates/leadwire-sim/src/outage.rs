@@ -5,7 +5,7 @@ use crate::account::{AccountPlan, Others, Service, WindowPlan};
 use crate::backlog::{Backlog, Wrong};
 use crate::dice::Dice;
 use leadwire_core::budget::{Allotment, Told, forecast};
-use leadwire_core::lane::{Claim, Hand, LaneToken, Shape, Turn, Turned};
+use leadwire_core::lane::{Claim, Hand, LaneToken, Load, Shape, Turn, Turned};
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Receipt, Tried};
 use leadwire_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -279,7 +279,7 @@ impl Outage<'_> {
         let clock = self.clock();
         loop {
             let Some(hand) = &mut self.hand else { return };
-            let batch = hand.next_batch(clock, |_, ()| None);
+            let batch = hand.next_batch(clock, |_, ()| Load::default());
             if batch.is_empty() {
                 break;
             }

@@ -148,7 +148,7 @@ impl Plan {
             }
         }
         // It came later, and its dice are its own: it changes no schedule that was there before.
-        if Dice::new(seed ^ 0xa4ead).falls(150) {
+        if Dice::new(seed ^ 0xa4ead).falls(300) {
             on |= Fault::ClockAhead.bit();
         }
         let lanes = (0..=dice.below(2))

@@ -4,9 +4,9 @@ use crate::check::Goal;
 use crate::mistake::{Mistake, made};
 use crate::plan::Fault;
 use crate::rows::Rows;
-use crate::world::{Door, Event, LaneTask, World, exclusive_key};
+use crate::world::{Door, Event, LaneTask, World, exclusive_key, size_of};
 use leadwire_core::id::LeadId;
-use leadwire_core::lane::{Claim, Gate, Hand, LaneToken, Turn, Turned};
+use leadwire_core::lane::{Claim, Gate, Hand, LaneToken, Load, Turn, Turned};
 use leadwire_core::limits;
 use leadwire_core::outcome::{Fault as NotDone, Outcome, Tried};
 use std::sync::Arc;
@@ -168,8 +168,11 @@ impl<R: Rows> World<R> {
         let has_keys = self.plan.lanes[lane].has_keys;
         loop {
             let Some(hand) = &mut self.tasks[lane].hand else { return };
-            let key_of = |claim: &Claim, (): &()| has_keys.then(|| exclusive_key(claim));
-            let batch = hand.next_batch(clock, key_of);
+            let load_of = |claim: &Claim, (): &()| Load {
+                key: has_keys.then(|| exclusive_key(claim)),
+                bytes: size_of(claim),
+            };
+            let batch = hand.next_batch(clock, load_of);
             if batch.is_empty() {
                 break;
             }

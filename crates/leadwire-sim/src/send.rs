@@ -2,7 +2,7 @@
 
 use crate::check::{Goal, lead, small};
 use crate::rows::Rows;
-use crate::world::{World, exclusive_key};
+use crate::world::{World, exclusive_key, size_of};
 use leadwire_core::lane::Claim;
 use leadwire_core::limits;
 use std::collections::BTreeSet;
@@ -35,6 +35,9 @@ impl<R: Rows> World<R> {
         checks.law(!key_clash, "one request of an exclusive key is under way", || format!("{keys:?}"));
         checks.law(open < plan.shape.in_flight, "no more requests than are allowed", || format!("{open}"));
         checks.law(claims.len() <= plan.shape.batch_max, "no larger batch than is taken", String::new);
+        let bytes: usize = claims.iter().map(size_of).sum();
+        let fits = bytes <= limits::BATCH_CONTENT_BYTES_MAX || claims.len() == 1;
+        checks.law(fits, "no batch has more bytes than a request should", || format!("{bytes}"));
         let deletions = claims.iter().filter(|it| it.standing.erases).count();
         checks.law(deletions == 0 || claims.len() == 1, "a deletion goes alone", String::new);
         for claim in claims.iter().filter(|it| !it.standing.erases) {

@@ -13,6 +13,7 @@ use crate::rows::{Act, Rows};
 use crate::wire::Wire;
 use leadwire_core::id::LeadId;
 use leadwire_core::lane::{Claim, Gate, Hand, LaneToken, Turn, Turned};
+use leadwire_core::limits;
 use leadwire_core::outcome::Tried;
 use leadwire_core::time::Timestamp;
 use std::cmp::Reverse;
@@ -303,4 +304,13 @@ impl<R: Rows> World<R> {
 /// Leads whose numbers end alike share a key, as people with one address do.
 pub(crate) fn exclusive_key(claim: &Claim) -> String {
     (claim.lead.bits() % 3).to_string()
+}
+
+/// Some say so much that a batch has room for few of them, and one alone is too large for any.
+pub(crate) fn size_of(claim: &Claim) -> usize {
+    match claim.touchpoint.bits() % 11 {
+        3 => limits::BATCH_CONTENT_BYTES_MAX + 1,
+        5 | 7 => limits::BATCH_CONTENT_BYTES_MAX / 2,
+        _ => 1000,
+    }
 }

@@ -7,7 +7,7 @@ use super::breaker::{self, Sign, Trouble};
 use super::calls::Calls;
 use super::queue::Queue;
 use super::{
-    Allowance, Claim, Ended, Gate, LaneToken, Pace, Settled, Shape, Streak, Turn, Turned, after_try,
+    Allowance, Claim, Ended, Gate, LaneToken, Load, Pace, Settled, Shape, Streak, Turn, Turned, after_try,
     allowance,
 };
 use crate::defect::{Defect, seeded};
@@ -269,11 +269,7 @@ impl<C> Hand<C> {
     /// The next batch to be sent, with the last look at everything that may forbid it: as many as the destination takes at
     /// once, and none whose lead or exclusive key is in flight. Empty: nothing can be sent now, or more is about to be read from the
     /// store and a fuller batch costs fewer calls.
-    pub fn next_batch(
-        &mut self,
-        now: Timestamp,
-        key_of: impl Fn(&Claim, &C) -> Option<String>,
-    ) -> Vec<(Claim, C)> {
+    pub fn next_batch(&mut self, now: Timestamp, load_of: impl Fn(&Claim, &C) -> Load) -> Vec<(Claim, C)> {
         let most = self.shape.in_flight.min(self.ramp);
         let has_room = self.flying < most || seeded(Defect::TooManyInFlight);
         if self.queue.is_empty() || !has_room || self.is_held(now) {
@@ -288,7 +284,7 @@ impl<C> Hand<C> {
             return Vec::new();
         }
         let batch_max = self.affordable(batch_max, now);
-        let batch = self.queue.pick(batch_max, key_of);
+        let batch = self.queue.pick(batch_max, load_of);
         self.take_calls(&batch);
         self.flying += usize::from(!batch.is_empty());
         batch

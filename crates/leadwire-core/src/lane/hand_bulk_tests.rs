@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::TouchpointId;
-use crate::lane::{LaneToken, Next, Shape, Turned, goes_by_batches};
+use crate::lane::{LaneToken, Load, Next, Shape, Turned, goes_by_batches};
 use crate::outcome::{Evidence, Fault, Outcome, Receipt};
 
 const START: Timestamp = Timestamp::from_millis(1_000_000);
@@ -28,7 +28,7 @@ fn tried(outcome: Outcome) -> Tried {
 fn nothing_of_a_customer_in_a_job_is_sent_beside_it() {
     let mut hand = hand(&[claim(1, 1), claim(2, 2)]);
     hand.keep_for_job([LeadId::new(1)].into_iter());
-    let sent = hand.next_batch(START, |_, ()| None);
+    let sent = hand.next_batch(START, |_, ()| Load::default());
     assert_eq!(sent.iter().map(|it| it.0.touchpoint).collect::<Vec<_>>(), [TouchpointId::new(2)]);
     hand.note(
         sent.into_iter().map(|it| (it.0, tried(Outcome::Done(Receipt::Accepted)))).collect(),
@@ -39,7 +39,7 @@ fn nothing_of_a_customer_in_a_job_is_sent_beside_it() {
     hand.begin_turn(START);
     let turned = Turned { claims: Vec::new(), gate: Gate::Open, next_due: None, calls: None };
     hand.end_turn(turned, Vec::new(), START);
-    assert_eq!(hand.next_batch(START, |_, ()| None).len(), 1, "the job let go of the customer");
+    assert_eq!(hand.next_batch(START, |_, ()| Load::default()).len(), 1, "the job let go of the customer");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_job_that_ends_while_somebody_paused_the_lane_does_not_open_it() {
 fn batches_leave_their_calls_to_a_job_that_is_about_to_begin() {
     let mut hand = hand(&[claim(1, 1)]);
     hand.let_job_pass();
-    assert!(hand.next_batch(START, |_, ()| None).is_empty());
+    assert!(hand.next_batch(START, |_, ()| Load::default()).is_empty());
     let turn = hand.begin_turn(START);
     assert_eq!((turn.room, turn.released.len()), (0, 1));
     let turned = Turned { claims: Vec::new(), gate: Gate::Open, next_due: None, calls: None };

@@ -2,7 +2,7 @@
 
 use crate::budget::{Allotment, Back, Budget, Cost, Granted};
 use crate::id::{LeadId, TouchpointId};
-use crate::lane::{Claim, Gate, Hand, LaneToken, Shape, Turn, Turned};
+use crate::lane::{Claim, Gate, Hand, LaneToken, Load, Shape, Turn, Turned};
 use crate::limits;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn turn(hand: &mut Hand<()>, leads: u128, granted: Granted) -> Turn {
 }
 
 fn send(hand: &mut Hand<()>, now: Timestamp) -> (usize, Option<Allotment>) {
-    let batch = hand.next_batch(now, |_, ()| None);
+    let batch = hand.next_batch(now, |_, ()| Load::default());
     (batch.len(), hand.allotment())
 }
 

@@ -31,7 +31,7 @@ fn hand(leads: impl IntoIterator<Item = u128>) -> Hand<()> {
 }
 
 fn next(hand: &mut Hand<()>) -> Vec<u128> {
-    leads(&hand.next_batch(START, |_, ()| None))
+    leads(&hand.next_batch(START, |_, ()| Load::default()))
 }
 
 fn leads(batch: &[(Claim, ())]) -> Vec<u128> {
@@ -67,27 +67,45 @@ fn a_full_batch_goes_at_once_and_in_order() {
 }
 
 #[test]
+fn a_batch_ends_before_it_grows_too_large_and_nothing_small_overtakes() {
+    let mut hand = hand(1..=5);
+    let half = limits::BATCH_CONTENT_BYTES_MAX / 2;
+    let load_of = |claim: &Claim, (): &()| {
+        let bytes = match claim.lead.bits() {
+            2 => half + 1,
+            4 => 10 * half,
+            _ => half,
+        };
+        Load { key: None, bytes }
+    };
+    hand.begin_turn(START);
+    let mut pick = || leads(&hand.queue.pick(10, load_of));
+    assert_eq!([pick(), pick(), pick(), pick(), pick()], [vec![1], vec![2], vec![3], vec![4], vec![5]]);
+    assert!(pick().is_empty(), "each went once, the one that is too large alone");
+}
+
+#[test]
 fn leads_that_share_a_key_follow_one_another() {
     let mut hand = hand([1000, 1010, 1001, 1020]);
-    let key_of = |claim: &Claim, (): &()| Some((claim.lead.bits() % 10).to_string());
-    let first = hand.next_batch(START, key_of);
+    let load_of = |claim: &Claim, (): &()| Load { key: Some((claim.lead.bits() % 10).to_string()), bytes: 1 };
+    let first = hand.next_batch(START, load_of);
     assert_eq!(leads(&first), [1000, 1001]);
-    assert!(hand.next_batch(START, key_of).is_empty());
+    assert!(hand.next_batch(START, load_of).is_empty());
     end(&mut hand, &[1000, 1001], &DONE, START);
     hand.begin_turn(START);
     hand.end_turn(turned(Gate::Open), Vec::new(), START);
-    assert_eq!(leads(&hand.next_batch(START, key_of)), [1010]);
+    assert_eq!(leads(&hand.next_batch(START, load_of)), [1010]);
 }
 
 #[test]
 fn batches_are_halved_when_refused_as_a_whole_and_grow_again() {
     let mut hand = hand(1..=40);
     hand.follow(&[Pace::SmallerBatches; 10]);
-    assert_eq!(hand.queue.pick(hand.queue.batch_max(10), |_, ()| None).len(), 5);
+    assert_eq!(hand.queue.pick(hand.queue.batch_max(10), |_, ()| Load::default()).len(), 5);
     hand.follow(&[Pace::SmallerBatches; 5]);
     hand.follow(&[Pace::SmallerBatches; 2]);
     hand.follow(&[Pace::SmallerBatches; 1]);
-    assert_eq!(hand.queue.pick(hand.queue.batch_max(10), |_, ()| None).len(), 1);
+    assert_eq!(hand.queue.pick(hand.queue.batch_max(10), |_, ()| Load::default()).len(), 1);
     for expected in [2, 4, 8, 10, 10] {
         hand.follow(&[Pace::LargerBatches]);
         assert_eq!(hand.queue.batch_max(10), expected);
@@ -123,7 +141,7 @@ fn a_refusal_marks_what_is_in_hand_and_what_comes_late() {
     let mut hand = hand([1, 2]);
     hand.refuse(vec![LeadId::new(2), LeadId::new(3)]);
     hand.take_given([(claim(3), ())].into_iter(), false, START);
-    let batch = hand.next_batch(START, |_, ()| None);
+    let batch = hand.next_batch(START, |_, ()| Load::default());
     let marked: Vec<bool> = batch.iter().map(|it| it.0.standing.do_not_contact).collect();
     assert_eq!(marked, [false, true, true]);
 }
@@ -132,11 +150,11 @@ fn a_refusal_marks_what_is_in_hand_and_what_comes_late() {
 fn nothing_is_sent_under_a_lease_that_might_end_before_the_answer() {
     let mut hand = hand([1]);
     let late = START.plus(limits::LEASE - limits::LEASE_LEFT_TO_SEND + Duration::from_millis(1));
-    assert!(hand.next_batch(late, |_, ()| None).is_empty());
+    assert!(hand.next_batch(late, |_, ()| Load::default()).is_empty());
     assert!(hand.wants_turn(), "the lease is renewed first");
     hand.begin_turn(late);
     hand.end_turn(turned(Gate::Open), Vec::new(), late);
-    assert_eq!(hand.next_batch(late, |_, ()| None).len(), 1);
+    assert_eq!(hand.next_batch(late, |_, ()| Load::default()).len(), 1);
 }
 
 /// One request at a time, each with one delivery.
@@ -196,7 +214,7 @@ fn one_answer_among_failures_is_a_sign_of_life() {
 fn a_connector_that_fails_inside_is_no_fault_of_the_destination() {
     let mut hand = hand_of(1..=40, SINGLE);
     for _ in 0..20 {
-        let batch = hand.next_batch(START, |_, ()| None);
+        let batch = hand.next_batch(START, |_, ()| Load::default());
         let evidence = Evidence { cause: "connector_panicked".to_owned(), ..Evidence::default() };
         let tried = Tried { outcome: Outcome::Unknown, evidence };
         hand.note(batch.into_iter().map(|it| (it.0, tried.clone())).collect(), START, Jitter::new(0.0));
@@ -215,7 +233,7 @@ fn probing() -> (Hand<()>, Timestamp) {
     let turn = hand.begin_turn(now);
     assert_eq!(turn.held, 0, "the store gives a probe to an empty hand only");
     hand.end_turn(turned(Gate::Tripped(pause)), vec![(claim(50), ())], now);
-    assert_eq!(leads(&hand.next_batch(now, |_, ()| None)), [50]);
+    assert_eq!(leads(&hand.next_batch(now, |_, ()| Load::default())), [50]);
     (hand, now)
 }
 
@@ -251,9 +269,10 @@ fn a_probe_that_is_answered_opens_the_lane_which_starts_slowly() {
         hand.begin_turn(now);
         hand.end_turn(turned(Gate::Open), waiting.by_ref().take(16).map(|it| (claim(it), ())).collect(), now);
         hand.may_have_work = false;
-        let flying: Vec<_> =
-            std::iter::from_fn(|| Some(hand.next_batch(now, |_, ()| None)).filter(|it| !it.is_empty()))
-                .collect();
+        let flying: Vec<_> = std::iter::from_fn(|| {
+            Some(hand.next_batch(now, |_, ()| Load::default())).filter(|it| !it.is_empty())
+        })
+        .collect();
         at_once.push(flying.len());
         // Only one of them is answered in each round.
         for (place, batch) in flying.iter().enumerate() {
@@ -277,7 +296,7 @@ fn what_needs_a_person_is_found_by_probes_too() {
         let gate = hand.gate().clone();
         hand.begin_turn(now);
         hand.end_turn(turned(gate), vec![(claim(lead + 1), ())], now);
-        hand.next_batch(now, |_, ()| None);
+        hand.next_batch(now, |_, ()| Load::default());
     }
     assert!(
         matches!(hand.gate(), Gate::Paused(_)),

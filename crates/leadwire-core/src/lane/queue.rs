@@ -1,8 +1,9 @@
 //! Claims that are ready to be tried, and what goes into the next batch.
 
-use super::{Claim, Pace};
+use super::{Claim, Load, Pace};
 use crate::defect::{Defect, seeded};
 use crate::id::{LeadId, TouchpointId};
+use crate::limits;
 use crate::outcome::Tried;
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -83,13 +84,11 @@ impl<C> Queue<C> {
         self.batch_max.min(most)
     }
 
-    /// Takes out the next batch: none whose lead or exclusive key is in flight, and a deletion alone.
-    pub(super) fn pick(
-        &mut self,
-        most: usize,
-        key_of: impl Fn(&Claim, &C) -> Option<String>,
-    ) -> Vec<(Claim, C)> {
+    /// Takes out the next batch: none whose lead or exclusive key is in flight, no more bytes than a request should have,
+    /// unless one delivery alone has more, and a deletion alone.
+    pub(super) fn pick(&mut self, most: usize, load_of: impl Fn(&Claim, &C) -> Load) -> Vec<(Claim, C)> {
         let mut batch = Vec::with_capacity(most.min(self.ready.len()));
+        let mut room = limits::BATCH_CONTENT_BYTES_MAX;
         let mut kept_back = VecDeque::new();
         while batch.len() < most
             && let Some((claim, content)) = self.ready.pop_front()
@@ -100,13 +99,20 @@ impl<C> Queue<C> {
                 kept_back.push_back((claim, content));
                 continue;
             }
-            match key_of(&claim, &content) {
+            let load = load_of(&claim, &content);
+            if load.bytes > room && !batch.is_empty() && !seeded(Defect::BytesAreNotCounted) {
+                // What is smaller and behind it does not pass: it would be overtaken for ever.
+                kept_back.push_back((claim, content));
+                break;
+            }
+            match load.key {
                 Some(key) if self.keys.contains_key(&key) && !seeded(Defect::KeysAreShared) => {
                     kept_back.push_back((claim, content))
                 }
                 key => {
                     self.keys.extend(key.map(|it| (it, claim.touchpoint)));
                     self.leads.insert(claim.lead);
+                    room = room.saturating_sub(load.bytes);
                     batch.push((claim, content));
                     if erases {
                         break;

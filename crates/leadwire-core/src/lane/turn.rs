@@ -32,6 +32,15 @@ pub struct Shape {
     pub batch_max: usize,
 }
 
+/// What a delivery is in a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// What only one request at a time may be in flight of, beside its lead.
+    pub key: Option<String>,
+    /// How large it is, in bytes: a batch is bounded by that too.
+    pub bytes: usize,
+}
+
 /// One turn of a lane, as one transaction.
 #[derive(Clone, Debug)]
 pub struct Turn {

@@ -91,6 +91,9 @@ pub const RAMP_FIRST: usize = 1;
 pub const REFUSED_IN_A_ROW: usize = 5;
 /// How long a stopping program lets requests in flight finish.
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(25);
+/// Most bytes of a batch's touchpoints, unless one alone has more: what a line of a few megabits brings up within a request's
+/// time. Systems that take less split further.
+pub const BATCH_CONTENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Parsed touchpoints kept in memory for lanes to pick up, in bytes of their bodies.
 pub const HANDOVER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a reserved call may wait to be made: longer than an attempt takes, so that every call of one is made in time.

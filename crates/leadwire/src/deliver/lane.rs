@@ -263,12 +263,14 @@ impl Lane {
     fn start_tries(&self, work: &mut Work) {
         let Work { hand, outlet, trying, bulk } = work;
         self.look_at_wishes(hand, bulk);
-        let key_of = |_: &Claim, content: &Content| match (content, &outlet.connector) {
-            (Ok(payload), Ok(connector)) => connector.exclusive_key(payload),
-            (Err(_), _) | (_, Err(_)) => None,
+        let load_of = |_: &Claim, content: &Content| match (content, &outlet.connector) {
+            (Ok(payload), Ok(connector)) => {
+                lane::Load { key: connector.exclusive_key(payload), bytes: payload.touchpoint.bytes() }
+            }
+            (Err(_), _) | (_, Err(_)) => lane::Load::default(),
         };
         loop {
-            let batch = hand.next_batch(self.clock.steady(), key_of);
+            let batch = hand.next_batch(self.clock.steady(), load_of);
             if batch.is_empty() {
                 return;
             }
