@@ -88,6 +88,7 @@ pub(crate) async fn bulk(store: &Store, publisher: &PublisherId) -> Result<(), S
     assert_eq!(store.gather_bulk_job(held(), 1, Whom::All, now).await?.expect("it is held").len(), 1);
     assert_eq!(store.put_back_bulk_job(held(), 9, now).await?, Some(JobEnd::Over));
     assert!(store.gather_bulk_job(held(), 9, Whom::All, now).await?.expect("it is held").len() >= 3);
+    assert!(store.bulk_job_now(lane.clone()).await?.is_some_and(|it| it.1 >= 3));
     let sealed = store.seal_bulk_job(held(), "750".to_owned(), [TouchpointId::new(120)].into(), now).await?;
     assert_eq!(sealed.expect("it is held").end, JobEnd::NotYet);
     let job = Job { stage: Stage::Running, handle: "750".to_owned(), begun_at: now, looks: 1, look_at: now };

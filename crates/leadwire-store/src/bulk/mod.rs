@@ -90,6 +90,24 @@ impl Store {
         .await
     }
 
+    /// The job of a lane, for people to see, and how many deliveries are in it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn bulk_job_now(&self, lane: LaneKey) -> Result<Option<(Job, u64)>, StoreError> {
+        self.read(move |tx| {
+            let Some(job) = read_job(tx, &lane)? else { return Ok(None) };
+            let count = tx.find(
+                "SELECT COUNT(*) FROM delivery
+                 WHERE publisher_id = $1 AND destination_no = $2 AND claim = 2147483647",
+                &key(&lane),
+                |row| row.count(0),
+            )?;
+            Ok(Some((job, count.unwrap_or(0))))
+        })
+        .await
+    }
+
     /// Writes down how far a job has come. False: the lease was lost, or the lane has no job; nothing was changed.
     ///
     /// # Errors

@@ -122,8 +122,12 @@ async fn a_backlog_beyond_the_days_calls_goes_as_a_job_and_arrives_once() {
     lab.until(is_away).await;
     let pending = lab.app.get(LEDGER).await["destinations"][0]["pending"].as_u64().unwrap();
     assert!(pending > 2000, "what is in the job waits: {pending}");
+    let shown = lab.app.get(&format!("/v1/destinations/crm?{OWN}")).await["bulk_job"].clone();
+    assert!(shown["deliveries"].as_u64().is_some_and(|it| it > 2000 && it <= pending), "{shown}");
+    assert!(shown["reference"].as_str().is_some_and(|it| it.starts_with("750")), "{shown}");
     lab.until_settled().await;
     lab.all_are_there_once(LEADS);
+    assert_eq!(lab.app.get(&format!("/v1/destinations/crm?{OWN}")).await.get("bulk_job"), None);
     let jobs = lab.jobs();
     assert!(jobs.len() == 1 && jobs[0].0 == "JobComplete" && jobs[0].1 >= 2000, "{jobs:?}");
     lab.no_day_saw_too_many_calls();

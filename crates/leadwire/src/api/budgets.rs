@@ -1,4 +1,4 @@
-//! What a destination's budget has left, and what is to be expected of it.
+//! What a destination's budget has left, what is to be expected of it, and the bulk job that saves it calls.
 
 use super::call::Call;
 use super::destinations::lane;
@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::wire::{self, moment};
 use crate::directory::Snapshot;
 use leadwire_core::budget::{Budget, WindowLeft, forecast};
+use leadwire_core::bulk::Stage;
 use leadwire_core::limits;
 use leadwire_store::setup::Destination;
 use std::sync::Arc;
@@ -30,6 +31,27 @@ pub(super) async fn shape(
         waiting_more: waiting >= limits::WAITING_COUNTED_MAX,
         drained_at: forecast.drained_at.filter(|_| is_open).map(moment),
         lasts_until: forecast.lasts_until.map(moment),
+    }))
+}
+
+/// The bulk job that is under way.
+pub(super) async fn job(call: &Call, destination: &Destination) -> Result<Option<wire::BulkJob>, Problem> {
+    let Some((job, deliveries)) = call.app.store.bulk_job_now(lane(destination)).await? else {
+        return Ok(None);
+    };
+    let state = match job.stage {
+        Stage::Gathering => "gathering",
+        Stage::Sending => "sending",
+        Stage::Running => "running",
+    };
+    let is_away = job.stage != Stage::Gathering;
+    Ok(Some(wire::BulkJob {
+        state: state.to_owned(),
+        reference: Some(job.handle).filter(|it| !it.is_empty()),
+        deliveries,
+        begun_at: moment(job.begun_at),
+        looks: job.looks,
+        look_at: is_away.then(|| moment(job.look_at)),
     }))
 }
 

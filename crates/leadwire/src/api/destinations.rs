@@ -349,6 +349,7 @@ async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::
         pause,
         telling,
         budget: budgets::shape(call, setup, it, state == "open").await?,
+        bulk_job: budgets::job(call, it).await?,
         created_at: moment(it.created_at),
         signing_secret: None,
     })

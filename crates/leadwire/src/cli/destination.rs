@@ -272,6 +272,17 @@ fn budget_text(it: &wire::Budget) -> String {
     text
 }
 
+/// The backlog that is under way in one file.
+fn job_text(it: &wire::BulkJob) -> String {
+    let name = it.reference.as_deref().map(|it| format!(" {}", output::harmless(it))).unwrap_or_default();
+    let mut text =
+        format!("\nbulk job{name}\n  {} deliveries, {} since {}\n", it.deliveries, it.state, it.begun_at);
+    if let Some(at) = &it.look_at {
+        text.push_str(&format!("  asked after {} times, next at {at}\n", it.looks));
+    }
+    text
+}
+
 fn length(seconds: u64) -> String {
     match seconds {
         86_400 => "a day".to_owned(),
@@ -298,6 +309,9 @@ fn text(it: &wire::Destination) -> String {
     ]);
     if let Some(budget) = &it.budget {
         text.push_str(&budget_text(budget));
+    }
+    if let Some(job) = &it.bulk_job {
+        text.push_str(&job_text(job));
     }
     text.push_str("\nsettings\n");
     for (name, value) in &it.settings {

@@ -27,6 +27,9 @@ pub struct Destination {
     /// What may be called there, and what is to be expected; none: the destination has no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
+    /// The backlog that is under way in one file; none: everything goes by batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bulk_job: Option<BulkJob>,
     /// When it was added.
     pub created_at: String,
     /// A signing secret that Leadwire made, shown this once.
@@ -68,6 +71,25 @@ pub struct Budget {
     /// When the calls run out if they go on as in the last hour; none when they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lasts_until: Option<String>,
+}
+
+/// A backlog that was handed over as one job.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct BulkJob {
+    /// `gathering`: nothing of it was sent yet; `sending`: it is being handed over; `running`: the destination works it off.
+    pub state: String,
+    /// What the destination calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Deliveries that are in it.
+    pub deliveries: u64,
+    /// When it was begun.
+    pub begun_at: String,
+    /// How often the destination was asked how far it is.
+    pub looks: u32,
+    /// When it is asked next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<String>,
 }
 
 /// Calls within a length of time.

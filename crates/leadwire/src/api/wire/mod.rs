@@ -26,8 +26,8 @@ pub use audit::{AuditCheckpoint, AuditEntry, PlacesOfDay, Statement, StatementOf
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Dropped, FailureGroup, Retried};
 pub use destinations::{
-    Budget, BudgetWindow, Connector, Destination, DestinationChange, MappingVersion, NewDestination, Pause,
-    TellingTrouble,
+    Budget, BudgetWindow, BulkJob, Connector, Destination, DestinationChange, MappingVersion, NewDestination,
+    Pause, TellingTrouble,
 };
 pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
