@@ -1,6 +1,7 @@
 //! The other ring: the same schedules on the real store, which must say at every step what the model says.
 
 use crate::model::Model;
+use crate::plan::Plan;
 use crate::rows::{Accepted, Act, Erased, Rows};
 use leadwire_core::budget::{Budget, Told};
 use leadwire_core::id::{DestinationNo, ErasureId, LeadId, PublisherId, TouchpointId};
@@ -14,6 +15,7 @@ use leadwire_store::Store;
 use leadwire_store::accept::{self, Accept, Once};
 use leadwire_store::erasures::{Asked, Crm, Wish};
 use leadwire_store::lanes::LaneKey;
+use leadwire_store::postgres::Address;
 use leadwire_store::rows::Channel;
 use leadwire_store::setup::{Destination, Publisher};
 use std::collections::BTreeSet;
@@ -21,34 +23,62 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Where the real store is.
+pub(crate) enum Ground {
+    /// In a folder of its own for each schedule.
+    Folders,
+    /// In a database of a server, where each schedule has a publisher of its own.
+    Server(Store),
+}
+
+impl Ground {
+    /// A database of this server.
+    pub(crate) fn server(address: &str) -> Result<Self, String> {
+        let address = Address::parse(address).map_err(|it| it.to_string())?;
+        Store::connect(&address).map(Self::Server).map_err(|it| it.to_string())
+    }
+}
+
 /// The model and the real store, side by side.
 pub(crate) struct Both {
     model: Model,
     store: Store,
+    publisher: PublisherId,
     runtime: tokio::runtime::Runtime,
     version: i64,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Both {
-    /// A store of its own, in memory where the machine has such a place: no law here is about a disk.
-    pub(crate) fn new(lanes: usize) -> Self {
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        let folder = folder.expect("a folder can be made");
+    /// For a folder, in memory where the machine has such a place: no law here is about a disk.
+    pub(crate) fn new(plan: &Plan, ground: &Ground) -> Self {
+        let lanes = plan.lanes.len();
+        let publisher = PublisherId::parse(&format!("schedule-{}", plan.seed)).expect("a name");
+        let (store, folder) = match ground {
+            Ground::Server(store) => (store.clone(), None),
+            Ground::Folders => {
+                let memory = Path::new("/dev/shm");
+                let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+                let folder = folder.expect("a folder can be made");
+                (Store::open(folder.path()).expect("a new store opens"), Some(folder))
+            }
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let store = Store::open(folder.path()).expect("a new store opens");
         let version = runtime.block_on(async {
             let created_at = Timestamp::from_millis(0);
-            let added = Publisher { id: publisher(), title: String::new(), created_at };
+            let added = Publisher { id: publisher.clone(), title: String::new(), created_at };
             store.add_publisher(added).await.expect("the store works");
             for number in 0..lanes {
-                let added = store.add_destination(destination(number, created_at)).await;
+                let added = store.add_destination(destination(&publisher, number, created_at)).await;
                 added.expect("the store works").expect("there is room");
             }
             store.setup().await.expect("the store works").version
         });
-        Self { model: Model::new(lanes), store, runtime, version, _folder: folder }
+        Self { model: Model::new(lanes), store, publisher, runtime, version, _folder: folder }
+    }
+
+    fn key(&self, lane: usize) -> LaneKey {
+        LaneKey { publisher: self.publisher.clone(), destination: number(lane) }
     }
 
     fn item(&self, act: &Act, id: u64, offered: &[(usize, LaneToken)], now: Timestamp) -> Accept {
@@ -59,7 +89,7 @@ impl Both {
         identity[..8].copy_from_slice(&act.customer.to_le_bytes());
         let action = if act.refuses { Action::DoNotContact } else { Action::Installation };
         Accept {
-            publisher: publisher(),
+            publisher: self.publisher.clone(),
             touchpoint: TouchpointId::new(id.into()),
             received_at: now,
             channel: Channel::Api,
@@ -81,21 +111,13 @@ impl Both {
     }
 }
 
-fn publisher() -> PublisherId {
-    PublisherId::parse("contoso").expect("a name")
-}
-
 fn number(lane: usize) -> DestinationNo {
     DestinationNo::new(u32::try_from(lane).expect("few lanes") + 1)
 }
 
-fn key(lane: usize) -> LaneKey {
-    LaneKey { publisher: publisher(), destination: number(lane) }
-}
-
-fn destination(number: usize, created_at: Timestamp) -> Destination {
+fn destination(publisher: &PublisherId, number: usize, created_at: Timestamp) -> Destination {
     Destination {
-        publisher: publisher(),
+        publisher: publisher.clone(),
         number: DestinationNo::new(0),
         name: format!("crm-{number}"),
         kind: "https".to_owned(),
@@ -143,14 +165,15 @@ impl Rows for Both {
 
     fn take(&mut self, lane: usize, now: Timestamp) -> LaneToken {
         let expected = self.model.take(lane, now);
-        let taken = self.runtime.block_on(self.store.take_lane(key(lane), "local".into(), now));
+        let taken = self.runtime.block_on(self.store.take_lane(self.key(lane), "local".into(), now));
         assert_eq!(taken.expect("the store works"), Some(expected), "the lease of a lane");
         expected
     }
 
     fn turn(&mut self, lane: usize, token: LaneToken, turn: &Turn) -> Option<Turned> {
         let expected = self.model.turn(lane, token, turn);
-        let turned = self.runtime.block_on(self.store.lane_turn(key(lane), token, Arc::new(turn.clone())));
+        let turned =
+            self.runtime.block_on(self.store.lane_turn(self.key(lane), token, Arc::new(turn.clone())));
         let turned = turned
             .expect("the store works")
             .map(|it| Turned { claims: it.claims.iter().map(known).collect(), ..it });
@@ -174,7 +197,7 @@ impl Rows for Both {
     fn erase(&mut self, customer: u64, id: u64, now: Timestamp) -> Option<Erased> {
         let expected = self.model.erase(customer, id, now)?;
         let wish = Wish {
-            publisher: publisher(),
+            publisher: self.publisher.clone(),
             id: ErasureId::new(id.into()),
             asked_at: now,
             crm: Crm::Delete,
@@ -194,25 +217,26 @@ impl Rows for Both {
             panic!("there is such a lead")
         };
         let told: Vec<LaneKey> = begun.told.into_iter().collect();
-        let wanted: Vec<LaneKey> = expected.told.iter().map(|it| key(*it)).collect();
+        let wanted: Vec<LaneKey> = expected.told.iter().map(|it| self.key(*it)).collect();
         assert_eq!(told, wanted, "where an erasure is to be told");
         Some(expected)
     }
 
     fn set_gate(&mut self, lane: usize, gate: Gate) {
         self.model.set_gate(lane, gate.clone());
-        self.runtime.block_on(self.store.set_gate(key(lane), gate)).expect("the store works");
+        self.runtime.block_on(self.store.set_gate(self.key(lane), gate)).expect("the store works");
     }
 
     fn retry_parked(&mut self, lane: usize, now: Timestamp) {
         self.model.retry_parked(lane, now);
-        let retrying = self.store.retry_parked(publisher(), number(lane), 1000, now);
+        let retrying = self.store.retry_parked(self.publisher.clone(), number(lane), 1000, now);
         self.runtime.block_on(retrying).expect("the store works");
     }
 
     fn spend_aside(&mut self, lane: usize, budget: &Arc<Budget>, told: &[Told], now: Timestamp) {
         Rows::spend_aside(&mut self.model, lane, budget, told, now);
-        let spending = self.store.spend_calls(publisher(), Arc::clone(budget), (1, told.to_vec()), now);
+        let spending =
+            self.store.spend_calls(self.publisher.clone(), Arc::clone(budget), (1, told.to_vec()), now);
         self.runtime.block_on(spending).expect("the store works");
     }
 

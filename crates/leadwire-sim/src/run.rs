@@ -5,17 +5,19 @@ use crate::mistake::{self, Seeded};
 use crate::model::Model;
 use crate::outage::{Control, HOUR};
 use crate::plan::Plan;
-use crate::real::Both;
+use crate::real::{Both, Ground};
 use crate::rows::Rows;
 use crate::scenes;
 use crate::world::World;
 use std::io::Write;
+use std::ops::Range;
 use std::process::ExitCode;
 
 const USAGE: &str = "leadwire-sim: schedules of failures against the decisions of a lane
 
   --steps N      steps of schedules on the model of the store (100000000)
   --store N      schedules on the real store, which must say what the model says (500)
+  --database A   those are in this database of a PostgreSQL server, which must be there and empty; nothing but them is run
   --mistakes     have every built-in mistake found within those steps; needs `--features defects`
   --seed N       the first seed (1)
   --outage 72h   a destination is down for so long while leads come, and then everything is brought to it
@@ -118,7 +120,7 @@ pub(crate) fn command(arguments: &[String]) -> ExitCode {
     if has("--outage") {
         return outage(arguments);
     }
-    let known = ["--steps", "--store", "--seed", "--tell", "--mistakes"];
+    let known = ["--steps", "--store", "--database", "--seed", "--tell", "--mistakes"];
     let is_wrong = arguments.iter().any(|it| it.starts_with('-') && !known.contains(&it.as_str()));
     let (Some(steps), Some(seed), Some(store), Some(told)) =
         (value("--steps", 100_000_000), value("--seed", 1), value("--store", 500), value("--tell", 0))
@@ -132,6 +134,9 @@ pub(crate) fn command(arguments: &[String]) -> ExitCode {
     }
     if told > 0 {
         return tell(told);
+    }
+    if let Some(place) = arguments.iter().position(|it| it == "--database") {
+        return on_server(arguments.get(place + 1).map_or("", String::as_str), seed..seed + store);
     }
     if has("--mistakes") { find_mistakes(seed, steps) } else { hold(seed, steps, store) }
 }
@@ -192,7 +197,7 @@ fn hold(seed: u64, steps: u64, store: u64) -> ExitCode {
     for seed in seed..seed + store {
         if tally.broken.is_none() && on_store.broken.is_none() {
             let plan = Plan::new(seed);
-            let both = Both::new(plan.lanes.len());
+            let both = Both::new(&plan, &Ground::Folders);
             on_store.run(plan, both);
         }
     }
@@ -225,6 +230,32 @@ fn hold(seed: u64, steps: u64, store: u64) -> ExitCode {
         u32::from(tally.broken.is_some())
     ));
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The real store must say what the model says, on a server too.
+fn on_server(address: &str, seeds: Range<u64>) -> ExitCode {
+    let ground = match Ground::server(address) {
+        Ok(ground) => ground,
+        Err(problem) => {
+            say(&format!("the database cannot be used: {problem}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut tally = Tally::default();
+    for seed in seeds {
+        if tally.broken.is_none() {
+            let plan = Plan::new(seed);
+            let both = Both::new(&plan, &ground);
+            tally.run(plan, both);
+        }
+    }
+    if let Some((seed, violation)) = &tally.broken {
+        say(&format!("seed {seed} breaks a law: {}: {}", violation.law, violation.told));
+    }
+    let violations = u32::from(tally.broken.is_some());
+    say(&format!("{} schedules, {} steps on the real store, on a server", tally.schedules, tally.steps));
+    say(&format!("{{\"server_schedules\":{},\"violations\":{violations}}}", tally.schedules));
+    if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Every mistake must be found within so many steps.
@@ -287,7 +318,7 @@ mod tests {
         let mut tally = Tally::default();
         for seed in 1..40 {
             let plan = Plan::new(seed);
-            let both = Both::new(plan.lanes.len());
+            let both = Both::new(&plan, &Ground::Folders);
             tally.run(plan, both);
             assert!(tally.broken.is_none(), "seed {seed}: {:?}", tally.broken);
         }
