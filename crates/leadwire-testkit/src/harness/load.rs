@@ -245,6 +245,14 @@ impl Target {
         self.call(&self.request("POST", path, "", &body.to_string()), path).await
     }
 
+    /// `PATCH` with the key; the answer must be a success.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call(&self.request("PATCH", path, "", &body.to_string()), path).await
+    }
+
     async fn call(&self, request: &[u8], path: &str) -> anyhow::Result<Value> {
         let mut connection = Connection::open(self).await?;
         let answer = timeout(PATIENCE, connection.exchange(request)).await;

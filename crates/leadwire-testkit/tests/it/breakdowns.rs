@@ -1,4 +1,4 @@
-//! Short forms of `scripts/io-errors`, `scripts/kill-points`, `scripts/clock-jumps`, `scripts/outage`, `scripts/power-cuts`,
+//! Short forms of `scripts/bulk-kills`, `scripts/io-errors`, `scripts/kill-points`, `scripts/clock-jumps`, `scripts/outage`, `scripts/power-cuts`,
 //! `scripts/odd-days` and `scripts/isolation`: all but the last on the real program, that one without a clock to race against.
 
 use crate::program;
@@ -71,6 +71,17 @@ fn nothing_answered_is_lost_when_the_clock_is_set() {
     let Some(report) = faults("clock-jumps", 3) else { return };
     assert_eq!((&report["lost"], &report["doubled"]), (&json!(0), &json!(0)), "{report}");
     assert_eq!((&report["clock_set"], &report["control_lost"]), (&json!(6), &json!(1)), "{report}");
+}
+
+#[test]
+fn a_backlog_that_goes_as_bulk_jobs_arrives_once_whatever_is_killed() {
+    let Some(report) = faults("bulk-kills", 1) else { return };
+    assert_eq!((&report["missing"], &report["doubled"]), (&json!(0), &json!(0)), "{report}");
+    assert_eq!(
+        (&report["calls_beyond_the_account"], &report["control_missing"]),
+        (&json!(0), &json!(1)),
+        "{report}"
+    );
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Does to the real program what machines and networks do, and checks afterwards that nothing it answered 202 is lost or
-//! doubled. Each part ends with one JSON line and has a control that must fail. Run it by `scripts/io-errors`,
+//! doubled. Each part ends with one JSON line and has a control that must fail. Run it by `scripts/bulk-kills`, `scripts/io-errors`,
 //! `scripts/kill-points`, `scripts/power-cuts`, `scripts/odd-days`, `scripts/outage`, `scripts/isolation` and
 //! `scripts/backlog`.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "it reports to a terminal and to scripts")]
 
 mod backlog;
+mod bulk_kills;
 mod clock_jumps;
 mod disk;
 mod io_errors;
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: faults (backlog|clock-jumps|io-errors|io-sweep|isolation|kill-points|odd-days|outage|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
+const USAGE: &str = "usage: faults (backlog|bulk-kills|clock-jumps|io-errors|io-sweep|isolation|kill-points|odd-days|outage|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
      [--defective FILE] [--go-on-without yes]";
 
 /// What a part is told.
@@ -63,6 +64,7 @@ async fn run() -> anyhow::Result<bool> {
     std::fs::create_dir_all(&args.folder)?;
     let report = match part.as_str() {
         "backlog" => backlog::run(&args).await?,
+        "bulk-kills" => bulk_kills::run(&args).await?,
         "clock-jumps" => clock_jumps::run(&args).await?,
         "io-errors" => io_errors::run(&args, io_errors::Span::Run).await?,
         "io-sweep" => io_errors::run(&args, io_errors::Span::Lead).await?,
