@@ -98,6 +98,8 @@ pub const FOLLOW_UP_TEXT_BYTES_MAX: usize = 16 * 1024;
 pub const FOLLOW_UP_PLACES_MAX: usize = 50;
 /// Letters of a customer's own value in a message to a customer: names and companies are shorter, and advertising is not.
 pub const FOLLOW_UP_VALUE_CHARS_MAX: usize = 80;
+/// Longest wait of a follow-up for the minute at which it is told with others: they are told once a day.
+pub const DIGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// How long after a customer acted a follow-up makes sense; after that the action comes from a file or a replay of old
 /// leads. Senders that were cut off for a weekend are within it.
 pub const FOLLOW_UP_AGE_MAX: Duration = Duration::from_secs(3 * 24 * 3600);

@@ -54,4 +54,7 @@ goals!(
     AskedAnew,
     LimitLearned,
     ClockRanAhead,
+    NodeCutOff,
+    LaneMoved,
+    LaneMovedLate,
 );

@@ -13,6 +13,7 @@ mod goal;
 mod ledger;
 mod mistake;
 mod model;
+mod nodes;
 mod outage;
 mod people;
 mod plan;

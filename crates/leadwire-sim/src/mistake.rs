@@ -31,6 +31,7 @@ pub(crate) enum Mistake {
     DestinationsCountApart,
     AsksForNobody,
     DoubtsEndByTheClock,
+    LeftBehindIsOurs,
 }
 
 /// Any mistake.
@@ -119,6 +120,7 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::World(Mistake::DestinationsCountApart),
     Seeded::World(Mistake::AsksForNobody),
     Seeded::World(Mistake::DoubtsEndByTheClock),
+    Seeded::World(Mistake::LeftBehindIsOurs),
 ];
 
 impl Seeded {

@@ -4,7 +4,7 @@
 
 use crate::desk::Desk;
 use crate::mistake::{Mistake, made};
-use crate::rows::{Accepted, Act, Delivery, Erased, LaneRow, Lead, Rows, State};
+use crate::rows::{Accepted, Act, Delivery, Erased, From, LaneRow, Lead, Rows, State};
 use crate::settle::small;
 use leadwire_core::budget::{Budget, Count, Told};
 use leadwire_core::lane::{Allowance, Gate, LaneToken, Turn, Turned, allowance};
@@ -165,8 +165,11 @@ impl Rows for Model {
         Accepted { touchpoint: id, lead, is_new: true, claimed }
     }
 
-    fn take(&mut self, lane: usize, now: Timestamp) -> LaneToken {
+    fn take(&mut self, lane: usize, from: From, now: Timestamp) -> LaneToken {
         self.count_commit();
+        let is_ours = from == From::Ours || made(Mistake::LeftBehindIsOurs);
+        let until = now.plus(if is_ours { limits::DOUBT } else { limits::LEFT_BEHIND_WAIT }).millis();
+        let again_at = if is_ours { now.millis() } else { until };
         let seen = self.lanes[lane].leased_until;
         let row = &mut self.lanes[lane];
         row.token += 1;
@@ -175,21 +178,24 @@ impl Rows for Model {
         let in_flight = |it: &Delivery| it.lane == lane && it.state == State::Pending && it.claim > 0;
         let leads: Vec<u64> = self.deliveries.iter().filter(|it| in_flight(it)).map(|it| it.lead).collect();
         if !made(Mistake::InterruptedIsForgotten) {
-            let until = now.plus(limits::DOUBT).millis();
             self.doubts.iter_mut().filter(|it| it.0.0 == lane).for_each(|it| *it.1 = until);
-            leads.into_iter().for_each(|it| self.note_doubt(lane, it, now));
+            self.doubts.extend(leads.into_iter().map(|it| ((lane, it), until)));
         }
         self.follow_clock(lane, seen, now);
-        self.hold_doubted(lane, now);
+        self.hold_doubted(lane, until);
         for it in self.deliveries.iter_mut().filter(|it| in_flight(it)) {
             if !made(Mistake::ClaimsStay) {
-                (it.claim, it.due_at, it.doubtful) = (0, now.millis(), true);
+                (it.claim, it.due_at, it.doubtful) = (0, again_at, true);
             }
         }
         if made(Mistake::ReservationsDie) {
             self.forget_reservations();
         }
         token
+    }
+
+    fn release(&mut self, _: usize, _: LaneToken) {
+        self.count_commit();
     }
 
     fn turn(&mut self, lane: usize, token: LaneToken, turn: &Turn) -> Option<Turned> {

@@ -38,7 +38,8 @@ impl<R: Rows> World<R> {
                 self.checks.after_power_cut(self.rows.model());
             }
             Fault::Standstill => {
-                self.still_until = self.now + *self.dice.pick(&[2_000, 130_000, 400_000]);
+                let millis = *self.dice.pick(&[2_000, 130_000, 400_000]);
+                self.stand_still(millis);
                 self.checks.reach(Goal::StoodStill);
             }
             Fault::LanePanic if self.is_up => {
@@ -47,6 +48,8 @@ impl<R: Rows> World<R> {
                 self.let_go_of_requests(lane);
                 self.after(1, Event::Takes(lane));
             }
+            Fault::NodeLost if self.is_up => self.lose_node(lane),
+            Fault::LaneMoves if self.is_up => self.move_lane(lane),
             Fault::Outage | Fault::Credential | Fault::Gone => {
                 self.crms[lane].trouble = Some(fault);
                 self.checks.down(lane, fault, self.now);

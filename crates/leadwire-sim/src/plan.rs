@@ -59,10 +59,14 @@ pub(crate) enum Fault {
     Refusal,
     /// The clock is found to run ahead after a restart, by up to days, and may be put right at the next.
     ClockAhead,
+    /// A node is gone, or cut off with its requests still under way, and another one takes the lane.
+    NodeLost,
+    /// A lane is to move to another node in good order.
+    LaneMoves,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::LostRequest,
         Self::LostAnswer,
         Self::LateRequest,
@@ -89,6 +93,8 @@ impl Fault {
         Self::Erasure,
         Self::Refusal,
         Self::ClockAhead,
+        Self::NodeLost,
+        Self::LaneMoves,
     ];
 
     /// Whether it comes by itself, now and then.
@@ -104,6 +110,8 @@ impl Fault {
                 | Self::Gone
                 | Self::PersonPauses
                 | Self::PersonRetries
+                | Self::NodeLost
+                | Self::LaneMoves
         )
     }
 
@@ -142,14 +150,21 @@ impl Plan {
     pub(crate) fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let mut on = 0;
-        for fault in Fault::ALL.into_iter().filter(|it| *it != Fault::ClockAhead) {
+        // These came later, and their dice are their own: they change no schedule that was there before.
+        let later = [
+            (Fault::ClockAhead, 0xa4ead, 300),
+            (Fault::NodeLost, 0x10de5, 150),
+            (Fault::LaneMoves, 0x30de5, 150),
+        ];
+        for fault in Fault::ALL.into_iter().filter(|it| later.iter().all(|that| that.0 != *it)) {
             if dice.falls(450) {
                 on |= fault.bit();
             }
         }
-        // It came later, and its dice are its own: it changes no schedule that was there before.
-        if Dice::new(seed ^ 0xa4ead).falls(300) {
-            on |= Fault::ClockAhead.bit();
+        for (fault, salt, share) in later {
+            if Dice::new(seed ^ salt).falls(share) {
+                on |= fault.bit();
+            }
         }
         let lanes = (0..=dice.below(2))
             .map(|_| LanePlan {

@@ -56,7 +56,7 @@ impl<R: Rows> World<R> {
 
     /// Nobody waits for a lane's requests any more: their connections close.
     pub(crate) fn let_go_of_requests(&mut self, lane: usize) {
-        self.wire.let_go(lane, self.now);
+        self.wire.let_go(lane, None, self.now);
         self.lose_calls(lane);
     }
 
@@ -130,7 +130,8 @@ impl<R: Rows> World<R> {
             return;
         }
         let clock = self.clock();
-        let token = self.rows.take(lane, clock);
+        let from = std::mem::take(&mut self.from[lane]);
+        let token = self.rows.take(lane, from, clock);
         self.checks.taken(lane);
         let mut hand = Hand::new(token, clock, self.plan.lanes[lane].shape);
         let account = self.plan.lanes[lane].account;
@@ -193,6 +194,7 @@ impl<R: Rows> World<R> {
             self.after(wait, Event::TurnCommits(lane, Box::new(turn), token));
         }
         self.plan_look(lane);
+        self.give_back(lane);
     }
 
     pub(crate) fn plan_look(&mut self, lane: usize) {
@@ -268,7 +270,7 @@ impl<R: Rows> World<R> {
     }
 
     pub(crate) fn answer(&mut self, lane: usize, request: usize, tries: Vec<(Claim, Tried)>) {
-        if !self.wire.answer(request) {
+        if !self.wire.answer(request) || self.is_of_another(lane, request) {
             return;
         }
         let (clock, jitter) = (self.clock(), self.dice.jitter());

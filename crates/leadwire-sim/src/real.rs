@@ -2,7 +2,7 @@
 
 use crate::model::Model;
 use crate::plan::Plan;
-use crate::rows::{Accepted, Act, Erased, Rows};
+use crate::rows::{Accepted, Act, Erased, From, Rows};
 use leadwire_core::budget::{Budget, Told};
 use leadwire_core::id::{DestinationNo, ErasureId, LeadId, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
@@ -44,6 +44,8 @@ pub(crate) struct Both {
     model: Model,
     store: Store,
     publisher: PublisherId,
+    /// How often each lane went to another node.
+    nodes: Vec<u32>,
     runtime: tokio::runtime::Runtime,
     version: i64,
     _folder: Option<tempfile::TempDir>,
@@ -74,11 +76,24 @@ impl Both {
             }
             store.setup().await.expect("the store works").version
         });
-        Self { model: Model::new(lanes), store, publisher, runtime, version, _folder: folder }
+        Self {
+            model: Model::new(lanes),
+            store,
+            publisher,
+            nodes: vec![0; lanes],
+            runtime,
+            version,
+            _folder: folder,
+        }
     }
 
     fn key(&self, lane: usize) -> LaneKey {
         LaneKey { publisher: self.publisher.clone(), destination: number(lane) }
+    }
+
+    /// The node that has a lane, or takes it next.
+    fn holder(&self, lane: usize) -> Arc<str> {
+        format!("{}-{lane}-{}", self.publisher, self.nodes[lane]).into()
     }
 
     fn item(&self, act: &Act, id: u64, offered: &[(usize, LaneToken)], now: Timestamp) -> Accept {
@@ -163,11 +178,23 @@ impl Rows for Both {
         expected
     }
 
-    fn take(&mut self, lane: usize, now: Timestamp) -> LaneToken {
-        let expected = self.model.take(lane, now);
-        let taken = self.runtime.block_on(self.store.take_lane(self.key(lane), "local".into(), now));
+    fn take(&mut self, lane: usize, from: From, now: Timestamp) -> LaneToken {
+        let expected = self.model.take(lane, from, now);
+        if from == From::Another {
+            let former = self.holder(lane);
+            self.runtime.block_on(self.store.beat(Arc::clone(&former), now)).expect("the store works");
+            self.runtime.block_on(self.store.leave(former)).expect("the store works");
+            self.nodes[lane] += 1;
+        }
+        let taken = self.runtime.block_on(self.store.take_lane(self.key(lane), self.holder(lane), now));
         assert_eq!(taken.expect("the store works"), Some(expected), "the lease of a lane");
         expected
+    }
+
+    fn release(&mut self, lane: usize, token: LaneToken) {
+        self.model.release(lane, token);
+        self.runtime.block_on(self.store.release_lane(self.key(lane), token)).expect("the store works");
+        self.nodes[lane] += 1;
     }
 
     fn turn(&mut self, lane: usize, token: LaneToken, turn: &Turn) -> Option<Turned> {

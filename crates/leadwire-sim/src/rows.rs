@@ -36,10 +36,22 @@ pub(crate) struct Erased {
     pub(crate) told: Vec<usize>,
 }
 
+/// Whose a lane was that is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum From {
+    /// This node's, or nobody's: its requests ended with it.
+    #[default]
+    Ours,
+    /// Another's, which is gone or cut off: its requests may be under way.
+    Another,
+}
+
 /// The transactions of the store.
 pub(crate) trait Rows {
     fn accept(&mut self, act: &Act, id: u64, offered: &[(usize, LaneToken)], now: Timestamp) -> Accepted;
-    fn take(&mut self, lane: usize, now: Timestamp) -> LaneToken;
+    fn take(&mut self, lane: usize, from: From, now: Timestamp) -> LaneToken;
+    /// Gives a lane back, with nothing of it under way.
+    fn release(&mut self, lane: usize, token: LaneToken);
     fn turn(&mut self, lane: usize, token: LaneToken, turn: &Turn) -> Option<Turned>;
     fn erase(&mut self, customer: u64, id: u64, now: Timestamp) -> Option<Erased>;
     fn set_gate(&mut self, lane: usize, gate: Gate);

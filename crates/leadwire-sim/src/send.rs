@@ -2,6 +2,7 @@
 
 use crate::check::{Goal, lead, small};
 use crate::rows::Rows;
+use crate::wire::Request;
 use crate::world::{World, exclusive_key, size_of};
 use leadwire_core::lane::Claim;
 use leadwire_core::limits;
@@ -13,12 +14,15 @@ impl<R: Rows> World<R> {
         let (now, clock) = (self.now, self.clock());
         let Some(gate) = self.gate(lane) else { return };
         let plan = self.plan.lanes[lane];
-        let open = self.wire.alive(lane).filter(|it| it.is_open).count();
+        // What a node that is gone has under way is its own: it is another's number, and leads wait for it.
+        let token = self.tasks[lane].hand.as_ref().map(|it| it.token().number());
+        let ours: Vec<&Request> =
+            self.wire.alive(lane).filter(|it| it.is_open && Some(it.token) == token).collect();
+        let open = ours.len();
         let keys: BTreeSet<String> = claims.iter().map(exclusive_key).collect();
         let shared = |it: &Claim| keys.contains(&exclusive_key(it));
         let key_clash = plan.has_keys
-            && (keys.len() < claims.len()
-                || self.wire.alive(lane).filter(|it| it.is_open).any(|it| it.claims.iter().any(shared)));
+            && (keys.len() < claims.len() || ours.iter().any(|it| it.claims.iter().any(shared)));
         let overtaken = |claim: &Claim| {
             let mut others = self.wire.alive(lane).flat_map(|it| &it.claims);
             others.any(|it| it.lead == claim.lead && it.touchpoint != claim.touchpoint)

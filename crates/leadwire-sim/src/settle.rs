@@ -113,11 +113,10 @@ impl Model {
     }
 
     /// What is free of leads in doubt waits from now on, by whichever clock it waited until now.
-    pub(crate) fn hold_doubted(&mut self, lane: usize, now: Timestamp) {
+    pub(crate) fn hold_doubted(&mut self, lane: usize, until: i64) {
         if made(Mistake::DoubtsEndByTheClock) {
             return;
         }
-        let until = now.plus(limits::DOUBT).millis();
         let doubts = &self.doubts;
         let waits = |it: &&mut Delivery| {
             it.lane == lane

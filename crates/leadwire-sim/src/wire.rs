@@ -16,6 +16,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) lane: usize,
+    /// Under which lease it was begun.
+    pub(crate) token: i64,
     pub(crate) claims: Vec<Claim>,
     /// When it is carried out; never, when it is lost or was.
     pub(crate) arrives_at: Option<i64>,
@@ -58,12 +60,13 @@ impl Wire {
         was_open
     }
 
-    /// Nobody waits for a lane's requests any more. What is carried out later than a given-up request can be is not.
-    pub(crate) fn let_go(&mut self, lane: usize, now: i64) {
+    /// Nobody waits any more for a lane's requests, all of them or those of one lease. What is carried out later than a
+    /// given-up request can be is not.
+    pub(crate) fn let_go(&mut self, lane: usize, token: Option<i64>, now: i64) {
         let last = now + doubt();
         for place in &self.alive {
             let it = &mut self.requests[*place];
-            if it.lane == lane {
+            if it.lane == lane && token.is_none_or(|token| it.token == token) {
                 it.is_open = false;
                 it.arrives_at = it.arrives_at.filter(|at| *at < last);
             }
@@ -130,12 +133,12 @@ impl<R: Rows> World<R> {
             way.answers = Some((timeout, all(&claims, &Outcome::Unknown, "answer_timeout")));
             self.checks.reach(Goal::ArrivedLate);
         }
-        self.put_on_wire(lane, (claims, calls), way, stands);
+        self.put_on_wire((lane, token.number()), (claims, calls), way, stands);
     }
 
     fn put_on_wire(
         &mut self,
-        lane: usize,
+        (lane, token): (usize, i64),
         (claims, mut calls): (Vec<Claim>, Option<Calls>),
         way: Way,
         stands: i64,
@@ -148,7 +151,7 @@ impl<R: Rows> World<R> {
             calls.is_connected = causes.into_iter().all(|it| it.1.evidence.cause != "connection_refused");
         }
         let has_calls = calls.is_some();
-        let request = Request { lane, claims, arrives_at, is_open: true, answer_is_lost, calls };
+        let request = Request { lane, token, claims, arrives_at, is_open: true, answer_is_lost, calls };
         let request = self.wire.begin(request);
         if let Some(at) = arrives_at {
             self.after(at - self.now, Event::Arrives(request));

@@ -9,7 +9,7 @@ use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::plan::{Fault, Plan};
 use crate::rest::Idle;
-use crate::rows::{Act, Rows};
+use crate::rows::{Act, From, Rows};
 use crate::wire::Wire;
 use leadwire_core::id::LeadId;
 use leadwire_core::lane::{Claim, Gate, Hand, LaneToken, Turn, Turned};
@@ -42,6 +42,10 @@ pub(crate) enum Event {
     Looks(usize),
     /// A lane is taken.
     Takes(usize),
+    /// What a node that is cut off had under way under a lease ends there.
+    CutOffEnds(usize, i64),
+    /// A lane that is to move waits no longer for its requests.
+    GivesUp(usize, LaneToken),
     /// The program begins.
     Starts,
     /// Something goes wrong.
@@ -97,6 +101,8 @@ pub(crate) struct World<R> {
     free: Vec<usize>,
     order: u64,
     pub(crate) tasks: Vec<LaneTask>,
+    /// Whose each lane was that is taken next.
+    pub(crate) from: Vec<From>,
     pub(crate) acts: Vec<Act>,
     pub(crate) next_id: u64,
     /// Counts starts of the program: what an earlier one waited for does not come any more.
@@ -137,6 +143,7 @@ impl<R: Rows> World<R> {
             events: Vec::new(),
             free: Vec::new(),
             order: 0,
+            from: vec![From::Ours; lanes],
             tasks: (0..lanes).map(|_| LaneTask::default()).collect(),
             acts: Vec::new(),
             next_id: 1,
@@ -206,6 +213,7 @@ impl<R: Rows> World<R> {
                 event,
                 Event::Arrives(_)
                     | Event::OthersCall(_)
+                    | Event::CutOffEnds(..)
                     | Event::Strikes(_)
                     | Event::Mends(..)
                     | Event::Heals
@@ -269,6 +277,8 @@ impl<R: Rows> World<R> {
             Event::Post(number) => self.post(number),
             Event::Commit(number, key) => self.commit(number, key),
             Event::Takes(lane) => self.take(lane),
+            Event::CutOffEnds(lane, token) => self.wire.let_go(lane, Some(token), self.now),
+            Event::GivesUp(lane, token) => self.give_up(lane, token),
             Event::TurnCommits(lane, turn, token) => self.commit_turn(lane, &turn, token),
             Event::TurnEnds(lane, token, turned) => self.end_turn(lane, token, turned),
             Event::Looks(lane) => self.look(lane),
@@ -297,7 +307,7 @@ impl<R: Rows> World<R> {
 
     /// The program stands still for so long.
     pub(crate) fn stand_still(&mut self, millis: i64) {
-        self.still_until = self.now + millis;
+        self.still_until = self.still_until.max(self.now + millis);
     }
 }
 

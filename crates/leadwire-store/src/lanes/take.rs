@@ -53,7 +53,7 @@ pub(super) fn take(
         &[Param::Int(now.millis()), Param::Text(INTERRUPTED), publisher, destination],
     )?;
     doubt::take_over(tx, lane, now.plus(wait))?;
-    if let Some((leased_until, _)) = seen.filter(|_| is_ours) {
+    if let Some((leased_until, _)) = seen {
         follow_clock(tx, lane, leased_until, now)?;
     }
     // Not what is repeated below: it says the same under the same identity.
@@ -77,11 +77,12 @@ fn follow_clock(
 ) -> Result<(), StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
-    // What was never tried became due in the past, whatever the clock said then; but for a deletion and a touchpoint that
-    // wait for a request which an earlier holder left on the wire.
+    // What was never tried became due in the past, whatever the clock said then; but for a follow-up that is told with
+    // others within a day, and a deletion and a touchpoint that wait for a request which an earlier holder left on the wire.
     tx.execute(
         "UPDATE delivery SET due_at = $1
-         WHERE publisher_id = $2 AND destination_no = $3 AND attempts = 0 AND touchpoint_id IN (
+         WHERE publisher_id = $2 AND destination_no = $3 AND attempts = 0
+             AND (follow_up_id = '' OR due_at > $4) AND touchpoint_id IN (
              SELECT touchpoint_id
              FROM delivery
              WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim IN (-1, 0)
@@ -93,7 +94,12 @@ fn follow_clock(
                  SELECT 1 FROM doubt d
                  WHERE d.publisher_id = delivery.publisher_id AND d.destination_no = delivery.destination_no
                      AND d.lead_id = delivery.lead_id)",
-        &[Param::Int(now.millis()), publisher, destination],
+        &[
+            Param::Int(now.millis()),
+            publisher,
+            destination,
+            Param::Int(now.plus(limits::DIGEST_WAIT).millis()),
+        ],
     )?;
     // The last turn was here, so the clock was set back by at least the difference.
     let last_turn = leased_until.millis() - i64::try_from(limits::LEASE.as_millis()).unwrap_or(0);

@@ -37,6 +37,24 @@ async fn lose_and_repeat(desk: &Desk, token: LaneToken, id: u128, customer: u8) 
 }
 
 #[tokio::test]
+async fn a_follow_up_that_is_told_with_others_waits_for_that_over_a_restart_too() {
+    let desk = Desk::new().await;
+    let token = desk.take(NOON).await;
+    let (id, audience, destination) = (FollowUpId::new(1), Audience::Team, number(1));
+    let hour = 3600 * SECOND;
+    let follow_ups = vec![Following { id, audience, destination, due_at: at(NOON + 10 * hour) }];
+    let reached = Some(Reached { step: Interest::Initial, follow_ups });
+    desk.accept(Accept { routed: Vec::new(), reached, ..of_customer(1, 1) }).await;
+    assert!(desk.claim(token, 9, NOON).await.is_empty());
+    let token = desk.take(NOON + hour).await;
+    assert!(
+        desk.claim(token, 9, NOON + 9 * hour).await.is_empty(),
+        "a restart is no reason to tell it by itself"
+    );
+    assert_eq!(ids(&desk.claim(token, 9, NOON + 10 * hour).await), [1]);
+}
+
+#[tokio::test]
 async fn a_follow_up_waits_for_what_may_still_arrive() {
     let desk = Desk::new().await;
     let token = desk.take(NOON).await;
