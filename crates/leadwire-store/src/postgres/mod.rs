@@ -6,6 +6,7 @@
 
 pub(crate) mod address;
 mod dialect;
+pub mod floor;
 pub(crate) mod migrate;
 pub(crate) mod readers;
 pub(crate) mod scope;
