@@ -228,6 +228,9 @@ pub const STORE_QUEUE_MAX: usize = 4096;
 pub const READERS: usize = 4;
 /// Connections of one node that write to a database server: while one waits for its flush, others gather.
 pub const SERVER_WRITERS: usize = 3;
+/// Rows of parameters in one statement of a database server: past some hundreds more of them save no more waiting, and the
+/// memory of a statement must have a bound.
+pub const SERVER_STATEMENT_ROWS_MAX: usize = 512;
 /// How often work is begun anew whose transaction a database server rolled back for no fault of the work.
 pub const SERVER_TRIES: u32 = 3;
 /// How long a database server that went away during a commit is waited for, to be asked what became of it.

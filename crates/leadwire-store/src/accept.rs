@@ -6,7 +6,7 @@ use crate::follow_ups::{self, Reached};
 use crate::lanes::{Claim, LaneKey, LaneToken};
 use crate::postgres::scope::Scope;
 use crate::rows::Channel;
-use crate::{Store, StoreError, erasures, idempotency, lanes, quarantine, setup, standing};
+use crate::{Store, StoreError, erasures, foresight, idempotency, lanes, quarantine, setup, standing};
 use bytes::Bytes;
 use leadwire_core::erasure::Question;
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, QuarantineId, TouchpointId};
@@ -166,6 +166,8 @@ impl Store {
             _ => items.iter().map(|it| Accept { offered: Vec::new(), ..it.clone() }).collect(),
         };
         let scope = Scope::Publishers(publishers);
+        let seen = Arc::clone(&items);
+        let foresight = move |tx: &Tx<'_>, stage| foresight::foresee(tx, stage, &seen);
         let body = move |tx: &Tx<'_>| {
             if setup::version(tx)? != setup_version {
                 return Ok(None);
@@ -180,7 +182,7 @@ impl Store {
             }
             Ok(Some(committed))
         };
-        self.write_then(scope, body, after).await
+        self.write_foreseen(scope, Some(Box::new(foresight)), body, after).await
     }
 }
 
@@ -209,7 +211,7 @@ pub(crate) fn accept(
     let routed = standing::with_told(item, &folded.told, &mut committed.told);
     let publisher = Param::Text(item.publisher.as_str());
     let offer = item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str());
-    tx.execute(
+    tx.put_off(
         "INSERT INTO touchpoint (publisher_id, touchpoint_id, lead_id, received_at, channel, offer_id, source,
              action, test, routed, body, body_sha256, interest, interest_rule, routing_trouble)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
@@ -268,7 +270,7 @@ fn owe(tx: &Tx<'_>, item: &Accept, routed: &Routed, folded: &Folded) -> Result<O
     let is_urgent = item.shown.as_ref().is_some_and(|it| it.interest == Interest::Active);
     let head_start = if is_urgent { limits::URGENT_HEAD_START } else { Duration::ZERO };
     let due_at = doubt.unwrap_or(item.received_at.minus(head_start));
-    tx.execute(
+    tx.put_off(
         "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts,
              cause, ended_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

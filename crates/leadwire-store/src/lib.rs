@@ -19,6 +19,7 @@ pub mod feedback;
 pub mod feedback_readings;
 pub mod floor;
 mod fold;
+mod foresight;
 pub mod follow_ups;
 pub mod idempotency;
 mod job;

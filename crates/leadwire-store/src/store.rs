@@ -2,6 +2,7 @@
 
 use crate::engine::Tx;
 use crate::failure::Failure;
+use crate::job::Foresight;
 use crate::postgres::scope::Scope;
 use crate::postgres::{self, Address};
 use crate::setup::{self, Setup};
@@ -202,9 +203,21 @@ impl Store {
 
     /// As [`Store::write`], with something to be done on the writer's thread once the body is on disk, whether or
     /// not the caller still waits for the answer. It must be short: every commit waits for it.
-    pub(crate) async fn write_then<T, F, A>(
+    pub(crate) async fn write_then<T, F, A>(&self, scope: Scope, body: F, after: A) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+    {
+        self.write_foreseen(scope, None, body, after).await
+    }
+
+    /// As [`Store::write_then`], for a body of which is known what it will ask: on a server that is asked for all bodies of
+    /// a commit at once.
+    pub(crate) async fn write_foreseen<T, F, A>(
         &self,
         scope: Scope,
+        foresight: Option<Foresight>,
         mut body: F,
         after: A,
     ) -> Result<T, StoreError>
@@ -213,7 +226,7 @@ impl Store {
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
         A: FnOnce(&T) + Send + 'static,
     {
-        let Some(telling) = audit::current() else { return self.run(scope, body, after).await };
+        let Some(telling) = audit::current() else { return self.run((scope, foresight), body, after).await };
         let told = telling.clone();
         // The chain that it is told in may be another's.
         let scope = scope.and(&telling.chain());
@@ -224,10 +237,15 @@ impl Store {
             }
             after(result);
         };
-        Ok(self.run(scope, body, after).await?.0)
+        Ok(self.run((scope, foresight), body, after).await?.0)
     }
 
-    async fn run<T, F, A>(&self, scope: Scope, body: F, after: A) -> Result<T, StoreError>
+    async fn run<T, F, A>(
+        &self,
+        (scope, foresight): (Scope, Option<Foresight>),
+        body: F,
+        after: A,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -236,7 +254,7 @@ impl Store {
         match &self.inner.place {
             // A file has one writer: its bodies come one after another in any case.
             Place::Folder(folder) => folder.writer.run(body, after).await,
-            Place::Server(server) => server.writers.run(scope, body, after).await,
+            Place::Server(server) => server.writers.run((scope, foresight), body, after).await,
         }
     }
 
@@ -278,6 +296,14 @@ impl Store {
         match &self.inner.place {
             Place::Folder(folder) => folder.writer.commits(),
             Place::Server(server) => server.writers.commits(),
+        }
+    }
+
+    /// How often writers waited for the server so far; none: a file is not waited for.
+    pub fn round_trips(&self) -> Option<u64> {
+        match &self.inner.place {
+            Place::Folder(_) => None,
+            Place::Server(server) => Some(server.writers.trips()),
         }
     }
 

@@ -7,6 +7,7 @@ mod calls;
 mod doubt;
 mod gate;
 mod order;
+mod settle;
 mod take;
 mod turn;
 

@@ -5,8 +5,10 @@
 //! nothing waits for all others.
 
 pub(crate) mod address;
+pub(crate) mod ahead;
 mod dialect;
 pub mod floor;
+mod many;
 pub(crate) mod migrate;
 pub(crate) mod readers;
 pub(crate) mod scope;
