@@ -102,13 +102,15 @@ fn claim(
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
     let mut claims: Vec<(Timestamp, Claim)> = tx.query(
+        // The whole key comes from what is due: a server that knows a part of it beforehand may go through all of it.
         "UPDATE delivery SET claim = $1, attempts = attempts + 1
-         WHERE publisher_id = $2 AND destination_no = $3 AND touchpoint_id IN (
-             SELECT touchpoint_id
+         FROM (
+             SELECT publisher_id AS due_publisher, touchpoint_id AS due_touchpoint, destination_no AS due_destination
              FROM delivery
              WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim = 0 AND due_at <= $4
              ORDER BY due_at, touchpoint_id
-             LIMIT $5)
+             LIMIT $5) AS due
+         WHERE publisher_id = due_publisher AND touchpoint_id = due_touchpoint AND destination_no = due_destination
          RETURNING touchpoint_id, lead_id, attempts, (
              SELECT l.interest + 4 * l.do_not_contact + CASE WHEN l.consent_by = '' THEN 0 ELSE 8 END
                  + CASE WHEN l.erased_by = delivery.touchpoint_id THEN 16 ELSE 0 END
