@@ -216,6 +216,13 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// Has a line told to all nodes as part of the commit.
+    pub(crate) fn tell_line(&self, line: String) {
+        if let Session::Postgres(session) = &self.session {
+            session.tell(line);
+        }
+    }
+
     /// Writes what was put off, and forgets what was asked ahead: others may be written of next.
     pub(crate) fn catch_up(&self) -> Result<(), StoreError> {
         match &self.session {

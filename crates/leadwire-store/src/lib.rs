@@ -29,6 +29,7 @@ pub mod ledger;
 pub mod members;
 pub mod merges;
 mod migrations;
+pub mod news;
 pub mod nodes;
 pub mod notices;
 mod pages;

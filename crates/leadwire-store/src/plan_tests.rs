@@ -390,6 +390,7 @@ pub(crate) fn accept(number: u128, routed: bool) -> Accept {
         routing_trouble: String::new(),
         reached: Some(Reached { step: Interest::Initial, follow_ups: vec![following()] }),
         offered: Vec::new(),
+        elsewhere: Vec::new(),
     }
 }
 

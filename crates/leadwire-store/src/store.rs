@@ -3,6 +3,8 @@
 use crate::engine::Tx;
 use crate::failure::Failure;
 use crate::job::Foresight;
+use crate::news::News;
+use crate::postgres::listener::Listener;
 use crate::postgres::scope::Scope;
 use crate::postgres::{self, Address};
 use crate::setup::{self, Setup};
@@ -12,11 +14,12 @@ use crate::sqlite::reader::Readers;
 use crate::sqlite::writer::Writer;
 use crate::{Database, audit};
 use leadwire_core::id::PublisherId;
+use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use tokio::sync::watch;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{mpsc, watch};
 
 /// What can go wrong, told by what the caller can do about it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -96,6 +99,8 @@ struct Folder {
 }
 
 struct Server {
+    _listener: Listener,
+    news: Mutex<Option<mpsc::Receiver<News>>>,
     writers: postgres::writers::Writers,
     readers: postgres::readers::Readers,
 }
@@ -146,7 +151,10 @@ impl Store {
     /// [`StoreError::Away`] when it cannot be reached, [`StoreError::Newer`], or an error of a step.
     pub fn connect(address: &Address) -> Result<Self, StoreError> {
         postgres::beside(|| postgres::migrate::run(&postgres::session::Session::open(address)?))?;
+        let (heard, news) = mpsc::channel(limits::NEWS_WAITING_MAX);
         let server = Server {
+            _listener: Listener::start(address, heard)?,
+            news: Mutex::new(Some(news)),
             writers: postgres::writers::Writers::start(address)?,
             readers: postgres::readers::Readers::start(address)?,
         };
@@ -304,6 +312,14 @@ impl Store {
         match &self.inner.place {
             Place::Folder(_) => None,
             Place::Server(server) => Some(server.writers.trips()),
+        }
+    }
+
+    /// What other nodes tell of their commits, and this one of its own; for whoever asks first. None: there are no others.
+    pub fn news(&self) -> Option<mpsc::Receiver<News>> {
+        match &self.inner.place {
+            Place::Folder(_) => None,
+            Place::Server(server) => server.news.lock().expect("taking the news cannot panic").take(),
         }
     }
 

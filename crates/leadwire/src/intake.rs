@@ -124,6 +124,7 @@ impl Intake {
                 }
                 let own = self.find_places(item);
                 item.offered = Places::offered(&own);
+                item.elsewhere = Places::elsewhere(&own);
                 places.push(own);
             }
             let places = Places::new(&self.lanes, places);
@@ -213,6 +214,7 @@ impl Intake {
             routing_trouble: String::new(),
             reached: None,
             offered: Vec::new(),
+            elsewhere: Vec::new(),
             publisher: incoming.publisher,
         }
     }

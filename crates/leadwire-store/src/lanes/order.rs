@@ -6,6 +6,7 @@
 use super::{LaneKey, LaneToken, doubt};
 use crate::StoreError;
 use crate::engine::{Param, Tx};
+use crate::news::News;
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::time::Timestamp;
 use std::collections::BTreeSet;
@@ -47,6 +48,7 @@ pub(crate) fn place_now(
     touchpoint: TouchpointId,
     now: Timestamp,
 ) -> Result<(i64, Timestamp), StoreError> {
+    tx.tell(&News::Work(LaneKey { publisher: publisher.clone(), destination }));
     let doubt = doubt::until(tx, publisher, destination, lead)?;
     Ok((place(tx, publisher, destination, lead, touchpoint)?, doubt.unwrap_or(now).max(now)))
 }

@@ -13,7 +13,7 @@ use ::postgres::types::ToSql;
 use ::postgres::{Row, Statement};
 use leadwire_core::limits;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// A parameter that is kept.
@@ -73,6 +73,8 @@ pub(crate) struct Ahead {
     /// For each text, in the order in which they were put off first.
     put_off: RefCell<Vec<(&'static str, Vec<Vec<Kept>>)>>,
     prepared: RefCell<HashMap<&'static str, Statement>>,
+    /// What all nodes are told as part of the commit, in order, each once.
+    told: RefCell<BTreeSet<String>>,
 }
 
 impl Ahead {
@@ -83,6 +85,7 @@ impl Ahead {
             known: RefCell::default(),
             put_off: RefCell::default(),
             prepared: RefCell::default(),
+            told: RefCell::default(),
         }
     }
 
@@ -91,6 +94,7 @@ impl Ahead {
         self.mode.set(Mode::Asks);
         self.noted.borrow_mut().clear();
         self.put_off.borrow_mut().clear();
+        self.told.borrow_mut().clear();
         self.forget();
     }
 
@@ -157,7 +161,7 @@ impl Session {
             }
         }
         for (sql, mut asked) in texts {
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             asked.retain(|it| seen.insert(it.0.clone()));
             let rows: Vec<Vec<Param<'_>>> =
                 asked.iter().map(|it| it.0.iter().map(Kept::param).collect()).collect();
@@ -182,6 +186,16 @@ impl Session {
             Some(found) => found.1.push(row),
             None => put_off.push((sql, vec![row])),
         }
+    }
+
+    /// Has a line told to all nodes as part of the commit.
+    pub(crate) fn tell(&self, line: String) {
+        self.ahead.told.borrow_mut().insert(line);
+    }
+
+    /// What all nodes are told as part of the commit.
+    pub(super) fn told(&self) -> BTreeSet<String> {
+        self.ahead.told.take()
     }
 
     /// Writes what was put off.

@@ -8,6 +8,7 @@ pub(crate) mod address;
 pub(crate) mod ahead;
 mod dialect;
 pub mod floor;
+pub(crate) mod listener;
 mod many;
 pub(crate) mod migrate;
 pub(crate) mod readers;

@@ -8,6 +8,7 @@ use super::scope::{EVERYTHING, Locks, Scope};
 use super::session::Session;
 use crate::StoreError;
 use crate::engine::Tx;
+use crate::news;
 use crate::job::{Body, Foresight, Job, STAGES};
 use leadwire_core::limits;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -222,7 +223,7 @@ impl Writer {
             roll_back(session);
             return Err(Ended::RolledBack { error, ran });
         }
-        match session.run("COMMIT") {
+        match commit(session) {
             Ok(()) => Ok(ran),
             Err(StoreError::Away(_)) => Err(Ended::InDoubt { transaction, ran }),
             Err(error) => Err(Ended::RolledBack { error, ran }),
@@ -256,6 +257,20 @@ impl Writer {
         }
         None
     }
+}
+
+/// Where nodes tell each other of commits.
+pub(super) const CHANNEL: &str = "leadwire";
+
+/// Commits, and tells all nodes what is told of it: both or neither, in one round trip.
+fn commit(session: &Session) -> Result<(), StoreError> {
+    let mut text = String::new();
+    for message in news::messages(session.told().iter().map(String::as_str), limits::NEWS_BYTES_MAX) {
+        // Only ids are told, and no id has a quote in it.
+        text.push_str(&format!("SELECT pg_notify('{CHANNEL}', '{}'); ", message.replace('\'', "")));
+    }
+    text.push_str("COMMIT");
+    session.run(&text)
 }
 
 /// Connects, and has the server go the ways that the statements were written for: each names the rows it is about, and an
