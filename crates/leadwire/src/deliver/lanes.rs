@@ -39,6 +39,7 @@ pub struct Lanes {
     doors: RwLock<HashMap<LaneKey, Arc<Door>>>,
     turns: Arc<watch::Sender<u64>>,
     news: Arc<Notify>,
+    heard: watch::Sender<u64>,
     nodes: Arc<Nodes>,
 }
 
@@ -54,7 +55,8 @@ impl Lanes {
         let handover = Arc::new(Handover::default());
         let turns = Arc::new(watch::Sender::new(0));
         let news = Arc::new(Notify::new());
-        Self { store, directory, clock, metrics, handover, doors: RwLock::default(), turns, news, nodes }
+        let (doors, heard) = (RwLock::default(), watch::Sender::new(0));
+        Self { store, directory, clock, metrics, handover, doors, turns, news, heard, nodes }
     }
 
     /// Rings when a lane was paused or works again, and that is on disk.
@@ -107,6 +109,13 @@ impl Lanes {
     pub fn refuse(&self, publisher: &PublisherId, lead: LeadId) {
         let doors = self.doors.read().expect("the doors' bookkeeping cannot panic");
         doors.iter().filter(|it| it.0.publisher == *publisher).for_each(|it| it.1.refuse(lead));
+        drop(doors);
+        self.heard.send_modify(|it| *it += 1);
+    }
+
+    /// Counts the wishes not to be contacted that lanes were told of.
+    pub fn heard(&self) -> watch::Receiver<u64> {
+        self.heard.subscribe()
     }
 
     /// Takes erased leads out of all that lanes hold in memory, and wakes those that have a deletion to bring. Comes after
