@@ -231,6 +231,9 @@ pub const SERVER_WRITERS: usize = 3;
 /// Rows of parameters in one statement of a database server: past some hundreds more of them save no more waiting, and the
 /// memory of a statement must have a bound.
 pub const SERVER_STATEMENT_ROWS_MAX: usize = 512;
+/// How long a sender waits for a database server to store what it sent, before it is told to send again: marketplaces give
+/// up after half a minute.
+pub const SENDER_WAIT: Duration = Duration::from_secs(15);
 /// Longest message that nodes tell each other, in bytes: a PostgreSQL server takes less than 8000.
 pub const NEWS_BYTES_MAX: usize = 7000;
 /// News that wait to be taken up; beyond that a node is told that it missed some, and looks.
