@@ -52,9 +52,8 @@ pub(crate) fn read(line: &str) -> News {
         let publisher = PublisherId::parse(publisher).ok()?;
         Some(LaneKey { publisher, destination: DestinationNo::new(number.parse().ok()?) })
     };
-    let lead = |publisher: &str, lead: &str| {
-        Some((PublisherId::parse(publisher).ok()?, LeadId::parse(lead).ok()?))
-    };
+    let lead =
+        |publisher: &str, lead: &str| Some((PublisherId::parse(publisher).ok()?, LeadId::parse(lead).ok()?));
     let news = match words[..] {
         ["work", publisher, number] => lane(publisher, number).map(News::Work),
         ["gate", publisher, number] => lane(publisher, number).map(News::Gate),

@@ -2,6 +2,7 @@
 
 use crate::engine::Tx;
 use crate::failure::Failure;
+use crate::folder::{FolderLock, lock_folder, sync_folder};
 use crate::job::Foresight;
 use crate::news::News;
 use crate::postgres::listener::Listener;
@@ -16,7 +17,6 @@ use crate::{Database, audit};
 use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -360,37 +360,6 @@ impl Store {
             Place::Folder(folder) => Some(&folder.path),
             Place::Server(_) => None,
         }
-    }
-}
-
-/// Takes a folder for this process.
-pub(crate) fn lock_folder(folder: &Path) -> Result<FolderLock, StoreError> {
-    let unusable = |error: std::io::Error| StoreError::Folder(folder.to_owned(), error.to_string());
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join("leadwire.lock"))
-        .map_err(unusable)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(FolderLock(lock)),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Held(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
-    }
-}
-
-pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// The folder is this process's as long as it lives.
-pub(crate) struct FolderLock(File);
-
-impl Drop for FolderLock {
-    fn drop(&mut self) {
-        // Closing the file is not enough: a program that is being started holds a copy of it until it runs. An
-        // error means that the lock goes with that copy, a moment later.
-        self.0.unlock().ok();
     }
 }
 

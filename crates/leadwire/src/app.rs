@@ -251,6 +251,8 @@ impl App {
     /// # Errors
     /// When the file cannot be written.
     pub fn write_local_access(&self, key: &Secret<String>) -> anyhow::Result<PathBuf> {
+        // On a server nothing else may have made it.
+        std::fs::create_dir_all(&self.config.data)?;
         let file = self.config.data.join("local.json");
         let text = serde_json::json!({ "url": format!("http://{}", self.address), "key": key.expose() });
         secrets::write_private(&file, &text.to_string())?;

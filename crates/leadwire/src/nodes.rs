@@ -42,7 +42,13 @@ impl Nodes {
         let Some(time) = store.server_time().await? else {
             let id: Arc<str> = "local".into();
             let seen = Seen { alive: [Arc::clone(&id)].into(), alive_until: None, term: 0 };
-            return Ok(Self { store, clock: MachineClock::start(), id, seen: watch::Sender::new(seen), looks: true.into() });
+            return Ok(Self {
+                store,
+                clock: MachineClock::start(),
+                id,
+                seen: watch::Sender::new(seen),
+                looks: true.into(),
+            });
         };
         let clock = MachineClock::start_at(time);
         let id: Arc<str> = format!("node_{:016x}", random_bits() >> 64).into();

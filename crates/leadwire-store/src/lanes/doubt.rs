@@ -78,7 +78,8 @@ pub(super) fn until_each(
     tx.query_each(UNTIL, rows, |row| row.time(0))
 }
 
-const UNTIL: &str = "SELECT until FROM doubt WHERE publisher_id = $1 AND destination_no = $2 AND lead_id = $3";
+const UNTIL: &str =
+    "SELECT until FROM doubt WHERE publisher_id = $1 AND destination_no = $2 AND lead_id = $3";
 
 /// Notes what may still arrive of a lead of another one too, with which it is one from now on or was until now, and says
 /// where. What is free there waits for it, unless it is the repetition of a request of the first lead itself.

@@ -109,11 +109,7 @@ fn advance(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), StoreError> 
 }
 
 /// The same for several leads.
-pub(super) fn advance_all(
-    tx: &Tx<'_>,
-    lane: &LaneKey,
-    leads: &BTreeSet<LeadId>,
-) -> Result<(), StoreError> {
+pub(super) fn advance_all(tx: &Tx<'_>, lane: &LaneKey, leads: &BTreeSet<LeadId>) -> Result<(), StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
     let ids: Vec<String> = leads.iter().map(LeadId::to_string).collect();
@@ -136,12 +132,7 @@ pub(super) fn advance_all(
         tx.execute(
             "UPDATE delivery SET due_at = $1
              WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4 AND due_at < $1",
-            &[
-                Param::Int(until.millis()),
-                publisher,
-                Param::Text(&freed[place].1.to_string()),
-                destination,
-            ],
+            &[Param::Int(until.millis()), publisher, Param::Text(&freed[place].1.to_string()), destination],
         )?;
     }
     Ok(())

@@ -5,8 +5,8 @@
 //! written before anything else is asked. An answer that was got ahead is given once, so that the second who asks sees
 //! what the first made of it, and none is given any more once a body wrote in another way.
 
-use super::session::{Cells, Session};
 use super::many;
+use super::session::{Cells, Session};
 use crate::StoreError;
 use crate::engine::Param;
 use ::postgres::types::ToSql;
@@ -114,7 +114,9 @@ impl Ahead {
                 self.noted.borrow_mut().push((question, lasts));
                 Some(Arc::default())
             }
-            Mode::Peeks => Some(self.known.borrow().get(&question).map(|it| Arc::clone(&it.0)).unwrap_or_default()),
+            Mode::Peeks => {
+                Some(self.known.borrow().get(&question).map(|it| Arc::clone(&it.0)).unwrap_or_default())
+            }
             Mode::Asks => {
                 let mut known = self.known.borrow_mut();
                 let (rows, lasts) = known.get(&question).map(|it| (Arc::clone(&it.0), it.1))?;
@@ -209,7 +211,11 @@ impl Session {
     }
 
     /// Runs a write for each row of parameters and says how many rows that changed.
-    pub(crate) fn execute_each(&self, sql: &'static str, rows: &[Vec<Param<'_>>]) -> Result<usize, StoreError> {
+    pub(crate) fn execute_each(
+        &self,
+        sql: &'static str,
+        rows: &[Vec<Param<'_>>],
+    ) -> Result<usize, StoreError> {
         self.catch_up()?;
         self.ahead.forget();
         let changed = self.run_for_each(sql, rows)?;

@@ -22,7 +22,9 @@ impl Scratch {
     pub fn make(server: &Address, name: &str) -> Result<Self, StoreError> {
         let is_plain = name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
         if !is_plain {
-            return Err(StoreError::Wrong("a name of a database of letters, digits and underscores".to_owned()));
+            return Err(StoreError::Wrong(
+                "a name of a database of letters, digits and underscores".to_owned(),
+            ));
         }
         let text = format!("CREATE DATABASE {name}");
         beside(|| Ok(server.connect()?.batch_execute(&text)?))?;
@@ -121,7 +123,8 @@ const TABLES: &str = "
 const CLAIM: &str = "UPDATE owed SET state = 'claimed' FROM (
          SELECT id AS due FROM owed WHERE state = 'pending' ORDER BY due_at, id LIMIT $1 FOR UPDATE SKIP LOCKED) AS found
      WHERE owed.id = found.due RETURNING owed.id";
-const MARK: &str = "UPDATE owed SET state = 'done' FROM unnest($1::bytea[]) AS claimed WHERE owed.id = claimed";
+const MARK: &str =
+    "UPDATE owed SET state = 'done' FROM unnest($1::bytea[]) AS claimed WHERE owed.id = claimed";
 
 fn insert(client: &mut Client, first: i64, count: i64) -> Result<(), StoreError> {
     let ids: Vec<Vec<u8>> = (first..first + count).map(|it| i128::from(it).to_be_bytes().to_vec()).collect();
@@ -132,7 +135,10 @@ fn insert(client: &mut Client, first: i64, count: i64) -> Result<(), StoreError>
     let bodies = vec![vec![b'x'; BODY_BYTES]; ids.len()];
     let due: Vec<i64> = (first..first + count).collect();
     let mut tx = client.transaction()?;
-    tx.execute("INSERT INTO body (id, body) SELECT * FROM unnest($1::bytea[], $2::bytea[])", &[&ids, &bodies])?;
+    tx.execute(
+        "INSERT INTO body (id, body) SELECT * FROM unnest($1::bytea[], $2::bytea[])",
+        &[&ids, &bodies],
+    )?;
     tx.execute(
         "INSERT INTO lead (id, identity, name)
          SELECT id, identity, 'Ada Lovelace, Analytical Engines Limited, ada@example.com'

@@ -40,7 +40,8 @@ fn item(id: usize, choice: &Choice, token: LaneToken) -> Accept {
 async fn seen(desk: &Desk, count: usize) -> (Ledger, Vec<String>) {
     let mut deliveries = Vec::new();
     for id in 1..=u128::try_from(count).unwrap() {
-        let found = desk.store.delivery(crate::desk::contoso(), crate::desk::delivery_id(id, 1)).await.unwrap();
+        let found =
+            desk.store.delivery(crate::desk::contoso(), crate::desk::delivery_id(id, 1)).await.unwrap();
         deliveries.push(format!("{:?}", found.map(|it| it.0)));
     }
     (desk.ledger().await, deliveries)

@@ -17,7 +17,12 @@ fn items(from: u128, count: u128, token: LaneToken) -> Vec<Accept> {
     let item = |id: u128| {
         let once = Once { key: id.to_be_bytes(), body: [1; 16], kept: Duration::from_secs(60) };
         let identity = Some((id % 1000).to_be_bytes());
-        Accept { once: Some(once), identity, offered: vec![(DestinationNo::new(1), token)], ..of_customer(id, 1) }
+        Accept {
+            once: Some(once),
+            identity,
+            offered: vec![(DestinationNo::new(1), token)],
+            ..of_customer(id, 1)
+        }
     };
     (from..from + count).map(item).collect()
 }

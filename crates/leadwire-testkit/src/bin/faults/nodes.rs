@@ -9,7 +9,7 @@ use leadwire_core::limits::NODE_LEASE;
 use leadwire_testkit::app::PATIENCE;
 use leadwire_testkit::harness::book::Book;
 use leadwire_testkit::harness::keyed::{self, Keyed};
-use leadwire_testkit::harness::load::{self, Load, Loaded, Target, Then};
+use leadwire_testkit::harness::load::{self, Load, Loaded, Then};
 use leadwire_testkit::harness::program::{Launch, Program};
 use leadwire_testkit::harness::sink::{SECRET, Sink};
 use leadwire_testkit::harness::{Dice, PUBLISHER, add_destination, set_up};
@@ -75,11 +75,12 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
         return Ok(Report::Lacks("a database server of its own: run it by scripts/nodes".to_owned()));
     };
     let mut dice = Dice::new(args.seed);
-    let key: String = (0..64).map(|_| char::from(b"0123456789abcdef"[usize::try_from(dice.below(16)).unwrap_or(0)])).collect();
+    let key: String = (0..64)
+        .map(|_| char::from(b"0123456789abcdef"[usize::try_from(dice.below(16)).unwrap_or(0)]))
+        .collect();
     let launch = |number: usize| {
         let mut launch = Launch::plain(&args.program, &args.folder.join(format!("node{number}/data")));
-        launch.settings =
-            vec![("LEADWIRE_DATABASE", url.clone()), ("LEADWIRE_MASTER_KEY", key.clone())];
+        launch.settings = vec![("LEADWIRE_DATABASE", url.clone()), ("LEADWIRE_MASTER_KEY", key.clone())];
         launch
     };
     let launches: Vec<Launch> = (0..NODES).map(launch).collect();
@@ -103,7 +104,19 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let (book, faults) = (Book::default(), BTreeMap::new());
     let (taken_over, recovered) = (Duration::ZERO, Duration::ZERO);
     let mut bench = Bench {
-        args, control, nodes, launches, sink, destinations, keyed, dice, book, next: 0, faults, taken_over, recovered,
+        args,
+        control,
+        nodes,
+        launches,
+        sink,
+        destinations,
+        keyed,
+        dice,
+        book,
+        next: 0,
+        faults,
+        taken_over,
+        recovered,
     };
     // The others hear of what was set up at the first.
     for node in 0..NODES {
@@ -115,9 +128,15 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     bench.end().await
 }
 
-#[expect(clippy::disallowed_methods, reason = "scripts/postgres says by the environment which server it started")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "scripts/postgres says by the environment which server it started"
+)]
 fn server() -> Option<(String, String)> {
-    Some((std::env::var("LEADWIRE_TEST_POSTGRES").ok()?, std::env::var("LEADWIRE_TEST_POSTGRES_CONTROL").ok()?))
+    Some((
+        std::env::var("LEADWIRE_TEST_POSTGRES").ok()?,
+        std::env::var("LEADWIRE_TEST_POSTGRES_CONTROL").ok()?,
+    ))
 }
 
 impl Bench<'_> {
@@ -149,7 +168,9 @@ impl Bench<'_> {
             self.taken_over = self.taken_over.max(took);
             self.nodes[victim] = Program::start(&self.launches[victim]).await?;
         }
-        while let Some(it) = tokio::time::timeout(PATIENCE * 4, loads.join_next()).await.context("the senders hang")? {
+        while let Some(it) =
+            tokio::time::timeout(PATIENCE * 4, loads.join_next()).await.context("the senders hang")?
+        {
             let it = it??;
             loaded.acknowledged.extend(it.acknowledged);
             loaded.unanswered.extend(it.unanswered);
@@ -162,7 +183,11 @@ impl Bench<'_> {
         let target = self.nodes[(victim + 2) % NODES].target.clone();
         self.book.ask_again(&target, loaded).await?;
         self.book.add_up(&target).await?;
-        eprintln!("round {round}: struck after {} ms, over after {} ms", struck.as_millis(), started.elapsed().as_millis());
+        eprintln!(
+            "round {round}: struck after {} ms, over after {} ms",
+            struck.as_millis(),
+            started.elapsed().as_millis()
+        );
         Ok(())
     }
 
@@ -176,7 +201,13 @@ impl Bench<'_> {
                 killer.signal(Signal::STOP)?;
                 // Meanwhile the others take its lanes.
                 let took = self.probe((victim + 1) % NODES, Duration::ZERO).await;
-                clock.wait_until(clock.steady().plus(STANDS_FOR.saturating_sub(*took.as_ref().unwrap_or(&Duration::ZERO)))).await;
+                clock
+                    .wait_until(
+                        clock
+                            .steady()
+                            .plus(STANDS_FOR.saturating_sub(*took.as_ref().unwrap_or(&Duration::ZERO))),
+                    )
+                    .await;
                 killer.signal(Signal::CONT)?;
                 self.taken_over = self.taken_over.max(took?);
             }
@@ -250,7 +281,9 @@ impl Bench<'_> {
         self.book.add_up(&target).await?;
         let stuck = keyed::settle(std::slice::from_ref(&target)).await?;
         let mut missing = 0_u64;
-        for (id, destination) in self.book.ids.values().flat_map(|id| self.destinations.iter().map(move |it| (id, it))) {
+        for (id, destination) in
+            self.book.ids.values().flat_map(|id| self.destinations.iter().map(move |it| (id, it)))
+        {
             missing += u64::from(!self.sink.has(&format!("dlv_{}_{destination}", &id[3..])));
         }
         let more = self.sink.distinct().saturating_sub(self.book.ids.len() * self.destinations.len());
@@ -263,7 +296,8 @@ impl Bench<'_> {
         }
         let is_lossless = self.book.lost + self.book.missing + self.book.doubled == 0;
         let lost_before = self.book.lost;
-        let never = load::Answered { number: self.next, id: "tp_never".to_owned(), duplicate: false, late: false };
+        let never =
+            load::Answered { number: self.next, id: "tp_never".to_owned(), duplicate: false, late: false };
         self.book.ask_again(&target, Loaded { acknowledged: vec![never], ..Loaded::default() }).await?;
         let control_lost = self.book.lost - lost_before;
         figures["rounds"] = json!(self.args.count);
@@ -275,8 +309,12 @@ impl Bench<'_> {
         figures["arrived_unsent"] = json!(more);
         figures["keyed"] = at_keyed;
         figures["control_lost"] = json!(control_lost);
-        let is_well =
-            is_lossless && is_each_once && stuck + missing == 0 && more == 0 && control_lost == 1 && self.sink.refused() == 0;
+        let is_well = is_lossless
+            && is_each_once
+            && stuck + missing == 0
+            && more == 0
+            && control_lost == 1
+            && self.sink.refused() == 0;
         Ok(Report::Ran(is_well, figures))
     }
 }

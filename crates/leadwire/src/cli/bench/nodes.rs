@@ -56,7 +56,8 @@ pub(super) async fn run(args: &Args, as_json: bool) -> anyhow::Result<ExitCode> 
         rounds.push(of_nodes);
     }
     let of = |nodes: usize| {
-        let middle = |value: fn(&(Round, Round)) -> f64| median(rounds.iter().map(|it| value(&it[nodes - 1])));
+        let middle =
+            |value: fn(&(Round, Round)) -> f64| median(rounds.iter().map(|it| value(&it[nodes - 1])));
         json!({
             "nodes": nodes,
             "intake_leads_per_second": middle(|it| it.0.rate),
@@ -88,7 +89,10 @@ fn show(report: &Value, as_json: bool) -> anyhow::Result<()> {
         let number = |it: &Value| it.as_f64().map_or("-".to_owned(), |it| format!("{it:.0}"));
         let floor = number(&report["floor_insert_leads_per_second"]);
         let claims = number(&report["floor_claim_deliveries_per_second"]);
-        writeln!(out, "the server alone: {floor} leads/s inserted, {claims} deliveries/s claimed and marked")?;
+        writeln!(
+            out,
+            "the server alone: {floor} leads/s inserted, {claims} deliveries/s claimed and marked"
+        )?;
         for it in report["of_nodes"].as_array().into_iter().flatten() {
             writeln!(
                 out,
@@ -214,7 +218,8 @@ async fn measure(
     let all = u64::try_from(nodes.len())?;
     let (each, connections) = (plan.args.count() / all, (plan.args.connections / nodes.len()).max(1));
     let send = |(number, node): (usize, &Running)| {
-        let target = Target { address: node.0.address(), key: key.expose(), publishers: plan.args.publishers };
+        let target =
+            Target { address: node.0.address(), key: key.expose(), publishers: plan.args.publishers };
         let count = if number == 0 { plan.args.count() - each * (all - 1) } else { each };
         async move { load::send(&target, &format!("node{number}"), count, connections).await }
     };
