@@ -62,16 +62,21 @@ enum Mode {
     Peeks,
 }
 
-type Question = (&'static str, Vec<Kept>);
+/// A row of parameters.
+type Params = Vec<Kept>;
+type Question = (&'static str, Params);
+type Answer = (Arc<Vec<Row>>, Lasts);
+/// The same text with several rows of parameters.
+type Many<T> = (&'static str, Vec<T>);
 
 /// What was got ahead and what was put off on one connection.
 pub(crate) struct Ahead {
     mode: Cell<Mode>,
     /// In the order in which they were noted.
     noted: RefCell<Vec<(Question, Lasts)>>,
-    known: RefCell<HashMap<Question, (Arc<Vec<Row>>, Lasts)>>,
+    known: RefCell<HashMap<Question, Answer>>,
     /// For each text, in the order in which they were put off first.
-    put_off: RefCell<Vec<(&'static str, Vec<Vec<Kept>>)>>,
+    put_off: RefCell<Vec<Many<Params>>>,
     prepared: RefCell<HashMap<&'static str, Statement>>,
     /// What all nodes are told as part of the commit, in order, each once.
     told: RefCell<BTreeSet<String>>,
@@ -155,7 +160,7 @@ impl Session {
 
     /// Asks what was noted, each text once for all.
     pub(crate) fn look_ahead(&self) -> Result<(), StoreError> {
-        let mut texts: Vec<(&'static str, Vec<(Vec<Kept>, Lasts)>)> = Vec::new();
+        let mut texts: Vec<Many<(Params, Lasts)>> = Vec::new();
         for ((sql, params), lasts) in self.ahead.noted.take() {
             match texts.iter_mut().find(|it| std::ptr::eq(it.0, sql)) {
                 Some(found) => found.1.push((params, lasts)),
