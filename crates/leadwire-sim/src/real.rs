@@ -122,6 +122,7 @@ impl Both {
             routing_trouble: String::new(),
             reached: None,
             offered: offered.iter().map(|(lane, token)| (number(*lane), *token)).collect(),
+            elsewhere: Vec::new(),
         }
     }
 }

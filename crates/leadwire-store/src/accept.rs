@@ -4,9 +4,10 @@ use crate::engine::{Param, Tx};
 use crate::fold::{self, Folded};
 use crate::follow_ups::{self, Reached};
 use crate::lanes::{Claim, LaneKey, LaneToken};
+use crate::news::News;
 use crate::postgres::scope::Scope;
 use crate::rows::Channel;
-use crate::{Store, StoreError, erasures, idempotency, lanes, quarantine, setup, standing};
+use crate::{Store, StoreError, erasures, foresight, idempotency, lanes, quarantine, setup, standing};
 use bytes::Bytes;
 use leadwire_core::erasure::Question;
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, QuarantineId, TouchpointId};
@@ -60,6 +61,8 @@ pub struct Accept {
     /// Lanes of this process that have room to try it at once. Its delivery there is claimed as it is stored, if the
     /// lease still holds, the lane is open, and no earlier delivery of the lead is owed.
     pub offered: Vec<(DestinationNo, LaneToken)>,
+    /// Destinations it goes to whose lanes are other nodes': they are told of it.
+    pub elsewhere: Vec<DestinationNo>,
 }
 
 /// What a commit of touchpoints came to.
@@ -166,6 +169,8 @@ impl Store {
             _ => items.iter().map(|it| Accept { offered: Vec::new(), ..it.clone() }).collect(),
         };
         let scope = Scope::Publishers(publishers);
+        let seen = Arc::clone(&items);
+        let foresight = move |tx: &Tx<'_>, stage| foresight::foresee(tx, stage, &seen);
         let body = move |tx: &Tx<'_>| {
             if setup::version(tx)? != setup_version {
                 return Ok(None);
@@ -180,7 +185,7 @@ impl Store {
             }
             Ok(Some(committed))
         };
-        self.write_then(scope, body, after).await
+        self.write_foreseen(scope, Some(Box::new(foresight)), body, after).await
     }
 }
 
@@ -205,11 +210,12 @@ pub(crate) fn accept(
         // What is in hand of a lead that was merged meanwhile goes by its own id.
         let all = folded.members.iter().chain([&lead]);
         committed.refused.extend(all.map(|it| (item.publisher.clone(), *it)));
+        committed.refused.iter().for_each(|it| tx.tell(&News::Refused(it.0.clone(), it.1)));
     }
     let routed = standing::with_told(item, &folded.told, &mut committed.told);
     let publisher = Param::Text(item.publisher.as_str());
     let offer = item.parsed.offer.as_ref().map_or("", |it| it.offer.as_str());
-    tx.execute(
+    tx.put_off(
         "INSERT INTO touchpoint (publisher_id, touchpoint_id, lead_id, received_at, channel, offer_id, source,
              action, test, routed, body, body_sha256, interest, interest_rule, routing_trouble)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
@@ -237,6 +243,7 @@ pub(crate) fn accept(
         committed.claimed.extend(claim.map(|it| (place, routed.destination, it)));
     }
     follow_ups::owe(tx, item, &folded, &routed, &mut committed.told)?;
+    committed.told.iter().for_each(|it| tx.tell(&News::Work(it.clone())));
     Ok(Accepted::Stored { lead })
 }
 
@@ -264,11 +271,14 @@ fn owe(tx: &Tx<'_>, item: &Accept, routed: &Routed, folded: &Folded) -> Result<O
         claim = lanes::claim_at_once(tx, &item.publisher, *destination, *token)?;
     }
     let is_claimed = claim > 0;
+    if claim == 0 && !is_suppressed && item.elsewhere.contains(&routed.destination) {
+        tx.tell(&News::Work(LaneKey { publisher: item.publisher.clone(), destination: routed.destination }));
+    }
     // Lanes take first what was due first: somebody who wants to be called goes before those who look around.
     let is_urgent = item.shown.as_ref().is_some_and(|it| it.interest == Interest::Active);
     let head_start = if is_urgent { limits::URGENT_HEAD_START } else { Duration::ZERO };
     let due_at = doubt.unwrap_or(item.received_at.minus(head_start));
-    tx.execute(
+    tx.put_off(
         "INSERT INTO delivery (publisher_id, touchpoint_id, destination_no, lead_id, state, due_at, claim, attempts,
              cause, ended_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

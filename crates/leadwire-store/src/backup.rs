@@ -6,11 +6,11 @@ pub use held::Held;
 
 use crate::engine::{Param, Tx};
 use crate::erasures::list::{self, Applied, ErasedOf};
+use crate::folder::{lock_folder, sync_folder};
 use crate::migrations;
 use crate::sqlite::checkpoint::keep_log_on_close;
 use crate::sqlite::migrate;
 use crate::sqlite::reader;
-use crate::store::{lock_folder, sync_folder};
 use crate::{Database, Store, StoreError};
 use leadwire_core::id::TouchpointId;
 use leadwire_core::limits;

@@ -112,7 +112,7 @@ fn insert(connection: &Connection, kind: Rows, id: u128, body: &Bytes) -> Result
 }
 
 /// Spreads numbers that follow each other over all of their range (the finaliser of SplitMix64, twice).
-fn scattered(id: u128) -> [u8; 16] {
+pub(crate) fn scattered(id: u128) -> [u8; 16] {
     let mix = |it: u64| {
         let it = (it ^ (it >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let it = (it ^ (it >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

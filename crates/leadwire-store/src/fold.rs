@@ -60,8 +60,17 @@ fn customer(item: &Accept) -> Option<&Customer> {
     item.of_lead.is_none().then_some(&item.parsed.customer)
 }
 
+/// The lead that a touchpoint is known to belong to: its own, and the one that stands for it.
+pub(crate) fn known_lead(tx: &Tx<'_>, item: &Accept) -> Result<Option<(LeadId, LeadId)>, StoreError> {
+    Ok(find(tx, item)?.map(|it| (it.id, it.merged_into.unwrap_or(it.id))))
+}
+
 fn find(tx: &Tx<'_>, item: &Accept) -> Result<Option<Known>, StoreError> {
     let publisher = Param::Text(item.publisher.as_str());
+    if item.of_lead.is_some() {
+        // Its lead may be one that was asked for ahead by another's identity.
+        tx.forget_ahead();
+    }
     match (&item.of_lead, &item.identity) {
         (Some(lead), _) => tx.find(
             "SELECT lead_id, merged_into, members, said_by, first_name, last_name, email, phone, country, company,
@@ -119,7 +128,7 @@ fn renew(tx: &Tx<'_>, item: &Accept, mut known: Known, said: &Said) -> Result<Fo
     let nothing = Customer::default();
     let taken = known.said_by.take(item.touchpoint, customer(item).unwrap_or(&nothing));
     let [first_name, last_name, email, phone, country, company, title] = taken.map(Param::Text);
-    tx.execute(
+    tx.put_off(
         "UPDATE lead SET
              first_name = CASE WHEN $1 = '' THEN first_name ELSE $1 END,
              last_name = CASE WHEN $2 = '' THEN last_name ELSE $2 END,
@@ -150,7 +159,7 @@ fn renew(tx: &Tx<'_>, item: &Accept, mut known: Known, said: &Said) -> Result<Fo
     let before = known.standing.clone();
     known.standing.fold(said);
     if known.standing != before {
-        standing::write(tx, &item.publisher, known.id, &known.standing)?;
+        standing::write_later(tx, &item.publisher, known.id, &known.standing)?;
     }
     let (refuses, told) = standing::follow(tx, item, (&[known.id], &known.standing), said)?;
     Ok(Folded {
@@ -208,7 +217,7 @@ fn make(tx: &Tx<'_>, item: &Accept, said: &Said) -> Result<Folded, StoreError> {
         consent_at,
         consent_by,
     ] = columns.params();
-    tx.execute(
+    tx.put_off(
         "INSERT INTO lead (publisher_id, lead_id, identity, test, first_name, last_name, email, phone, country,
              company, title, touchpoints, created_at, updated_at, interest, interest_by, interest_rule,
              do_not_contact, refused_at, refused_by, permitted_at, permitted_by, consent_at, consent_by)

@@ -78,10 +78,35 @@ fn forget(
     Ok(Forgotten { keys, next: last })
 }
 
+/// Whether this key is remembered, even if its time is over.
+pub(crate) fn is_known(tx: &Tx<'_>, item: &Accept, once: &Once) -> Result<bool, StoreError> {
+    let found = tx.find(
+        "SELECT 1 FROM idempotency WHERE publisher_id = $1 AND idempotency_key = $2",
+        &[Param::Text(item.publisher.as_str()), Param::Bytes(&once.key)],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
 /// Whether this key was seen; if not, remembers it. A key whose time is over counts as never seen.
 pub(crate) fn repetition(tx: &Tx<'_>, item: &Accept, once: &Once) -> Result<Option<Accepted>, StoreError> {
     let publisher = Param::Text(item.publisher.as_str());
     let key = Param::Bytes(&once.key);
+    // On a server all keys of a commit are asked for at once, and the new ones remembered at once.
+    if tx.foresees() && !is_known(tx, item, once)? {
+        tx.put_off(
+            "INSERT INTO idempotency (publisher_id, idempotency_key, body, touchpoint_id, expires_at)
+             VALUES ($1, $2, $3, $4, $5)",
+            &[
+                publisher,
+                key,
+                Param::Bytes(&once.body),
+                Param::Text(&item.touchpoint.to_string()),
+                Param::Int(item.received_at.plus(once.kept).millis()),
+            ],
+        )?;
+        return Ok(None);
+    }
     // Nearly every key is new, and this one statement is all that such a key costs.
     let remembered = tx.execute(
         "INSERT INTO idempotency (publisher_id, idempotency_key, body, touchpoint_id, expires_at)

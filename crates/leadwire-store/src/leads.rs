@@ -180,11 +180,11 @@ impl Store {
         ids: Vec<TouchpointId>,
     ) -> Result<Vec<StoredTouchpoint>, StoreError> {
         self.read(move |tx| {
-            let mut found = Vec::with_capacity(ids.len());
-            for id in ids {
-                found.extend(find_touchpoint(tx, &publisher, id)?);
-            }
-            Ok(found)
+            let ids: Vec<String> = ids.iter().map(TouchpointId::to_string).collect();
+            let rows: Vec<Vec<Param<'_>>> =
+                ids.iter().map(|it| vec![Param::Text(publisher.as_str()), Param::Text(it)]).collect();
+            let found = tx.query_each(TOUCHPOINT, &rows, read_touchpoint)?;
+            Ok(found.into_iter().map(|it| it.1).collect())
         })
         .await
     }
@@ -218,15 +218,14 @@ pub(crate) fn find_touchpoint(
     publisher: &PublisherId,
     id: TouchpointId,
 ) -> Result<Option<StoredTouchpoint>, StoreError> {
-    tx.find(
-        "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
-             interest, interest_rule, routing_trouble
-         FROM touchpoint
-         WHERE publisher_id = $1 AND touchpoint_id = $2",
-        &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
-        read_touchpoint,
-    )
+    tx.find(TOUCHPOINT, &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())], read_touchpoint)
 }
+
+const TOUCHPOINT: &str =
+    "SELECT touchpoint_id, lead_id, received_at, channel, offer_id, source, action, test, routed, body,
+         interest, interest_rule, routing_trouble
+     FROM touchpoint
+     WHERE publisher_id = $1 AND touchpoint_id = $2";
 
 fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
     Ok(Lead {

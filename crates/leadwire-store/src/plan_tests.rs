@@ -40,6 +40,7 @@ const READ_WHOLE: &[&str] = &[
     "publisher",
     "offer",
     "d",
+    "due",
     "publisher_key",
     "destination",
     "follow_up",
@@ -164,9 +165,10 @@ const HOT: &[(&str, &[&str])] = &[
     (
         "UPDATE delivery SET claim = $1, attempts = attempts + 1…",
         &[
-            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
-            "LIST SUBQUERY 1",
+            "MATERIALIZE due",
             "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at<?)",
+            "SCAN due",
+            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "CORRELATED SCALAR SUBQUERY 2",
             "SEARCH l USING PRIMARY KEY (publisher_id=? AND lead_id=?)",
         ],
@@ -388,6 +390,7 @@ pub(crate) fn accept(number: u128, routed: bool) -> Accept {
         routing_trouble: String::new(),
         reached: Some(Reached { step: Interest::Initial, follow_ups: vec![following()] }),
         offered: Vec::new(),
+        elsewhere: Vec::new(),
     }
 }
 

@@ -128,17 +128,27 @@ pub(crate) fn write(
     lead: LeadId,
     standing: &Standing,
 ) -> Result<(), StoreError> {
+    write_later(tx, publisher, lead, standing)?;
+    tx.catch_up()
+}
+
+/// As [`write`], together with others of one commit: nobody may have written of this lead since it was last looked at.
+pub(crate) fn write_later(
+    tx: &Tx<'_>,
+    publisher: &PublisherId,
+    lead: LeadId,
+    standing: &Standing,
+) -> Result<(), StoreError> {
     let (columns, lead) = (Columns::of(standing), lead.to_string());
     let mut params = columns.params().to_vec();
     params.extend([Param::Text(publisher.as_str()), Param::Text(&lead)]);
-    tx.execute(
+    tx.put_off(
         "UPDATE lead SET interest = $1, interest_by = $2, interest_rule = $3, interest_set = $4,
              do_not_contact = $5, refused_at = $6, refused_by = $7, permitted_at = $8, permitted_by = $9,
              consent_at = $10, consent_by = $11
          WHERE publisher_id = $12 AND lead_id = $13",
         &params,
-    )?;
-    Ok(())
+    )
 }
 
 /// What follows of a touchpoint that was taken into a lead: a wish not to be contacted holds what waits. That wish, and

@@ -2,6 +2,10 @@
 
 use crate::engine::Tx;
 use crate::failure::Failure;
+use crate::folder::{FolderLock, lock_folder, sync_folder};
+use crate::job::Foresight;
+use crate::news::News;
+use crate::postgres::listener::Listener;
 use crate::postgres::scope::Scope;
 use crate::postgres::{self, Address};
 use crate::setup::{self, Setup};
@@ -11,11 +15,11 @@ use crate::sqlite::reader::Readers;
 use crate::sqlite::writer::Writer;
 use crate::{Database, audit};
 use leadwire_core::id::PublisherId;
+use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use tokio::sync::watch;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{mpsc, watch};
 
 /// What can go wrong, told by what the caller can do about it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -95,6 +99,8 @@ struct Folder {
 }
 
 struct Server {
+    _listener: Listener,
+    news: Mutex<Option<mpsc::Receiver<News>>>,
     writers: postgres::writers::Writers,
     readers: postgres::readers::Readers,
 }
@@ -145,7 +151,10 @@ impl Store {
     /// [`StoreError::Away`] when it cannot be reached, [`StoreError::Newer`], or an error of a step.
     pub fn connect(address: &Address) -> Result<Self, StoreError> {
         postgres::beside(|| postgres::migrate::run(&postgres::session::Session::open(address)?))?;
+        let (heard, news) = mpsc::channel(limits::NEWS_WAITING_MAX);
         let server = Server {
+            _listener: Listener::start(address, heard)?,
+            news: Mutex::new(Some(news)),
             writers: postgres::writers::Writers::start(address)?,
             readers: postgres::readers::Readers::start(address)?,
         };
@@ -202,9 +211,21 @@ impl Store {
 
     /// As [`Store::write`], with something to be done on the writer's thread once the body is on disk, whether or
     /// not the caller still waits for the answer. It must be short: every commit waits for it.
-    pub(crate) async fn write_then<T, F, A>(
+    pub(crate) async fn write_then<T, F, A>(&self, scope: Scope, body: F, after: A) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+    {
+        self.write_foreseen(scope, None, body, after).await
+    }
+
+    /// As [`Store::write_then`], for a body of which is known what it will ask: on a server that is asked for all bodies of
+    /// a commit at once.
+    pub(crate) async fn write_foreseen<T, F, A>(
         &self,
         scope: Scope,
+        foresight: Option<Foresight>,
         mut body: F,
         after: A,
     ) -> Result<T, StoreError>
@@ -213,7 +234,7 @@ impl Store {
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
         A: FnOnce(&T) + Send + 'static,
     {
-        let Some(telling) = audit::current() else { return self.run(scope, body, after).await };
+        let Some(telling) = audit::current() else { return self.run((scope, foresight), body, after).await };
         let told = telling.clone();
         // The chain that it is told in may be another's.
         let scope = scope.and(&telling.chain());
@@ -224,10 +245,15 @@ impl Store {
             }
             after(result);
         };
-        Ok(self.run(scope, body, after).await?.0)
+        Ok(self.run((scope, foresight), body, after).await?.0)
     }
 
-    async fn run<T, F, A>(&self, scope: Scope, body: F, after: A) -> Result<T, StoreError>
+    async fn run<T, F, A>(
+        &self,
+        (scope, foresight): (Scope, Option<Foresight>),
+        body: F,
+        after: A,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -236,7 +262,7 @@ impl Store {
         match &self.inner.place {
             // A file has one writer: its bodies come one after another in any case.
             Place::Folder(folder) => folder.writer.run(body, after).await,
-            Place::Server(server) => server.writers.run(scope, body, after).await,
+            Place::Server(server) => server.writers.run((scope, foresight), body, after).await,
         }
     }
 
@@ -281,6 +307,22 @@ impl Store {
         }
     }
 
+    /// How often writers waited for the server so far; none: a file is not waited for.
+    pub fn round_trips(&self) -> Option<u64> {
+        match &self.inner.place {
+            Place::Folder(_) => None,
+            Place::Server(server) => Some(server.writers.trips()),
+        }
+    }
+
+    /// What other nodes tell of their commits, and this one of its own; for whoever asks first. None: there are no others.
+    pub fn news(&self) -> Option<mpsc::Receiver<News>> {
+        match &self.inner.place {
+            Place::Folder(_) => None,
+            Place::Server(server) => server.news.lock().expect("taking the news cannot panic").take(),
+        }
+    }
+
     /// Changes when work ended as [`StoreError::InDoubt`]: what was to be done after it was not, and it may stand. None: a
     /// file ends the program then.
     pub fn doubts(&self) -> Option<watch::Receiver<u64>> {
@@ -318,37 +360,6 @@ impl Store {
             Place::Folder(folder) => Some(&folder.path),
             Place::Server(_) => None,
         }
-    }
-}
-
-/// Takes a folder for this process.
-pub(crate) fn lock_folder(folder: &Path) -> Result<FolderLock, StoreError> {
-    let unusable = |error: std::io::Error| StoreError::Folder(folder.to_owned(), error.to_string());
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join("leadwire.lock"))
-        .map_err(unusable)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(FolderLock(lock)),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Held(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
-    }
-}
-
-pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// The folder is this process's as long as it lives.
-pub(crate) struct FolderLock(File);
-
-impl Drop for FolderLock {
-    fn drop(&mut self) {
-        // Closing the file is not enough: a program that is being started holds a copy of it until it runs. An
-        // error means that the lock goes with that copy, a moment later.
-        self.0.unlock().ok();
     }
 }
 

@@ -14,6 +14,7 @@ use crate::feedback::FeedbackReader;
 use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
+use crate::news::Ear;
 use crate::nodes::Nodes;
 use crate::portal;
 use crate::replay::Replays;
@@ -250,6 +251,8 @@ impl App {
     /// # Errors
     /// When the file cannot be written.
     pub fn write_local_access(&self, key: &Secret<String>) -> anyhow::Result<PathBuf> {
+        // On a server nothing else may have made it.
+        std::fs::create_dir_all(&self.config.data)?;
         let file = self.config.data.join("local.json");
         let text = serde_json::json!({ "url": format!("http://{}", self.address), "key": key.expose() });
         secrets::write_private(&file, &text.to_string())?;
@@ -272,7 +275,7 @@ impl App {
         let (stop_lanes, lanes_stopped) = watch::channel(false);
         let lanes = Arc::clone(&self.lanes);
         let mut lanes = tokio::spawn(async move { lanes.run(lanes_stopped).await });
-        let mut stop = self.stop.subscribe();
+        let (mut stop, ear) = (self.stop.subscribe(), self.ear());
         let ended = tokio::select! {
             reason = self.store.failure() => Ended::StoreFailed(reason),
             ended = &mut lanes => match ended? {
@@ -284,6 +287,7 @@ impl App {
             () = self.disk.watch(&self.store, &*self.clock) => Ended::Stopped,
             () = self.nodes.run(|beat| self.after_beat(beat)) => Ended::Stopped,
             () = self.nodes.look(&*self.clock, |lane| self.lanes.wake(lane)) => Ended::Stopped,
+            () = ear.run() => Ended::Stopped,
             () = self.nodes.leading(|| self.work_for_all()) => Ended::Stopped,
             () = self.backups.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
@@ -297,6 +301,12 @@ impl App {
         }
         self.nodes.leave().await;
         Ok(ended)
+    }
+
+    /// What hears of other nodes' commits.
+    fn ear(&self) -> Ear<'_> {
+        let Self { store, directory, lanes, nodes, clock, .. } = self;
+        Ear { store, directory, lanes, nodes, clock: &**clock }
     }
 
     /// What one node does for all.

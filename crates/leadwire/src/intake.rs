@@ -124,6 +124,7 @@ impl Intake {
                 }
                 let own = self.find_places(item);
                 item.offered = Places::offered(&own);
+                item.elsewhere = Places::elsewhere(&own);
                 places.push(own);
             }
             let places = Places::new(&self.lanes, places);
@@ -135,7 +136,8 @@ impl Intake {
                 }
             };
             let version = setup.setup.version;
-            if let Some(committed) = self.store.accept_then(version, Arc::clone(&shared), after).await? {
+            let stored = self.in_time(self.store.accept_then(version, Arc::clone(&shared), after));
+            if let Some(committed) = stored.await? {
                 self.count_tests(&shared, &committed);
                 return Ok(shared
                     .iter()
@@ -148,6 +150,15 @@ impl Intake {
             items = shared.to_vec();
         }
         Err(StoreError::Busy)
+    }
+
+    /// Waits for a server no longer than a sender waits for us: one that hangs and does not end its connections may answer
+    /// hours later. The work goes on, and a repetition under the same key finds what became of it.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        match self.store.is_shared() {
+            true => tokio::time::timeout(limits::SENDER_WAIT, work).await.unwrap_or(Err(StoreError::InDoubt)),
+            false => work.await,
+        }
     }
 
     /// Tells apart in the metrics what was stored without a customer behind it.
@@ -213,6 +224,7 @@ impl Intake {
             routing_trouble: String::new(),
             reached: None,
             offered: Vec::new(),
+            elsewhere: Vec::new(),
             publisher: incoming.publisher,
         }
     }

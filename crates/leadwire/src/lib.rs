@@ -20,6 +20,7 @@ pub mod follow_ups;
 pub mod housekeeping;
 pub mod intake;
 pub mod merging;
+pub mod news;
 pub mod nodes;
 pub mod portal;
 pub mod proof;

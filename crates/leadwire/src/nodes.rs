@@ -11,6 +11,7 @@ use leadwire_store::nodes::Beat;
 use leadwire_store::{Store, StoreError};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// This node among others.
@@ -20,6 +21,7 @@ pub struct Nodes {
     clock: MachineClock,
     id: Arc<str>,
     seen: watch::Sender<Seen>,
+    looks: AtomicBool,
 }
 
 /// What the last beat said.
@@ -40,13 +42,19 @@ impl Nodes {
         let Some(time) = store.server_time().await? else {
             let id: Arc<str> = "local".into();
             let seen = Seen { alive: [Arc::clone(&id)].into(), alive_until: None, term: 0 };
-            return Ok(Self { store, clock: MachineClock::start(), id, seen: watch::Sender::new(seen) });
+            return Ok(Self {
+                store,
+                clock: MachineClock::start(),
+                id,
+                seen: watch::Sender::new(seen),
+                looks: true.into(),
+            });
         };
         let clock = MachineClock::start_at(time);
         let id: Arc<str> = format!("node_{:016x}", random_bits() >> 64).into();
         let beat = store.beat(Arc::clone(&id), clock.steady()).await?;
         let seen = Seen { alive: beat.alive.into(), alive_until: Some(beat.alive_until), term: 0 };
-        Ok(Self { store, clock, id, seen: watch::Sender::new(seen) })
+        Ok(Self { store, clock, id, seen: watch::Sender::new(seen), looks: true.into() })
     }
 
     /// Its name among those that hold lanes.
@@ -156,11 +164,19 @@ impl Nodes {
     pub async fn look(&self, clock: &dyn Clock, wake: impl Fn(&LaneKey)) {
         loop {
             self.moment().await;
+            if !self.looks.load(Ordering::Relaxed) {
+                continue;
+            }
             // An error is told by the beat, and the next look sees the same and more.
             if let Ok(lanes) = self.store.lanes_with_work(self.id(), clock.steady()).await {
                 lanes.iter().for_each(&wake);
             }
         }
+    }
+
+    /// Leaves off looking: from then on this node knows of work only what it is told, which shows that it is told.
+    pub fn look_no_more(&self) {
+        self.looks.store(false, Ordering::Relaxed);
     }
 
     /// Does what is done once for all nodes, whenever that is this node's part.

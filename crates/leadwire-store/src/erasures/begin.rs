@@ -6,6 +6,7 @@ use super::wipe::{count, to_u64, wipe_touchpoints};
 use super::{Asked, Begun, Crm, Wiped, Wish};
 use crate::engine::{Param, Tx};
 use crate::lanes::{LaneKey, doubt_until, line_up, place};
+use crate::news::News;
 use crate::rows::Channel;
 use crate::{StoreError, members, setup};
 use leadwire_core::erasure::{self, Kind};
@@ -60,6 +61,8 @@ pub(super) fn begin(tx: &Tx<'_>, wish: &Wish, kind: &'static str) -> Result<Aske
             line_up(tx, lane, group[0])?;
         }
     }
+    begun.leads.iter().for_each(|it| tx.tell(&News::Erased(wish.publisher.clone(), *it)));
+    begun.told.iter().for_each(|it| tx.tell(&News::Work(it.clone())));
     Ok(Asked::Begun(begun))
 }
 

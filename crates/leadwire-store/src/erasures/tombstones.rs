@@ -3,7 +3,7 @@
 use crate::StoreError;
 use crate::accept::{Accept, Accepted};
 use crate::engine::{Param, Tx};
-use leadwire_core::erasure::{Kind, tombstone_key};
+use leadwire_core::erasure::{Kind, Question, tombstone_key};
 use leadwire_core::id::{LeadId, PublisherId};
 use leadwire_core::time::Timestamp;
 
@@ -52,16 +52,29 @@ pub(super) fn set(tx: &Tx<'_>, grave: &Grave<'_>, kind: Kind, bytes: &[u8]) -> R
     Ok(())
 }
 
+/// Asks about a touchpoint what [`keep_out`] will.
+pub(crate) fn ask(tx: &Tx<'_>, item: &Accept) -> Result<(), StoreError> {
+    item.questions.iter().try_for_each(|it| grave_of(tx, item, it).map(|_| ()))
+}
+
+/// When somebody was erased of whom a question is, and which lead that was.
+fn grave_of(
+    tx: &Tx<'_>,
+    item: &Accept,
+    question: &Question,
+) -> Result<Option<(Timestamp, Option<String>)>, StoreError> {
+    tx.find(
+        "SELECT erased_at, lead_id FROM tombstone WHERE publisher_id = $1 AND tombstone_key = $2",
+        &[Param::Text(item.publisher.as_str()), Param::Bytes(&question.key)],
+        |row| Ok((row.time(0)?, row.text_or_none(1)?)),
+    )
+}
+
 /// Keeps a touchpoint out that is old data of an erased person: it is stored without its body and counted, and owed to
 /// nobody. None: it comes in.
 pub(crate) fn keep_out(tx: &Tx<'_>, item: &Accept) -> Result<Option<Accepted>, StoreError> {
     for question in &item.questions {
-        let found = tx.find(
-            "SELECT erased_at, lead_id FROM tombstone WHERE publisher_id = $1 AND tombstone_key = $2",
-            &[Param::Text(item.publisher.as_str()), Param::Bytes(&question.key)],
-            |row| Ok((row.time(0)?, row.text_or_none(1)?)),
-        )?;
-        if let Some((erased_at, lead)) = found
+        if let Some((erased_at, lead)) = grave_of(tx, item, question)?
             && question.acted_at < erased_at
         {
             let lead = match lead {

@@ -91,7 +91,7 @@ pub(crate) fn until(
     lead: LeadId,
 ) -> Result<Option<Timestamp>, StoreError> {
     tx.find(
-        "SELECT until FROM doubt WHERE publisher_id = $1 AND destination_no = $2 AND lead_id = $3",
+        UNTIL,
         &[
             Param::Text(publisher.as_str()),
             Param::Int(destination.get().into()),
@@ -100,6 +100,17 @@ pub(crate) fn until(
         |row| row.time(0),
     )
 }
+
+/// The same for many: for each row of publisher, destination and lead of which there is one, its place and the moment.
+pub(super) fn until_each(
+    tx: &Tx<'_>,
+    rows: &[Vec<Param<'_>>],
+) -> Result<Vec<(usize, Timestamp)>, StoreError> {
+    tx.query_each(UNTIL, rows, |row| row.time(0))
+}
+
+const UNTIL: &str =
+    "SELECT until FROM doubt WHERE publisher_id = $1 AND destination_no = $2 AND lead_id = $3";
 
 /// Notes what may still arrive of a lead of another one too, with which it is one from now on or was until now, and says
 /// where. What is free there waits for it, unless it is the repetition of a request of the first lead itself.

@@ -7,6 +7,7 @@ mod calls;
 mod doubt;
 mod gate;
 mod order;
+mod settle;
 mod take;
 mod turn;
 
@@ -17,6 +18,7 @@ pub(crate) use order::{claim_at_once, line_up, place, place_now};
 pub use leadwire_core::lane::{Claim, LaneToken, Settled, Turn, Turned};
 
 use crate::engine::Tx;
+use crate::news::News;
 use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId};
@@ -99,6 +101,7 @@ impl Store {
         let scope = Scope::of(lane.publisher.as_str());
         let body = move |tx: &Tx<'_>| {
             crate::notices::in_hand(tx, &lane)?;
+            tx.tell(&News::Gate(lane.clone()));
             gate::write(tx, &lane, &gate)
         };
         self.write_then(scope, body, after).await

@@ -6,8 +6,10 @@
 use super::{LaneKey, LaneToken, doubt};
 use crate::StoreError;
 use crate::engine::{Param, Tx};
+use crate::news::News;
 use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// Says with which `claim` a delivery becomes pending: free, or behind another one of its lead. One that is free
 /// and younger steps back.
@@ -46,6 +48,7 @@ pub(crate) fn place_now(
     touchpoint: TouchpointId,
     now: Timestamp,
 ) -> Result<(i64, Timestamp), StoreError> {
+    tx.tell(&News::Work(LaneKey { publisher: publisher.clone(), destination }));
     let doubt = doubt::until(tx, publisher, destination, lead)?;
     Ok((place(tx, publisher, destination, lead, touchpoint)?, doubt.unwrap_or(now).max(now)))
 }
@@ -101,10 +104,18 @@ pub(crate) fn claim_at_once(
 
 /// Frees the first of a lead's pending deliveries, after the one before it came to rest. While a request of the lead may
 /// still be on its way, it waits for that.
-pub(super) fn advance(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), StoreError> {
+fn advance(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), StoreError> {
+    advance_all(tx, lane, &BTreeSet::from([lead]))
+}
+
+/// The same for several leads.
+pub(super) fn advance_all(tx: &Tx<'_>, lane: &LaneKey, leads: &BTreeSet<LeadId>) -> Result<(), StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
-    let freed = tx.find(
+    let ids: Vec<String> = leads.iter().map(LeadId::to_string).collect();
+    let rows: Vec<Vec<Param<'_>>> =
+        ids.iter().map(|it| vec![publisher, destination, Param::Text(it)]).collect();
+    let freed = tx.query_each(
         "UPDATE delivery SET claim = 0
          WHERE publisher_id = $1 AND destination_no = $2 AND claim = -1 AND touchpoint_id = (
              SELECT touchpoint_id
@@ -113,15 +124,16 @@ pub(super) fn advance(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), S
              ORDER BY touchpoint_id
              LIMIT 1)
          RETURNING touchpoint_id",
-        &[publisher, destination, Param::Text(&lead.to_string())],
+        &rows,
         |row| row.touchpoint(0),
     )?;
-    let Some(freed) = freed else { return Ok(()) };
-    let Some(until) = doubt::until(tx, &lane.publisher, lane.destination, lead)? else { return Ok(()) };
-    tx.execute(
-        "UPDATE delivery SET due_at = $1
-         WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4 AND due_at < $1",
-        &[Param::Int(until.millis()), publisher, Param::Text(&freed.to_string()), destination],
-    )?;
+    let rows: Vec<Vec<Param<'_>>> = freed.iter().map(|it| rows[it.0].clone()).collect();
+    for (place, until) in doubt::until_each(tx, &rows)? {
+        tx.execute(
+            "UPDATE delivery SET due_at = $1
+             WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4 AND due_at < $1",
+            &[Param::Int(until.millis()), publisher, Param::Text(&freed[place].1.to_string()), destination],
+        )?;
+    }
     Ok(())
 }

@@ -1,16 +1,13 @@
 //! A lane's turn: settle what was tried, release what was not, claim what is due.
 
 use super::gate;
-use super::{Claim, LaneKey, LaneToken, Settled, Turn, Turned};
-use super::{calls, doubt, order};
+use super::{Claim, LaneKey, LaneToken, Turn, Turned};
+use super::{calls, doubt, settle};
 use crate::engine::{Param, Tx};
-use crate::rows::{evidence_text, outcome_name};
 use crate::{StoreError, erasures, notices};
-use leadwire_core::erasure;
 use leadwire_core::id::TouchpointId;
 use leadwire_core::lane::{self, Allowance, Gate, Next};
 use leadwire_core::limits;
-use leadwire_core::outcome::{Outcome, Receipt};
 use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
 
@@ -24,9 +21,7 @@ pub(super) fn take_turn(
     if current != token {
         return Ok(None);
     }
-    for settled in &turn.settled {
-        settle(tx, lane, token, settled, turn.now)?;
-    }
+    settle::settle(tx, lane, token, &turn.settled, turn.now)?;
     for touchpoint in &turn.released {
         release(tx, lane, token, *touchpoint, turn.now)?;
     }
@@ -71,83 +66,6 @@ fn is_by_person(gate: &Gate) -> bool {
     matches!(gate, Gate::Paused(pause) if pause.cause == "by_person")
 }
 
-fn settle(
-    tx: &Tx<'_>,
-    lane: &LaneKey,
-    token: LaneToken,
-    settled: &Settled,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let touchpoint = settled.touchpoint.to_string();
-    let publisher = Param::Text(lane.publisher.as_str());
-    let destination = Param::Int(lane.destination.get().into());
-    let evidence = &settled.tried.evidence;
-    let (state, due_at, ended_at, record) = match &settled.next {
-        // What no call can delete waits for nobody, and is no delivery: a person reads what to do.
-        Next::Deliver(_) if &*evidence.cause == erasure::CANNOT => ("suppressed", now, now, ""),
-        Next::Deliver(Receipt::Accepted) => ("delivered", now, now, ""),
-        Next::Deliver(Receipt::Confirmed { record }) => ("delivered", now, now, record.as_str()),
-        Next::RetryAt(at) => ("pending", *at, Timestamp::from_millis(0), ""),
-        Next::Park => ("parked", now, now, ""),
-        Next::Suppress => ("suppressed", now, now, ""),
-    };
-    let (cause, message, fix) = match &settled.next {
-        // Of an erasure the receipt says what became of it.
-        Next::Deliver(_) if !erasure::is_over(&evidence.cause) => ("", "", ""),
-        Next::Deliver(_) | Next::RetryAt(_) | Next::Park | Next::Suppress => {
-            (&*evidence.cause, &*evidence.message, &*evidence.fix)
-        }
-    };
-    let lead = tx.find(
-        "UPDATE delivery SET state = $1, due_at = $2, claim = 0, cause = $3, message = $4, fix = $5, record = $6,
-             ended_at = $7
-         WHERE publisher_id = $8 AND touchpoint_id = $9 AND destination_no = $10 AND claim = $11
-             AND state = 'pending'
-         RETURNING lead_id",
-        &[
-            Param::Text(state),
-            Param::Int(due_at.millis()),
-            Param::Text(cause),
-            Param::Text(message),
-            Param::Text(fix),
-            Param::Text(record),
-            Param::Int(ended_at.millis()),
-            publisher,
-            Param::Text(&touchpoint),
-            destination,
-            Param::Int(token.number()),
-        ],
-        |row| row.lead(0),
-    )?;
-    // Somebody else decided about it meanwhile, for instance a person: a late worker changes nothing.
-    let Some(lead) = lead else {
-        let is_unknown = settled.tried.outcome == Outcome::Unknown;
-        return erasures::late_end(tx, lane, token, (settled.touchpoint, is_unknown), now);
-    };
-    if settled.tried.outcome == Outcome::Unknown {
-        doubt::note(tx, lane, lead, now)?;
-    }
-    if state != "pending" {
-        order::advance(tx, lane, lead)?;
-        erasures::after_settle(tx, lane, settled.touchpoint, cause)?;
-    }
-    tx.execute(
-        "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT DO NOTHING",
-        &[
-            publisher,
-            Param::Text(&touchpoint),
-            destination,
-            Param::Int(settled.number.into()),
-            Param::Int(now.millis()),
-            Param::Text(outcome_name(&settled.tried.outcome)),
-            Param::Text(&evidence_text(evidence)),
-        ],
-    )?;
-    Ok(())
-}
-
 fn release(
     tx: &Tx<'_>,
     lane: &LaneKey,
@@ -184,13 +102,15 @@ fn claim(
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
     let mut claims: Vec<(Timestamp, Claim)> = tx.query(
+        // The whole key comes from what is due: a server that knows a part of it beforehand may go through all of it.
         "UPDATE delivery SET claim = $1, attempts = attempts + 1
-         WHERE publisher_id = $2 AND destination_no = $3 AND touchpoint_id IN (
-             SELECT touchpoint_id
+         FROM (
+             SELECT publisher_id AS due_publisher, touchpoint_id AS due_touchpoint, destination_no AS due_destination
              FROM delivery
              WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim = 0 AND due_at <= $4
              ORDER BY due_at, touchpoint_id
-             LIMIT $5)
+             LIMIT $5) AS due
+         WHERE publisher_id = due_publisher AND touchpoint_id = due_touchpoint AND destination_no = due_destination
          RETURNING touchpoint_id, lead_id, attempts, (
              SELECT l.interest + 4 * l.do_not_contact + CASE WHEN l.consent_by = '' THEN 0 ELSE 8 END
                  + CASE WHEN l.erased_by = delivery.touchpoint_id THEN 16 ELSE 0 END

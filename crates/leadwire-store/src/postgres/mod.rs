@@ -5,7 +5,11 @@
 //! nothing waits for all others.
 
 pub(crate) mod address;
+pub(crate) mod ahead;
 mod dialect;
+pub mod floor;
+pub(crate) mod listener;
+mod many;
 pub(crate) mod migrate;
 pub(crate) mod readers;
 pub(crate) mod scope;

@@ -1,6 +1,7 @@
 //! A connection to a server, as transaction bodies use it: statements, rows and errors of PostgreSQL.
 
 use super::address::Address;
+use super::ahead::Ahead;
 use super::dialect;
 use crate::StoreError;
 use crate::engine::Param;
@@ -39,11 +40,19 @@ fn kind_of(param: &Param<'_>) -> Type {
     }
 }
 
-/// One row.
-pub(crate) struct Cells<'a>(&'a Row);
+/// One row, and how many columns stand before its own.
+pub(crate) struct Cells<'a>(&'a Row, usize);
+
+impl<'a> Cells<'a> {
+    /// Of a row that says first which row of parameters it is of.
+    pub(super) fn behind_place(row: &'a Row) -> Self {
+        Self(row, 1)
+    }
+}
 
 impl Cells<'_> {
     pub(crate) fn int(&self, column: usize) -> Result<i64, StoreError> {
+        let column = column + self.1;
         let kind = self.0.columns().get(column).map(|it| it.type_().clone());
         let found = match kind {
             // A literal or a comparison is not made wide by anything.
@@ -55,10 +64,12 @@ impl Cells<'_> {
     }
 
     pub(crate) fn text(&self, column: usize) -> Result<&str, StoreError> {
+        let column = column + self.1;
         self.0.try_get(column).map_err(|error| unread(column, &error))
     }
 
     pub(crate) fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        let column = column + self.1;
         self.0.try_get(column).map_err(|error| unread(column, &error))
     }
 }
@@ -75,6 +86,10 @@ pub(crate) struct Session {
     /// Whether a statement failed since it was last asked: the server then answers a commit with a roll-back, and no
     /// error.
     has_failed: Cell<bool>,
+    /// What is asked ahead and put off.
+    pub(super) ahead: Ahead,
+    /// How often the server was waited for.
+    trips: Cell<u64>,
 }
 
 impl Session {
@@ -86,6 +101,8 @@ impl Session {
             prepared: RefCell::default(),
             changes: Cell::new(0),
             has_failed: Cell::new(false),
+            ahead: Ahead::new(),
+            trips: Cell::new(0),
         };
         session.run(SET_UP)?;
         Ok(session)
@@ -99,6 +116,15 @@ impl Session {
         self.changes.get()
     }
 
+    pub(super) fn count_changes(&self, more: u64) {
+        self.changes.set(self.changes.get() + more);
+    }
+
+    /// How often the server was waited for so far.
+    pub(crate) fn trips(&self) -> u64 {
+        self.trips.get()
+    }
+
     /// Whether a statement failed since the last call.
     pub(crate) fn take_failed(&self) -> bool {
         self.has_failed.replace(false)
@@ -106,16 +132,22 @@ impl Session {
 
     /// Runs statements that take nothing and give nothing.
     pub(crate) fn run(&self, sql: &str) -> Result<(), StoreError> {
-        let ran = self.client.borrow_mut().batch_execute(sql);
+        self.ask(|it| it.batch_execute(sql))
+    }
+
+    /// Waits for the server once.
+    pub(super) fn ask<T>(&self, it: impl FnOnce(&mut Client) -> Result<T, Error>) -> Result<T, StoreError> {
+        self.trips.set(self.trips.get() + 1);
+        let ran = it(&mut self.client.borrow_mut());
         self.seen(ran)
     }
 
     pub(crate) fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Result<usize, StoreError> {
+        self.catch_up()?;
+        self.ahead.forget();
         let statement = self.prepare(sql, params)?;
-        let bound = bind(params);
-        let ran = self.client.borrow_mut().execute(&statement, &bound);
-        let changed = self.seen(ran)?;
-        self.changes.set(self.changes.get() + changed);
+        let changed = self.ask(|it| it.execute(&statement, &bind(params)))?;
+        self.count_changes(changed);
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
@@ -126,15 +158,23 @@ impl Session {
         params: &[Param<'_>],
         mut look: impl FnMut(Cells<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
+        if let Some(rows) = self.ahead.answer(sql, params) {
+            for row in rows.iter() {
+                if !look(Cells::behind_place(row))? {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        self.catch_up()?;
         let statement = self.prepare(sql, params)?;
-        let bound = bind(params);
-        let ran = self.client.borrow_mut().query(&statement, &bound);
-        let rows = self.seen(ran)?;
+        let rows = self.ask(|it| it.query(&statement, &bind(params)))?;
         if sql.contains("RETURNING") {
-            self.changes.set(self.changes.get() + u64::try_from(rows.len()).unwrap_or(u64::MAX));
+            self.ahead.forget();
+            self.count_changes(u64::try_from(rows.len()).unwrap_or(u64::MAX));
         }
         for row in &rows {
-            if !look(Cells(row))? {
+            if !look(Cells(row, 0))? {
                 break;
             }
         }
@@ -143,8 +183,7 @@ impl Session {
 
     /// Runs a query of the engine itself and gives its first row.
     pub(crate) fn row(&self, sql: &'static str, params: &[&(dyn ToSql + Sync)]) -> Result<Row, StoreError> {
-        let ran = self.client.borrow_mut().query_one(sql, params);
-        self.seen(ran)
+        self.ask(|it| it.query_one(sql, params))
     }
 
     /// Prepares a statement once. The types are said, or the server would guess a narrow one from its neighbours.
@@ -153,8 +192,7 @@ impl Session {
             return Ok(known.clone());
         }
         let kinds: Vec<Type> = params.iter().map(kind_of).collect();
-        let prepared = self.client.borrow_mut().prepare_typed(&dialect::statement(sql), &kinds);
-        let statement = self.seen(prepared)?;
+        let statement = self.ask(|it| it.prepare_typed(&dialect::statement(sql), &kinds))?;
         self.prepared.borrow_mut().insert(sql, statement.clone());
         Ok(statement)
     }

@@ -8,7 +8,8 @@ use super::scope::{EVERYTHING, Locks, Scope};
 use super::session::Session;
 use crate::StoreError;
 use crate::engine::Tx;
-use crate::job::{Body, Job};
+use crate::job::{Body, Foresight, Job, STAGES};
+use crate::news;
 use leadwire_core::limits;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ struct Ask {
 pub(crate) struct Writers {
     queues: Vec<mpsc::Sender<Ask>>,
     commits: Arc<AtomicU64>,
+    trips: Arc<AtomicU64>,
     doubts: Arc<watch::Sender<u64>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -32,13 +34,15 @@ pub(crate) struct Writers {
 impl Writers {
     pub(crate) fn start(address: &Address) -> Result<Self, StoreError> {
         let doubts = Arc::new(watch::Sender::new(0));
-        let mut writers = Self { queues: Vec::new(), commits: Arc::default(), doubts, threads: Vec::new() };
+        let (commits, trips) = (Arc::default(), Arc::default());
+        let mut writers = Self { queues: Vec::new(), commits, trips, doubts, threads: Vec::new() };
         for number in 0..limits::SERVER_WRITERS {
             let (asks, queue) = mpsc::channel(limits::STORE_QUEUE_MAX);
             let writer = Writer {
                 address: address.clone(),
                 session: None,
                 commits: Arc::clone(&writers.commits),
+                trips: Arc::clone(&writers.trips),
                 doubts: Arc::clone(&writers.doubts),
             };
             let thread = std::thread::Builder::new()
@@ -52,7 +56,12 @@ impl Writers {
     }
 
     /// Runs a body, and `after` on the writer's thread once it is on disk, whether or not the caller still waits.
-    pub(crate) async fn run<T, F, A>(&self, scope: Scope, body: F, after: A) -> Result<T, StoreError>
+    pub(crate) async fn run<T, F, A>(
+        &self,
+        (scope, foresight): (Scope, Option<Foresight>),
+        body: F,
+        after: A,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -60,7 +69,7 @@ impl Writers {
     {
         let (answer, wait) = oneshot::channel();
         let writer = scope.writer(self.queues.len());
-        let ask = Ask { scope, job: Box::new(Body::new(body, after, answer)) };
+        let ask = Ask { scope, job: Box::new(Body::new(body, after, answer).foreseeing(foresight)) };
         let queue = self.queues.get(writer).ok_or(StoreError::Closed)?;
         queue.send(ask).await.map_err(|_| StoreError::Closed)?;
         wait.await.map_err(|_| StoreError::Closed)?
@@ -73,6 +82,10 @@ impl Writers {
 
     pub(crate) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn trips(&self) -> u64 {
+        self.trips.load(Ordering::Relaxed)
     }
 }
 
@@ -91,6 +104,7 @@ struct Writer {
     address: Address,
     session: Option<Session>,
     commits: Arc<AtomicU64>,
+    trips: Arc<AtomicU64>,
     doubts: Arc<watch::Sender<u64>>,
 }
 
@@ -113,6 +127,8 @@ impl Writer {
     fn work(mut self, mut queue: mpsc::Receiver<Ask>) {
         let mut group = Vec::with_capacity(limits::COMMIT_JOBS_MAX);
         while queue.blocking_recv_many(&mut group, limits::COMMIT_JOBS_MAX) > 0 {
+            // They are alike, and what they ask and write goes together while nobody else writes between them.
+            group.sort_by_key(|it| !it.job.foresees());
             self.commit_all(&mut group);
         }
     }
@@ -123,7 +139,11 @@ impl Writer {
         while !group.is_empty() {
             let together = if one_by_one > 0 { 1 } else { group.len() };
             one_by_one = one_by_one.saturating_sub(1);
-            let error = match self.in_transaction(&mut group[..together]) {
+            let before = self.session.as_ref().map_or(0, Session::trips);
+            let ended = self.in_transaction(&mut group[..together]);
+            let trips = self.session.as_ref().map_or(0, Session::trips);
+            self.trips.fetch_add(trips.saturating_sub(before), Ordering::Relaxed);
+            let error = match ended {
                 Ok(committed) => {
                     tries = 0;
                     self.commits.fetch_add(1, Ordering::Relaxed);
@@ -169,7 +189,7 @@ impl Writer {
         let not_begun = |error| Ended::RolledBack { error, ran: 0 };
         let session = match self.session.take() {
             Some(session) if !session.is_closed() => session,
-            _ => Session::open(&self.address).map_err(not_begun)?,
+            _ => open(&self.address).map_err(not_begun)?,
         };
         let session = self.session.insert(session);
         let begun = begin(session, &Locks::of(jobs.iter().map(|it| &it.scope)));
@@ -177,6 +197,10 @@ impl Writer {
             roll_back(session);
             not_begun(error)
         })?;
+        if let Err(error) = look_ahead(session, jobs) {
+            roll_back(session);
+            return Err(Ended::RolledBack { error, ran: jobs.len() });
+        }
         let changes_before = session.changes();
         let mut ran = 0;
         for ask in jobs {
@@ -195,7 +219,11 @@ impl Writer {
                 break;
             }
         }
-        match session.run("COMMIT") {
+        if let Err(error) = session.catch_up() {
+            roll_back(session);
+            return Err(Ended::RolledBack { error, ran });
+        }
+        match commit(session) {
             Ok(()) => Ok(ran),
             Err(StoreError::Away(_)) => Err(Ended::InDoubt { transaction, ran }),
             Err(error) => Err(Ended::RolledBack { error, ran }),
@@ -207,7 +235,7 @@ impl Writer {
         self.session = None;
         let steps = limits::SERVER_DOUBT_WAIT.as_millis() / limits::SERVER_DOUBT_STEP.as_millis();
         for _ in 0..steps {
-            let asked = Session::open(&self.address).and_then(|session| {
+            let asked = open(&self.address).and_then(|session| {
                 let row = session.row(
                     "SELECT COALESCE(pg_xact_status($1::text::xid8), ''),
                          LEFT(pg_walfile_name(pg_current_wal_insert_lsn()), 8)",
@@ -231,9 +259,49 @@ impl Writer {
     }
 }
 
+/// Where nodes tell each other of commits.
+pub(super) const CHANNEL: &str = "leadwire";
+
+/// Commits, and tells all nodes what is told of it: both or neither, in one round trip.
+fn commit(session: &Session) -> Result<(), StoreError> {
+    let mut text = String::new();
+    for message in news::messages(session.told().iter().map(String::as_str), limits::NEWS_BYTES_MAX) {
+        // Only ids are told, and no id has a quote in it.
+        text.push_str(&format!("SELECT pg_notify('{CHANNEL}', '{}'); ", message.replace('\'', "")));
+    }
+    text.push_str("COMMIT");
+    session.run(&text)
+}
+
+/// Connects, and has the server go the ways that the statements were written for: each names the rows it is about, and an
+/// index leads there. A plan that was made while a table was small would else go on reading all of it.
+fn open(address: &Address) -> Result<Session, StoreError> {
+    let session = Session::open(address)?;
+    session.run("SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;")?;
+    Ok(session)
+}
+
+/// Asks at once what the bodies of a group will ask, as far as that can be foreseen.
+fn look_ahead(session: &Session, jobs: &[Ask]) -> Result<(), StoreError> {
+    let items_max = usize::try_from(limits::COMMIT_ROWS_MAX).unwrap_or(usize::MAX);
+    for stage in 0..STAGES {
+        let mut items = 0;
+        for ask in jobs.iter().take_while(|it| it.job.foresees()) {
+            items += ask.job.foresee(&Tx::of_server(session), stage)?;
+            if items >= items_max {
+                // Those behind hardly come into this commit.
+                break;
+            }
+        }
+        session.look_ahead()?;
+    }
+    Ok(())
+}
+
 /// Begins a transaction, takes its locks, and says what it is known by.
 fn begin(session: &Session, locks: &Locks) -> Result<Transaction, StoreError> {
     session.take_failed();
+    session.ahead.clear();
     // Each statement sees what was committed before it, and so before the locks were given, whatever the server's default.
     session.run("BEGIN ISOLATION LEVEL READ COMMITTED")?;
     let row = match locks.everything {
@@ -254,6 +322,7 @@ fn begin(session: &Session, locks: &Locks) -> Result<Transaction, StoreError> {
 
 /// Leaves the connection as it was before the transaction; one that cannot be is made anew with the next group.
 fn roll_back(session: &Session) {
+    session.ahead.clear();
     session.run("ROLLBACK").ok();
     session.take_failed();
 }

@@ -22,6 +22,7 @@ pub use secrets::{PublisherKey, Rekeying, SealedSecrets, Sealing};
 
 use crate::engine::{Param, Row, Tx};
 use crate::lanes::read_gate;
+use crate::news::News;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, KeyId, OfferId, PublisherId, RouteId, TokenId, TouchpointId};
 use leadwire_core::identity::IdentityRules;
@@ -248,6 +249,7 @@ fn made_or(rows: usize, otherwise: Change) -> Change {
 }
 
 pub(crate) fn raise_version(tx: &Tx<'_>) -> Result<(), StoreError> {
+    tx.tell(&News::SetUp);
     tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'setup_version'", &[])?;
     Ok(())
 }

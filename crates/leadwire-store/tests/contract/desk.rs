@@ -72,6 +72,7 @@ pub(crate) fn of_customer(id: u128, customer: u8) -> Accept {
         routing_trouble: String::new(),
         reached: None,
         offered: Vec::new(),
+        elsewhere: Vec::new(),
     }
 }
 

@@ -25,5 +25,6 @@ mod replays;
 mod setup;
 mod standing;
 mod suggestions;
+mod together;
 mod users;
 mod verify;

@@ -45,6 +45,9 @@ mod setup;
 mod standing;
 #[path = "../contract/suggestions.rs"]
 mod suggestions;
+#[path = "../contract/together.rs"]
+mod together;
+mod trips;
 #[path = "../contract/users.rs"]
 mod users;
 #[path = "../contract/verify.rs"]

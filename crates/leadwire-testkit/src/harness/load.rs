@@ -149,7 +149,8 @@ pub async fn send(
         });
     }
     let mut all = Loaded::default();
-    while let Some(sender) = timeout(PATIENCE, senders.join_next()).await.context("the senders hang")? {
+    // A program on a server that stands still answers late.
+    while let Some(sender) = timeout(PATIENCE * 3, senders.join_next()).await.context("the senders hang")? {
         let loaded = sender??;
         all.acknowledged.extend(loaded.acknowledged);
         all.unanswered.extend(loaded.unanswered);

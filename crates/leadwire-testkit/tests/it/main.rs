@@ -28,6 +28,7 @@ mod lost_answers;
 mod marketo;
 mod matrix;
 mod merges;
+mod node_kills;
 mod nodes;
 mod notes;
 mod notices;

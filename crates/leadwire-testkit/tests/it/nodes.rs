@@ -138,3 +138,61 @@ async fn what_is_set_up_at_one_node_holds_at_the_other() {
     other.stop().await;
     one.stop().await;
 }
+
+#[tokio::test]
+async fn a_lane_hears_at_once_of_a_lead_that_another_node_took_in() {
+    let World { one, other, endpoint } = world().await;
+    one.send_lead("first@example.com").await;
+    TestApp::wait_for_any(&[&one, &other], LEDGER, is_settled).await;
+    // Nobody looks any more: what arrives from here on was told.
+    [&one, &other].iter().for_each(|it| it.app.nodes.look_no_more());
+    for (number, app) in [&one, &other, &one, &other].into_iter().enumerate() {
+        app.send_lead(&format!("customer{number}@example.com")).await;
+        TestApp::wait_for_any(&[&one, &other], LEDGER, is_settled).await;
+    }
+    assert_eq!((endpoint.accepted(), endpoint.accepted_distinct()), (5 * LANES, 60));
+    other.stop().await;
+    one.stop().await;
+}
+
+#[tokio::test]
+async fn a_wish_that_another_node_took_in_reaches_what_a_lane_has_in_hand() {
+    let (folder, clock) = (Arc::new(tempfile::tempdir().unwrap()), Arc::new(TestClock::default()));
+    let one = node(&folder, &clock).await;
+    one.add_contoso().await;
+    let crm = start_endpoint(&clock, None).await;
+    one.add_destination("crm", json!({ "url": crm.url(), "in_flight": 1 })).await;
+    let other = node(&folder, &clock).await;
+    for app in [&one, &other] {
+        app.until_nodes(2).await;
+    }
+    one.send_lead("ready@example.com").await;
+    TestApp::wait_for_any(&[&one, &other], LEDGER, is_settled).await;
+    let is_here = held_by(&one, &one.app.nodes.id()).await == 1;
+    let (holder, far) = if is_here { (&one, &other) } else { (&other, &one) };
+    far.app.nodes.look_no_more();
+    holder.app.nodes.look_no_more();
+    crm.otherwise(Answer::Hang);
+    holder.send_lead("first@example.com").await;
+    let waiting = holder.send_lead("ada@example.com").await.replace("tp_", "dlv_");
+    // The lane holds both: one is on the wire, the other is next.
+    let path = format!("/v1/deliveries/{waiting}_1?publisher=contoso");
+    holder.wait_for(&path, |it| it["delivery"]["in_flight"] == true).await;
+    let wish = json!({
+        "source": "SPZA", "action": "DNC", "offer": "contoso.crm-pro", "customer": { "email": "ada@example.com" },
+    });
+    let heard = holder.app.lanes.heard();
+    far.post("/v1/leads", &wish).await;
+    let mut heard = heard;
+    tokio::time::timeout(PATIENCE, heard.changed()).await.expect("it is told").unwrap();
+    crm.otherwise(Answer::status(200));
+    crm.release();
+    TestApp::wait_for_any(&[&one, &other], LEDGER, is_settled).await;
+    let data = |it: &[u8]| serde_json::from_slice::<Value>(it).unwrap()["data"].clone();
+    let adas: Vec<Value> = crm.received().iter().map(|it| data(&it.body)).collect();
+    let adas: Vec<_> = adas.iter().filter(|it| it["customer"]["email"] == "ada@example.com").collect();
+    assert_eq!(adas.len(), 2, "{adas:?}");
+    assert!(adas.iter().all(|it| it["do_not_contact"] == true), "{adas:?}");
+    other.stop().await;
+    one.stop().await;
+}

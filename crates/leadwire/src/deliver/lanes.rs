@@ -39,6 +39,7 @@ pub struct Lanes {
     doors: RwLock<HashMap<LaneKey, Arc<Door>>>,
     turns: Arc<watch::Sender<u64>>,
     news: Arc<Notify>,
+    heard: watch::Sender<u64>,
     nodes: Arc<Nodes>,
 }
 
@@ -54,7 +55,8 @@ impl Lanes {
         let handover = Arc::new(Handover::default());
         let turns = Arc::new(watch::Sender::new(0));
         let news = Arc::new(Notify::new());
-        Self { store, directory, clock, metrics, handover, doors: RwLock::default(), turns, news, nodes }
+        let (doors, heard) = (RwLock::default(), watch::Sender::new(0));
+        Self { store, directory, clock, metrics, handover, doors, turns, news, heard, nodes }
     }
 
     /// Rings when a lane was paused or works again, and that is on disk.
@@ -72,11 +74,13 @@ impl Lanes {
         parsed: &Arc<Touchpoint>,
         bytes: usize,
     ) -> Place {
-        let token = self.door(&lane).and_then(|it| it.reserve());
-        if token.is_none() {
+        let door = self.door(&lane);
+        let is_elsewhere = door.is_none() && self.nodes.is_shared();
+        let token = door.and_then(|it| it.reserve());
+        if token.is_none() && !is_elsewhere {
             self.handover.put((touchpoint, lane.destination), (Arc::clone(parsed), received_at), bytes);
         }
-        Place { lane, token }
+        Place { lane, token, is_elsewhere }
     }
 
     /// Wakes a lane: there is work in the store. A lane that does not run yet finds its work when it starts.
@@ -102,9 +106,16 @@ impl Lanes {
 
     /// Tells the publisher's lanes that a customer must not be contacted: what they hold of the lead and have not begun
     /// to send is marked before it is.
-    fn refuse(&self, publisher: &PublisherId, lead: LeadId) {
+    pub fn refuse(&self, publisher: &PublisherId, lead: LeadId) {
         let doors = self.doors.read().expect("the doors' bookkeeping cannot panic");
         doors.iter().filter(|it| it.0.publisher == *publisher).for_each(|it| it.1.refuse(lead));
+        drop(doors);
+        self.heard.send_modify(|it| *it += 1);
+    }
+
+    /// Counts the wishes not to be contacted that lanes were told of.
+    pub fn heard(&self) -> watch::Receiver<u64> {
+        self.heard.subscribe()
     }
 
     /// Takes erased leads out of all that lanes hold in memory, and wakes those that have a deletion to bring. Comes after
@@ -217,6 +228,7 @@ impl Lanes {
 pub struct Place {
     lane: LaneKey,
     token: Option<LaneToken>,
+    is_elsewhere: bool,
 }
 
 /// The places of the deliveries of one commit. Dropped before the commit, they are given back.
@@ -235,6 +247,11 @@ impl Places {
     /// The leases under which a touchpoint's deliveries may be claimed.
     pub fn offered(places: &[Place]) -> Vec<(DestinationNo, LaneToken)> {
         places.iter().filter_map(|it| Some((it.lane.destination, it.token?))).collect()
+    }
+
+    /// Destinations whose lanes are other nodes'.
+    pub fn elsewhere(places: &[Place]) -> Vec<DestinationNo> {
+        places.iter().filter(|it| it.is_elsewhere).map(|it| it.lane.destination).collect()
     }
 
     /// Brings what was committed to its lanes: what is claimed goes in, and the others are woken.

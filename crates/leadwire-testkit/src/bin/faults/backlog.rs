@@ -160,6 +160,7 @@ async fn fill(data: &Path, count: u64, url: &str) -> anyhow::Result<()> {
                 routing_trouble: String::new(),
                 reached: None,
                 offered: Vec::new(),
+                elsewhere: Vec::new(),
             })
         };
         let items = (next..(next + AT_ONCE).min(count)).map(item).collect::<anyhow::Result<Vec<_>>>()?;

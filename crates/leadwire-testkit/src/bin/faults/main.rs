@@ -1,7 +1,7 @@
 //! Does to the real program what machines and networks do, and checks afterwards that nothing it answered 202 is lost or
 //! doubled. Each part ends with one JSON line and has a control that must fail. Run it by `scripts/bulk-kills`, `scripts/io-errors`,
-//! `scripts/kill-points`, `scripts/power-cuts`, `scripts/odd-days`, `scripts/outage`, `scripts/isolation` and
-//! `scripts/backlog`.
+//! `scripts/kill-points`, `scripts/power-cuts`, `scripts/odd-days`, `scripts/outage`, `scripts/isolation`,
+//! `scripts/backlog` and `scripts/nodes`.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "it reports to a terminal and to scripts")]
 
 mod backlog;
@@ -11,6 +11,7 @@ mod disk;
 mod io_errors;
 mod isolation;
 mod kill_points;
+mod nodes;
 mod odd_days;
 mod outage;
 mod power_cuts;
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: faults (backlog|bulk-kills|clock-jumps|io-errors|io-sweep|isolation|kill-points|odd-days|outage|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
+const USAGE: &str = "usage: faults (backlog|bulk-kills|clock-jumps|io-errors|io-sweep|isolation|kill-points|nodes|odd-days|outage|power-cuts) --program FILE --folder FOLDER --count N [--seed N] \
      [--defective FILE] [--go-on-without yes]";
 
 /// What a part is told.
@@ -70,6 +71,7 @@ async fn run() -> anyhow::Result<bool> {
         "io-sweep" => io_errors::run(&args, io_errors::Span::Lead).await?,
         "isolation" => isolation::run(&args).await?,
         "kill-points" => kill_points::run(&args).await?,
+        "nodes" => nodes::run(&args).await?,
         "odd-days" => odd_days::run(&args).await?,
         "outage" => outage::run(&args).await?,
         "power-cuts" => power_cuts::run(&args).await?,

@@ -36,10 +36,23 @@ impl Loaded {
     }
 }
 
+/// Where leads go to.
+#[derive(Clone)]
+pub(super) struct Target<'a> {
+    pub(super) address: SocketAddr,
+    pub(super) key: &'a str,
+    /// Of so many publishers, one after the other.
+    pub(super) publishers: u64,
+}
+
+/// The name of one of the publishers.
+pub(super) fn publisher(number: u64) -> String {
+    if number == 0 { "contoso".to_owned() } else { format!("contoso{number}") }
+}
+
 /// Sends `count` leads over `connections` connections; every one must be answered 202.
 pub(super) async fn send(
-    address: SocketAddr,
-    key: &str,
+    target: &Target<'_>,
     run: &str,
     count: u64,
     connections: usize,
@@ -48,7 +61,8 @@ pub(super) async fn send(
     let watch = Stopwatch::start();
     let mut senders = tokio::task::JoinSet::new();
     for _ in 0..connections {
-        let (next, key, run) = (Arc::clone(&next), key.to_owned(), run.to_owned());
+        let (next, key, run) = (Arc::clone(&next), target.key.to_owned(), run.to_owned());
+        let (address, publishers) = (target.address, target.publishers);
         senders.spawn(async move {
             let mut connection = Connection::open(address).await?;
             let mut answered = Vec::new();
@@ -57,7 +71,7 @@ pub(super) async fn send(
                 if number >= count {
                     return Ok::<_, anyhow::Error>(answered);
                 }
-                let request = lead_request(&key, &run, number);
+                let request = lead_request(&key, &run, number, &publisher(number % publishers));
                 let watch = Stopwatch::start();
                 let body = connection.exchange(&request, 202).await?;
                 answered.push((watch.elapsed(), id_in(&body)?));
@@ -78,9 +92,9 @@ pub(super) async fn send(
 }
 
 /// A lead of usual size, of a customer of its own, under a key of its own.
-fn lead_request(key: &str, run: &str, number: u64) -> Vec<u8> {
+fn lead_request(key: &str, run: &str, number: u64, publisher: &str) -> Vec<u8> {
     let body = format!(
-        r#"{{"source":"AzureMarketplace","action":"INS","offer":"contoso.crm-pro","occurred_at":"2026-11-20T10:00:00Z","customer":{{"first_name":"Ada","last_name":"Lovelace","email":"ada-{run}-{number}@example.com","phone":"+36201234567","country":"HU","company":"Analytical Engines Limited","title":"Chief Technology Officer"}},"notes":"Interested in the yearly plan for about forty people; please call in the afternoon, Central European Time.","campaign":{{"utm_source":"newsletter","utm_medium":"email","utm_campaign":"autumn"}},"consent":{{"shared":true,"text_version":"2026-01","at":"2026-11-20T10:00:00Z"}},"custom":{{"plan":"standard","seats":"40"}},"preview":false,"test":false}}"#
+        r#"{{"source":"AzureMarketplace","action":"INS","offer":"{publisher}.crm-pro","occurred_at":"2026-11-20T10:00:00Z","customer":{{"first_name":"Ada","last_name":"Lovelace","email":"ada-{run}-{number}@example.com","phone":"+36201234567","country":"HU","company":"Analytical Engines Limited","title":"Chief Technology Officer"}},"notes":"Interested in the yearly plan for about forty people; please call in the afternoon, Central European Time.","campaign":{{"utm_source":"newsletter","utm_medium":"email","utm_campaign":"autumn"}},"consent":{{"shared":true,"text_version":"2026-01","at":"2026-11-20T10:00:00Z"}},"custom":{{"plan":"standard","seats":"40"}},"preview":false,"test":false}}"#
     );
     let head = format!(
         "POST /v1/leads HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\nidempotency-key: {run}-{number}\r\ncontent-length: {}\r\n\r\n",

@@ -3,6 +3,7 @@
 mod batching;
 mod floor;
 mod load;
+mod nodes;
 mod routing;
 
 use super::exit_code::ExitCode;
@@ -19,7 +20,7 @@ use leadwire_core::secret::Secret;
 use leadwire_sandbox::https_endpoint::{self, HttpsEndpoint, Keep, Options};
 use leadwire_store::floor::Rows;
 use leadwire_store::setup::{Destination, Publisher, StoredRoute};
-use load::Loaded;
+use load::{Loaded, Target};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -36,11 +37,15 @@ use tokio::net::TcpListener;
   leadwire bench intake --connections 256 --count 100000 --json
   leadwire bench batching --json
   leadwire bench routing
+  leadwire bench nodes --database postgres://leadwire@127.0.0.1/postgres --json
 
 Every lead is flushed to disk before it is answered, and every id is checked at the end: in the store, and end to
 end at the receiver. Load, program and receiver share this machine. --limit measures two floors of the same work in
 turn with the program, so that the ratios hold on a noisy machine: `body` writes nothing but the bytes received, and
-`rows` writes the four rows that the program keeps of a lead, without deciding anything.")]
+`rows` writes the four rows that the program keeps of a lead, without deciding anything.
+
+`nodes` measures one, two and three nodes in this process on a database server, each round in a database of its own that
+is made and dropped again, beside what the server does by itself of plain inserts and claims of many rows.")]
 pub(super) struct Args {
     /// What to measure
     #[arg(value_enum)]
@@ -57,6 +62,12 @@ pub(super) struct Args {
     /// Measure the floors of the same work too
     #[arg(long)]
     limit: bool,
+    /// The database server, for `nodes`: any database on it whose user may make others
+    #[arg(long)]
+    database: Option<String>,
+    /// Publishers among whom the leads are spread, for `nodes`
+    #[arg(long, default_value_t = 1)]
+    publishers: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -67,6 +78,8 @@ enum What {
     EndToEnd,
     /// Leads for each call, when destinations that take batches have a backlog
     Batching,
+    /// Both with one, two and three nodes on a database server
+    Nodes,
     /// Deciding where a touchpoint goes, by a hundred routes with and without filters
     Routing,
 }
@@ -99,6 +112,9 @@ pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
     }
     if args.what == What::Batching {
         return batching::run(args.count.unwrap_or(10_000), as_json).await;
+    }
+    if args.what == What::Nodes {
+        return nodes::run(&args, as_json).await;
     }
     let (mut rounds, mut bodies, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..args.rounds.max(1) {
@@ -203,7 +219,8 @@ async fn floor_round(plan: Plan, rows: Rows) -> anyhow::Result<Round> {
         FloorServer::start(&plan.folder.join("floor.db"), rows, sink.as_ref().map(HttpsEndpoint::address))
             .await?;
     let watch = Stopwatch::start();
-    let loaded = load::send(server.address, "none", "floor", plan.count, plan.connections).await?;
+    let target = Target { address: server.address, key: "none", publishers: 1 };
+    let loaded = load::send(&target, "floor", plan.count, plan.connections).await?;
     if let Some(sink) = &sink {
         arrive(sink, plan.count).await?;
     }
@@ -222,7 +239,7 @@ async fn product_round(plan: Plan) -> anyhow::Result<Round> {
     };
     let key = secrets::make_credential(CredentialKind::ApiKey);
     let app = App::open(config, Arc::new(MachineClock::start()), Some(&key)).await?;
-    set_up(&app, sink.as_ref()).await?;
+    set_up(&app, sink.as_ref(), &load::publisher(0)).await?;
     let running = {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.run().await })
@@ -233,8 +250,8 @@ async fn product_round(plan: Plan) -> anyhow::Result<Round> {
     result
 }
 
-async fn set_up(app: &App, sink: Option<&HttpsEndpoint>) -> anyhow::Result<()> {
-    let publisher = PublisherId::parse("contoso")?;
+async fn set_up(app: &App, sink: Option<&HttpsEndpoint>, publisher: &str) -> anyhow::Result<()> {
+    let publisher = PublisherId::parse(publisher)?;
     let now = app.clock.wall();
     let title = "Contoso".to_owned();
     app.store.add_publisher(Publisher { id: publisher.clone(), title, created_at: now }).await?;
@@ -284,7 +301,8 @@ async fn measure(
 ) -> anyhow::Result<Round> {
     let commits = app.store.commits();
     let watch = Stopwatch::start();
-    let loaded = load::send(app.address(), key.expose(), "bench", plan.count, plan.connections).await?;
+    let target = Target { address: app.address(), key: key.expose(), publishers: 1 };
+    let loaded = load::send(&target, "bench", plan.count, plan.connections).await?;
     let publisher = PublisherId::parse("contoso")?;
     let mut elapsed = loaded.elapsed;
     let commits = app.store.commits() - commits;
@@ -298,7 +316,7 @@ async fn measure(
                 .context("deliveries did not come to rest")??;
         }
         elapsed = watch.elapsed();
-        check_arrivals(&loaded, sink)?;
+        check_arrivals(&loaded.ids, sink)?;
     }
     let ledger = app.store.ledger(publisher).await?;
     ensure!(ledger.touchpoints == plan.count, "{} leads are stored of {}", ledger.touchpoints, plan.count);
@@ -311,13 +329,13 @@ async fn measure(
 }
 
 /// Every acknowledged lead must be at the sink, under its delivery's id, and nothing else.
-fn check_arrivals(loaded: &Loaded, sink: &HttpsEndpoint) -> anyhow::Result<()> {
-    for id in &loaded.ids {
+fn check_arrivals(ids: &[String], sink: &HttpsEndpoint) -> anyhow::Result<()> {
+    for id in ids {
         let touchpoint = TouchpointId::parse(id)?;
         let delivery = DeliveryId { touchpoint, destination: DestinationNo::new(1) };
         ensure!(sink.has_accepted(&delivery.to_string()), "{id} was acknowledged and did not arrive");
     }
-    ensure!(sink.distinct() == loaded.ids.len(), "something arrived that was not acknowledged");
+    ensure!(sink.distinct() == ids.len(), "something arrived that was not acknowledged");
     Ok(())
 }
 
