@@ -35,6 +35,7 @@ mod pages;
 mod peers;
 mod portal;
 mod portal_browser;
+mod portal_destinations;
 mod program;
 mod proof;
 mod refusals;

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::{
     audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, mappings,
     merges, notices, offers, openapi, page, proof, quarantine, read, replays, reports, routes, routing,
-    secrets, setup, standing, users, wire, withhold,
+    secrets, setup, standing, tries, users, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -236,6 +236,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::DestinationChange>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Destination>), destinations::update),
     endpoint!(DELETE "/v1/destinations/{destination}", ChangeSetup, Publisher, "Remove a destination to which nothing is owed",
         None, 0, 204, None, destinations::remove),
+    endpoint!(GET "/v1/destinations/{destination}/tries", ReadSetup, Publisher, "Count what came of a destination's tries in the last two days, by hour",
+        None, 0, 200, Some(of::<wire::Tries>), tries::show),
     endpoint!(GET "/v1/destinations/{destination}/feedback", ReadSetup, Publisher, "Show how reading from a destination what became of leads stands",
         None, 0, 200, Some(of::<wire::FeedbackReading>), feedback::reading),
     endpoint!(GET "/v1/destinations/{destination}/mappings", ReadSetup, Publisher, "List the versions of a destination's mapping, newest first",

@@ -34,6 +34,7 @@ mod server;
 mod setup;
 mod standing;
 mod taken;
+mod tries;
 mod users;
 pub mod wire;
 mod withhold;

@@ -4,13 +4,16 @@
 //! so there is one table of rights, one text of SQL for each question, and one audit log.
 
 mod chart;
+mod connect;
 mod deliveries;
+mod destination;
 mod destinations;
 mod entry;
 mod failures;
 mod kept;
 mod leads;
 mod overview;
+mod settings;
 mod shell;
 mod sign_in;
 mod users;
@@ -80,7 +83,13 @@ static PAGES: &[Page] = &[
     page!(GET "/quarantine", ToUsers, kept::quarantine),
     page!(POST "/quarantine/{quarantined}/retry", ToUsers, kept::retry),
     page!(GET "/destinations", ToUsers, destinations::list),
-    page!(POST "/destinations/{destination}/{deed}", ToUsers, destinations::turn),
+    page!(GET "/connect", ToUsers, connect::choose),
+    page!(GET "/connect/{kind}", ToUsers, connect::show),
+    page!(POST "/connect/{kind}", ToUsers, connect::add),
+    page!(GET "/destinations/{destination}", ToUsers, destination::show),
+    page!(GET "/destinations/{destination}/edit", ToUsers, connect::edit),
+    page!(POST "/destinations/{destination}/edit", ToUsers, connect::change),
+    page!(POST "/destinations/{destination}/{deed}", ToUsers, destination::act),
     page!(GET "/users", ToUsers, users::list),
     page!(POST "/users", ToUsers, users::add),
     page!(POST "/users/{user}/link", ToUsers, users::renew_link),

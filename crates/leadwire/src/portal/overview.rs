@@ -144,9 +144,9 @@ fn needs(
         all.push(Need {
             icon: "destinations",
             what: shell.say("need-destination"),
-            why: "leadwire destination add".to_owned(),
-            is_english: true,
-            url: shell.to("/destinations"),
+            why: shell.say("need-destination-why"),
+            is_english: false,
+            url: shell.to("/connect"),
         });
     }
     all
