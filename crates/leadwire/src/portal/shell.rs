@@ -300,7 +300,6 @@ impl Shell {
             "delivered" => "delivered",
             "parked" => "parked",
             "suppressed" => "suppressed",
-            "skipped" => r#"<circle cx="8" cy="8" r="5.500"/>"#,
             "erased" => "erased",
             _ if it.in_flight => "sending",
             _ if it.attempts > 0 => "retrying",
@@ -362,6 +361,7 @@ fn icon_of(name: &str) -> &'static str {
         "parked" | "bad" | "failed" | "warned" => r#"<path d="M8 2.500v7M8 12.500v.5"/>"#,
         "paused" => r#"<path d="M5 3v10M11 3v10"/>"#,
         "suppressed" => r#"<circle cx="8" cy="8" r="5.500"/><path d="m4 12 8-8"/>"#,
+        "skipped" => r#"<circle cx="8" cy="8" r="5.500"/>"#,
         "erased" => r#"<path d="m4 4 8 8M12 4l-8 8"/>"#,
         _ => r#"<circle cx="8" cy="8" r="5.500"/><path d="M8 5v3.500l2 1.500"/>"#,
     }
