@@ -36,6 +36,8 @@ mod peers;
 mod portal;
 mod portal_browser;
 mod portal_destinations;
+mod portal_offers;
+mod portal_quarter;
 mod program;
 mod proof;
 mod refusals;

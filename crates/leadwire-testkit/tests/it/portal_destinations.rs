@@ -54,7 +54,8 @@ async fn every_kind_is_connected_by_its_form_and_proved_step_by_step() {
         assert!([201, 303].contains(&made.status), "{kind}: {}", text(&made));
         let path = format!("/destinations/our%20{kind}%2B1");
         let shown = ada.read(&path).await;
-        for field in leadwire_connect::kind(kind).unwrap().fields().filter(|it| it.secret && it.name != "url") {
+        for field in leadwire_connect::kind(kind).unwrap().fields().filter(|it| it.secret && it.name != "url")
+        {
             let secret = stage.settings[field.name].as_str().unwrap_or_default();
             assert!(secret.is_empty() || !shown.contains(secret), "{kind}: {} is shown", field.name);
         }

@@ -12,7 +12,10 @@ mod entry;
 mod failures;
 mod kept;
 mod leads;
+mod listing;
+mod offers;
 mod overview;
+mod route;
 mod settings;
 mod shell;
 mod sign_in;
@@ -90,6 +93,18 @@ static PAGES: &[Page] = &[
     page!(GET "/destinations/{destination}/edit", ToUsers, connect::edit),
     page!(POST "/destinations/{destination}/edit", ToUsers, connect::change),
     page!(POST "/destinations/{destination}/{deed}", ToUsers, destination::act),
+    page!(GET "/offers", ToUsers, offers::list),
+    page!(POST "/offers", ToUsers, offers::add),
+    page!(GET "/offers/{offer}", ToUsers, offers::show),
+    page!(GET "/offers/{offer}/listing", ToUsers, listing::show),
+    page!(POST "/offers/{offer}/listing", ToUsers, listing::save),
+    page!(POST "/offers/{offer}/{deed}", ToUsers, offers::act),
+    page!(GET "/routes", ToUsers, route::list),
+    page!(POST "/routes/try", ToUsers, route::attempt),
+    page!(GET "/routes/new", ToUsers, route::new),
+    page!(POST "/routes/new", ToUsers, route::add),
+    page!(GET "/routes/{route}", ToUsers, route::edit),
+    page!(POST "/routes/{route}/{deed}", ToUsers, route::act),
     page!(GET "/users", ToUsers, users::list),
     page!(POST "/users", ToUsers, users::add),
     page!(POST "/users/{user}/link", ToUsers, users::renew_link),

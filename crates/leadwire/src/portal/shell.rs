@@ -142,6 +142,8 @@ impl Shell {
             ("/failures", "failures", "failures", Action::ReadLeads),
             ("/unrouted", "kept", "kept", Action::ReadLeads),
             ("/destinations", "destinations", "destinations", Action::ReadSetup),
+            ("/offers", "offers", "offers", Action::ReadSetup),
+            ("/routes", "routes", "routes", Action::ReadSetup),
             ("/users", "users", "users", Action::ManageKeys),
         ];
         let path = visit.address.path();
@@ -352,6 +354,8 @@ fn icon_of(name: &str) -> &'static str {
         "failures" => r#"<path d="M8 1.5 15 14H1zM8 6v4M8 12v.5"/>"#,
         "kept" => r#"<path d="M2 5h12v9H2zM1 2h14v3H1zM6 8h4"/>"#,
         "destinations" => r#"<circle cx="8" cy="8" r="6.5"/><circle cx="8" cy="8" r="2.5"/>"#,
+        "offers" => r#"<path d="M2 8V2h6l6 6-6 6zM5 5v.1"/>"#,
+        "routes" => r#"<path d="M2 8h4l4-5h4M6 8l4 5h4M12 1l2 2-2 2M12 11l2 2-2 2"/>"#,
         "users" => {
             r#"<circle cx="5.5" cy="5" r="2.5"/><path d="M1 13c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M11 3a2.4 2.4 0 0 1 0 4.6M12 9.500c2 .4 3 1.700 3 3.500"/>"#
         }
