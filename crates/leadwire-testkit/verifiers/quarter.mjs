@@ -65,7 +65,7 @@ async function live() {
   await page.click("main form .button");
   await told();
   await page.click('main a.button[href*="/listing"]');
-  await page.check("#on-contact-me");
+  await page.check("[name=on_contact_me]");
   await page.fill("#en-title", "Contoso Backup");
   await page.fill("#en-summary", "Keeps what you have, wherever it is.");
   await page.fill("#en-consent", "I agree that Contoso may answer my request.");
@@ -135,6 +135,11 @@ async function held() {
 
 async function drained() {
   await page.goto(`${wish.base}/`);
+  // So much time has passed that the session is over.
+  await page.fill("#email", "ada@example.com");
+  await page.fill("#password", "correct horse battery");
+  await page.click("main .button");
+  await page.locator("#live-counter").waitFor();
   await keep("12-drained");
   return counts();
 }

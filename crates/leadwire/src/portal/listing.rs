@@ -20,7 +20,8 @@ struct ListingPage {
     offer: String,
     kinds: Vec<(&'static str, String, bool)>,
     buttons: Vec<ButtonRow>,
-    languages: Vec<(Language, Vec<Entry>)>,
+    /// Languages with their texts, and whether they are unfolded: those that were begun, and the reader's own.
+    languages: Vec<(Language, Vec<Entry>, bool)>,
     privacy: Entry,
     origins: Entry,
     pictures: u64,
@@ -189,7 +190,9 @@ fn page(visit: &Visit, offer: &str, listing: &wire::Listing, mistakes: &[Refusal
     let shell = visit.shell("listing-title").at(&format!("/offers/{}/listing", in_path(offer)));
     let maker = Maker { shell: &shell, mistakes };
     let buttons: Vec<ButtonRow> = Button::ALL.into_iter().map(|it| maker.button(it, listing)).collect();
-    let languages: Vec<_> = Language::ALL.into_iter().map(|it| (it, maker.language(it, listing))).collect();
+    let begun = |it: Language| listing.texts.contains_key(it.code()) || it == shell.look.language;
+    let languages: Vec<_> =
+        Language::ALL.into_iter().map(|it| (it, maker.language(it, listing), begun(it))).collect();
     let privacy = listing.privacy_url.as_deref().unwrap_or_default();
     let privacy = maker.entry("privacy_url", (shell.say("listing-privacy"), 1), privacy, "/privacy_url");
     let origins = listing.embed_origins.join("\n");
