@@ -367,6 +367,16 @@ pub const SIGN_INS_PER_ACCOUNT: Rate = Rate { every: Duration::from_secs(10), bu
 /// Largest form of the portal, in bytes: settings with a certificate, its key and rows of a mapping, each sign of which may
 /// take three bytes on the way.
 pub const PORTAL_FORM_BYTES_MAX: usize = 192 * 1024;
+/// Longest word of a search, in characters: the longest names have fewer.
+pub const SEARCH_WORD_CHARS_MAX: usize = 32;
+/// Words by which one lead is found: a long name at a long company, with the parts of an address.
+pub const SEARCH_WORDS_MAX: usize = 24;
+/// Words of what somebody types that are looked for.
+pub const SEARCH_ASKED_MAX: usize = 6;
+/// Leads that one search looks at, as far as they have a word that begins so: some ten milliseconds of reading.
+pub const SEARCH_LOOKED_AT_MAX: usize = 1000;
+/// Newest leads that a search looks at beside its index, which comes a minute later.
+pub const SEARCH_NEWEST: usize = 100;
 /// Fields of a form of the portal that are read: twice those of the connector that has most settings.
 pub const PORTAL_FORM_ENTRIES_MAX: usize = 128;
 /// Hours that the chart of a destination's tries shows: two days, so that a night is seen beside the one before.

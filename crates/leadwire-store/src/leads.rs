@@ -228,7 +228,7 @@ pub(crate) fn find_touchpoint(
     )
 }
 
-fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
+pub(crate) fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
     Ok(Lead {
         id: row.lead(0)?,
         test: row.int(1)? != 0,

@@ -29,6 +29,7 @@ mod replays;
 mod reports;
 mod routes;
 mod routing;
+mod search;
 mod secrets;
 mod server;
 mod setup;

@@ -19,6 +19,7 @@ mod route;
 mod settings;
 mod shell;
 mod sign_in;
+mod suggestions;
 mod users;
 mod visit;
 mod words;
@@ -77,6 +78,8 @@ static PAGES: &[Page] = &[
     page!(GET "/leads", ToUsers, leads::list),
     page!(GET "/leads/{lead}", ToUsers, leads::show),
     page!(POST "/leads/{lead}/{deed}", ToUsers, leads::decide),
+    page!(GET "/suggestions", ToUsers, suggestions::list),
+    page!(POST "/suggestions/{suggestion}/{deed}", ToUsers, suggestions::decide),
     page!(GET "/deliveries", ToUsers, deliveries::list),
     page!(GET "/deliveries/{delivery}", ToUsers, deliveries::show),
     page!(POST "/deliveries/{delivery}/retry", ToUsers, deliveries::retry),

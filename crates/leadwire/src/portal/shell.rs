@@ -150,6 +150,7 @@ impl Shell {
         let is_here = |place: &str| match place {
             "/" => path == "/",
             "/unrouted" => path == "/unrouted" || path == "/quarantine",
+            "/leads" if path == "/suggestions" => true,
             "/destinations" if path.starts_with("/connect") => true,
             other => path == other || path.strip_prefix(other).is_some_and(|it| it.starts_with('/')),
         };
