@@ -36,6 +36,7 @@ mod peers;
 mod portal;
 mod portal_browser;
 mod portal_destinations;
+mod portal_leads;
 mod portal_offers;
 mod portal_quarter;
 mod program;

@@ -77,6 +77,8 @@ async fn check(language: &str) {
     let pages = json!([
         ["overview", "/"],
         ["leads", "/leads"],
+        ["search", "/leads?q=lojistik"],
+        ["suggestions", "/suggestions"],
         ["lead", format!("/leads/{lead}")],
         ["deliveries", "/deliveries"],
         ["delivery", format!("/deliveries/{delivery}")],
