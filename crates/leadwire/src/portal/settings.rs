@@ -84,7 +84,7 @@ pub(super) fn form(shell: &Shell, kind: &ConnectorKind, filled: &Filled<'_>) -> 
 fn is_in_front(kind: &ConnectorKind, field: &Field) -> bool {
     let decides = |it: &Field| {
         let depends = |other: &&Field| other.only_when.is_some_and(|(name, _)| name == it.name);
-        kind.fields().filter(|other| depends(&other)).any(|other| other.required)
+        kind.fields().filter(|other| depends(other)).any(|other| other.required)
     };
     match field.only_when {
         None => field.required || decides(field),
