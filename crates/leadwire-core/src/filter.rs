@@ -5,6 +5,7 @@
 //! (cel-rust issue 56), cannot say which part of a filter was false, and makes values of its own for each touchpoint.
 
 mod ask;
+pub mod build;
 mod check;
 mod node;
 mod read;

@@ -38,6 +38,7 @@ pub mod report;
 pub mod retry;
 pub mod rfc3339;
 pub mod routing;
+pub mod search;
 pub mod secret;
 pub mod silence;
 pub mod spread;

@@ -384,8 +384,25 @@ pub const SIGN_INS_PER_NETWORK: Rate = Rate { every: Duration::from_secs(6), bur
 pub const SIGN_INS_PER_ACCOUNT_AND_NETWORK: Rate = Rate { every: Duration::from_secs(30), burst: 8 };
 /// Tries for one account from everywhere: so many that whoever tries from elsewhere does not keep its owner out at once.
 pub const SIGN_INS_PER_ACCOUNT: Rate = Rate { every: Duration::from_secs(10), burst: 100 };
-/// Largest form of the portal, in bytes.
-pub const PORTAL_FORM_BYTES_MAX: usize = 16 * 1024;
+/// Largest form of the portal, in bytes: settings with a certificate, its key and rows of a mapping, each sign of which may
+/// take three bytes on the way.
+pub const PORTAL_FORM_BYTES_MAX: usize = 192 * 1024;
+/// Longest word of a search, in characters: the longest names have fewer.
+pub const SEARCH_WORD_CHARS_MAX: usize = 32;
+/// Words by which one lead is found: a long name at a long company, with the parts of an address.
+pub const SEARCH_WORDS_MAX: usize = 24;
+/// Words of what somebody types that are looked for.
+pub const SEARCH_ASKED_MAX: usize = 6;
+/// Leads that one search looks at, as far as they have a word that begins so: some ten milliseconds of reading.
+pub const SEARCH_LOOKED_AT_MAX: usize = 1000;
+/// Newest leads that a search looks at beside its index, which comes a minute later.
+pub const SEARCH_NEWEST: usize = 100;
+/// Fields of a form of the portal that are read: twice those of the connector that has most settings.
+pub const PORTAL_FORM_ENTRIES_MAX: usize = 128;
+/// Hours that the chart of a destination's tries shows: two days, so that a night is seen beside the one before.
+pub const TRIES_HOURS: u32 = 48;
+/// Tries that are looked at for that chart, the newest of a publisher: some ten milliseconds of reading.
+pub const TRIES_LOOKED_AT_MAX: usize = 10_000;
 /// Rows of a list on one page of the portal: a page stays below 100 KB.
 pub const PORTAL_ROWS: usize = 40;
 /// Touchpoints and deliveries of a lead that its page shows, the newest of each.

@@ -71,6 +71,17 @@ pub struct DeliveryFilter {
     pub limit: usize,
 }
 
+/// A try of some delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// To which destination.
+    pub destination: DestinationNo,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// What came of it, by its stable name.
+    pub outcome: String,
+}
+
 /// The cause of a delivery that a marketplace's rule keeps from the publisher.
 pub const WITHHELD: &str = "withheld";
 
@@ -140,6 +151,31 @@ impl Store {
                 },
             )?;
             Ok(Some((delivery, touchpoint, attempts)))
+        })
+        .await
+    }
+
+    /// The newest tries of a publisher, by touchpoint: to which destination, when each ended, and what came of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest_tries(&self, publisher: PublisherId, limit: usize) -> Result<Vec<Try>, StoreError> {
+        self.read(move |tx| {
+            tx.query(
+                "SELECT destination_no, ended_at, outcome
+                 FROM attempt
+                 WHERE publisher_id = $1
+                 ORDER BY touchpoint_id DESC, destination_no DESC, number DESC
+                 LIMIT $2",
+                &[Param::Text(publisher.as_str()), Param::Int(i64::try_from(limit).unwrap_or(i64::MAX))],
+                |row| {
+                    Ok(Try {
+                        destination: row.destination(0)?,
+                        ended_at: row.time(1)?,
+                        outcome: row.text(2)?.to_owned(),
+                    })
+                },
+            )
         })
         .await
     }

@@ -227,7 +227,7 @@ const TOUCHPOINT: &str =
      FROM touchpoint
      WHERE publisher_id = $1 AND touchpoint_id = $2";
 
-fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
+pub(crate) fn read_lead(row: &Row<'_>) -> Result<Lead, StoreError> {
     Ok(Lead {
         id: row.lead(0)?,
         test: row.int(1)? != 0,

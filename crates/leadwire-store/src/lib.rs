@@ -40,6 +40,7 @@ pub mod replays;
 pub mod reports;
 pub mod retention;
 pub mod rows;
+pub mod search;
 pub mod setup;
 mod sqlite;
 mod standing;

@@ -4,6 +4,7 @@ use crate::accept::Accept;
 use crate::leads::Act;
 use crate::merges::{Merge, Merged, Unmerge};
 use crate::rows::Channel;
+use crate::search::Sought;
 use crate::suggestions::SuggestionState;
 use crate::{Store, StoreError, members};
 use leadwire_core::id::{ActId, LeadId, PublisherId, SuggestionId, TouchpointId};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// As `READ_WHOLE` of `plan_tests.rs`.
 pub(crate) const READ_WHOLE: &[&str] = &["identity_rules", "own", "undecided"];
 /// As `GROWING` of `plan_tests.rs`.
-pub(crate) const GROWING: &[&str] = &["near_key", "suggestion"];
+pub(crate) const GROWING: &[&str] = &["near_key", "suggestion", "lead_word"];
 
 /// As `HOT` of `plan_tests.rs`.
 pub(crate) const HOT: &[(&str, &[&str])] = &[
@@ -39,6 +40,22 @@ pub(crate) const HOT: &[(&str, &[&str])] = &[
     (
         "SELECT lead_id FROM near_key…",
         &["SEARCH near_key USING COVERING INDEX near_key_leads (publisher_id=? AND near_key=?)"],
+    ),
+    (
+        "SELECT lead_id FROM lead_word…",
+        &["SEARCH lead_word USING PRIMARY KEY (publisher_id=? AND word>? AND word<?)"],
+    ),
+    (
+        "SELECT word FROM lead_word…",
+        &["SEARCH lead_word USING COVERING INDEX lead_word_of_lead (publisher_id=? AND lead_id=?)"],
+    ),
+    (
+        "DELETE FROM lead_word…",
+        &["SEARCH lead_word USING COVERING INDEX lead_word_of_lead (publisher_id=? AND lead_id=?)"],
+    ),
+    (
+        "SELECT lead_id FROM delivery WHERE publisher_id = $1 AND record >= $2…",
+        &["SEARCH delivery USING INDEX delivery_record (publisher_id=? AND record>? AND record<?)"],
     ),
     ("DELETE FROM near_key…", &["SEARCH near_key USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
     (
@@ -74,7 +91,12 @@ pub(crate) async fn merge_and_suggest(
         who: word("key_1"),
         rule: String::new(),
     };
-    let customer = Customer { phone: Some(word("+36201234567")), ..Customer::default() };
+    let customer = Customer {
+        phone: Some(word("+36201234567")),
+        first_name: Some(word("Ada")),
+        last_name: Some(word("Lovelace")),
+        ..Customer::default()
+    };
     let parsed = Arc::new(Touchpoint { customer, ..Touchpoint::default() });
     for (id, identity) in [(101, [1; 16]), (102, [2; 16])] {
         let item = Accept { identity: Some(identity), parsed: Arc::clone(&parsed), ..made(id) };
@@ -83,6 +105,8 @@ pub(crate) async fn merge_and_suggest(
     let step =
         store.near_page(whose(), TouchpointId::new(999)).await?.expect("there is something to look at");
     assert_eq!(store.near_step(step, Timestamp::from_millis(1), Arc::new(|| 77)).await?, 1);
+    let words = vec!["ada".to_owned(), "love".to_owned()];
+    store.find_leads(Sought { publisher: whose(), words, record: "00Q1".to_owned(), limit: 9 }).await?;
     let open = store.suggestions(whose(), SuggestionState::Open, None, 9).await?;
     assert_eq!(open.len(), 1);
     store.dismiss_suggestion(whose(), SuggestionId::new(77), act(103)).await?;

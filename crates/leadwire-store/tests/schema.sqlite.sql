@@ -1,4 +1,4 @@
--- Schema 21.
+-- Schema 24.
 
 CREATE TABLE "api_key" (
     publisher_id TEXT NOT NULL,
@@ -301,6 +301,13 @@ CREATE TABLE lead_step (
     step INTEGER NOT NULL,
     touchpoint_id TEXT NOT NULL,
     PRIMARY KEY (publisher_id, lead_id, offer_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lead_word (
+    publisher_id TEXT NOT NULL,
+    word TEXT NOT NULL,
+    lead_id TEXT NOT NULL,
+    PRIMARY KEY (publisher_id, word, lead_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE listing (
@@ -631,6 +638,8 @@ CREATE INDEX delivery_in_order ON delivery (publisher_id, destination_no, lead_i
 CREATE INDEX delivery_parked ON delivery (publisher_id, destination_no, touchpoint_id, cause, ended_at)
     WHERE state = 'parked';
 
+CREATE INDEX delivery_record ON delivery (publisher_id, record) WHERE record <> '';
+
 CREATE UNIQUE INDEX destination_name ON destination (publisher_id, name) WHERE removed_at = 0;
 
 CREATE INDEX erased_lead_of_erasure
@@ -641,6 +650,8 @@ CREATE INDEX erasure_wiping ON erasure (publisher_id, erasure_id) WHERE state = 
 CREATE UNIQUE INDEX feedback_once ON feedback (publisher_id, lead_id, destination_no, at, kind);
 
 CREATE UNIQUE INDEX lead_identity ON lead (publisher_id, identity) WHERE identity <> x'';
+
+CREATE INDEX lead_word_of_lead ON lead_word (publisher_id, lead_id);
 
 CREATE INDEX near_key_leads ON near_key (publisher_id, near_key, lead_id);
 

@@ -12,7 +12,7 @@ const complaints = [];
 async function hold(page, name) {
   await examine(page, name, complaints);
   const small = await page.evaluate(() => {
-    const all = [...document.querySelectorAll("button, select, input:not([type=hidden])")];
+    const all = [...document.querySelectorAll("button, select, textarea, input:not([type=hidden])")];
     const is = (it) => it.getClientRects().length > 0 && it.getBoundingClientRect().height < 24;
     return all.filter(is).map((it) => it.outerHTML.slice(0, 80));
   });
@@ -68,6 +68,7 @@ async function come() {
   await page.click("main .button");
   if (new URL(page.url()).pathname !== "/") complaints.push(`not signed in: ${page.url()}`);
   await page.click('nav a[href^="/destinations"]');
+  await page.click('h2 a[href^="/destinations/sales-crm"]');
   const form = page.locator('form[action="/destinations/sales-crm/pause"]');
   await form.locator("button").click();
   const paused = (await page.locator("main .done").count()) === 1 ? "sales-crm" : "nothing was said";

@@ -23,6 +23,21 @@
   const chooser = document.querySelector("form.publisher select");
   chooser?.addEventListener("change", () => chooser.form.requestSubmit());
 
+  // A setting that has a meaning only beside a certain choice is shown beside that choice alone.
+  document.documentElement.classList.add("scripted");
+  const dependents = [...document.querySelectorAll("[data-when]")];
+  const settle = () => {
+    for (const it of dependents) {
+      const choice = document.getElementById(it.dataset.when);
+      it.hidden = !choice || choice.disabled || choice.value !== it.dataset.is;
+      for (const input of it.querySelectorAll("input, select, textarea")) input.disabled = it.hidden;
+    }
+  };
+  settle();
+  if (dependents.length > 0) document.addEventListener("change", settle);
+  // What is wrong with a form is read out and seen first.
+  document.getElementById("wrong")?.focus();
+
   // `/` leads to the search, as elsewhere, and never while somebody types.
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, select, textarea, [contenteditable]");

@@ -51,6 +51,8 @@ pub struct Step {
     pub message: String,
     /// What to do when it is missing.
     pub fix: String,
+    /// The destination it is about, where it is about one.
+    pub destination: Option<String>,
 }
 
 /// Every step of an offer, done and missing, in the order in which one does them. `offer` is its full id, for commands.
@@ -169,6 +171,7 @@ fn none_is_left_out(offer: &str, routed: &[RoutedTo]) -> Option<Step> {
 fn of_destination(offer: &str, it: &RoutedTo) -> [Step; 2] {
     let publisher = offer.split('.').next().unwrap_or(offer);
     let name = &it.name;
+    let about = |step: Step| Step { destination: Some(name.clone()), ..step };
     let validated = match it.validated {
         Proven::Now => format!("`{name}` was validated"),
         Proven::Before => format!("`{name}` was changed since it was validated"),
@@ -180,20 +183,20 @@ fn of_destination(offer: &str, it: &RoutedTo) -> [Step; 2] {
         Proven::Never => format!("`{name}` received no test lead yet"),
     };
     [
-        step(
+        about(step(
             "validated",
             it.validated == Proven::Now,
             NeededFor::Live,
             validated,
             format!("run `leadwire destination validate {publisher} {name}`"),
-        ),
-        step(
+        )),
+        about(step(
             "test_lead",
             it.test_lead == Proven::Now,
             NeededFor::Live,
             test_lead,
             format!("run `leadwire destination test-lead {publisher} {name}` and look for it there"),
-        ),
+        )),
     ]
 }
 
@@ -203,7 +206,7 @@ fn told(is_done: bool, done: &str, missing: &str) -> String {
 
 fn step(code: &'static str, is_done: bool, needed_for: NeededFor, message: String, fix: String) -> Step {
     let fix = if is_done { String::new() } else { fix };
-    Step { code, is_done, needed_for, message, fix }
+    Step { code, is_done, needed_for, message, fix, destination: None }
 }
 
 #[cfg(test)]

@@ -219,6 +219,7 @@ pub(super) async fn work_and_read(
         };
         store.deliveries(filter).await?;
     }
+    store.newest_tries(publisher.clone(), 9).await?;
     store.failures(publisher.clone(), 9).await?;
     assert_eq!(store.retry_parked(publisher.clone(), number, 9, at(0)).await?, 1);
     store.retry_delivery(publisher.clone(), id, at(0)).await?;

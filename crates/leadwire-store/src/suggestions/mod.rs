@@ -226,9 +226,10 @@ fn forget_keys(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<(),
     Ok(())
 }
 
-/// Forgets what a lead has in common with others, as if it had never been looked at.
+/// Forgets what a lead has in common with others and by which words it is found, as if it had never been looked at.
 pub(crate) fn forget(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId) -> Result<(), StoreError> {
     forget_keys(tx, publisher, lead)?;
+    crate::search::forget(tx, publisher, lead)?;
     let (whose, lead) = (Param::Text(publisher.as_str()), lead.to_string());
     tx.execute(
         "DELETE FROM suggestion

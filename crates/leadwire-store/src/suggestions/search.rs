@@ -1,12 +1,14 @@
-//! The search for near matches: a step works out what the leads of some touchpoints have in common with others.
+//! The search for near matches: a step works out what the leads of some touchpoints have in common with others, and the words
+//! by which people find them.
 
 use super::forget_keys;
 use crate::engine::{Param, Tx};
-use crate::{Store, StoreError, members};
+use crate::{Store, StoreError, members, search};
 use leadwire_core::id::{LeadId, PublisherId, SuggestionId, TouchpointId};
 use leadwire_core::lead::FIELDS;
 use leadwire_core::limits;
 use leadwire_core::near::{self, NearRule};
+use leadwire_core::search as words;
 use leadwire_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,7 +28,15 @@ pub struct NearStep {
     /// Whether there may be more behind it.
     pub has_more: bool,
     /// Leads that have something else than before, and what.
-    leads: Vec<(LeadId, Vec<NearKey>)>,
+    leads: Vec<Looked>,
+}
+
+/// A lead that was looked at: what it has in common with others, and the words by which a search finds it.
+#[derive(Clone, Debug)]
+struct Looked {
+    lead: LeadId,
+    keys: Vec<NearKey>,
+    words: Vec<String>,
 }
 
 /// Makes ids.
@@ -89,8 +99,9 @@ fn page(tx: &Tx<'_>, publisher: &PublisherId, until: TouchpointId) -> Result<Opt
         let Some(values) = own_values(tx, publisher, lead)? else { continue };
         let mut keys = near::keys(&values);
         keys.sort_unstable();
-        if keys != known_keys(tx, publisher, lead)? {
-            changed.push((lead, keys));
+        let words = words::words(&values);
+        if keys != known_keys(tx, publisher, lead)? || words != search::words(tx, publisher, lead)? {
+            changed.push(Looked { lead, keys, words });
         }
     }
     let has_more = page.len() == limits::SUGGEST_STEP;
@@ -128,9 +139,13 @@ fn make(tx: &Tx<'_>, step: &NearStep, now: Timestamp, mint: &dyn Fn() -> u128) -
         return Ok(0);
     }
     let mut made = 0;
-    for (lead, keys) in &step.leads {
-        // It may have been erased since it was looked at.
+    for Looked { lead, keys, words } in &step.leads {
+        // It may have been erased since it was looked at: nothing is written down about it then.
+        if !members::is_there(tx, publisher, *lead)? {
+            continue;
+        }
         let Some(root) = members::root(tx, publisher, *lead)? else { continue };
+        search::put(tx, publisher, *lead, words)?;
         forget_keys(tx, publisher, *lead)?;
         for (rule, key) in keys {
             tx.execute(

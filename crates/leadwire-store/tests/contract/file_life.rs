@@ -187,6 +187,8 @@ const UNDO: &[&str] = &[
     "DROP TABLE member",
     "DROP TABLE identity_rules",
     "DROP TABLE near_key",
+    "DROP TABLE lead_word",
+    "DROP INDEX delivery_record",
     "DROP TABLE suggestion",
     "DROP TABLE suggesting",
     "ALTER TABLE delivery DROP COLUMN known_as",

@@ -22,6 +22,7 @@ mod merges;
 mod notices;
 mod people;
 mod replays;
+mod search;
 mod setup;
 mod standing;
 mod suggestions;

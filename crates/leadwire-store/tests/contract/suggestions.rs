@@ -7,7 +7,7 @@ use leadwire_store::suggestions::{Mint, SuggestionState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-fn mint() -> Mint {
+pub(crate) fn mint() -> Mint {
     let next = AtomicU64::new(1);
     Arc::new(move || next.fetch_add(1, Ordering::SeqCst).into())
 }

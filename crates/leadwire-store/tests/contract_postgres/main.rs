@@ -39,6 +39,8 @@ mod notices;
 mod people;
 #[path = "../contract/replays.rs"]
 mod replays;
+#[path = "../contract/search.rs"]
+mod search;
 #[path = "../contract/setup.rs"]
 mod setup;
 #[path = "../contract/standing.rs"]

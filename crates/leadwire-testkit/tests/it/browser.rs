@@ -17,7 +17,7 @@ const SAMPLE: &str = include_str!("../../../../samples/listing/crm-pro.json");
 const OFFER: &str = "/v1/offers/crm-pro";
 
 /// Another site: its page holds the form, and at `/advance` time passes.
-async fn other_site(clock: Arc<TestClock>, script: String) -> u16 {
+pub(super) async fn other_site(clock: Arc<TestClock>, script: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

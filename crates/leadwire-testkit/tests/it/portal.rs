@@ -366,7 +366,12 @@ async fn every_form_of_leads_and_failures_works_without_a_script() {
     let deeds: Vec<_> =
         told["items"].as_array().unwrap().iter().filter(by_bob).map(|it| &it["action"]).collect();
     assert!(deeds.contains(&&json!("lead.merge")) && deeds.contains(&&json!("delivery.retry")), "{deeds:?}");
-    deed("erase", &[("reason", "asked to be forgotten")]).await;
+    let unsure = bob.act(&format!("/leads/{lead}/erase"), &[("reason", "asked to be forgotten")]).await;
+    assert_eq!(unsure.status, 422, "nobody erases by a slip");
+    deed("unmerge", &[("member", &lead), ("reason", "two after all")]).await;
+    let apart = app.get(&format!("/v1/leads/{lead}?publisher=contoso")).await;
+    assert_eq!(apart["merged_into"], json!(null));
+    deed("erase", &[("reason", "asked to be forgotten"), ("sure", "yes")]).await;
     app.stop().await;
 }
 

@@ -66,9 +66,19 @@ async fn check(language: &str) {
     let delivery = found["items"][0]["id"].as_str().unwrap();
     let leads = app.get("/v1/leads?publisher=contoso").await;
     let lead = leads["items"][1]["id"].as_str().unwrap();
+    let listing: Value =
+        serde_json::from_str(include_str!("../../../../samples/listing/crm-pro.json")).unwrap();
+    app.call(Method::PUT, "/v1/offers/crm-pro/listing?publisher=contoso", Some(&listing)).await.expect(200);
+    app.post("/v1/offers?publisher=contoso", &json!({ "id": "backup", "title": "Backup" })).await;
+    let filtered = json!({ "offer": "crm-pro", "destination": "sales-crm", "stop": true, "position": 2,
+        "filter": "customer.country_code in ['HU', 'TR'] && action != 'DNC'" });
+    app.post("/v1/routes?publisher=contoso", &filtered).await;
+    let route = app.get("/v1/routes?publisher=contoso").await;
     let pages = json!([
         ["overview", "/"],
         ["leads", "/leads"],
+        ["search", "/leads?q=lojistik"],
+        ["suggestions", "/suggestions"],
         ["lead", format!("/leads/{lead}")],
         ["deliveries", "/deliveries"],
         ["delivery", format!("/deliveries/{delivery}")],
@@ -76,6 +86,18 @@ async fn check(language: &str) {
         ["unrouted", "/unrouted"],
         ["quarantine", "/quarantine"],
         ["destinations", "/destinations"],
+        ["destination", "/destinations/newsletter"],
+        ["destination-edit", "/destinations/sales-crm/edit"],
+        ["connect", "/connect"],
+        ["connect-https", "/connect/https"],
+        ["connect-dynamics", "/connect/dynamics"],
+        ["offers", "/offers"],
+        ["offer", "/offers/contoso.crm-pro"],
+        ["offer-new", "/offers/contoso.backup"],
+        ["listing", "/offers/contoso.crm-pro/listing"],
+        ["routes", "/routes"],
+        ["route", format!("/routes/{}", route["items"][0]["id"].as_str().unwrap())],
+        ["route-new", "/routes/new"],
         ["users", "/users"],
         ["missing", "/leads/none"],
     ]);
@@ -89,7 +111,8 @@ async fn check(language: &str) {
             });
             let seen = ask(Language::Node, "portal.mjs", &wish).await;
             assert_eq!(seen["complaints"], json!([]), "{language} {theme} {width}");
-            assert_eq!(seen["seen"], 12, "every page and the way in");
+            let count = pages.as_array().unwrap().len() + 1;
+            assert_eq!(seen["seen"], count, "every page and the way in");
         }
     }
     drop(endpoints);

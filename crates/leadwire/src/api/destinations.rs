@@ -4,7 +4,7 @@ use super::call::Call;
 use super::problem::Problem;
 use super::setup::done;
 use super::wire::{self, List, moment};
-use super::{answer, budgets};
+use super::{answer, budgets, tries};
 use crate::clock::fill_random;
 use crate::directory::Snapshot;
 use crate::vault::Opened;
@@ -19,6 +19,7 @@ use leadwire_core::limits;
 use leadwire_core::refusal::Refusal;
 use leadwire_store::audit::Deed;
 use leadwire_store::lanes::LaneKey;
+use leadwire_store::setup::proofs::ProvedBefore;
 use leadwire_store::setup::{Change, Destination, PublisherKey, Sealing};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -83,9 +84,10 @@ fn field_shape(field: &Field) -> Value {
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let (publisher, setup) = (call.publisher(), call.app.directory.now());
     let own = setup.setup.destinations.iter().filter(|it| it.publisher == publisher);
+    let proofs = call.app.store.proofs(publisher.clone()).await?;
     let mut items = Vec::new();
     for destination in own {
-        items.push(shape(&call, &setup, destination).await?);
+        items.push(shape_with(&call, &setup, (destination, &proofs)).await?);
     }
     Ok(answer::json(StatusCode::OK, &List { items }))
 }
@@ -313,6 +315,15 @@ async fn shape_now(call: &Call, number: DestinationNo) -> Result<wire::Destinati
 }
 
 async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::Destination, Problem> {
+    let proofs = call.app.store.proofs(it.publisher.clone()).await?;
+    shape_with(call, setup, (it, &proofs)).await
+}
+
+async fn shape_with(
+    call: &Call,
+    setup: &Snapshot,
+    (it, proofs): (&Destination, &[ProvedBefore]),
+) -> Result<wire::Destination, Problem> {
     let gate = call.app.store.gate(lane(it)).await?;
     let way = call.app.store.notice_way(lane(it)).await?;
     let telling = way.failed_at.map(|since| wire::TellingTrouble {
@@ -350,6 +361,9 @@ async fn shape(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::
         telling,
         budget: budgets::shape(call, setup, it, state == "open").await?,
         bulk_job: budgets::job(call, it).await?,
+        validated: tries::proved(proofs, it, |it| it.validated),
+        test_lead: tries::proved(proofs, it, |it| it.test_lead),
+        credential_ends_at: tries::credential_ends_at(setup, it).map(moment),
         created_at: moment(it.created_at),
         signing_secret: None,
     })

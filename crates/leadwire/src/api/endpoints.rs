@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::{
     audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, mappings,
     merges, notices, offers, openapi, page, proof, quarantine, read, replays, reports, routes, routing,
-    secrets, setup, standing, users, wire, withhold,
+    secrets, setup, standing, tries, users, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -94,9 +94,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(POST "/in/{token}", SendToAddress, Service, "Accept a marketplace's own lead body at an intake address",
         Some(of::<serde_json::Value>), limits::TOUCHPOINT_BYTES_MAX, 202, Some(of::<wire::AddressReceipt>), intake::by_address),
     // Readers.
-    endpoint!(GET "/v1/leads", ReadLeads, Publisher, "List leads, newest first; `email` finds one",
+    endpoint!(GET "/v1/leads", ReadLeads, Publisher, "List leads, newest first; `find` finds some, `email` one",
         None, 0, 200, Some(of::<wire::Page<wire::Lead>>), read::leads,
-        &[LIMIT, CURSOR, ("email", "Only the lead with this e-mail address")]),
+        &[LIMIT, CURSOR, ("email", "Only the lead with this e-mail address"),
+            ("find", "Only leads of whose name, company and e-mail address each of these words begins one, or with a record of this id; as many as `limit`, without further pages")]),
     endpoint!(GET "/v1/leads/{lead}", ReadLeads, Publisher, "Show a lead with its timeline and deliveries",
         None, 0, 200, Some(of::<wire::LeadDetail>), read::lead),
     endpoint!(POST "/v1/leads/{lead}/interest", DecideOnLeads, Publisher, "Set how interested a lead's customer is; a newer active touchpoint raises it again",
@@ -236,6 +237,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::DestinationChange>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Destination>), destinations::update),
     endpoint!(DELETE "/v1/destinations/{destination}", ChangeSetup, Publisher, "Remove a destination to which nothing is owed",
         None, 0, 204, None, destinations::remove),
+    endpoint!(GET "/v1/destinations/{destination}/tries", ReadSetup, Publisher, "Count what came of a destination's tries in the last two days, by hour",
+        None, 0, 200, Some(of::<wire::Tries>), tries::show),
     endpoint!(GET "/v1/destinations/{destination}/feedback", ReadSetup, Publisher, "Show how reading from a destination what became of leads stands",
         None, 0, 200, Some(of::<wire::FeedbackReading>), feedback::reading),
     endpoint!(GET "/v1/destinations/{destination}/mappings", ReadSetup, Publisher, "List the versions of a destination's mapping, newest first",

@@ -253,5 +253,6 @@ fn step_shape(it: &Step) -> wire::ReadinessStep {
         needed_for: needed_for.to_owned(),
         message: it.message.clone(),
         fix: it.fix.clone(),
+        destination: it.destination.clone(),
     }
 }

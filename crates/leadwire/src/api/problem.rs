@@ -114,6 +114,11 @@ impl Problem {
         self.status
     }
 
+    /// Everything that is wrong, with its places.
+    pub(crate) fn errors(&self) -> &[Refusal] {
+        &self.errors
+    }
+
     /// What is wrong, and how to mend it.
     pub(crate) fn words(&self) -> (&str, &str) {
         match self.errors.as_slice() {

@@ -27,6 +27,9 @@ use std::sync::Arc;
 
 /// `GET /v1/leads`
 pub(super) async fn leads(call: Call) -> Result<Response, Problem> {
+    if let Some(text) = call.query.get("find") {
+        return super::search::leads(&call, text).await;
+    }
     let limit = call.limit()?;
     let filter = LeadFilter {
         publisher: call.publisher(),

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire lead list contoso
   leadwire lead list contoso --email ada@example.com
+  leadwire lead list contoso --find 'lovelace anal'
   leadwire lead list contoso --all --json > leads.ndjson
   leadwire lead interest contoso lead_01m8wc initial --reason no-budget
   leadwire lead do-not-contact contoso lead_01m8wc --reason phoned
@@ -37,6 +38,9 @@ pub(super) enum Command {
         /// Only the lead with this e-mail address
         #[arg(long)]
         email: Option<String>,
+        /// Only leads of whose name, company and address each of these words begins one, or with this record in the CRM
+        #[arg(long, conflicts_with = "email")]
+        find: Option<String>,
         #[command(flatten)]
         wanted: Wanted,
     },
@@ -157,9 +161,10 @@ const HEADS: [&str; 8] = ["LEAD", "NAME", "E-MAIL", "COMPANY", "COUNTRY", "INTER
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
     let (client, out) = (session.client()?, session.out);
     match command {
-        Command::List { publisher, email, wanted } => {
+        Command::List { publisher, email, find, wanted } => {
             let mut query = vec![("publisher", publisher.as_str())];
             query.extend(email.as_deref().map(|it| ("email", it)));
+            query.extend(find.as_deref().map(|it| ("find", it)));
             let mut heads: &[&str] = &HEADS;
             let has_more = client.pages(&["v1", "leads"], &query, wanted, |rows| {
                 out.rows(rows, std::mem::take(&mut heads), row)

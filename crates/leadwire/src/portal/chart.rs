@@ -1,5 +1,8 @@
 //! Bars as SVG, worked out on the server: beside each stands a table with the same numbers.
 
+use super::shell::Shell;
+use crate::api::wire;
+
 /// A piece of a bar, in thousandths of its length.
 pub(super) struct Piece {
     pub(super) name: &'static str,
@@ -36,6 +39,65 @@ pub(super) fn length(count: u64, most: u64) -> u64 {
 
 fn share(count: u128, of: u128, room: u64) -> u64 {
     u64::try_from(count * u128::from(room) / of.max(1)).unwrap_or(room)
+}
+
+/// A chart of tries by hour, with the table that says the same.
+pub(super) struct Hours {
+    pub(super) bars: Vec<Bar>,
+    pub(super) table: Vec<(String, [u64; 3])>,
+    pub(super) sums: [(&'static str, u64); 3],
+    pub(super) most: u64,
+    pub(super) from: String,
+    pub(super) width: u64,
+}
+
+/// A piece of a column: what it stands for, where it is, and how high.
+pub(super) struct Bar {
+    pub(super) name: &'static str,
+    pub(super) x: u64,
+    pub(super) y: u64,
+    pub(super) height: u64,
+}
+
+/// Height of the chart of hours, and the way from one column to the next.
+pub(super) const HEIGHT: u64 = 120;
+const COLUMN: u64 = 20;
+
+/// Columns of hours: what arrived below, what is tried again above it, what a person is needed for on top.
+pub(super) fn hours(shell: &Shell, all: &[wire::TriesOfHour]) -> Hours {
+    let counts = |it: &wire::TriesOfHour| [it.delivered, it.again, it.failed];
+    let most = all.iter().map(|it| counts(it).iter().sum()).max().unwrap_or(0);
+    let mut bars = Vec::new();
+    for (at, it) in all.iter().enumerate() {
+        let mut below = 0;
+        for (name, count) in ["delivered", "waiting", "parked"].into_iter().zip(counts(it)) {
+            let top = below + count;
+            let (low, high) =
+                (share(below.into(), most.into(), HEIGHT), share(top.into(), most.into(), HEIGHT));
+            // One of very many is seen as well.
+            let height = if count == 0 { 0 } else { (high - low).max(2) };
+            if height > 0 {
+                bars.push(Bar {
+                    name,
+                    x: at as u64 * COLUMN,
+                    y: HEIGHT.saturating_sub(low + height),
+                    height,
+                });
+            }
+            below = top;
+        }
+    }
+    let mut sums = [0; 3];
+    all.iter().for_each(|it| counts(it).into_iter().zip(&mut sums).for_each(|(count, sum)| *sum += count));
+    let there = all.iter().filter(|it| counts(it).iter().sum::<u64>() > 0);
+    Hours {
+        bars,
+        table: there.map(|it| (shell.when(&it.at), counts(it))).collect(),
+        sums: [("delivered", sums[0]), ("waiting", sums[1]), ("parked", sums[2])],
+        most,
+        from: all.first().map(|it| shell.when(&it.at)).unwrap_or_default(),
+        width: all.len() as u64 * COLUMN,
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Destinations: whether each takes leads, what waits for it, what may be called, and pausing it.
+//! Destinations: whether each takes leads, what waits for it, and what may be called.
 
 use super::shell::Shell;
 use super::visit::Visit;
@@ -6,7 +6,6 @@ use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
 use askama::Template;
 use axum::response::Response;
-use serde_json::{Value, json};
 
 #[derive(Template)]
 #[template(path = "portal/destinations.html")]
@@ -18,6 +17,7 @@ struct DestinationsPage {
 
 struct Row {
     it: wire::Destination,
+    kind: &'static str,
     account: wire::Account,
 }
 
@@ -32,7 +32,8 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     let rows = all.items.into_iter().map(|it| {
         let found = accounts.iter().position(|account| account.name == it.name);
         let account = found.map(|at| accounts.swap_remove(at)).unwrap_or_else(|| none_of(&it));
-        Row { it, account }
+        let kind = leadwire_connect::kind(&it.kind).map_or("", |it| it.title);
+        Row { kind, it, account }
     });
     let page = DestinationsPage {
         rows: rows.collect(),
@@ -42,7 +43,8 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     Ok(visit.page(&page))
 }
 
-fn none_of(it: &wire::Destination) -> wire::Account {
+/// The account of a destination to which nothing came.
+pub(super) fn none_of(it: &wire::Destination) -> wire::Account {
     wire::Account {
         name: it.name.clone(),
         kind: it.kind.clone(),
@@ -54,16 +56,4 @@ fn none_of(it: &wire::Destination) -> wire::Account {
         erased: 0,
         attempts: 0,
     }
-}
-
-/// `POST /destinations/{destination}/{deed}`
-pub(super) async fn turn(visit: Visit) -> Result<Response, Problem> {
-    let (pattern, said) = match visit.place("deed") {
-        "pause" => ("/v1/destinations/{destination}/pause", "paused"),
-        "resume" => ("/v1/destinations/{destination}/resume", "resumed"),
-        _ => return Err(Problem::not_found()),
-    };
-    let places = [("destination", visit.place("destination"))];
-    let _: Value = visit.ask(Wish::post(pattern).at(&places).body(json!({}))).await?;
-    Ok(visit.done("/destinations", said))
 }

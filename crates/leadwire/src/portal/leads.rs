@@ -5,6 +5,7 @@ use super::visit::{Visit, see_other};
 use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
 use askama::Template;
+use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::id::{DeliveryId, LeadId};
 use leadwire_core::limits;
@@ -16,7 +17,9 @@ struct LeadsPage {
     shell: Shell,
     rows: Vec<wire::Lead>,
     sought: String,
-    is_unknown: bool,
+    /// Whether there may be more than are shown of what was looked for.
+    is_cut: bool,
+    has_suggestions: bool,
     next: Option<String>,
     is_first: bool,
 }
@@ -55,15 +58,21 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     if DeliveryId::parse(&sought).is_ok() {
         return Ok(see_other(&shell.to_one("/deliveries", &sought)));
     }
-    let is_unknown = !sought.is_empty() && !sought.contains('@');
     let limit = limits::PORTAL_ROWS.to_string();
-    let query = [("limit", limit.as_str()), ("cursor", visit.asked("cursor")), ("email", sought.as_str())];
-    let found = match is_unknown {
-        true => wire::Page { items: Vec::new(), next: None },
-        false => visit.ask(Wish::get("/v1/leads").with(&query)).await?,
-    };
+    let query = [("limit", limit.as_str()), ("cursor", visit.asked("cursor")), ("find", sought.as_str())];
+    let found: wire::Page<wire::Lead> = visit.ask(Wish::get("/v1/leads").with(&query)).await?;
+    let suggested: wire::Page<wire::Suggestion> =
+        visit.ask(Wish::get("/v1/suggestions").with(&[("limit", "1")])).await?;
     let is_first = visit.asked("cursor").is_empty();
-    let page = LeadsPage { rows: found.items, next: found.next, sought, is_unknown, is_first, shell };
+    let page = LeadsPage {
+        is_cut: !sought.is_empty() && found.items.len() >= limits::PORTAL_ROWS,
+        has_suggestions: !suggested.items.is_empty(),
+        rows: found.items,
+        next: found.next,
+        sought,
+        is_first,
+        shell,
+    };
     Ok(visit.page(&page))
 }
 
@@ -154,10 +163,18 @@ pub(super) async fn decide(visit: Visit) -> Result<Response, Problem> {
         "merge" => {
             ("/v1/leads/{lead}/merge", json!({ "with": visit.field("with"), "reason": reason, "by": name }))
         }
+        "erase" if visit.field("sure") != "yes" => {
+            let (what, fix) =
+                ("the box `I am sure` was not ticked", "go back, tick it and send the form again");
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_sure", what, fix));
+        }
         "erase" => ("/v1/leads/{lead}/erase", json!({ "reason": reason })),
+        "unmerge" => ("/v1/leads/{lead}/unmerge", json!({ "reason": reason, "by": name })),
         _ => return Err(Problem::not_found()),
     };
-    let places = [("lead", visit.place("lead"))];
+    // A lead that is taken out of another one is not the one of the page.
+    let member = Some(visit.field("member")).filter(|it| !it.is_empty() && visit.place("deed") == "unmerge");
+    let places = [("lead", member.unwrap_or(visit.place("lead")))];
     let _: Value = visit.ask(Wish::post(pattern).at(&places).body(body)).await?;
     Ok(visit.done(&format!("/leads/{}", visit.place("lead")), "decided"))
 }

@@ -4,15 +4,22 @@
 //! so there is one table of rights, one text of SQL for each question, and one audit log.
 
 mod chart;
+mod connect;
 mod deliveries;
+mod destination;
 mod destinations;
 mod entry;
 mod failures;
 mod kept;
 mod leads;
+mod listing;
+mod offers;
 mod overview;
+mod route;
+mod settings;
 mod shell;
 mod sign_in;
+mod suggestions;
 mod users;
 mod visit;
 mod words;
@@ -71,6 +78,8 @@ static PAGES: &[Page] = &[
     page!(GET "/leads", ToUsers, leads::list),
     page!(GET "/leads/{lead}", ToUsers, leads::show),
     page!(POST "/leads/{lead}/{deed}", ToUsers, leads::decide),
+    page!(GET "/suggestions", ToUsers, suggestions::list),
+    page!(POST "/suggestions/{suggestion}/{deed}", ToUsers, suggestions::decide),
     page!(GET "/deliveries", ToUsers, deliveries::list),
     page!(GET "/deliveries/{delivery}", ToUsers, deliveries::show),
     page!(POST "/deliveries/{delivery}/retry", ToUsers, deliveries::retry),
@@ -80,7 +89,25 @@ static PAGES: &[Page] = &[
     page!(GET "/quarantine", ToUsers, kept::quarantine),
     page!(POST "/quarantine/{quarantined}/retry", ToUsers, kept::retry),
     page!(GET "/destinations", ToUsers, destinations::list),
-    page!(POST "/destinations/{destination}/{deed}", ToUsers, destinations::turn),
+    page!(GET "/connect", ToUsers, connect::choose),
+    page!(GET "/connect/{kind}", ToUsers, connect::show),
+    page!(POST "/connect/{kind}", ToUsers, connect::add),
+    page!(GET "/destinations/{destination}", ToUsers, destination::show),
+    page!(GET "/destinations/{destination}/edit", ToUsers, connect::edit),
+    page!(POST "/destinations/{destination}/edit", ToUsers, connect::change),
+    page!(POST "/destinations/{destination}/{deed}", ToUsers, destination::act),
+    page!(GET "/offers", ToUsers, offers::list),
+    page!(POST "/offers", ToUsers, offers::add),
+    page!(GET "/offers/{offer}", ToUsers, offers::show),
+    page!(GET "/offers/{offer}/listing", ToUsers, listing::show),
+    page!(POST "/offers/{offer}/listing", ToUsers, listing::save),
+    page!(POST "/offers/{offer}/{deed}", ToUsers, offers::act),
+    page!(GET "/routes", ToUsers, route::list),
+    page!(POST "/routes/try", ToUsers, route::attempt),
+    page!(GET "/routes/new", ToUsers, route::new),
+    page!(POST "/routes/new", ToUsers, route::add),
+    page!(GET "/routes/{route}", ToUsers, route::edit),
+    page!(POST "/routes/{route}/{deed}", ToUsers, route::act),
     page!(GET "/users", ToUsers, users::list),
     page!(POST "/users", ToUsers, users::add),
     page!(POST "/users/{user}/link", ToUsers, users::renew_link),

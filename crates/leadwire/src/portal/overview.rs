@@ -22,6 +22,16 @@ struct OverviewPage {
     by_offer: Vec<Row>,
     by_source: Vec<Row>,
     destinations: Vec<wire::Destination>,
+    /// What is done and what is missing before leads flow; empty once all of it is done.
+    begin: Vec<Begin>,
+    begun: u64,
+}
+
+/// A step of somebody new.
+struct Begin {
+    is_done: bool,
+    what: String,
+    url: String,
 }
 
 /// Something that a person should see to.
@@ -69,11 +79,14 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
         ("erased", sum(|it| it.erased)),
     ];
     let shell = visit.shell("overview-title");
+    let begin = begin(&visit, &shell, (&ledger, &destinations.items)).await?;
     let page = OverviewPage {
+        begun: begin.iter().filter(|it| it.is_done).count() as u64,
+        begin,
         owed: sum(|it| it.accepted),
         bar: chart::pieces(&sums),
         sums,
-        needs: needs(&visit, &shell, (&ledger, &destinations.items, &failures.items)),
+        needs: needs(&shell, (&ledger, &destinations.items, &failures.items)),
         by_offer: rows(offers.rows),
         by_source: rows(sources.rows),
         total: offers.total,
@@ -82,6 +95,44 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
         shell,
     };
     Ok(visit.page(&page))
+}
+
+/// The steps of somebody new, with their real state, for who may take them and until all are taken.
+async fn begin(
+    visit: &Visit,
+    shell: &Shell,
+    (ledger, destinations): (&wire::Ledger, &[wire::Destination]),
+) -> Result<Vec<Begin>, Problem> {
+    if !visit.may(Action::ChangeSetup) {
+        return Ok(Vec::new());
+    }
+    let offers: wire::List<wire::Offer> = visit.ask(Wish::get("/v1/offers")).await?;
+    let routes: wire::List<wire::Route> = visit.ask(Wish::get("/v1/routes")).await?;
+    let addresses: wire::List<wire::IntakeAddress> = visit.ask(Wish::get("/v1/intake-addresses")).await?;
+    let is_live = offers.items.iter().any(|it| it.state == "live") || !addresses.items.is_empty();
+    let destination = match destinations {
+        [] => shell.to("/connect"),
+        [one, ..] => shell.to_one("/destinations", &one.name),
+    };
+    let offer = match offers.items.as_slice() {
+        [] => shell.to("/offers"),
+        [one, ..] => shell.to_one("/offers", &one.id),
+    };
+    let has_come = ledger.touchpoints > 0;
+    let all = [
+        ("begin-destination", !destinations.is_empty(), shell.to("/connect")),
+        ("begin-check", destinations.iter().any(|it| it.test_lead.is_some()), destination),
+        ("begin-offer", !offers.items.is_empty(), shell.to("/offers")),
+        ("begin-route", !routes.items.is_empty(), shell.to("/routes")),
+        // A lead that came is proof of a way in, by the API too.
+        ("begin-live", is_live || has_come, offer),
+        ("begin-lead", has_come, shell.to("/leads")),
+    ];
+    if all.iter().all(|it| it.1) {
+        return Ok(Vec::new());
+    }
+    let step = |(key, is_done, url): (&str, bool, String)| Begin { is_done, what: shell.say(key), url };
+    Ok(all.into_iter().map(step).collect())
 }
 
 /// Most rows of a funnel; a report has them all.
@@ -98,7 +149,6 @@ fn rows(mut all: Vec<wire::ReportRow>) -> Vec<Row> {
 }
 
 fn needs(
-    visit: &Visit,
     shell: &Shell,
     (ledger, destinations, failures): (&wire::Ledger, &[wire::Destination], &[wire::FailureGroup]),
 ) -> Vec<Need> {
@@ -138,15 +188,6 @@ fn needs(
             why: shell.say("need-quarantined-why"),
             is_english: false,
             url: shell.to("/quarantine"),
-        });
-    }
-    if destinations.is_empty() && visit.may(Action::ChangeSetup) {
-        all.push(Need {
-            icon: "destinations",
-            what: shell.say("need-destination"),
-            why: "leadwire destination add".to_owned(),
-            is_english: true,
-            url: shell.to("/destinations"),
         });
     }
     all

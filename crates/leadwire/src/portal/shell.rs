@@ -54,6 +54,14 @@ pub(super) struct Place {
     pub(super) is_here: bool,
 }
 
+/// A step of a way that is shown above a page.
+pub(super) struct WayStep {
+    pub(super) number: usize,
+    pub(super) name: String,
+    pub(super) is_here: bool,
+    pub(super) is_past: bool,
+}
+
 /// What stands around a page.
 pub(super) struct Shell {
     pub(super) look: Look,
@@ -70,7 +78,21 @@ pub(super) struct Shell {
 }
 
 /// What a form may say that it did.
-const DONE: [&str; 7] = ["retried", "paused", "resumed", "decided", "removed", "read-anew", "signed-out"];
+const DONE: [&str; 13] = [
+    "retried",
+    "paused",
+    "resumed",
+    "decided",
+    "removed",
+    "read-anew",
+    "signed-out",
+    "connected",
+    "saved",
+    "routed",
+    "taken-away",
+    "live",
+    "draft",
+];
 
 impl Shell {
     /// Around a page that nobody is signed in to.
@@ -120,12 +142,16 @@ impl Shell {
             ("/failures", "failures", "failures", Action::ReadLeads),
             ("/unrouted", "kept", "kept", Action::ReadLeads),
             ("/destinations", "destinations", "destinations", Action::ReadSetup),
+            ("/offers", "offers", "offers", Action::ReadSetup),
+            ("/routes", "routes", "routes", Action::ReadSetup),
             ("/users", "users", "users", Action::ManageKeys),
         ];
         let path = visit.address.path();
         let is_here = |place: &str| match place {
             "/" => path == "/",
             "/unrouted" => path == "/unrouted" || path == "/quarantine",
+            "/leads" if path == "/suggestions" => true,
+            "/destinations" if path.starts_with("/connect") => true,
             other => path == other || path.strip_prefix(other).is_some_and(|it| it.starts_with('/')),
         };
         let seen = all.into_iter().filter(|it| visit.may(it.3));
@@ -159,14 +185,25 @@ impl Shell {
 
     /// The address of one thing's page.
     pub(super) fn to_one(&self, path: &str, id: &str) -> String {
-        let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-        self.link(&format!("{path}/{id}"), &[])
+        self.link(&format!("{path}/{}", in_path(id)), &[])
     }
 
     /// Where the form of one thing's deed goes.
     pub(super) fn deed(&self, path: &str, id: &str, deed: &str) -> String {
-        let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-        format!("{}{path}/{id}/{deed}", self.look.base)
+        format!("{}{path}/{}/{deed}", self.look.base, in_path(id))
+    }
+
+    /// The same of a page that a form answered, which has no address of its own: its forms lead back to this one.
+    pub(super) fn at(mut self, path: &str) -> Self {
+        let address = self.link(path, &[]);
+        self.here = address.strip_prefix(&self.look.base).unwrap_or(&address).to_owned();
+        self
+    }
+
+    /// A message about a field and a value.
+    pub(super) fn say_of(&self, key: &str, field: &str, value: &str) -> String {
+        let text = |it: &str| FluentValue::from(it.to_owned());
+        self.look.say(key, &[("field", text(field)), ("value", text(value))])
     }
 
     /// What every form carries: the mark of its user's pages, whose things it is about, and where to go afterwards.
@@ -273,6 +310,16 @@ impl Shell {
         }
     }
 
+    /// The way of connecting a destination, at one of its steps.
+    pub(super) fn steps(&self, here: &usize) -> Vec<WayStep> {
+        let names = ["step-choose", "step-connect", "step-check", "step-send"];
+        let step = |(at, key): (usize, &str)| {
+            let number = at + 1;
+            WayStep { number, name: self.say(key), is_here: number == *here, is_past: number < *here }
+        };
+        names.into_iter().enumerate().map(step).collect()
+    }
+
     pub(super) fn languages(&self) -> [Language; 3] {
         Language::ALL
     }
@@ -294,6 +341,11 @@ impl Shell {
     }
 }
 
+/// A name as a part of a path, where a plus is a plus.
+pub(super) fn in_path(name: &str) -> String {
+    form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 /// Small pictures beside words; a picture alone never says anything.
 fn icon_of(name: &str) -> &'static str {
     match name {
@@ -303,15 +355,18 @@ fn icon_of(name: &str) -> &'static str {
         "failures" => r#"<path d="M8 1.5 15 14H1zM8 6v4M8 12v.5"/>"#,
         "kept" => r#"<path d="M2 5h12v9H2zM1 2h14v3H1zM6 8h4"/>"#,
         "destinations" => r#"<circle cx="8" cy="8" r="6.5"/><circle cx="8" cy="8" r="2.5"/>"#,
+        "offers" => r#"<path d="M2 8V2h6l6 6-6 6zM5 5v.1"/>"#,
+        "routes" => r#"<path d="M2 8h4l4-5h4M6 8l4 5h4M12 1l2 2-2 2M12 11l2 2-2 2"/>"#,
         "users" => {
             r#"<circle cx="5.5" cy="5" r="2.5"/><path d="M1 13c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M11 3a2.4 2.4 0 0 1 0 4.6M12 9.500c2 .4 3 1.700 3 3.500"/>"#
         }
-        "delivered" | "open" | "ok" => r#"<path d="m2.500 8.500 3.500 3.500 7.500-8"/>"#,
+        "delivered" | "open" | "ok" | "passed" => r#"<path d="m2.500 8.500 3.500 3.500 7.500-8"/>"#,
         "retrying" => r#"<path d="M13 8a5 5 0 1 1-1.500-3.500M13 1.500v3.500h-3.500"/>"#,
         "sending" => r#"<path d="M2 8h11M9 4l4 4-4 4"/>"#,
-        "parked" | "bad" => r#"<path d="M8 2.500v7M8 12.500v.5"/>"#,
+        "parked" | "bad" | "failed" | "warned" => r#"<path d="M8 2.500v7M8 12.500v.5"/>"#,
         "paused" => r#"<path d="M5 3v10M11 3v10"/>"#,
         "suppressed" => r#"<circle cx="8" cy="8" r="5.500"/><path d="m4 12 8-8"/>"#,
+        "skipped" => r#"<circle cx="8" cy="8" r="5.500"/>"#,
         "erased" => r#"<path d="m4 4 8 8M12 4l-8 8"/>"#,
         _ => r#"<circle cx="8" cy="8" r="5.500"/><path d="M8 5v3.500l2 1.500"/>"#,
     }

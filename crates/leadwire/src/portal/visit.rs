@@ -33,7 +33,7 @@ pub(super) struct Visit {
 /// Parameters of an address or a form: of two with one name the first counts.
 pub(super) fn read_pairs(text: &[u8]) -> HashMap<String, String> {
     let mut all = HashMap::new();
-    for (name, value) in form_urlencoded::parse(text).take(limits::FORM_ENTRIES_MAX) {
+    for (name, value) in form_urlencoded::parse(text).take(limits::PORTAL_FORM_ENTRIES_MAX) {
         all.entry(name.into_owned()).or_insert_with(|| value.into_owned());
     }
     all
@@ -124,6 +124,11 @@ impl Visit {
     /// What stands around a page.
     pub(super) fn shell(&self, title: &str) -> Shell {
         Shell::of(self, title)
+    }
+
+    /// On to another page of ours, which says what was done.
+    pub(super) fn on_to(&self, shell: &Shell, path: &str, said: &str) -> Response {
+        see_other(&shell.link(path, &[("done", said)]))
     }
 
     /// Back to the page of a form that was done, which says so.

@@ -78,7 +78,7 @@ mod tests {
         for folder in ["templates/portal", "src/portal"] {
             for file in std::fs::read_dir(format!("{here}/{folder}")).unwrap() {
                 let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-                for before in [".say(\"", ".say_with(\"", ".say_count(\""] {
+                for before in [".say(\"", ".say_with(\"", ".say_count(\"", ".say_of(\""] {
                     for key in text.split(before).skip(1).filter_map(|it| it.split('"').next()) {
                         assert!(english.contains_key(key), "{key}");
                         named += 1;

@@ -30,6 +30,15 @@ pub struct Destination {
     /// The backlog that is under way in one file; none: everything goes by batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bulk_job: Option<BulkJob>,
+    /// When it last proved itself by a whole validation; none: never, or the last one failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validated: Option<ProvedAt>,
+    /// When it last took a test lead that stayed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_lead: Option<ProvedAt>,
+    /// When the first of its credentials ends, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_ends_at: Option<String>,
     /// When it was added.
     pub created_at: String,
     /// A signing secret that Leadwire made, shown this once.
@@ -51,6 +60,38 @@ pub struct Pause {
     /// When one lead is tried to see whether it works again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_at: Option<String>,
+}
+
+/// When a destination proved itself.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct ProvedAt {
+    /// When.
+    pub at: String,
+    /// Whether its settings are those with which it did.
+    pub current: bool,
+}
+
+/// What came of a destination's tries, by hour, of the newest tries of the publisher.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Tries {
+    /// The hours, oldest first; those without tries too.
+    pub hours: Vec<TriesOfHour>,
+    /// Whether all tries of these hours are counted. Where a publisher has very many, or the tries are of leads that came long
+    /// ago, those of its newest touchpoints are.
+    pub complete: bool,
+}
+
+/// What came of tries within an hour.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct TriesOfHour {
+    /// When the hour begins.
+    pub at: String,
+    /// Leads that arrived.
+    pub delivered: u64,
+    /// Tries after which the lead is tried again.
+    pub again: u64,
+    /// Tries after which a person is needed.
+    pub failed: u64,
 }
 
 /// What a destination's account allows of calls, and what is to be expected.

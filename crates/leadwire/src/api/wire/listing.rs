@@ -308,6 +308,9 @@ pub struct ReadinessStep {
     pub message: String,
     /// What to do; empty when it is done.
     pub fix: String,
+    /// The destination it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
 }
 
 /// The way to a preview; shown once.

@@ -27,7 +27,7 @@ pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Dropped, FailureGroup, Retried};
 pub use destinations::{
     Budget, BudgetWindow, BulkJob, Connector, Destination, DestinationChange, MappingVersion, NewDestination,
-    Pause, TellingTrouble,
+    Pause, ProvedAt, TellingTrouble, Tries, TriesOfHour,
 };
 pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};

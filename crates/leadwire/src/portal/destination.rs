@@ -1,0 +1,147 @@
+//! One destination: how it stands and has fared, what it was proved with, which leads go there, and what to do about it.
+
+use super::chart::{self, Hours};
+use super::settings::{self, Shown};
+use super::shell::{Shell, in_path};
+use super::visit::{Visit, html};
+use crate::access::Action;
+use crate::api::{Problem, Wish, wire};
+use askama::Template;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+#[derive(Template)]
+#[template(path = "portal/destination.html")]
+struct DestinationPage {
+    shell: Shell,
+    it: wire::Destination,
+    kind: &'static str,
+    account: wire::Account,
+    settings: Vec<Shown>,
+    routes: Vec<wire::Route>,
+    offers: Vec<wire::Offer>,
+    hours: Hours,
+    is_whole: bool,
+    proof: Option<(&'static str, wire::Proof)>,
+    may_change: bool,
+    can_prepare: bool,
+    /// Where in the way of connecting it is; none once all of it is done.
+    step: Option<usize>,
+}
+
+/// Kinds at which something can be made that leads need there.
+const PREPARED: [&str; 3] = ["azure_table", "dynamics", "salesforce"];
+
+/// `GET /destinations/{destination}`
+pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
+    let page = page(&visit, None).await?;
+    Ok(visit.page(&page))
+}
+
+async fn page(visit: &Visit, proof: Option<(&'static str, wire::Proof)>) -> Result<DestinationPage, Problem> {
+    let places = [("destination", visit.place("destination"))];
+    let it: wire::Destination = visit.ask(Wish::get("/v1/destinations/{destination}").at(&places)).await?;
+    let tries: wire::Tries = visit.ask(Wish::get("/v1/destinations/{destination}/tries").at(&places)).await?;
+    let routes: wire::List<wire::Route> = visit.ask(Wish::get("/v1/routes")).await?;
+    let offers: wire::List<wire::Offer> = visit.ask(Wish::get("/v1/offers")).await?;
+    let accounts = match visit.may(Action::ReadLeads) {
+        true => visit.ask::<wire::Ledger>(Wish::get("/v1/ledger")).await?.destinations,
+        false => Vec::new(),
+    };
+    let account = accounts.into_iter().find(|account| account.name == it.name);
+    let kind = leadwire_connect::kind(&it.kind);
+    let routes: Vec<wire::Route> =
+        routes.items.into_iter().filter(|route| route.destination == it.name).collect();
+    let is_current = |proved: &Option<wire::ProvedAt>| proved.as_ref().is_some_and(|it| it.current);
+    let step = match (is_current(&it.validated), is_current(&it.test_lead), routes.is_empty()) {
+        (true, true, false) => None,
+        (true, true, true) => Some(4),
+        _ => Some(3),
+    };
+    let mut shell = visit.shell("destinations-title").at(&format!("/destinations/{}", in_path(&it.name)));
+    shell.title.clone_from(&it.name);
+    Ok(DestinationPage {
+        account: account.unwrap_or_else(|| super::destinations::none_of(&it)),
+        settings: kind.map(|kind| settings::shown(kind, &it.settings)).unwrap_or_default(),
+        kind: kind.map_or("", |it| it.title),
+        may_change: visit.may(Action::ChangeSetup),
+        can_prepare: PREPARED.contains(&it.kind.as_str()),
+        hours: chart::hours(&shell, &tries.hours),
+        is_whole: tries.complete,
+        offers: offers.items,
+        routes,
+        proof,
+        step,
+        shell,
+        it,
+    })
+}
+
+impl DestinationPage {
+    fn edit(&self) -> String {
+        self.shell.link(&format!("/destinations/{}/edit", in_path(&self.it.name)), &[])
+    }
+
+    /// Whether a proof is there, and holds for the settings as they are.
+    fn is_proved(&self, proved: &Option<wire::ProvedAt>) -> bool {
+        proved.as_ref().is_some_and(|it| it.current)
+    }
+}
+
+/// `POST /destinations/{destination}/{deed}`
+pub(super) async fn act(visit: Visit) -> Result<Response, Problem> {
+    match visit.place("deed") {
+        "pause" => turn(visit, "/v1/destinations/{destination}/pause", "paused").await,
+        "resume" => turn(visit, "/v1/destinations/{destination}/resume", "resumed").await,
+        "validate" => prove(visit, "validate", "/v1/destinations/{destination}/validate", json!({})).await,
+        "look" => {
+            prove(visit, "look", "/v1/destinations/{destination}/validate", json!({ "look_only": true }))
+                .await
+        }
+        "test-lead" => {
+            prove(visit, "test-lead", "/v1/destinations/{destination}/test-lead", Value::Null).await
+        }
+        "prepare" => prove(visit, "prepare", "/v1/destinations/{destination}/prepare", Value::Null).await,
+        "route" => route(visit).await,
+        "remove" => remove(visit).await,
+        _ => Err(Problem::not_found()),
+    }
+}
+
+async fn turn(visit: Visit, pattern: &'static str, said: &str) -> Result<Response, Problem> {
+    let places = [("destination", visit.place("destination"))];
+    let _: Value = visit.ask(Wish::post(pattern).at(&places).body(json!({}))).await?;
+    Ok(visit.done("/destinations", said))
+}
+
+/// Goes the way of a lead and shows each step; nothing is told as done when a step failed.
+async fn prove(
+    visit: Visit,
+    what: &'static str,
+    pattern: &'static str,
+    body: Value,
+) -> Result<Response, Problem> {
+    let places = [("destination", visit.place("destination"))];
+    let wish = Wish::post(pattern).at(&places);
+    let wish = if body.is_null() { wish } else { wish.body(body) };
+    let proof: wire::Proof = visit.ask(wish).await?;
+    Ok(html(StatusCode::OK, &page(&visit, Some((what, proof))).await?))
+}
+
+async fn route(visit: Visit) -> Result<Response, Problem> {
+    let new = json!({ "offer": visit.field("offer"), "destination": visit.place("destination") });
+    let _: wire::Route = visit.ask(Wish::post("/v1/routes").body(new)).await?;
+    Ok(visit.done("/destinations", "routed"))
+}
+
+async fn remove(visit: Visit) -> Result<Response, Problem> {
+    if visit.field("sure") != "yes" {
+        let (what, fix) = ("the box `I am sure` was not ticked", "go back, tick it and send the form again");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_sure", what, fix));
+    }
+    let places = [("destination", visit.place("destination"))];
+    let wish = Wish { method: Method::DELETE, ..Wish::get("/v1/destinations/{destination}") };
+    let _: Value = visit.ask(wish.at(&places)).await?;
+    Ok(visit.on_to(&visit.shell("destinations-title"), "/destinations", "taken-away"))
+}
