@@ -104,8 +104,8 @@ const WALLS: &[Wall] = &[
     Wall { package: "rusqlite", only: &["leadwire-store"], reason: "SQL lives in leadwire-store" },
     Wall {
         package: "rustls-platform-verifier",
-        only: &["leadwire-connect"],
-        reason: "only the client judges certificates",
+        only: &["leadwire-connect", "leadwire-store"],
+        reason: "only the client judges certificates, and the way to a database server",
     },
     Wall {
         package: "leadwire-store",

@@ -10,9 +10,10 @@ pub(crate) mod migrate;
 pub(crate) mod readers;
 pub(crate) mod scope;
 pub(crate) mod session;
+mod tls;
 pub(crate) mod writers;
 
-pub use address::Address;
+pub use address::{Address, Pool};
 
 use crate::StoreError;
 use crate::engine::Tx;

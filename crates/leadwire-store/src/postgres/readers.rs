@@ -22,7 +22,7 @@ impl Readers {
         let (jobs, queue) = mpsc::channel::<Job>(limits::STORE_QUEUE_MAX);
         let queue = Arc::new(Mutex::new(queue));
         let mut readers = Self { jobs: Some(jobs), threads: Vec::new() };
-        for number in 0..limits::READERS {
+        for number in 0..address.pool().readers {
             let (address, queue) = (address.clone(), Arc::clone(&queue));
             let thread = std::thread::Builder::new()
                 .name(format!("store-read-{number}"))

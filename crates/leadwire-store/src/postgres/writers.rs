@@ -33,7 +33,7 @@ impl Writers {
     pub(crate) fn start(address: &Address) -> Result<Self, StoreError> {
         let doubts = Arc::new(watch::Sender::new(0));
         let mut writers = Self { queues: Vec::new(), commits: Arc::default(), doubts, threads: Vec::new() };
-        for number in 0..limits::SERVER_WRITERS {
+        for number in 0..address.pool().writers {
             let (asks, queue) = mpsc::channel(limits::STORE_QUEUE_MAX);
             let writer = Writer {
                 address: address.clone(),

@@ -45,6 +45,7 @@ mod setup;
 mod standing;
 #[path = "../contract/suggestions.rs"]
 mod suggestions;
+mod tls;
 #[path = "../contract/users.rs"]
 mod users;
 #[path = "../contract/verify.rs"]
