@@ -5,11 +5,13 @@
 
 mod bulk;
 mod delivery;
+mod moving;
 mod replays;
 mod watching;
 
 pub use bulk::*;
 pub use delivery::*;
+pub use moving::*;
 pub use replays::*;
 pub use watching::*;
 
@@ -228,6 +230,8 @@ pub const STORE_QUEUE_MAX: usize = 4096;
 pub const READERS: usize = 4;
 /// Connections of one node that write to a database server: while one waits for its flush, others gather.
 pub const SERVER_WRITERS: usize = 3;
+/// Most of either that an operator can ask for: a server has room for a few hundred connections of all its nodes.
+pub const SERVER_CONNECTIONS_MAX: usize = 64;
 /// How often work is begun anew whose transaction a database server rolled back for no fault of the work.
 pub const SERVER_TRIES: u32 = 3;
 /// How long a database server that went away during a commit is waited for, to be asked what became of it.

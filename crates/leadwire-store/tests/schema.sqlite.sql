@@ -1,4 +1,4 @@
--- Schema 21.
+-- Schema 23.
 
 CREATE TABLE "api_key" (
     publisher_id TEXT NOT NULL,
@@ -359,6 +359,15 @@ CREATE TABLE member (
 CREATE TABLE meta (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE moving (
+    publisher_id TEXT NOT NULL,
+    part TEXT NOT NULL,
+    place BLOB NOT NULL,
+    count INTEGER NOT NULL,
+    is_over INTEGER NOT NULL CHECK (is_over IN (0, 1)),
+    PRIMARY KEY (publisher_id, part)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE near_key (

@@ -43,11 +43,12 @@ const MAY_USE: &MayUse = &[
             "suggest",
             "replay",
             "report",
+            "same_key",
             "telemetry",
-            "vault",
             "watch",
         ],
     ),
+    ("same_key", &["config", "nodes", "vault"]),
     (
         "api",
         &[
