@@ -5,11 +5,13 @@
 
 mod bulk;
 mod delivery;
+mod moving;
 mod replays;
 mod watching;
 
 pub use bulk::*;
 pub use delivery::*;
+pub use moving::*;
 pub use replays::*;
 pub use watching::*;
 
@@ -230,6 +232,8 @@ pub const STORE_QUEUE_MAX: usize = 4096;
 pub const READERS: usize = 4;
 /// Connections of one node that write to a database server: while one waits for its flush, others gather.
 pub const SERVER_WRITERS: usize = 3;
+/// Most of either that an operator can ask for: a server has room for a few hundred connections of all its nodes.
+pub const SERVER_CONNECTIONS_MAX: usize = 64;
 /// Rows of parameters in one statement of a database server: past some hundreds more of them save no more waiting, and the
 /// memory of a statement must have a bound.
 pub const SERVER_STATEMENT_ROWS_MAX: usize = 512;

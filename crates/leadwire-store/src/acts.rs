@@ -19,7 +19,7 @@ impl Store {
         lead: LeadId,
         limit: usize,
     ) -> Result<Vec<Act>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let Some(root) = members::root(tx, &publisher, lead)? else { return Ok(Vec::new()) };
             let mut acts: Vec<Act> = Vec::new();
             for home in members::members(tx, &publisher, root)? {

@@ -42,7 +42,10 @@ impl Store {
         lane: LaneKey,
         budget: Arc<Budget>,
     ) -> Result<(Vec<Count>, u64), StoreError> {
-        self.read(move |tx| Ok((counts(tx, &lane.publisher, &budget)?, notices::waiting(tx, &lane)?))).await
+        self.read_of(&lane.publisher.clone(), move |tx| {
+            Ok((counts(tx, &lane.publisher, &budget)?, notices::waiting(tx, &lane)?))
+        })
+        .await
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where the rows are: in a folder of this machine, or on a server.
 
 use crate::engine::Tx;
+use crate::postgres::scope::Scope;
 use crate::postgres::session::Session;
 use crate::postgres::{self, Address};
 use crate::sqlite::reader;
-use crate::{StoreError, backup, migrations};
+use crate::{StoreError, backup, migrations, moving};
 use std::path::PathBuf;
 
 /// Where the rows are.
@@ -33,19 +34,28 @@ impl Database {
                 }
                 let looking = Looking::File(reader::Looking::open(&file)?);
                 let schema = looking.at(|tx| tx.find("PRAGMA user_version", &[], |row| row.int(0)))?;
-                if is_known(schema.unwrap_or(0))? { body(&looking).map(Some) } else { Ok(None) }
+                if is_known(schema.unwrap_or(0))? { whole(&looking, body).map(Some) } else { Ok(None) }
             }
             Database::Server(address) => postgres::beside(|| {
                 let session = Session::open(address)?;
                 let looking = Looking::Server(&session);
                 if is_known(postgres::migrate::found(&session)?)? {
-                    body(&looking).map(Some)
+                    whole(&looking, body).map(Some)
                 } else {
                     Ok(None)
                 }
             }),
         }
     }
+}
+
+/// Looks at a store that is all there.
+fn whole<T>(
+    looking: &Looking<'_>,
+    body: impl FnOnce(&Looking<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    looking.at(moving::refuse_half)?;
+    body(looking)
 }
 
 /// Whether a schema is this program's. A newer one cannot be read.
@@ -67,7 +77,7 @@ impl Looking<'_> {
     pub(crate) fn at<T>(&self, body: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         match self {
             Looking::File(looking) => looking.at(body),
-            Looking::Server(session) => postgres::readers::in_snapshot(session, body),
+            Looking::Server(session) => postgres::readers::in_snapshot(session, &Scope::Everything, body),
         }
     }
 }

@@ -109,7 +109,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&filter.publisher.clone(), move |tx| {
             page(tx, &filter)?
                 .into_iter()
                 .map(|id| find(tx, &filter.publisher, id)?.ok_or_else(|| wrong(id, "is not there")))
@@ -127,7 +127,7 @@ impl Store {
         publisher: PublisherId,
         id: DeliveryId,
     ) -> Result<Option<(Delivery, StoredTouchpoint, Vec<Attempt>)>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let Some(delivery) = find(tx, &publisher, id)? else { return Ok(None) };
             let touchpoint = find_touchpoint(tx, &publisher, id.touchpoint)?
                 .ok_or_else(|| wrong(id, "has no touchpoint"))?;
@@ -283,7 +283,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn unfinished(&self, publisher: PublisherId) -> Result<u64, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let found = tx.find(
                 "SELECT COUNT(*) FROM delivery WHERE state = 'pending' AND publisher_id = $1",
                 &[Param::Text(publisher.as_str())],

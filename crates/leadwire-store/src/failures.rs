@@ -49,7 +49,7 @@ impl Store {
         publisher: PublisherId,
         limit: usize,
     ) -> Result<Vec<FailureGroup>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let groups = tx.query(
                 "SELECT destination_no, cause, COUNT(*), MIN(ended_at), MAX(ended_at), MIN(touchpoint_id)
                  FROM delivery

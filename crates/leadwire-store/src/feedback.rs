@@ -72,7 +72,7 @@ impl Store {
         lead: LeadId,
         limit: usize,
     ) -> Result<Vec<Feedback>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let Some(root) = members::root(tx, &publisher, lead)? else { return Ok(Vec::new()) };
             let mut all = Vec::new();
             for lead in members::members(tx, &publisher, root)? {

@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn feedback_reading(&self, lane: LaneKey) -> Result<Option<FeedbackReading>, StoreError> {
-        self.read(move |tx| find(tx, &lane)).await
+        self.read_of(&lane.publisher.clone(), move |tx| find(tx, &lane)).await
     }
 
     /// Begins reading from a destination, unless it was begun.

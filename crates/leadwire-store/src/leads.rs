@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn leads(&self, filter: LeadFilter) -> Result<Vec<Lead>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&filter.publisher.clone(), move |tx| {
             let before = filter.before.map_or("lead_~".to_owned(), |it| it.to_string());
             tx.query(
                 LEAD,
@@ -146,7 +146,7 @@ impl Store {
         id: LeadId,
         limit: usize,
     ) -> Result<Option<(Lead, Vec<StoredTouchpoint>)>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let Some(root) = members::root(tx, &publisher, id)? else { return Ok(None) };
             let lead = tx.find(
                 "SELECT lead_id, test, first_name, last_name, email, phone, country, company, title, touchpoints,
@@ -179,7 +179,7 @@ impl Store {
         publisher: PublisherId,
         ids: Vec<TouchpointId>,
     ) -> Result<Vec<StoredTouchpoint>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let ids: Vec<String> = ids.iter().map(TouchpointId::to_string).collect();
             let rows: Vec<Vec<Param<'_>>> =
                 ids.iter().map(|it| vec![Param::Text(publisher.as_str()), Param::Text(it)]).collect();

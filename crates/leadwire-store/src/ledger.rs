@@ -93,7 +93,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn ledger(&self, publisher: PublisherId) -> Result<Ledger, StoreError> {
-        self.read(move |tx| ledger(tx, &publisher)).await
+        self.read_of(&publisher.clone(), move |tx| ledger(tx, &publisher)).await
     }
 
     /// What could not be read, newest first.
@@ -106,7 +106,7 @@ impl Store {
         before: Option<QuarantineId>,
         limit: usize,
     ) -> Result<Vec<Quarantined>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let before = before.map_or("qrt_~".to_owned(), |it| it.to_string());
             tx.query(
                 "SELECT quarantine_id, received_at, offer_id, content_type, code, pointer, message, LENGTH(body),
@@ -147,7 +147,7 @@ impl Store {
         publisher: PublisherId,
         id: QuarantineId,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             tx.find(
                 "SELECT body FROM quarantine WHERE publisher_id = $1 AND quarantine_id = $2",
                 &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],

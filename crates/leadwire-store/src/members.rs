@@ -29,7 +29,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn members(&self, publisher: PublisherId, lead: LeadId) -> Result<Vec<Member>, StoreError> {
-        self.read(move |tx| match root(tx, &publisher, lead)? {
+        self.read_of(&publisher.clone(), move |tx| match root(tx, &publisher, lead)? {
             Some(root) => parts(tx, &publisher, root),
             None => Ok(Vec::new()),
         })
@@ -45,7 +45,7 @@ impl Store {
         publisher: PublisherId,
         lead: LeadId,
     ) -> Result<Option<Customer>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let Some(root) = root(tx, &publisher, lead)? else { return Ok(None) };
             Ok(whole(tx, &publisher, root)?.map(|it| it.customer()))
         })
@@ -61,7 +61,7 @@ impl Store {
         publisher: PublisherId,
         leads: Vec<LeadId>,
     ) -> Result<Vec<(LeadId, [u8; 16])>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let mut found = Vec::new();
             for lead in leads {
                 let key = tx.find(

@@ -23,6 +23,7 @@ pub(crate) const STEPS: &[(i64, &str)] = &[
     (19, include_str!("migrations/0019_bulk.sqlite.sql")),
     (20, include_str!("migrations/0020_users.sqlite.sql")),
     (21, include_str!("migrations/0021_nodes.sqlite.sql")),
+    (23, include_str!("migrations/0023_moving.sqlite.sql")),
     (24, include_str!("migrations/0024_search.sqlite.sql")),
 ];
 

@@ -61,7 +61,7 @@ impl Store {
         wanted: Waiting,
         limit: usize,
     ) -> Result<Vec<Quarantine>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&wanted.publisher.clone(), move |tx| {
             let (after, until) = (wanted.range.0.to_string(), wanted.range.1.to_string());
             tx.query(
                 "SELECT publisher_id, quarantine_id, received_at, offer_id, content_type, code, pointer, message, body,
@@ -94,7 +94,7 @@ impl Store {
         item: Quarantine,
         window: Duration,
     ) -> Result<Option<TouchpointId>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&item.publisher.clone(), move |tx| {
             // What came so long before is another, as it is for a key whose time is over.
             let first = item.received_at.minus(window).plus(Duration::from_millis(1));
             let from = TouchpointId::first_at(first).bits();

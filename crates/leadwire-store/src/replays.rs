@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn replay_twin(&self, it: Replay) -> Result<Option<Replay>, StoreError> {
-        self.read(move |tx| twin(tx, &it)).await
+        self.read_of(&it.publisher.clone(), move |tx| twin(tx, &it)).await
     }
 
     /// How many touchpoints a replay has to look at; none: more than [`limits::REPLAY_COUNTED_MAX`].
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn replay_total(&self, replay: Replay) -> Result<Option<u64>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&replay.publisher.clone(), move |tx| {
             let total = page::count(tx, &replay)?;
             Ok(Some(total).filter(|it| *it <= limits::REPLAY_COUNTED_MAX as u64))
         })
@@ -72,7 +72,7 @@ impl Store {
         publisher: PublisherId,
         id: ReplayId,
     ) -> Result<Vec<Tally>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             tx.query(
                 "SELECT destination_no, what, why, count FROM replay_tally
                  WHERE publisher_id = $1 AND replay_id = $2
@@ -133,7 +133,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn replay(&self, publisher: PublisherId, id: ReplayId) -> Result<Option<Replay>, StoreError> {
-        self.read(move |tx| find(tx, &publisher, id)).await
+        self.read_of(&publisher.clone(), move |tx| find(tx, &publisher, id)).await
     }
 
     /// A publisher's replays, newest first.
@@ -146,7 +146,7 @@ impl Store {
         before: Option<ReplayId>,
         limit: usize,
     ) -> Result<Vec<Replay>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let before = before.map_or("rpl_~".to_owned(), |it| it.to_string());
             tx.query(
                 "SELECT publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id, force,
@@ -195,7 +195,7 @@ impl Store {
         replay: Replay,
         limit: usize,
     ) -> Result<Vec<StoredTouchpoint>, StoreError> {
-        self.read(move |tx| page::next(tx, &replay, limit)).await
+        self.read_of(&replay.publisher.clone(), move |tx| page::next(tx, &replay, limit)).await
     }
 
     /// Makes a step: writes down the deliveries it adds or puts back to work, and how far the replay is, in one

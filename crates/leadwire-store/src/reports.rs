@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn report_page(&self, range: ReportRange) -> Result<ReportPage, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&range.publisher.clone(), move |tx| {
             let (publisher, after) = (Param::Text(range.publisher.as_str()), range.after.to_string());
             let sql = match range.bodies {
                 Bodies::Read => WITH_BODIES,

@@ -27,7 +27,7 @@ impl Store {
         after: Option<LeadId>,
         limit: usize,
     ) -> Result<OldLeads, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             // A lead has the bits of its first touchpoint, so a younger one cannot be due.
             let end = LeadId::new(TouchpointId::first_at(before).bits()).to_string();
             let seen = tx.query(

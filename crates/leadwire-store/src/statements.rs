@@ -50,7 +50,7 @@ impl Store {
         (after, last): (TouchpointId, TouchpointId),
         mut so_far: Came,
     ) -> Result<(Came, Option<TouchpointId>), StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let next = add(tx, &publisher, (after, last), &mut so_far)?;
             Ok((so_far, next))
         })
@@ -66,7 +66,7 @@ impl Store {
         publisher: PublisherId,
         (from, to): (Timestamp, Timestamp),
     ) -> Result<(u64, u64), StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let publisher = Param::Text(publisher.as_str());
             let [from, to] =
                 [from, to].map(|it| QuarantineId::new(TouchpointId::first_at(it).bits()).to_string());
@@ -118,7 +118,7 @@ impl Store {
         before: Option<String>,
         limit: usize,
     ) -> Result<Vec<Statement>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             tx.query(
                 "SELECT publisher_id, day, made_at, body, mark
                  FROM statement

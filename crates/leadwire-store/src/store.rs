@@ -11,9 +11,9 @@ use crate::postgres::{self, Address};
 use crate::setup::{self, Setup};
 use crate::sqlite::checkpoint::{CutOff, LogBounds};
 use crate::sqlite::migrate;
-use crate::sqlite::reader::Readers;
+use crate::sqlite::reader::{self, Readers};
 use crate::sqlite::writer::Writer;
-use crate::{Database, audit};
+use crate::{Database, audit, moving};
 use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
@@ -57,6 +57,14 @@ pub enum StoreError {
         found: i64,
         /// The newest one this program knows.
         known: i64,
+    },
+    /// The store came over from elsewhere by half.
+    #[error(
+        "the store is half of the one in {from}: `leadwire migrate` was not ended; run it again, and it goes on"
+    )]
+    HalfMoved {
+        /// Where the other half is.
+        from: String,
     },
     /// Another Leadwire runs on the same data folder.
     #[error("another Leadwire runs on {0}; stop it, or use another data folder")]
@@ -133,6 +141,7 @@ impl Store {
         let lock = lock_folder(folder)?;
         let file = folder.join("leadwire.db");
         migrate::run(&file).map_err(|error| unreadable(&file, error))?;
+        reader::look(&file, moving::refuse_half)?;
         // The directory entries of new files must survive a power cut before the first 202.
         sync_folder(folder).map_err(unusable)?;
         let failure = Failure::none();
@@ -150,7 +159,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Away`] when it cannot be reached, [`StoreError::Newer`], or an error of a step.
     pub fn connect(address: &Address) -> Result<Self, StoreError> {
-        postgres::beside(|| postgres::migrate::run(&postgres::session::Session::open(address)?))?;
+        postgres::beside(|| postgres::prepare(address))?;
         let (heard, news) = mpsc::channel(limits::NEWS_WAITING_MAX);
         let server = Server {
             _listener: Listener::start(address, heard)?,
@@ -266,7 +275,7 @@ impl Store {
         }
     }
 
-    /// Runs a body on a snapshot, on a connection that cannot write.
+    /// Runs a body about everybody's rows on a snapshot, on a connection that cannot write.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -275,9 +284,29 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.read_in(Scope::Everything, body).await
+    }
+
+    /// As [`Store::read`], for a body that reads rows of one publisher: on a server it sees no others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn read_of<T, F>(&self, publisher: &PublisherId, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read_in(Scope::of(publisher.as_str()), body).await
+    }
+
+    pub(crate) async fn read_in<T, F>(&self, scope: Scope, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
         match &self.inner.place {
             Place::Folder(folder) => folder.readers.run(body).await,
-            Place::Server(server) => server.readers.run(body).await,
+            Place::Server(server) => server.readers.run(scope, body).await,
         }
     }
 
@@ -339,7 +368,7 @@ impl Store {
     pub async fn server_time(&self) -> Result<Option<Timestamp>, StoreError> {
         match &self.inner.place {
             Place::Folder(_) => Ok(None),
-            Place::Server(server) => server.readers.run(postgres::time).await.map(Some),
+            Place::Server(server) => server.readers.run(Scope::Everything, postgres::time).await.map(Some),
         }
     }
 

@@ -51,7 +51,7 @@ impl Store {
         &self,
         filter: TouchpointFilter,
     ) -> Result<Vec<StoredTouchpoint>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&filter.publisher.clone(), move |tx| {
             let sql = match filter.routing {
                 Routing::Unrouted => UNROUTED,
                 Routing::Troubled => TROUBLED,

@@ -368,6 +368,15 @@ CREATE TABLE meta (
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE moving (
+    publisher_id TEXT NOT NULL,
+    part TEXT NOT NULL,
+    place BLOB NOT NULL,
+    count INTEGER NOT NULL,
+    is_over INTEGER NOT NULL CHECK (is_over IN (0, 1)),
+    PRIMARY KEY (publisher_id, part)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE near_key (
     publisher_id TEXT NOT NULL,
     lead_id TEXT NOT NULL,

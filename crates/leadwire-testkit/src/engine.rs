@@ -1,8 +1,8 @@
 //! Which engine the whole program is tested on: a file, or a database of its own on the server of the test run.
 
 use leadwire_core::secret::Secret;
-use leadwire_store::Store;
 use leadwire_store::postgres::Address;
+use leadwire_store::{Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
@@ -70,4 +70,29 @@ fn address(url: &str) -> Address {
 
 fn url(server: &str, database: &str) -> String {
     server.replace("/postgres", &format!("/{database}"))
+}
+
+/// The address of a database with nothing in it.
+///
+/// # Panics
+/// When there is no server.
+pub fn empty_on_server(folder: &Path) -> Secret<String> {
+    let address = on_server(folder);
+    let name = address.expose().rsplit_once('/').expect("an address").1.to_owned();
+    let server = address.expose().replace(&format!("/{name}"), "/postgres");
+    run("dropdb", &server, &["--force", &name]).expect("it is there");
+    run("createdb", &server, &[&name]).expect("a new database");
+    address
+}
+
+/// Opens the store at an address, which makes it.
+///
+/// # Errors
+/// As [`Store::connect`].
+///
+/// # Panics
+/// When the thread beside the runtime does.
+pub async fn open(at: &Secret<String>) -> Result<Store, StoreError> {
+    let address = address(at.expose());
+    tokio::task::spawn_blocking(move || Store::connect(&address)).await.expect("it does not panic")
 }

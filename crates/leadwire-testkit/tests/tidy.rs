@@ -44,11 +44,12 @@ const MAY_USE: &MayUse = &[
             "suggest",
             "replay",
             "report",
+            "same_key",
             "telemetry",
-            "vault",
             "watch",
         ],
     ),
+    ("same_key", &["config", "nodes", "vault"]),
     (
         "api",
         &[
@@ -106,8 +107,8 @@ const WALLS: &[Wall] = &[
     Wall { package: "rusqlite", only: &["leadwire-store"], reason: "SQL lives in leadwire-store" },
     Wall {
         package: "rustls-platform-verifier",
-        only: &["leadwire-connect"],
-        reason: "only the client judges certificates",
+        only: &["leadwire-connect", "leadwire-store"],
+        reason: "only the client judges certificates, and the way to a database server",
     },
     Wall {
         package: "leadwire-store",

@@ -19,10 +19,10 @@ use crate::nodes::Nodes;
 use crate::portal;
 use crate::replay::Replays;
 use crate::report::Reports;
+use crate::same_key;
 use crate::secrets::{self, CredentialKind};
 use crate::suggest::Suggesting;
 use crate::telemetry::Metrics;
-use crate::vault::Vault;
 use crate::watch::Watch;
 use anyhow::Context;
 use leadwire_connect::egress::Egress;
@@ -109,8 +109,8 @@ impl App {
     ) -> anyhow::Result<Arc<Self>> {
         let place = config.place();
         let store = tokio::task::spawn_blocking(move || Store::open_at(&place)).await??;
-        let vault = Vault::open(&config.data, config.master_key.as_ref(), config.master_key_file.as_deref())?;
-        let vault = Arc::new(vault);
+        let nodes = Arc::new(Nodes::join(store.clone()).await?);
+        let vault = Arc::new(same_key::open_vault(&config, &store, &nodes).await?);
         vault.finish_rotation(&store, clock.wall()).await?;
         let egress = way_out(&config)?;
         let local_key = local_key.map(|it| secrets::sha256(it.expose().as_bytes()));
@@ -118,7 +118,6 @@ impl App {
             Directory::open(store.clone(), vault, egress, (local_key, config.public_url.clone())).await?,
         );
         tell_unopened(&directory);
-        let nodes = Arc::new(Nodes::join(store.clone()).await?);
         let ids = Arc::new(Ids::after(store.last_touchpoint().await?.map_or(0, |it| it.bits())));
         let listener = bind(config.listen, "listen").await?;
         let metrics_listener = match config.metrics_listen {

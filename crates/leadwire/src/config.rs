@@ -6,7 +6,7 @@ use leadwire_connect::egress::guard::{EgressPolicy, Ports};
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use leadwire_store::Database;
-use leadwire_store::postgres::Address;
+use leadwire_store::postgres::{Address, Pool};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The server that holds the rows in place of a file in that folder; its address holds a password.
     pub database: Option<Secret<String>>,
+    /// How many connections this node has to that server.
+    pub database_pool: Pool,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Where `/metrics` listens; none: nowhere.
@@ -56,6 +58,7 @@ impl Default for Config {
         Self {
             data: PathBuf::from("leadwire-data"),
             database: None,
+            database_pool: Pool::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 5323)),
             metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 5324))),
             public_url: None,
@@ -102,6 +105,22 @@ const KEYS: &[Key] = &[
         set: |it, text| {
             Address::parse(text).map_err(anyhow::Error::msg)?;
             it.database = Some(Secret::new(text.to_owned()));
+            Ok(())
+        },
+    },
+    Key {
+        name: "database_readers",
+        help: "how many connections to the database server read, from 1 to 64",
+        set: |it, text| {
+            it.database_pool.readers = within(text.parse()?, 1..=limits::SERVER_CONNECTIONS_MAX)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "database_writers",
+        help: "how many connections to the database server write, from 1 to 64",
+        set: |it, text| {
+            it.database_pool.writers = within(text.parse()?, 1..=limits::SERVER_CONNECTIONS_MAX)?;
             Ok(())
         },
     },
@@ -258,7 +277,10 @@ impl Config {
     pub fn place(&self) -> Database {
         // It was read as an address when it was set.
         let server = self.database.as_ref().and_then(|it| Address::parse(it.expose()).ok());
-        server.map_or_else(|| Database::Folder(self.data.clone()), Database::Server)
+        match server {
+            Some(address) => Database::Server(address.with_pool(self.database_pool)),
+            None => Database::Folder(self.data.clone()),
+        }
     }
 
     /// Reads file and environment over the defaults. `file` must exist when it is named.
@@ -414,6 +436,30 @@ mod tests {
     fn the_master_key_is_not_printed_with_the_settings() {
         let config = load(&[("LEADWIRE_MASTER_KEY", "hunter2")]).expect("a text");
         assert!(config.master_key.is_some() && !format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_address_of_the_database_may_stand_in_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("address");
+        std::fs::write(&file, "postgres://leadwire:hunter2@db.example.com/leadwire\n").expect("written");
+        let variables =
+            [("LEADWIRE_DATABASE_FILE", file.to_str().expect("a path")), ("LEADWIRE_DATABASE_WRITERS", "9")];
+        let config = load(&variables).expect("an address");
+        assert_eq!(config.database_pool, Pool { writers: 9, ..Pool::default() });
+        assert!(matches!(config.place(), Database::Server(it) if it.shown() == "db.example.com/leadwire"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_database_that_is_refused_is_told_without_its_password() {
+        for url in ["postgres://a:hunter2@db/b?sslmode=require", "hunter2", "postgres://a:hunter2@db:x/b"] {
+            let error = load(&[("LEADWIRE_DATABASE", url)]).expect_err("refused");
+            let said = format!("{error:#} {error:?}");
+            assert!(said.contains("LEADWIRE_DATABASE") && !said.contains("hunter2"), "{said}");
+        }
+        let error = load(&[("LEADWIRE_DATABASE_READERS", "65")]).expect_err("too many");
+        assert!(format!("{error:#}").contains("from 1 to 64"), "{error:#}");
     }
 
     #[test]

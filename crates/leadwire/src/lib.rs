@@ -26,6 +26,7 @@ pub mod portal;
 pub mod proof;
 pub mod replay;
 pub mod report;
+pub mod same_key;
 pub mod secrets;
 pub mod suggest;
 pub mod telemetry;

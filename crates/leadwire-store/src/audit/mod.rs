@@ -6,6 +6,7 @@ pub(crate) use deed::current;
 pub use deed::{Deed, telling};
 
 use crate::engine::{Param, Row, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::audit::{BEFORE_ALL, Entry, Hash, link};
 use leadwire_core::time::Timestamp;
@@ -47,7 +48,7 @@ impl Store {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<Kept>, StoreError> {
-        self.read(move |tx| {
+        self.read_in(Scope::of(&publisher), move |tx| {
             tx.query(
                 "SELECT publisher_id, number, at, who, role, action, subject, detail, previous, hash
                  FROM audit
@@ -70,7 +71,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn last_checkpoint(&self, publisher: String) -> Result<Option<Checkpoint>, StoreError> {
-        self.read(move |tx| {
+        self.read_in(Scope::of(&publisher), move |tx| {
             tx.find(
                 "SELECT publisher_id, number, at, hash, mark
                  FROM audit_checkpoint

@@ -43,7 +43,7 @@ impl Store {
         budget: Arc<Budget>,
         now: Timestamp,
     ) -> Result<Seen, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&lane.publisher.clone(), move |tx| {
             let [publisher, destination] = key(&lane);
             let enough = tx.find(
                 "SELECT 1

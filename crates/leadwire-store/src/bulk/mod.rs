@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn bulk_job(&self, lane: LaneKey) -> Result<Option<(Job, Vec<LeadId>)>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&lane.publisher.clone(), move |tx| {
             let Some(job) = read_job(tx, &lane)? else { return Ok(None) };
             let leads = tx.query(
                 "SELECT d.lead_id, d.known_as

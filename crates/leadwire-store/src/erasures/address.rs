@@ -40,7 +40,7 @@ impl Store {
         form: String,
         after: Option<LeadId>,
     ) -> Result<(BTreeSet<LeadId>, Option<LeadId>), StoreError> {
-        self.read(move |tx| page(tx, &publisher, &form, after)).await
+        self.read_of(&publisher.clone(), move |tx| page(tx, &publisher, &form, after)).await
     }
 }
 

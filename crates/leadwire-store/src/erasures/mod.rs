@@ -226,7 +226,7 @@ impl Store {
         before: Option<ErasureId>,
         limit: usize,
     ) -> Result<Vec<Erasure>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let before = before.map_or("era_~".to_owned(), |it| it.to_string());
             tx.query(
                 "SELECT publisher_id, erasure_id, asked_at, kind, crm, who, reason, leads, touchpoints, deliveries,
@@ -255,7 +255,7 @@ impl Store {
         publisher: PublisherId,
         id: ErasureId,
     ) -> Result<Option<(Erasure, Vec<Part>)>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let key = [Param::Text(publisher.as_str()), Param::Text(&id.to_string())];
             let Some(erasure) = tx.find(ERASURE, &key, read_erasure)? else { return Ok(None) };
             let parts = tx.query(
@@ -285,7 +285,7 @@ impl Store {
         publisher: PublisherId,
         touchpoint: TouchpointId,
     ) -> Result<Option<String>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let found = tx.find(
                 "SELECT needs FROM erased_lead WHERE publisher_id = $1 AND touchpoint_id = $2",
                 &[Param::Text(publisher.as_str()), Param::Text(&touchpoint.to_string())],
@@ -305,7 +305,7 @@ impl Store {
         publisher: PublisherId,
         lead: LeadId,
     ) -> Result<Option<Timestamp>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let found = tx.find(
                 "SELECT erased_at FROM lead WHERE publisher_id = $1 AND lead_id = $2",
                 &[Param::Text(publisher.as_str()), Param::Text(&lead.to_string())],
@@ -325,7 +325,7 @@ impl Store {
         publisher: PublisherId,
         identities: Vec<[u8; 16]>,
     ) -> Result<Vec<LeadId>, StoreError> {
-        self.read(move |tx| address::leads_of(tx, &publisher, &identities)).await
+        self.read_of(&publisher.clone(), move |tx| address::leads_of(tx, &publisher, &identities)).await
     }
 
     /// Sets for how many days a publisher keeps people; 0: for ever. [`Change::Missing`]: there is no such publisher.

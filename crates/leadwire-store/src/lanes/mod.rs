@@ -112,6 +112,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn gate(&self, lane: LaneKey) -> Result<Gate, StoreError> {
-        self.read(move |tx| Ok(gate::read(tx, &lane)?.map_or(Gate::Open, |it| it.1))).await
+        self.read_of(&lane.publisher.clone(), move |tx| {
+            Ok(gate::read(tx, &lane)?.map_or(Gate::Open, |it| it.1))
+        })
+        .await
     }
 }

@@ -32,7 +32,7 @@ impl Store {
         publisher: PublisherId,
         (first, until): (TouchpointId, TouchpointId),
     ) -> Result<Option<ArrivalsStep>, StoreError> {
-        self.read(move |tx| page(tx, publisher, first, until)).await
+        self.read_of(&publisher.clone(), move |tx| page(tx, publisher, first, until)).await
     }
 
     /// Writes down a step. A crash leaves all of it done or none, and a step that somebody else made changes nothing.
@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn arrivals(&self, publisher: PublisherId, offer: OfferId) -> Result<Came, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let rows = tx.query(
                 "SELECT channel, hour FROM arrival WHERE publisher_id = $1 AND offer_id = $2 ORDER BY channel, hour",
                 &[Param::Text(publisher.as_str()), Param::Text(offer.as_str())],
@@ -67,7 +67,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn forget_arrivals(&self, publisher: PublisherId, before: i64) -> Result<(), StoreError> {
         let whose = publisher.clone();
-        let is_any = self.read(move |tx| {
+        let is_any = self.read_of(&publisher, move |tx| {
             tx.find(
                 "SELECT 1 FROM arrival WHERE publisher_id = $1 AND hour < $2 LIMIT 1",
                 &[Param::Text(whose.as_str()), Param::Int(before)],

@@ -160,7 +160,7 @@ impl Store {
         destination: DestinationNo,
         limit: usize,
     ) -> Result<Vec<Notice>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             tx.query(
                 "SELECT publisher_id, destination_no, number, kind, about, at, cause, message, fix, told, told_at, lasts,
                      ended_at

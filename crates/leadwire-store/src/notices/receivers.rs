@@ -184,7 +184,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn notice_way(&self, lane: LaneKey) -> Result<Way, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&lane.publisher.clone(), move |tx| {
             let found = tx.find(
                 "SELECT told_at, failed_at, cause, message
                  FROM notice_way

@@ -160,7 +160,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn waiting(&self, lane: LaneKey) -> Result<u64, StoreError> {
-        self.read(move |tx| waiting(tx, &lane)).await
+        self.read_of(&lane.publisher.clone(), move |tx| waiting(tx, &lane)).await
     }
 }
 

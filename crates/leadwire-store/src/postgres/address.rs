@@ -1,8 +1,11 @@
 //! Where the database is, and how the connection to it is made.
 
+use super::tls::Tls;
 use crate::StoreError;
 use ::postgres::config::{Host, SslMode, TargetSessionAttrs};
 use ::postgres::{Client, Config, NoTls};
+use leadwire_core::limits;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,23 +13,66 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Address {
     config: Arc<Config>,
+    secrecy: Secrecy,
+    pool: Pool,
+}
+
+/// Whether others on the way can read what is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Secrecy {
+    /// They can: there is nobody on the way, or somebody said so.
+    Clear,
+    /// They cannot; the server shows that it is the one in the address, by an authority of this file or of the machine.
+    Verified { authorities: Option<PathBuf> },
+}
+
+/// How many connections one node has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Those that read.
+    pub readers: usize,
+    /// Those that write. More of them commit for more publishers at the same time.
+    pub writers: usize,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { readers: limits::READERS, writers: limits::SERVER_WRITERS }
+    }
 }
 
 impl Address {
-    /// Reads `postgres://user:password@host:port/database`.
+    /// Reads `postgres://user:password@host:port/database`, with `sslmode=verify-full` (the rule beyond this machine) or
+    /// `sslmode=disable`, and `sslrootcert=FILE` behind it.
     ///
     /// # Errors
-    /// When it is none, in words for people.
+    /// When it is none, in words for people, without the password.
     pub fn parse(url: &str) -> Result<Self, String> {
-        let mut config: Config =
-            url.parse().map_err(|error: ::postgres::Error| format!("not a database address: {error}"))?;
-        if config.get_ssl_mode() != SslMode::Disable && !config.get_hosts().iter().all(is_here) {
-            return Err(
-                "connections to a database are not encrypted yet: on a network that nobody else listens to, \
-                        say so by `?sslmode=disable` behind the address"
-                    .to_owned(),
-            );
+        if !["postgres://", "postgresql://"].iter().any(|it| url.starts_with(it)) {
+            return Err("not a database address: it begins with `postgres://`".to_owned());
         }
+        let Wishes { rest, mode, authorities } = Wishes::of(url)?;
+        let mut config: Config =
+            rest.parse().map_err(|error: ::postgres::Error| format!("not a database address: {error}"))?;
+        // Its rest would be taken for a host and shown.
+        if config.get_hosts().iter().any(|it| matches!(it, Host::Tcp(name) if name.contains('@'))) {
+            return Err("not a database address: an `@` in a password is written `%40`".to_owned());
+        }
+        let verified = |authorities| Secrecy::Verified { authorities };
+        let is_all_here = config.get_hosts().iter().all(is_here);
+        let secrecy = match (mode.as_deref(), is_all_here) {
+            (Some("verify-full"), _) => verified(authorities),
+            (Some("disable"), _) | (None, true) if authorities.is_some() => {
+                return Err(
+                    "`sslrootcert` names authorities, and nothing is encrypted: say `sslmode=verify-full`"
+                        .to_owned(),
+                );
+            }
+            (Some("disable"), _) | (None, true) => Secrecy::Clear,
+            (None, false) => verified(authorities),
+            (Some(other), _) => return Err(refused(other)),
+        };
+        config.ssl_mode(if secrecy == Secrecy::Clear { SslMode::Disable } else { SslMode::Require });
         config.application_name("leadwire");
         // Of several hosts the one that takes writes; after a fail-over that is another.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -35,11 +81,36 @@ impl Address {
         config.keepalives_idle(Duration::from_secs(10));
         config.keepalives_interval(Duration::from_secs(5));
         config.keepalives_retries(3);
-        Ok(Self { config: Arc::new(config) })
+        Ok(Self { config: Arc::new(config), secrecy, pool: Pool::default() })
     }
 
+    /// The same with another number of connections.
+    #[must_use]
+    pub fn with_pool(self, pool: Pool) -> Self {
+        Self { pool, ..self }
+    }
+
+    pub(super) fn pool(&self) -> Pool {
+        self.pool
+    }
+
+    /// Connects. The file of authorities is read each time, so that new ones need no new start.
     pub(super) fn connect(&self) -> Result<Client, StoreError> {
-        Ok(self.config.connect(NoTls)?)
+        let connected = match &self.secrecy {
+            Secrecy::Clear => self.config.connect(NoTls),
+            Secrecy::Verified { authorities } => {
+                self.config.connect(Tls::trusting(authorities.as_deref()).map_err(StoreError::Away)?)
+            }
+        };
+        connected.map_err(|error| match StoreError::from(error) {
+            // Whatever it is that a server does not do, another one may, or this one in a moment.
+            StoreError::Wrong(said) if said.contains(NO_TLS) => StoreError::Away(format!(
+                "{} offers no TLS; switch it on there (`ssl = on`), or say `sslmode=disable` in the address where nobody \
+                 else listens",
+                self.shown()
+            )),
+            other => other,
+        })
     }
 
     /// Host and database, without user and password: for people.
@@ -51,6 +122,62 @@ impl Address {
         };
         format!("{host}/{}", self.config.get_dbname().unwrap_or_default())
     }
+}
+
+/// How the client says that a server refused to begin TLS.
+const NO_TLS: &str = "server does not support TLS";
+
+/// Why a way of encrypting is not taken, and what to say in its place.
+fn refused(mode: &str) -> String {
+    match mode {
+        "require" | "verify-ca" | "prefer" | "allow" => format!(
+            "`sslmode={mode}` would speak to whoever answers in the server's place; say `sslmode=verify-full`, with \
+             `sslrootcert=FILE` when an authority of your own signed its certificate, or `sslmode=disable` on a network that \
+             nobody else listens to"
+        ),
+        _ => "`sslmode` is `verify-full` or `disable`".to_owned(),
+    }
+}
+
+/// What an address says of TLS, which the client's own reader does not know, and the address without it.
+struct Wishes {
+    rest: String,
+    mode: Option<String>,
+    authorities: Option<PathBuf>,
+}
+
+impl Wishes {
+    fn of(url: &str) -> Result<Self, String> {
+        let (rest, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut wishes = Self { rest: rest.to_owned(), mode: None, authorities: None };
+        let mut before = '?';
+        for pair in query.split('&').filter(|it| !it.is_empty()) {
+            match pair.split_once('=') {
+                Some(("sslmode", mode)) => wishes.mode = Some(mode.to_owned()),
+                Some(("sslrootcert", file)) => wishes.authorities = Some(PathBuf::from(decoded(file)?)),
+                _ => {
+                    wishes.rest.push(before);
+                    wishes.rest.push_str(pair);
+                    before = '&';
+                }
+            }
+        }
+        // What libpq calls those of the machine, and the rule here.
+        wishes.authorities = wishes.authorities.filter(|it| it.as_os_str() != "system");
+        Ok(wishes)
+    }
+}
+
+/// A text with its `%2F` and the like read.
+fn decoded(text: &str) -> Result<String, String> {
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let code = piece.get(..2).and_then(|it| u8::from_str_radix(it, 16).ok());
+        bytes.push(code.ok_or("`sslrootcert`: two hexadecimal digits follow a `%`")?);
+        bytes.extend(&piece.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).map_err(|_| "`sslrootcert` is not UTF-8".to_owned())
 }
 
 /// Whether a host is this machine.
@@ -69,14 +196,63 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 mod tests {
     use super::*;
 
+    fn secrecy(url: &str) -> Secrecy {
+        Address::parse(url).unwrap_or_else(|error| panic!("{url}: {error}")).secrecy
+    }
+
+    fn refusal(url: &str) -> String {
+        let said = Address::parse(url).err().unwrap_or_else(|| panic!("{url} was taken"));
+        assert!(!said.contains("hunter2"), "{said}");
+        said
+    }
+
     #[test]
     fn nothing_goes_over_a_network_in_the_clear_unless_somebody_says_so() {
-        for here in ["postgres://a@localhost/b", "postgres://a@127.0.0.1/b", "postgres://a@%2Ftmp/b"] {
-            assert!(Address::parse(here).is_ok(), "{here}");
+        for here in ["postgres://a@localhost/b", "postgres://a@127.0.0.1/b", "postgresql://a@%2Ftmp/b"] {
+            assert_eq!(secrecy(here), Secrecy::Clear, "{here}");
         }
-        let elsewhere = "postgres://a:secret@db.example.com/b";
-        let refused = Address::parse(elsewhere).err().expect("it is elsewhere");
-        assert!(refused.contains("sslmode=disable") && !refused.contains("secret"), "{refused}");
-        assert!(Address::parse(&format!("{elsewhere}?sslmode=disable")).is_ok());
+        let elsewhere = "postgres://a:hunter2@db.example.com/b";
+        assert_eq!(secrecy(elsewhere), Secrecy::Verified { authorities: None });
+        assert_eq!(
+            secrecy("postgres://a@localhost,db.example.com/b"),
+            Secrecy::Verified { authorities: None }
+        );
+        assert_eq!(secrecy(&format!("{elsewhere}?sslmode=disable")), Secrecy::Clear);
+        assert_eq!(
+            secrecy("postgres://a@localhost/b?sslmode=verify-full"),
+            Secrecy::Verified { authorities: None }
+        );
+    }
+
+    #[test]
+    fn authorities_may_be_those_of_a_file() {
+        let of = |file: &str| Secrecy::Verified { authorities: Some(PathBuf::from(file)) };
+        let url = "postgres://a@db.example.com/b?connect_timeout=3&sslrootcert=%2Fetc%2Fmy%20root.pem&options=-cwork_mem%3D1MB";
+        assert_eq!(secrecy(url), of("/etc/my root.pem"));
+        assert_eq!(
+            secrecy("postgres://a@db.example.com/b?sslrootcert=system"),
+            Secrecy::Verified { authorities: None }
+        );
+        assert!(refusal("postgres://a@localhost/b?sslrootcert=/root.pem").contains("verify-full"));
+        assert!(refusal("postgres://a@db.example.com/b?sslrootcert=%2").contains("sslrootcert"));
+    }
+
+    #[test]
+    fn a_way_that_speaks_to_whoever_answers_is_refused_with_the_one_that_does_not() {
+        for mode in ["require", "prefer", "allow", "verify-ca"] {
+            let said = refusal(&format!("postgres://a:hunter2@db.example.com/b?sslmode={mode}"));
+            assert!(
+                said.contains("verify-full") && said.contains("sslrootcert") && said.contains(mode),
+                "{said}"
+            );
+        }
+        assert!(refusal("postgres://a:hunter2@db.example.com/b?sslmode=on").contains("verify-full"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_without_its_password() {
+        assert!(refusal("host=db password=hunter2").contains("postgres://"));
+        assert!(refusal("postgres://a:x@hunter2@db.example.com/b").contains("%40"));
+        refusal("postgres://a:hunter2@db.example.com/b?sslcert=/x");
     }
 }

@@ -1,9 +1,20 @@
 //! Bringing a server's schema up to date: the same numbered steps, each in one transaction with its number.
 
 use super::dialect;
+use super::scope::{self, Scope};
 use super::session::Session;
 use crate::StoreError;
 use crate::migrations::{STEPS, known};
+
+const WALLS: &str = include_str!("walls.postgres.sql");
+
+/// Whether the walls between publishers hold for the user that is connected. They do for the owner of the tables, and for no
+/// superuser.
+pub(crate) fn is_walled(session: &Session) -> Result<bool, StoreError> {
+    let row = session
+        .row("SELECT NOT (rolsuper OR rolbypassrls) FROM pg_roles WHERE rolname = current_user", &[])?;
+    Ok(row.get(0))
+}
 
 /// Applies the steps that the database lacks. Nodes that start at the same time wait for each other.
 ///
@@ -12,7 +23,8 @@ pub(crate) fn run(session: &Session) -> Result<(), StoreError> {
     // A step may write every row anew, or wait for another node that does.
     session.run("SET statement_timeout = 0")?;
     loop {
-        session.run("BEGIN ISOLATION LEVEL READ COMMITTED")?;
+        // A step may change everybody's rows.
+        session.run(&scope::begin("READ COMMITTED", &Scope::Everything))?;
         let done = step(session);
         match done {
             Ok(_) => session.run("COMMIT")?,
@@ -43,7 +55,11 @@ fn step(session: &Session) -> Result<bool, StoreError> {
     if found > known() {
         return Err(StoreError::Newer { found, known: known() });
     }
-    let Some((number, text)) = STEPS.iter().find(|it| it.0 > found) else { return Ok(true) };
+    let Some((number, text)) = STEPS.iter().find(|it| it.0 > found) else {
+        // Last, for a step may have made a table, or made one anew.
+        session.run(WALLS)?;
+        return Ok(true);
+    };
     session.run(&dialect::schema(text))?;
     session.row("INSERT INTO schema_step (number) VALUES ($1) RETURNING number", &[number])?;
     Ok(false)

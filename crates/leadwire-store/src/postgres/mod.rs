@@ -14,13 +14,29 @@ pub(crate) mod migrate;
 pub(crate) mod readers;
 pub(crate) mod scope;
 pub(crate) mod session;
+mod tls;
 pub(crate) mod writers;
 
-pub use address::Address;
+pub use address::{Address, Pool};
 
-use crate::StoreError;
 use crate::engine::Tx;
+use crate::{StoreError, moving};
 use leadwire_core::time::Timestamp;
+use scope::Scope;
+use session::Session;
+
+/// Brings a database up to date, and looks whether a service may start on it.
+pub(crate) fn prepare(address: &Address) -> Result<(), StoreError> {
+    let session = Session::open(address)?;
+    migrate::run(&session)?;
+    if !migrate::is_walled(&session)? {
+        tracing::warn!(
+            "The database user is a superuser, or bypasses row security: the server's own wall between publishers does not hold \
+             for it. Use an ordinary user that owns the database."
+        );
+    }
+    readers::in_snapshot(&session, &Scope::Everything, moving::refuse_half)
+}
 
 /// The server's clock.
 pub(crate) fn time(tx: &Tx<'_>) -> Result<Timestamp, StoreError> {

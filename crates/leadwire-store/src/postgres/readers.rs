@@ -1,6 +1,7 @@
 //! Reading from a server: a few threads, each with a connection that is asked for snapshots only.
 
 use super::address::Address;
+use super::scope::{self, Scope};
 use super::session::Session;
 use crate::StoreError;
 use crate::engine::Tx;
@@ -22,7 +23,7 @@ impl Readers {
         let (jobs, queue) = mpsc::channel::<Job>(limits::STORE_QUEUE_MAX);
         let queue = Arc::new(Mutex::new(queue));
         let mut readers = Self { jobs: Some(jobs), threads: Vec::new() };
-        for number in 0..limits::READERS {
+        for number in 0..address.pool().readers {
             let (address, queue) = (address.clone(), Arc::clone(&queue));
             let thread = std::thread::Builder::new()
                 .name(format!("store-read-{number}"))
@@ -33,7 +34,7 @@ impl Readers {
         Ok(readers)
     }
 
-    pub(crate) async fn run<T, F>(&self, body: F) -> Result<T, StoreError>
+    pub(crate) async fn run<T, F>(&self, scope: Scope, body: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -42,7 +43,7 @@ impl Readers {
         let job: Job = Box::new(move |session| {
             let result = session.and_then(|session| {
                 // A panic ends this read, not the thread that the next reads need.
-                catch_unwind(AssertUnwindSafe(|| in_snapshot(session, body)))
+                catch_unwind(AssertUnwindSafe(|| in_snapshot(session, &scope, body)))
                     .unwrap_or_else(|_| Err(StoreError::Wrong("a read panicked".to_owned())))
             });
             // An error means that the caller went away: nobody is left to tell.
@@ -78,12 +79,13 @@ fn next(queue: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
     queue.lock().ok()?.blocking_recv()
 }
 
-/// Runs a body on a snapshot of this moment.
+/// Runs a body on a snapshot of this moment, which shows the rows of a scope.
 pub(crate) fn in_snapshot<T>(
     session: &Session,
+    scope: &Scope,
     body: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    session.run(&scope::begin("REPEATABLE READ READ ONLY", scope))?;
     // Also when the body panics: the next read must not see this moment.
     let _open = Open(session);
     body(&Tx::of_server(session))

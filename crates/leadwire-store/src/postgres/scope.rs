@@ -27,6 +27,28 @@ impl Scope {
         }
     }
 
+    /// As the walls of the schema read it: a name, or several, each between two commas; everybody's rows are asked for
+    /// explicitly. The operator's empty name is always between commas, for an empty text names nobody.
+    fn setting(&self) -> String {
+        let Self::Publishers(all) = self else { return "*".to_owned() };
+        match all.first().filter(|it| all.len() == 1 && !it.is_empty()) {
+            Some(one) => one.clone(),
+            None => all.iter().fold(",".to_owned(), |text, it| text + it + ","),
+        }
+    }
+
+    /// Those of all these bodies together.
+    pub(super) fn of_all<'a>(scopes: impl Iterator<Item = &'a Self>) -> Self {
+        let mut together = BTreeSet::new();
+        for scope in scopes {
+            match scope {
+                Self::Everything => return Self::Everything,
+                Self::Publishers(all) => together.extend(all.iter().cloned()),
+            }
+        }
+        Self::Publishers(together)
+    }
+
     /// Which of several writers takes it: one publisher's bodies never wait for each other's locks on one node.
     pub(super) fn writer(&self, writers: usize) -> usize {
         match self {
@@ -39,6 +61,14 @@ impl Scope {
     }
 }
 
+/// What begins a transaction that sees rows of a scope and no others. One text, and so one way to the server and back; a
+/// statement rather than a function, since a distributed server hands statements on to its parts.
+pub(crate) fn begin(how: &str, scope: &Scope) -> String {
+    // Names are of letters, digits, `-` and `_`; should there ever be another one, it stays within the quotes.
+    let names = scope.setting().replace('\'', "''");
+    format!("BEGIN ISOLATION LEVEL {how}; SET LOCAL leadwire.publishers = '{names}'")
+}
+
 /// The locks a transaction takes before anything else.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Locks {
@@ -48,22 +78,17 @@ pub(super) struct Locks {
 }
 
 impl Locks {
-    pub(super) fn of<'a>(scopes: impl Iterator<Item = &'a Scope>) -> Self {
-        let mut locks = Self::default();
-        for scope in scopes {
-            match scope {
-                Scope::Everything => return Self { everything: true, publishers: Vec::new() },
-                Scope::Publishers(all) => locks.publishers.extend(all.iter().map(|it| key_of(it))),
-            }
-        }
-        locks.publishers.sort_unstable();
-        locks.publishers.dedup();
-        locks
+    pub(super) fn of(scope: &Scope) -> Self {
+        let Scope::Publishers(all) = scope else { return Self { everything: true, publishers: Vec::new() } };
+        let mut publishers: Vec<i64> = all.iter().map(|it| key_of(it)).collect();
+        publishers.sort_unstable();
+        publishers.dedup();
+        Self { everything: false, publishers }
     }
 }
 
 /// The key of the lock that everybody shares, and that a body about everything has alone.
-pub(super) const EVERYTHING: i64 = 5_323;
+pub(crate) const EVERYTHING: i64 = 5_323;
 
 /// FNV-1a. Two publishers of one key only wait for each other.
 fn key_of(publisher: &str) -> i64 {
@@ -80,16 +105,28 @@ mod tests {
     #[test]
     fn locks_are_taken_in_one_order_and_once() {
         let (a, b) = (Scope::of("contoso"), Scope::of("fabrikam").and("contoso"));
-        let locks = Locks::of([&b, &a].into_iter());
-        assert_eq!(locks, Locks::of([&a, &b].into_iter()));
+        let locks = Locks::of(&Scope::of_all([&b, &a].into_iter()));
+        assert_eq!(locks, Locks::of(&Scope::of_all([&a, &b].into_iter())));
         assert_eq!(locks.publishers.len(), 2);
         assert!(locks.publishers.is_sorted() && !locks.everything);
     }
 
     #[test]
     fn whoever_says_nothing_waits_for_all() {
-        let locks = Locks::of([&Scope::of("contoso"), &Scope::Everything].into_iter());
+        let locks = Locks::of(&Scope::of_all([&Scope::of("contoso"), &Scope::Everything].into_iter()));
         assert_eq!(locks, Locks { everything: true, publishers: Vec::new() });
         assert_eq!(Scope::Everything.and("contoso"), Scope::Everything);
+    }
+
+    #[test]
+    fn a_transaction_sees_the_rows_it_names_and_everybodys_only_when_it_says_so() {
+        let set = |scope: &Scope| begin("X", scope).split_once(" = ").unwrap().1.to_owned();
+        assert_eq!(set(&Scope::Everything), "'*'");
+        assert_eq!(set(&Scope::of("contoso")), "'contoso'");
+        assert_eq!(set(&Scope::of("contoso").and("a-b_1")), "',a-b_1,contoso,'");
+        // The operator has the empty name.
+        assert_eq!(set(&Scope::of("")), "',,'");
+        assert_eq!(set(&Scope::of("").and("contoso")), "',,contoso,'");
+        assert_eq!(set(&Scope::of("a','b")), "'a'',''b'");
     }
 }

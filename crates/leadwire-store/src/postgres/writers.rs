@@ -4,7 +4,7 @@
 //! that ends is made anew; when it ended during a commit, the server is asked what became of that transaction.
 
 use super::address::Address;
-use super::scope::{EVERYTHING, Locks, Scope};
+use super::scope::{self, EVERYTHING, Locks, Scope};
 use super::session::Session;
 use crate::StoreError;
 use crate::engine::Tx;
@@ -36,7 +36,7 @@ impl Writers {
         let doubts = Arc::new(watch::Sender::new(0));
         let (commits, trips) = (Arc::default(), Arc::default());
         let mut writers = Self { queues: Vec::new(), commits, trips, doubts, threads: Vec::new() };
-        for number in 0..limits::SERVER_WRITERS {
+        for number in 0..address.pool().writers {
             let (asks, queue) = mpsc::channel(limits::STORE_QUEUE_MAX);
             let writer = Writer {
                 address: address.clone(),
@@ -192,7 +192,7 @@ impl Writer {
             _ => open(&self.address).map_err(not_begun)?,
         };
         let session = self.session.insert(session);
-        let begun = begin(session, &Locks::of(jobs.iter().map(|it| &it.scope)));
+        let begun = begin(session, &Scope::of_all(jobs.iter().map(|it| &it.scope)));
         let transaction = begun.map_err(|error| {
             roll_back(session);
             not_begun(error)
@@ -299,11 +299,12 @@ fn look_ahead(session: &Session, jobs: &[Ask]) -> Result<(), StoreError> {
 }
 
 /// Begins a transaction, takes its locks, and says what it is known by.
-fn begin(session: &Session, locks: &Locks) -> Result<Transaction, StoreError> {
+fn begin(session: &Session, scope: &Scope) -> Result<Transaction, StoreError> {
     session.take_failed();
     session.ahead.clear();
+    let locks = Locks::of(scope);
     // Each statement sees what was committed before it, and so before the locks were given, whatever the server's default.
-    session.run("BEGIN ISOLATION LEVEL READ COMMITTED")?;
+    session.run(&scope::begin("READ COMMITTED", scope))?;
     let row = match locks.everything {
         true => session.row(
             "SELECT pg_current_xact_id()::text, LEFT(pg_walfile_name(pg_current_wal_insert_lsn()), 8),

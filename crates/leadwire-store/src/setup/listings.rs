@@ -32,7 +32,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn listing(&self, publisher: PublisherId, offer: OfferId) -> Result<StoredListing, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let found = tx.find(
                 "SELECT state, content, live_content, preview_hash, changed_at, live_at
                  FROM listing
@@ -53,7 +53,7 @@ impl Store {
         &self,
         publisher: PublisherId,
     ) -> Result<Vec<(OfferId, OfferState)>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             tx.query(
                 "SELECT offer_id, state FROM listing WHERE publisher_id = $1 ORDER BY offer_id",
                 &[Param::Text(publisher.as_str())],

@@ -29,7 +29,7 @@ impl Store {
         publisher: PublisherId,
         destination: DestinationNo,
     ) -> Result<Vec<MappingVersion>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             tx.query(
                 "SELECT mapping_no, created_at, created_by, mapping FROM mapping_version
                  WHERE publisher_id = $1 AND destination_no = $2
@@ -58,7 +58,7 @@ impl Store {
         destination: DestinationNo,
         touchpoints: Vec<TouchpointId>,
     ) -> Result<Vec<(TouchpointId, String)>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let mut pinned = Vec::new();
             for touchpoint in &touchpoints {
                 let found = tx.find(

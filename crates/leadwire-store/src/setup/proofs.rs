@@ -77,7 +77,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn proofs(&self, publisher: PublisherId) -> Result<Vec<ProvedBefore>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             tx.query(
                 "SELECT destination_no, validated_no, validated_at, test_lead_no, test_lead_at
                  FROM proof

@@ -112,7 +112,7 @@ impl Looking {
     }
 }
 
-fn in_snapshot<T>(
+pub(crate) fn in_snapshot<T>(
     connection: &Connection,
     body: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

@@ -92,7 +92,7 @@ impl Store {
         before: Option<SuggestionId>,
         limit: usize,
     ) -> Result<Vec<Suggestion>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             let before = before.map_or("sug_~".to_owned(), |it| it.to_string());
             let limit = Param::Int(i64::try_from(limit).unwrap_or(i64::MAX));
             let (whose, before) = (Param::Text(publisher.as_str()), Param::Text(&before));

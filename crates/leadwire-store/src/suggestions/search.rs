@@ -53,7 +53,7 @@ impl Store {
         publisher: PublisherId,
         until: TouchpointId,
     ) -> Result<Option<NearStep>, StoreError> {
-        self.read(move |tx| page(tx, &publisher, until)).await
+        self.read_of(&publisher.clone(), move |tx| page(tx, &publisher, until)).await
     }
 
     /// Writes down a step, with the pairs that come of it, and says how many of these are new. A crash leaves all of it

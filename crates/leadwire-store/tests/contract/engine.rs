@@ -45,3 +45,14 @@ pub(crate) async fn all_values(_: &Path, store: &Store) -> Vec<u8> {
 pub(crate) async fn forget_rules(_: &Path, store: &Store) {
     store.write(|tx| tx.query("PRAGMA ignore_check_constraints = ON", &[], |_| Ok(()))).await.unwrap();
 }
+
+/// A place where a store may be made.
+pub(crate) fn empty(folder: &Path) -> Database {
+    Database::Folder(folder.join("empty"))
+}
+
+/// Changes a file behind the store's back.
+pub(crate) fn change_file(file: &Path, sql: &str) {
+    let changed = rusqlite::Connection::open(file).unwrap().execute(sql, []).unwrap();
+    assert_eq!(changed, 1);
+}

@@ -59,6 +59,7 @@ pub(crate) fn bytes_of(folder: &Path) -> Vec<u8> {
     let name = name_of(folder);
     std::thread::spawn(move || {
         let mut client = Client::connect(&url(&name), NoTls).unwrap();
+        client.batch_execute("SET leadwire.publishers = '*'").unwrap();
         let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
         let tables: Vec<String> = client.query(tables, &[]).unwrap().iter().map(|row| row.get(0)).collect();
         assert!(tables.len() > 10, "{tables:?}");
@@ -110,4 +111,41 @@ fn url(database: &str) -> String {
     let server = std::env::var("LEADWIRE_TEST_POSTGRES")
         .expect("LEADWIRE_TEST_POSTGRES names no server: run scripts/test, which starts one");
     server.replace("/postgres", &format!("/{database}"))
+}
+
+/// A place where a store may be made: a database with nothing in it.
+pub(crate) fn empty(folder: &Path) -> Database {
+    let (name, folder) = (name_of(folder), folder.to_owned());
+    std::thread::spawn(move || {
+        admin().batch_execute(&format!("CREATE DATABASE \"{name}\"")).unwrap();
+        MADE.lock().unwrap().push(folder);
+        Database::Server(address(&name))
+    })
+    .join()
+    .unwrap()
+}
+
+/// Changes a file behind the store's back.
+pub(crate) fn change_file(file: &Path, sql: &str) {
+    let changed = rusqlite::Connection::open(file).unwrap().execute(sql, []).unwrap();
+    assert_eq!(changed, 1);
+}
+
+/// What the server answers whoever is connected as the service is: the number in the last row.
+pub(crate) fn ask(folder: &Path, sql: &str) -> Result<i64, String> {
+    let mut client = Client::connect(&url(&name_of(folder)), NoTls).unwrap();
+    let answers = client.simple_query(sql).map_err(|error| match error.as_db_error() {
+        Some(told) => told.message().to_owned(),
+        None => error.to_string(),
+    })?;
+    let last = answers.iter().rev().find_map(|it| match it {
+        ::postgres::SimpleQueryMessage::Row(row) => row.get(0).map(|it| it.parse().unwrap()),
+        _ => None,
+    });
+    Ok(last.unwrap())
+}
+
+/// Where the store of a folder is, for programs that come with the server.
+pub(crate) fn url_of(folder: &Path) -> String {
+    url(&name_of(folder))
 }

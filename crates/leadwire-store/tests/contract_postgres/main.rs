@@ -31,8 +31,12 @@ mod ledger;
 mod life;
 #[path = "../contract/listings.rs"]
 mod listings;
+#[path = "../contract/master_keys.rs"]
+mod master_keys;
 #[path = "../contract/merges.rs"]
 mod merges;
+#[path = "../contract/moves.rs"]
+mod moves;
 #[path = "../contract/notices.rs"]
 mod notices;
 #[path = "../contract/people.rs"]
@@ -47,20 +51,24 @@ mod setup;
 mod standing;
 #[path = "../contract/suggestions.rs"]
 mod suggestions;
+mod tls;
 #[path = "../contract/together.rs"]
 mod together;
 mod trips;
+mod upgrades;
 #[path = "../contract/users.rs"]
 mod users;
 #[path = "../contract/verify.rs"]
 mod verify;
+mod walls;
 
 #[test]
 fn every_fact_that_is_not_of_files_is_checked_here() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract");
     for file in std::fs::read_dir(folder).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        let is_of_files = ["main.rs", "engine.rs", "file.rs", "file_life.rs"].contains(&name.as_str());
+        let is_of_files =
+            ["main.rs", "engine.rs", "file.rs", "file_life.rs", "distributed.rs"].contains(&name.as_str());
         assert!(is_of_files || include_str!("main.rs").contains(&format!("contract/{name}")), "{name}");
     }
 }

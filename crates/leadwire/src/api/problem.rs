@@ -194,6 +194,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::Wrong(_)
             | StoreError::Newer { .. }
+            | StoreError::HalfMoved { .. }
             | StoreError::Held(_)
             | StoreError::Folder(..) => Self::internal(error.to_string()),
         }

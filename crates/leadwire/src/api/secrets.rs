@@ -58,6 +58,16 @@ async fn rotate_master(call: &Call) -> Result<Rotated, Problem> {
              again, and take the former one away when `leadwire secret status` shows it as former",
         ));
     }
+    let nodes = call.app.nodes.count();
+    if nodes > 1 {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "several_nodes",
+            format!("{nodes} nodes run, and the others would not learn of the new master key"),
+            "stop the others while it is changed, and give them the same file; or change it by LEADWIRE_MASTER_KEY, node by \
+             node: the new key behind the one in use, then in front of it",
+        ));
+    }
     let rotated = directory.rotate_master(call.app.clock.wall()).await;
     rotated.map_err(|error| match error.downcast::<leadwire_store::StoreError>() {
         Ok(error) => error.into(),

@@ -25,6 +25,7 @@ mod key;
 mod lead;
 mod ledger;
 mod merge;
+mod migrate;
 mod notice;
 mod offer;
 mod output;
@@ -162,6 +163,9 @@ enum Command {
     Backup(backup::Args),
     /// Bring a copy back, without bringing back who was erased since
     Restore(backup::RestoreArgs),
+    /// Move a store from a data folder to a PostgreSQL database, or back; an interrupted move goes on where it was
+    #[command(after_help = migrate::EXAMPLES)]
+    Migrate(migrate::Args),
     /// Check the data folder, the machine and the service, offline or running
     #[command(after_help = doctor::EXAMPLES)]
     Doctor,
@@ -238,6 +242,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(command, session).await,
         Command::Backup(args) => backup::run(args, session).await,
         Command::Restore(args) => backup::restore(args, session).await,
+        Command::Migrate(args) => migrate::run(args, session).await,
         Command::Delivery(command) => delivery::run(command, session).await,
         Command::Failure(command) => failures::run(command, session).await,
         Command::Quarantine(command) => quarantine::run(command, session).await,

@@ -30,6 +30,9 @@ pub(super) struct Args {
     /// Folder that holds everything [default: leadwire-data]
     #[arg(long)]
     data: Option<PathBuf>,
+    /// A PostgreSQL database that holds the rows; an address with a password in it belongs into LEADWIRE_DATABASE_FILE
+    #[arg(long, value_name = "ADDRESS")]
+    database: Option<String>,
     /// Address and port of the API [default: 127.0.0.1:5323]
     #[arg(long)]
     listen: Option<SocketAddr>,
@@ -55,6 +58,9 @@ impl Args {
         let mut config = Config::load(self.config.as_deref(), environment())?;
         if let Some(data) = self.data {
             config.data = data;
+        }
+        if let Some(address) = self.database {
+            config.apply("database", &address, "--database")?;
         }
         if let Some(listen) = self.listen {
             config.listen = listen;

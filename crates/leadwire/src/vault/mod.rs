@@ -147,6 +147,11 @@ impl Vault {
         Self { origin, ring: RwLock::new(Arc::new(ring)), beside, rotating: Mutex::new(()) }
     }
 
+    /// The ids of the master keys at hand, the current one first.
+    pub fn master_keys(&self) -> Vec<String> {
+        self.ring().ids().map(|it| it.as_str().to_owned()).collect()
+    }
+
     /// Where the master keys come from.
     pub fn origin(&self) -> &Origin {
         &self.origin

@@ -5,7 +5,7 @@ use super::Check;
 use crate::api::wire;
 use crate::config::Config;
 use crate::vault::Vault;
-use leadwire_store::{Database, Store};
+use leadwire_store::{Database, Store, StoreError};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -19,23 +19,37 @@ pub(super) fn file(folder: &Path) -> Vec<Check> {
     match (&config.master_key, &config.master_key_file) {
         (Some(_), _) => vec![Check::ok("key file", "none is needed: the master key stands in a setting")],
         (None, Some(file)) => vec![key_file(file, true)],
-        (None, None) => vec![key_file(&folder.join("secret.key"), folder.join("leadwire.db").exists())],
+        // Where the rows are on a server, what is in them says whether a key must be there.
+        (None, None) => {
+            let is_needed = config.database.is_none() && folder.join("leadwire.db").exists();
+            vec![key_file(&folder.join("secret.key"), is_needed)]
+        }
     }
 }
 
 /// Tries the master key on what is in the store; for when no service runs that could be asked.
 pub(super) fn store(folder: &Path) -> Vec<Check> {
     let Ok(config) = settings() else { return Vec::new() };
-    let setup = match Store::look(&Config { data: folder.to_owned(), ..config.clone() }.place()) {
+    let place = Config { data: folder.to_owned(), ..config.clone() }.place();
+    let setup = match Store::look(&place) {
         Ok(Some(setup)) => setup,
         Ok(None) => return Vec::new(),
         Err(error) => {
-            let found = format!("the store cannot be looked at: {error}");
-            return vec![Check::fail("secrets", found, "run this as the user of the service")];
+            let fix = match error {
+                StoreError::Away(_) => "correct `database`, or see to the server",
+                StoreError::HalfMoved { .. } => "run `leadwire migrate` again; it goes on",
+                StoreError::Newer { .. } => "install the version that wrote it",
+                _ => "run this as the user of the service",
+            };
+            return vec![Check::fail("store", format!("it cannot be looked at: {error}"), fix)];
         }
     };
     match Vault::look(folder, config.master_key.as_ref(), config.master_key_file.as_deref()) {
-        Ok(Some(vault)) => judged(&wire::Secrets::of(vault.standing(&setup), vault.origin())),
+        Ok(Some(vault)) => {
+            let mut checks = judged(&wire::Secrets::of(vault.standing(&setup), vault.origin()));
+            checks.extend(shared(&place, &vault.master_keys()));
+            checks
+        }
         Ok(None) => {
             let names = setup.destinations.iter().filter(|it| !it.secrets.is_empty());
             let names: Vec<String> = names.map(|it| format!("{} {}", it.publisher, it.name)).collect();
@@ -45,6 +59,25 @@ pub(super) fn store(folder: &Path) -> Vec<Check> {
             vec![Check::fail("secrets", format!("{error:#}"), "put the key back from the backup")]
         }
     }
+}
+
+/// Whether a node that is started here would have the key of the others.
+fn shared(place: &Database, own: &[String]) -> Option<Check> {
+    let Database::Server(_) = place else { return None };
+    match Store::master_key_of(place) {
+        Ok(used) => another(used?, own),
+        Err(error) => Some(Check::fail("master key", format!("cannot be compared: {error}"), "try again")),
+    }
+}
+
+fn another(used: String, own: &[String]) -> Option<Check> {
+    let first = own.first().filter(|_| !own.contains(&used))?;
+    let found = format!("this machine has {first}, and the nodes of the database used {used} last");
+    Some(Check::fail(
+        "master key",
+        found,
+        "give every node the same `master_key_file` or LEADWIRE_MASTER_KEY",
+    ))
 }
 
 /// The master key of a folder's store, if the settings of `serve` lead to one.
@@ -181,6 +214,14 @@ mod tests {
         let checks = without_key(&["contoso crm".to_owned()]);
         assert!(checks[0].mark == Mark::Fail && checks[0].found.contains("contoso crm"));
         assert!(without_key(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_key_that_is_not_that_of_the_other_nodes_is_noticed() {
+        let own = ["aa".to_owned(), "bb".to_owned()];
+        assert_eq!(another("bb".to_owned(), &own), None);
+        let check = another("cc".to_owned(), &own).expect("another key");
+        assert!(check.mark == Mark::Fail && check.found.contains("aa") && check.found.contains("cc"));
     }
 
     #[test]
