@@ -38,6 +38,14 @@ impl Store {
         self.write_of_operator(move |tx| beat(tx, &node, now)).await
     }
 
+    /// The version of what is set up.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn setup_version(&self) -> Result<i64, StoreError> {
+        self.read(crate::setup::version).await
+    }
+
     /// Says that a node ends in good order: what it could not give back may be taken at once.
     ///
     /// # Errors

@@ -55,6 +55,10 @@ impl Ear<'_> {
     }
 
     async fn read_set_up(&self) {
+        // Whoever changed it has read it anew already.
+        if self.store.setup_version().await.is_ok_and(|it| it == self.directory.now().setup.version) {
+            return;
+        }
         if let Err(error) = self.directory.refresh().await {
             tracing::warn!(%error, "What is set up could not be read. It is read again with the next beat.");
         }
