@@ -39,6 +39,7 @@ SELECT create_distributed_table('lane', 'publisher_id', colocate_with => 'api_ke
 SELECT create_distributed_table('lead', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('lead_act', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('lead_step', 'publisher_id', colocate_with => 'api_key');
+SELECT create_distributed_table('lead_word', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('listing', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('mapping_version', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('member', 'publisher_id', colocate_with => 'api_key');
