@@ -2,6 +2,7 @@
 //! break the CRM, watch everything being held, mend it, and watch it drain. Every step leaves a picture.
 
 use crate::browser::other_site;
+use leadwire_core::limits;
 use leadwire_sandbox::hubspot::{HubSpot, Options};
 use leadwire_sandbox::service::{self, Fault, FaultPlan, Scope};
 use leadwire_testkit::app::TestApp;
@@ -66,6 +67,8 @@ async fn the_first_quarter_of_an_hour_ends_with_every_lead_in_the_crm() {
         app.clock.advance(Duration::from_secs(600));
         ledger = app.wait_for("/v1/ledger?publisher=contoso", |_| true).await;
     }
+    // However long it took, the session is over by then.
+    app.clock.advance(limits::SESSION_IDLE_MAX);
     let drained = walk("drained", "").await;
     assert_eq!((&drained["delivered"], &drained["waiting"]), (&json!("3"), &json!("0")), "{drained}");
     let records = crm.records();

@@ -246,7 +246,7 @@ mod tests {
     fn what_must_be_given_stands_in_front_with_the_choices_it_depends_on() {
         assert_eq!(fronts("hubspot"), ["token"]);
         let dynamics = fronts("dynamics");
-        for name in ["url", "tenant_id", "client_id", "auth", "client_secret", "certificate", "private_key"] {
+        for name in ["url", "tenant", "client_id", "auth", "client_secret", "certificate", "private_key"] {
             assert!(dynamics.contains(&name), "{name} of {dynamics:?}");
         }
         assert!(!dynamics.contains(&"api_version") && !dynamics.contains(&"in_flight"));
