@@ -87,8 +87,14 @@ impl Model {
         if made(Mistake::NoDoubt) { None } else { self.doubts.get(&(lane, lead)).copied() }
     }
 
+    /// Until then at least, for another request may arrive later.
+    fn doubt_until(&mut self, lane: usize, lead: u64, until: i64) {
+        let known = self.doubts.entry((lane, lead)).or_insert(until);
+        *known = until.max(*known);
+    }
+
     pub(crate) fn note_doubt(&mut self, lane: usize, lead: u64, now: Timestamp) {
-        self.doubts.insert((lane, lead), now.plus(limits::DOUBT).millis());
+        self.doubt_until(lane, lead, now.plus(limits::DOUBT).millis());
     }
 
     fn owe(
@@ -178,8 +184,10 @@ impl Rows for Model {
         let in_flight = |it: &Delivery| it.lane == lane && it.state == State::Pending && it.claim > 0;
         let leads: Vec<u64> = self.deliveries.iter().filter(|it| in_flight(it)).map(|it| it.lead).collect();
         if !made(Mistake::InterruptedIsForgotten) {
-            self.doubts.iter_mut().filter(|it| it.0.0 == lane).for_each(|it| *it.1 = until);
-            self.doubts.extend(leads.into_iter().map(|it| ((lane, it), until)));
+            let latest = now.plus(limits::LEFT_BEHIND_WAIT).millis();
+            let of_lane = self.doubts.iter_mut().filter(|it| it.0.0 == lane);
+            of_lane.for_each(|it| *it.1 = until.max(*it.1).min(latest));
+            leads.into_iter().for_each(|it| self.doubt_until(lane, it, until));
         }
         self.follow_clock(lane, seen, now);
         self.hold_doubted(lane, until);
@@ -283,7 +291,7 @@ impl Rows for Model {
                 std::time::Duration::ZERO
             };
             if *is_uncertain && !made(Mistake::DeletionAtOnce) {
-                self.doubts.insert((*lane, lead), now.plus(wait).millis());
+                self.doubt_until(*lane, lead, now.plus(wait).millis());
             }
             let claim = self.place(*lane, lead, id);
             self.deliveries.push(Delivery {

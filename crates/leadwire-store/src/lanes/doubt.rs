@@ -14,7 +14,8 @@ pub(super) fn note(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId, now: Timestamp) ->
     note_until(tx, (&lane.publisher, lane.destination), lead, now.plus(limits::DOUBT))
 }
 
-/// Notes that a request of a lead may arrive until this moment.
+/// Notes that a request of a lead may arrive until this moment, if no other one may for longer. What was noted by a clock that ran
+/// ahead is put right by [`take_over`].
 pub(crate) fn note_until(
     tx: &Tx<'_>,
     (publisher, destination): (&PublisherId, DestinationNo),
@@ -24,7 +25,8 @@ pub(crate) fn note_until(
     tx.execute(
         "INSERT INTO doubt (publisher_id, destination_no, lead_id, until)
          VALUES ($1, $2, $3, $4)
-         ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until",
+         ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until
+         WHERE doubt.until < excluded.until",
         &[
             Param::Text(publisher.as_str()),
             Param::Int(destination.get().into()),
@@ -36,12 +38,19 @@ pub(crate) fn note_until(
 }
 
 /// Notes the same of everything that an earlier holder of the lane left in flight; and lets what that one knew last as long
-/// from now on, for its clock may have been another: until a moment that is told.
-pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, until: Timestamp) -> Result<(), StoreError> {
+/// from now on, for its clock may have been another: until a moment that is told. What it knew to last longer does, but no
+/// longer than anything can from now on.
+pub(super) fn take_over(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    (until, latest): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE doubt SET until = $1 WHERE publisher_id = $2 AND destination_no = $3",
+        "UPDATE doubt SET until = CASE WHEN until < $1 THEN $1 WHEN until > $2 THEN $2 ELSE until END
+         WHERE publisher_id = $3 AND destination_no = $4",
         &[
             Param::Int(until.millis()),
+            Param::Int(latest.millis()),
             Param::Text(lane.publisher.as_str()),
             Param::Int(lane.destination.get().into()),
         ],
@@ -52,7 +61,8 @@ pub(super) fn take_over(tx: &Tx<'_>, lane: &LaneKey, until: Timestamp) -> Result
          FROM delivery
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
              AND claim < 2147483647
-         ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until",
+         ON CONFLICT (publisher_id, destination_no, lead_id) DO UPDATE SET until = excluded.until
+         WHERE doubt.until < excluded.until",
         &[
             Param::Int(until.millis()),
             Param::Text(lane.publisher.as_str()),

@@ -52,7 +52,7 @@ pub(super) fn take(
          ON CONFLICT DO NOTHING",
         &[Param::Int(now.millis()), Param::Text(INTERRUPTED), publisher, destination],
     )?;
-    doubt::take_over(tx, lane, now.plus(wait))?;
+    doubt::take_over(tx, lane, (now.plus(wait), now.plus(limits::LEFT_BEHIND_WAIT)))?;
     if let Some((leased_until, _)) = seen {
         follow_clock(tx, lane, leased_until, now)?;
     }

@@ -1,6 +1,8 @@
 //! A request that may still arrive is waited for by everything of its customer, however that comes to be theirs.
 
-use crate::desk::{Desk, NOON, SECOND, at, done, idle, ids, number, of_customer, settled};
+use crate::desk::{
+    Desk, NOON, SECOND, at, contoso, crm, delivery_id, done, idle, ids, number, of_customer, settled,
+};
 use crate::merges::{merge, unmerge};
 use leadwire_core::follow_up::Audience;
 use leadwire_core::id::{FollowUpId, LeadId};
@@ -115,4 +117,31 @@ async fn a_clock_that_ran_ahead_over_a_restart_frees_nothing_that_waits() {
     let token = desk.take(NOON + day).await;
     assert!(desk.claim(token, 9, before + day).await.is_empty(), "what was lost may have been lost just now");
     assert_eq!(ids(&desk.claim(token, 9, after + day).await), [2]);
+}
+
+/// Takes the lane for a node, from one that is gone or from nobody.
+async fn take_for(desk: &Desk, node: &str, now: i64) -> LaneToken {
+    desk.store.take_lane(crm(), node.into(), at(now)).await.unwrap().expect("the lane is free")
+}
+
+#[tokio::test]
+async fn what_a_lost_node_may_have_under_way_is_waited_for_however_often_the_lane_moves() {
+    let desk = Desk::new().await;
+    desk.store.beat("a".into(), at(NOON)).await.unwrap();
+    let token = take_for(&desk, "a", NOON).await;
+    desk.accept(of_customer(1, 1)).await;
+    assert_eq!(ids(&desk.claim(token, 9, NOON).await), [1]);
+    desk.accept(of_customer(2, 1)).await;
+    // It is gone with the request on its way. The next one gives the lane back in good order.
+    desk.store.leave("a".into()).await.unwrap();
+    let token = take_for(&desk, "b", NOON + SECOND).await;
+    desk.store.release_lane(crm(), token).await.unwrap();
+    let token = take_for(&desk, "c", NOON + 2 * SECOND).await;
+    // A person does not wait with the repetition, which says the same.
+    assert!(desk.store.retry_delivery(contoso(), delivery_id(1, 1), at(NOON + 3 * SECOND)).await.unwrap());
+    let again = desk.claim(token, 9, NOON + 3 * SECOND).await[0];
+    desk.settle(token, again, done(), NOON + 4 * SECOND).await;
+    let over = NOON + SECOND + i64::try_from(limits::LEFT_BEHIND_WAIT.as_millis()).unwrap();
+    assert!(desk.claim(token, 9, over - SECOND).await.is_empty(), "the lost node's request may still arrive");
+    assert_eq!(ids(&desk.claim(token, 9, over + SECOND).await), [2]);
 }
