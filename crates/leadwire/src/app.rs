@@ -110,6 +110,19 @@ impl App {
         let place = config.place();
         let store = tokio::task::spawn_blocking(move || Store::open_at(&place)).await??;
         let nodes = Arc::new(Nodes::join(store.clone()).await?);
+        let opened = Self::open_on((config, clock), (store, Arc::clone(&nodes)), local_key).await;
+        if opened.is_err() {
+            // One that does not start must not keep its share of the lanes from the others.
+            nodes.leave().await;
+        }
+        opened
+    }
+
+    async fn open_on(
+        (config, clock): (Config, Arc<dyn Clock>),
+        (store, nodes): (Store, Arc<Nodes>),
+        local_key: Option<&Secret<String>>,
+    ) -> anyhow::Result<Arc<Self>> {
         let vault = Arc::new(same_key::open_vault(&config, &store, &nodes).await?);
         vault.finish_rotation(&store, clock.wall()).await?;
         let egress = way_out(&config)?;

@@ -29,17 +29,11 @@ pub async fn open_vault(config: &Config, store: &Store, nodes: &Nodes) -> anyhow
             Some(reason) => Err(reason.told(&config.data)),
         },
     };
-    let agreed = match opened {
-        Err(error) => Err(error),
-        Ok(vault) => match agreement(store, nodes, vault.master_keys()).await? {
-            None => Ok(vault),
-            Some(reason) => Err(reason.told(&config.data)),
-        },
-    };
-    if agreed.is_err() {
-        nodes.leave().await;
+    let vault = opened?;
+    match agreement(store, nodes, vault.master_keys()).await? {
+        None => Ok(vault),
+        Some(reason) => Err(reason.told(&config.data)),
     }
-    agreed
 }
 
 /// Why there is no agreement, and with whom; none: there is one.
