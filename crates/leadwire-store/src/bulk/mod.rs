@@ -95,7 +95,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn bulk_job_now(&self, lane: LaneKey) -> Result<Option<(Job, u64)>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&lane.publisher.clone(), move |tx| {
             let Some(job) = read_job(tx, &lane)? else { return Ok(None) };
             let count = tx.find(
                 "SELECT COUNT(*) FROM delivery

@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn near_step(&self, step: NearStep, now: Timestamp, mint: Mint) -> Result<usize, StoreError> {
-        self.write(move |tx| make(tx, &step, now, &*mint)).await
+        self.write_of(&step.publisher.clone(), move |tx| make(tx, &step, now, &*mint)).await
     }
 }
 
