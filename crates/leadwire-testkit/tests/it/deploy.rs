@@ -63,6 +63,11 @@ async fn compose_starts_three_nodes_with_settings_that_the_program_reads() {
         assert!(balancer.contains(&format!("server {name} {name}:5323")), "{name} gets no requests");
     }
     assert!(balancer.contains("uri /readyz"));
+    let world = balancer.split_once("\nfrontend world\n").unwrap().1.split("\n\n").next().unwrap();
+    assert!(
+        world.lines().any(|it| it.trim() == "http-request del-header X-Forwarded-For"),
+        "a client's own word is believed"
+    );
     for service in services.values() {
         for volume in service["volumes"].as_array().into_iter().flatten() {
             let source = volume.as_str().unwrap().split(':').next().unwrap();
@@ -88,6 +93,7 @@ async fn the_chart_renders_to_nodes_that_are_probed_and_kept_apart() {
         (&json!("leads"), &json!(5))
     );
     let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(pod["enableServiceLinks"], false, "its variables would be settings that nobody knows");
     let container = &pod["containers"][0];
     let variables = container["env"].as_array().unwrap().iter();
     let text = |it: &Value| it.as_str().unwrap_or_else(|| panic!("{it} is not a text")).to_owned();
@@ -138,4 +144,15 @@ async fn what_is_switched_on_in_the_chart_comes_with_what_it_needs() {
     let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
     assert!(mounts.iter().any(|it| it["mountPath"] == "/etc/leadwire/ca"));
     assert!(pod["volumes"].as_array().unwrap().iter().any(|it| it["configMap"]["name"] == "db-ca"));
+}
+
+#[test]
+fn every_builder_leaves_the_same_files_out() {
+    let read = |name: &str| std::fs::read_to_string(folder().join("..").join(name)).unwrap();
+    // Docker reads the one, Podman the other.
+    assert_eq!(read(".dockerignore"), read(".containerignore"));
+    assert!(
+        read(".dockerignore").lines().any(|it| it == "deploy/secrets"),
+        "secrets would come into the image"
+    );
 }
