@@ -139,8 +139,10 @@ fn between(
     if source.read(&origin)?.is_some() {
         return Err(MoveError::HalfSource(source.shown()));
     }
-    let target = Target::open(to)?;
-    let went_on = begin(&source, &target, &tables)?;
+    let (target, went_on) = Target::open(to, &source.shown())?;
+    if !went_on {
+        begin(&source, &target)?;
+    }
     let mut total = 0;
     for table in &tables {
         total += source.read(&|tx| table.count(tx))?;
@@ -174,25 +176,14 @@ fn between(
     Ok(moved)
 }
 
-/// Makes sure that the target is this move's, and says whether it was begun before.
-fn begin(source: &Source, target: &Target, tables: &[Table]) -> Result<bool, MoveError> {
-    let from = source.shown();
-    match target.read(&origin)? {
-        Some(before) if before == from => return Ok(true),
-        Some(before) => return Err(MoveError::OtherSource { target: target.shown(), from: before }),
-        None => {}
-    }
-    for table in tables.iter().filter(|it| it.name != tables::COUNTS) {
-        if target.read(&|tx| table.has_rows(tx))? {
-            return Err(MoveError::NotEmpty(target.shown()));
-        }
-    }
+/// Makes the target this move's.
+fn begin(source: &Source, target: &Target) -> Result<(), MoveError> {
     target.write(&|tx| {
         // The schema begins with a row in it, in whose place that of the source comes.
         tx.execute("DELETE FROM meta", &[])?;
-        note(tx, "", from.as_bytes(), (0, false))
+        note(tx, "", source.shown().as_bytes(), (0, false))
     })?;
-    Ok(false)
+    Ok(())
 }
 
 /// Brings the rows of a table over that did not come before.

@@ -1,6 +1,6 @@
 //! The two ends of a move: one is read, the other written, and nobody else works on either meanwhile.
 
-use super::MoveError;
+use super::{MoveError, tables};
 use crate::database::Looking;
 use crate::engine::Tx;
 use crate::folder::{FolderLock, lock_folder, sync_folder};
@@ -23,7 +23,6 @@ pub(super) struct Source {
 
 /// Where everything goes.
 pub(super) struct Target {
-    shown: String,
     end: End<Connection>,
 }
 
@@ -80,35 +79,44 @@ impl Source {
 }
 
 impl Target {
-    /// Makes what is missing, and brings the schema up to date.
-    pub(super) fn open(database: &Database) -> Result<Self, MoveError> {
+    /// Takes it for a move from a place, makes what is missing, brings the schema up to date, and says whether the same move
+    /// was begun before.
+    ///
+    /// What is refused is not changed: its schema may be that of an older release which works on it.
+    pub(super) fn open(database: &Database, from: &str) -> Result<(Self, bool), MoveError> {
         let shown = shown(database);
-        let end = match database {
+        let (end, went_on) = match database {
             Database::Folder(folder) => {
                 let unusable = |error: std::io::Error| StoreError::Folder(folder.clone(), error.to_string());
                 std::fs::create_dir_all(folder).map_err(unusable)?;
                 let lock = lock(folder)?;
                 let file = folder.join(backup::FILE);
+                let mut went_on = false;
+                if file.exists() {
+                    let looking = Looking::File(reader::Looking::open(&file)?);
+                    let schema = looking.at(|tx| tx.find("PRAGMA user_version", &[], |row| row.int(0)))?;
+                    let found = Found { looking, schema: schema.unwrap_or(0), shown };
+                    went_on = found.is_half_from(from)?;
+                }
                 migrate::run(&file)?;
                 sync_folder(folder).map_err(unusable)?;
                 let connection = Connection::open(&file).map_err(StoreError::from)?;
                 migrate::set_up(&connection)?;
                 // Nothing folds the log beside this connection.
                 connection.pragma_update(None, "wal_autocheckpoint", 1000).map_err(StoreError::from)?;
-                End::Folder(connection, lock)
+                (End::Folder(connection, lock), went_on)
             }
             Database::Server(address) => {
                 let session = Session::open(address)?;
-                postgres::migrate::run(&session)?;
                 take(&session, &shown)?;
-                End::Server(Box::new(session))
+                let schema = postgres::migrate::found(&session)?;
+                let found = Found { looking: Looking::Server(&session), schema, shown };
+                let went_on = found.is_half_from(from)?;
+                postgres::migrate::run(&session)?;
+                (End::Server(Box::new(session)), went_on)
             }
         };
-        Ok(Self { shown, end })
-    }
-
-    pub(super) fn shown(&self) -> String {
-        self.shown.clone()
+        Ok((Self { end }, went_on))
     }
 
     pub(super) fn read<T>(&self, body: Read<'_, T>) -> Result<T, StoreError> {
@@ -161,11 +169,51 @@ fn lock(folder: &Path) -> Result<FolderLock, MoveError> {
     })
 }
 
-/// Keeps everybody from writing until the connection ends, if nobody works there.
+/// A target as it was found.
+struct Found<'a> {
+    looking: Looking<'a>,
+    /// The last step that was applied; 0: none.
+    schema: i64,
+    shown: String,
+}
+
+impl Found<'_> {
+    /// Whether half of a store from this place is there; an error when anything else is. An older schema with nothing in it
+    /// is nothing: a first start may have ended between its steps.
+    fn is_half_from(&self, from: &str) -> Result<bool, MoveError> {
+        if self.schema > migrations::known() {
+            return Err(StoreError::Newer { found: self.schema, known: migrations::known() }.into());
+        }
+        if self.schema >= tables::OWN_STEP {
+            match self.looking.at(super::origin)? {
+                Some(before) if before == from => return Ok(true),
+                Some(before) => {
+                    return Err(MoveError::OtherSource { target: self.shown.clone(), from: before });
+                }
+                None => {}
+            }
+        }
+        for table in tables::at(self.schema)?.iter().filter(|it| it.name != tables::COUNTS) {
+            if self.looking.at(|tx| table.has_rows(tx))? {
+                return Err(MoveError::NotEmpty(self.shown.clone()));
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Keeps everybody from writing until the connection ends, if nobody works there. Nobody does where no table of nodes is.
 fn take(session: &Session, shown: &str) -> Result<(), MoveError> {
     // A page of rows, or their count, may take long.
     session.run("SET statement_timeout = 0")?;
-    let taken: bool = session.row("SELECT pg_try_advisory_lock($1)", &[&EVERYTHING])?.get(0);
+    let row =
+        session.row("SELECT pg_try_advisory_lock($1), to_regclass('node') IS NOT NULL", &[&EVERYTHING])?;
+    let (taken, has_nodes): (bool, bool) = (row.get(0), row.get(1));
+    if taken && (!has_nodes || is_left(session)?) { Ok(()) } else { Err(MoveError::InUse(shown.to_owned())) }
+}
+
+/// Whether no node is alive.
+fn is_left(session: &Session) -> Result<bool, StoreError> {
     let alive = readers::in_snapshot(session, &Scope::Everything, |tx| {
         let now = postgres::time(tx)?;
         tx.find(
@@ -174,5 +222,5 @@ fn take(session: &Session, shown: &str) -> Result<(), MoveError> {
             |row| row.int(0),
         )
     })?;
-    if taken && alive == Some(0) { Ok(()) } else { Err(MoveError::InUse(shown.to_owned())) }
+    Ok(alive == Some(0))
 }

@@ -3,7 +3,7 @@
 use super::row::Value;
 use crate::StoreError;
 use crate::engine::{Param, Row, Tx};
-use crate::migrations::STEPS;
+use crate::migrations::{STEPS, known};
 use leadwire_core::limits;
 use rusqlite::Connection;
 
@@ -11,6 +11,8 @@ use rusqlite::Connection;
 pub(super) const COUNTS: &str = "meta";
 /// The table of the move, which is not moved.
 const OWN: &str = "moving";
+/// The step of the schema that makes it.
+pub(super) const OWN_STEP: i64 = 23;
 
 /// One table.
 pub(super) struct Table {
@@ -45,8 +47,13 @@ struct Statements {
 
 /// Every table that is moved, by name. Both engines have the same, from the same steps.
 pub(super) fn all() -> Result<Vec<Table>, StoreError> {
+    at(known())
+}
+
+/// Every table that is moved, as the steps up to one of them make it; none, when there is no step.
+pub(super) fn at(last: i64) -> Result<Vec<Table>, StoreError> {
     let schema = Connection::open_in_memory()?;
-    for (_, step) in STEPS {
+    for (_, step) in STEPS.iter().filter(|it| it.0 <= last) {
         schema.execute_batch(step)?;
     }
     let mut tables = Vec::new();
@@ -188,5 +195,14 @@ mod tests {
         assert_eq!(touchpoint.key, [0, 1]);
         assert!(touchpoint.sql.after.contains("(\"publisher_id\", \"touchpoint_id\") > ($1, $2)"));
         assert!(touchpoint.sql.after.ends_with("LIMIT $3"));
+    }
+
+    #[test]
+    fn a_step_makes_the_tables_that_are_there_after_it() {
+        assert!(at(0).unwrap().is_empty());
+        let has = |last: i64, name: &str| at(last).unwrap().iter().any(|it| it.name == name);
+        assert!(!has(20, "node") && has(21, "node") && has(1, COUNTS));
+        let makes_own = |it: &&(i64, &str)| it.1.contains(&format!("CREATE TABLE {OWN} ("));
+        assert_eq!(STEPS.iter().find(makes_own).map(|it| it.0), Some(OWN_STEP));
     }
 }

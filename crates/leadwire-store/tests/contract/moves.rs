@@ -231,6 +231,50 @@ async fn a_target_that_holds_something_else_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_file_of_an_older_release_is_refused_and_stays_as_it_was() {
+    let (folder, scratch) = (full().await, tempfile::tempdir().unwrap());
+    let (here, there) = (engine::database(folder.path()), elsewhere(scratch.path()));
+    moved(&here, &there).await.unwrap();
+    let file = scratch.path().join("elsewhere/leadwire.db");
+    let before = older_by_a_step(&file);
+    let refused = moved(&here, &there).await.unwrap_err();
+    assert!(matches!(refused, MoveError::NotEmpty(_)), "{refused}");
+    assert_eq!(state(&file), before);
+    // Its half is another matter: it is brought up to date and gone on with.
+    let half = tempfile::tempdir().unwrap();
+    let (from, to) = (here.clone(), elsewhere(half.path()));
+    let ended = tokio::task::spawn_blocking(move || Store::move_all(&from, &to, &mut |_| GoOn::Break(())));
+    assert!(matches!(ended.await.unwrap(), Err(MoveError::Ended)));
+    older_by_a_step(&half.path().join("elsewhere/leadwire.db"));
+    assert!(moved(&here, &elsewhere(half.path())).await.unwrap().went_on);
+    // Nothing is in what a first start left between two steps.
+    let begun = tempfile::tempdir().unwrap();
+    std::fs::create_dir(begun.path().join("elsewhere")).unwrap();
+    drop(Store::open(&begun.path().join("elsewhere")).unwrap());
+    older_by_a_step(&begun.path().join("elsewhere/leadwire.db"));
+    assert!(!moved(&here, &elsewhere(begun.path())).await.unwrap().went_on);
+}
+
+/// Takes the last step of the schema back, as far as another one would trip over it.
+fn older_by_a_step(file: &Path) -> (i64, i64, i64) {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    let back = "DROP TABLE lead_word; DROP INDEX delivery_record; PRAGMA user_version = 23";
+    connection.execute_batch(back).unwrap();
+    state(file)
+}
+
+/// The schema of a file: its number, how much it has, and rows.
+fn state(file: &Path) -> (i64, i64, i64) {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    (
+        number("PRAGMA user_version"),
+        number("SELECT COUNT(*) FROM sqlite_schema"),
+        number("SELECT COUNT(*) FROM touchpoint"),
+    )
+}
+
+#[tokio::test]
 async fn nothing_is_moved_under_a_service() {
     let (desk, scratch) = (Desk::new().await, tempfile::tempdir().unwrap());
     let here = engine::database(desk.folder.path());

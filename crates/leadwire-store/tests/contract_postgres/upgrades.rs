@@ -2,8 +2,9 @@
 
 use crate::desk::{Desk, of_customer};
 use crate::engine;
-use leadwire_store::StoreError;
 use leadwire_store::accept::Accepted;
+use leadwire_store::moving::{GoOn, MoveError};
+use leadwire_store::{Database, Store, StoreError};
 
 #[tokio::test]
 async fn a_node_goes_on_when_a_newer_one_adds_to_the_schema_and_starts_no_more() {
@@ -28,4 +29,50 @@ async fn a_node_goes_on_when_a_newer_one_adds_to_the_schema_and_starts_no_more()
     assert_eq!(desk.ledger().await.touchpoints, 2);
     let refused = engine::open(desk.folder.path()).err();
     assert!(matches!(refused, Some(StoreError::Newer { found: 999, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn moving_onto_a_database_of_an_older_release_is_refused_and_changes_nothing() {
+    let (desk, source) = (Desk::new().await, tempfile::tempdir().unwrap());
+    desk.accept(of_customer(1, 1)).await;
+    let now = desk.store.server_time().await.unwrap().unwrap();
+    desk.store.beat("node_1".into(), now).await.unwrap();
+    let Desk { store, folder, .. } = desk;
+    drop(store);
+    drop(Store::open(source.path()).unwrap());
+    // Without what came last: a step of the schema, and the walls of one table.
+    let older = "DROP TABLE lead_word; DROP INDEX delivery_record;
+        ALTER TABLE lead DISABLE ROW LEVEL SECURITY;
+        DELETE FROM schema_step WHERE number = 24";
+    let state = || {
+        let folder = folder.path().to_owned();
+        let sql = |last: &str| format!("SET leadwire.publishers = '*'; {last}");
+        let asked = [
+            sql("SELECT MAX(number) FROM schema_step"),
+            sql("SELECT COUNT(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
+            sql("SELECT COUNT(*) FROM pg_class WHERE relrowsecurity"),
+            sql("SELECT COUNT(*) FROM touchpoint"),
+        ];
+        std::thread::spawn(move || asked.map(|it| engine::ask(&folder, &it).unwrap())).join().unwrap()
+    };
+    let run = |sql: &'static str| {
+        let folder = folder.path().to_owned();
+        let sql = format!("SET leadwire.publishers = '*'; {sql}; SELECT 1::bigint");
+        std::thread::spawn(move || engine::ask(&folder, &sql)).join().unwrap().unwrap();
+    };
+    run(older);
+    let before = state();
+    assert_eq!((before[0], before[3]), (23, 1));
+    let (from, to) = (Database::Folder(source.path().to_owned()), engine::database(folder.path()));
+    let moved = || {
+        let (from, to) = (from.clone(), to.clone());
+        std::thread::spawn(move || Store::move_all(&from, &to, &mut |_| GoOn::Continue(()))).join().unwrap()
+    };
+    let refused = moved().unwrap_err();
+    assert!(matches!(refused, MoveError::InUse(_)), "a node lives there: {refused}");
+    assert_eq!(state(), before);
+    run("DELETE FROM node");
+    let refused = moved().unwrap_err();
+    assert!(matches!(refused, MoveError::NotEmpty(_)), "{refused}");
+    assert_eq!(state(), before);
 }
