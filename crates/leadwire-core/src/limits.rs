@@ -244,7 +244,8 @@ pub const SENDER_WAIT: Duration = Duration::from_secs(15);
 pub const NEWS_BYTES_MAX: usize = 7000;
 /// News that wait to be taken up; beyond that a node is told that it missed some, and looks.
 pub const NEWS_WAITING_MAX: usize = 1024;
-/// How long the listener waits for news before it sees whether it should end: as long as closing a store takes at most.
+/// How long the listener waits for news before it sees whether it should end. Closing a store waits for that, or for
+/// [`LISTEN_CHECK_WAIT`] when the server is just being asked whether it is there.
 pub const LISTEN_STEP: Duration = Duration::from_millis(250);
 /// Steps without news after which the server is asked whether it is there.
 pub const LISTEN_SILENT_STEPS: u32 = 40;

@@ -58,6 +58,16 @@ impl Address {
         if config.get_hosts().iter().any(|it| matches!(it, Host::Tcp(name) if name.contains('@'))) {
             return Err("not a database address: an `@` in a password is written `%40`".to_owned());
         }
+        // It would be dialled in the host's place, and whether a name is this machine would be asked of the wrong one.
+        if !config.get_hostaddrs().is_empty() {
+            return Err(
+                "`hostaddr` is not taken: name the host, or its network address, before the database"
+                    .to_owned(),
+            );
+        }
+        if config.get_hosts().is_empty() {
+            return Err("no host in the database address: `postgres://user@host/database`".to_owned());
+        }
         let verified = |authorities| Secrecy::Verified { authorities };
         let is_all_here = config.get_hosts().iter().all(is_here);
         let secrecy = match (mode.as_deref(), is_all_here) {
@@ -222,6 +232,23 @@ mod tests {
             secrecy("postgres://a@localhost/b?sslmode=verify-full"),
             Secrecy::Verified { authorities: None }
         );
+    }
+
+    #[test]
+    fn nobody_is_dialled_but_the_hosts_that_are_named() {
+        for url in [
+            "postgres://a:hunter2@localhost/b?hostaddr=192.0.2.7",
+            "postgres://a:hunter2@localhost/b?host%61ddr=192.0.2.7&sslmode=disable",
+            "postgres://a:hunter2@%2Ftmp/b?connect_timeout=3&hostaddr=192.0.2.7",
+            "postgres:///b?user=a&hostaddr=192.0.2.7",
+        ] {
+            let said = refusal(url);
+            assert!(said.contains("hostaddr") && said.contains("name the host"), "{url}: {said}");
+        }
+        for url in ["postgres:///b?user=a&password=hunter2", "postgres://"] {
+            assert!(refusal(url).contains("no host"), "{url}");
+        }
+        assert_eq!(secrecy("postgres:///b?user=a&host=192.0.2.7"), Secrecy::Verified { authorities: None });
     }
 
     #[test]

@@ -13,36 +13,55 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 pub(crate) struct Listener {
-    is_over: Arc<AtomicBool>,
+    state: Arc<State>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread and its owner tell each other. Each says its own before it reads the other's, in one order for both: either
+/// the thread sees that it is over before it connects, or the owner sees that it connects.
+#[derive(Default)]
+struct State {
+    is_over: AtomicBool,
+    is_connecting: AtomicBool,
+}
+
+impl State {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
 }
 
 impl Listener {
     /// Starts to listen; what is told goes into the channel.
     pub(crate) fn start(address: &Address, out: mpsc::Sender<News>) -> Result<Self, StoreError> {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let (address, over) = (address.clone(), Arc::clone(&is_over));
+        let state = Arc::new(State::default());
+        let (address, shared) = (address.clone(), Arc::clone(&state));
         let thread = std::thread::Builder::new()
             .name("store-listen".to_owned())
             .spawn(move || {
                 let mut ear = Ear { out, has_missed: false };
-                while !over.load(Ordering::Relaxed) && !ear.out.is_closed() {
+                while !shared.is_over() && !ear.out.is_closed() {
                     // It ended with its connection, or there was none: what is told meanwhile is not heard.
-                    listen(&address, &over, &mut ear).ok();
+                    listen(&address, &shared, &mut ear).ok();
+                    shared.is_connecting.store(false, Ordering::SeqCst);
                     ear.has_missed = true;
                     std::thread::park_timeout(limits::LISTEN_AGAIN);
                 }
             })
             .map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Self { is_over, thread: Some(thread) })
+        Ok(Self { state, thread: Some(thread) })
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.state.is_over.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
+            if self.state.is_connecting.load(Ordering::SeqCst) {
+                // A silent server may keep it for ever. Once it is connected it sees that it is over, and ends.
+                return;
+            }
             // It holds nothing but its connection.
             thread.join().ok();
         }
@@ -69,11 +88,16 @@ impl Ear {
 }
 
 /// Listens as long as the connection lasts.
-fn listen(address: &Address, over: &AtomicBool, ear: &mut Ear) -> Result<(), StoreError> {
+fn listen(address: &Address, state: &State, ear: &mut Ear) -> Result<(), StoreError> {
+    state.is_connecting.store(true, Ordering::SeqCst);
+    if state.is_over() {
+        return Ok(());
+    }
     let mut client: Client = address.connect()?;
     client.batch_execute(&format!("LISTEN {CHANNEL}"))?;
+    state.is_connecting.store(false, Ordering::SeqCst);
     let mut silent = 0;
-    while !over.load(Ordering::Relaxed) {
+    while !state.is_over() {
         ear.catch_up();
         let heard = client.notifications().timeout_iter(limits::LISTEN_STEP).next()?;
         if let Some(heard) = heard {
@@ -89,4 +113,21 @@ fn listen(address: &Address, over: &AtomicBool, ear: &mut Ear) -> Result<(), Sto
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_listener_that_connects_to_a_silent_server_is_not_waited_for() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("postgres://a@{}/b", server.local_addr().unwrap());
+        let (out, _news) = mpsc::channel(1);
+        let listener = Listener::start(&Address::parse(&url).unwrap(), out).unwrap();
+        // It is there, and hears nothing as long as this stands.
+        let _silent = server.accept().unwrap();
+        drop(listener);
+    }
 }

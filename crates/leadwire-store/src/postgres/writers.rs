@@ -197,7 +197,10 @@ impl Writer {
             roll_back(session);
             not_begun(error)
         })?;
-        if let Err(error) = look_ahead(session, jobs) {
+        // A panic in it must not end this thread, which nobody would start anew. Whose it is shows when each runs alone.
+        let looked = catch_unwind(AssertUnwindSafe(|| look_ahead(session, jobs)))
+            .unwrap_or_else(|_| Err(StoreError::Wrong("looking ahead panicked in the writer".to_owned())));
+        if let Err(error) = looked {
             roll_back(session);
             return Err(Ended::RolledBack { error, ran: jobs.len() });
         }
