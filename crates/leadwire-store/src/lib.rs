@@ -13,6 +13,7 @@ mod database;
 pub mod deliveries;
 pub mod engine;
 pub mod erasures;
+mod error;
 mod failure;
 pub mod failures;
 pub mod feedback;
@@ -69,4 +70,5 @@ mod plan_tests;
 mod plan_users_tests;
 
 pub use database::Database;
-pub use store::{Store, StoreError};
+pub use error::StoreError;
+pub use store::Store;
