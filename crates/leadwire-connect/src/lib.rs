@@ -283,6 +283,8 @@ pub struct ConnectorKind {
     /// Whether one call carries several leads without a setting that asks for it; how many is said by
     /// [`Connector::batch_max`].
     pub takes_batches: bool,
+    /// Whether [`Connector::prepare`] makes there what leads need.
+    pub prepares: bool,
     /// Whether what is brought twice is known by a key, so that a repetition does no harm. False: it makes a second record or
     /// a second message, and after a restore a person decides what is brought.
     pub knows_repeats: bool,

@@ -155,12 +155,13 @@ impl Store {
         .await
     }
 
-    /// The newest tries of a publisher, by touchpoint: to which destination, when each ended, and what came of it.
+    /// Tries of a publisher's newest touchpoints: to which destination, when each ended, and what came of it. As many as
+    /// `limit` means that there may be more, which may have ended later than these.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn newest_tries(&self, publisher: PublisherId, limit: usize) -> Result<Vec<Try>, StoreError> {
-        self.read(move |tx| {
+        self.read_of(&publisher.clone(), move |tx| {
             tx.query(
                 "SELECT destination_no, ended_at, outcome
                  FROM attempt

@@ -54,8 +54,13 @@ pub(crate) const HOT: &[(&str, &[&str])] = &[
         &["SEARCH lead_word USING COVERING INDEX lead_word_of_lead (publisher_id=? AND lead_id=?)"],
     ),
     (
-        "SELECT lead_id FROM delivery WHERE publisher_id = $1 AND record >= $2…",
-        &["SEARCH delivery USING INDEX delivery_record (publisher_id=? AND record>? AND record<?)"],
+        "SELECT DISTINCT lead_id FROM delivery WHERE publisher_id = $1 AND record >= $2…",
+        // Sorted is what was brought to one record.
+        &[
+            "SEARCH delivery USING INDEX delivery_record (publisher_id=? AND record>? AND record<?)",
+            "USE TEMP B-TREE FOR DISTINCT",
+            "USE TEMP B-TREE FOR ORDER BY",
+        ],
     ),
     ("DELETE FROM near_key…", &["SEARCH near_key USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
     (

@@ -21,6 +21,22 @@ pub struct Sought {
     pub limit: usize,
 }
 
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The leads, newest first.
+    pub leads: Vec<Lead>,
+    /// Whether there may be more: those that are shown were not all, or more had to be looked at than a search may.
+    pub is_cut: bool,
+}
+
+/// Leads that may be meant, and whether some were not looked at.
+#[derive(Default)]
+struct Candidates {
+    leads: BTreeSet<LeadId>,
+    is_cut: bool,
+}
+
 /// A text behind every text that begins with something.
 const LAST: char = '\u{10ffff}';
 
@@ -39,51 +55,63 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn find_leads(&self, sought: Sought) -> Result<Vec<Lead>, StoreError> {
-        self.read(move |tx| {
+    pub async fn find_leads(&self, sought: Sought) -> Result<Found, StoreError> {
+        self.read_of(&sought.publisher.clone(), move |tx| {
+            let (of_record, of_words) = (by_record(tx, &sought)?, by_words(tx, &sought)?);
             let mut roots = BTreeSet::new();
-            for lead in by_record(tx, &sought)?.into_iter().chain(by_words(tx, &sought)?) {
+            for lead in of_record.leads.into_iter().chain(of_words.leads) {
                 roots.extend(members::root(tx, &sought.publisher, lead)?);
             }
-            let mut found = among_newest(tx, &sought)?;
-            for root in roots {
-                if !found.iter().any(|it| it.id == root) {
-                    found.extend(one(tx, &sought.publisher, root)?);
+            let mut leads = among_newest(tx, &sought)?;
+            roots.retain(|root| leads.iter().all(|it| it.id != *root));
+            // One more than is shown tells whether there are more; those behind it need not be read.
+            let mut read = 0;
+            for root in roots.into_iter().rev() {
+                if read > sought.limit {
+                    break;
+                }
+                if let Some(lead) = one(tx, &sought.publisher, root)? {
+                    leads.push(lead);
+                    read += 1;
                 }
             }
-            found.sort_unstable_by_key(|it| std::cmp::Reverse(it.id));
-            found.truncate(sought.limit);
-            Ok(found)
+            leads.sort_unstable_by_key(|it| std::cmp::Reverse(it.id));
+            let is_cut = of_record.is_cut || of_words.is_cut || leads.len() > sought.limit;
+            leads.truncate(sought.limit);
+            Ok(Found { leads, is_cut })
         })
         .await
     }
 }
 
-fn by_record(tx: &Tx<'_>, sought: &Sought) -> Result<Vec<LeadId>, StoreError> {
+fn by_record(tx: &Tx<'_>, sought: &Sought) -> Result<Candidates, StoreError> {
     if sought.record.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Candidates::default());
     }
     // From it to it: of a plain comparison SQLite makes `$2 <> ''`, and does not see any more that the index has the row.
-    tx.query(
-        "SELECT lead_id FROM delivery
+    // Of each lead once: every touchpoint of a lead may have been brought to the same record.
+    let leads = tx.query(
+        "SELECT DISTINCT lead_id FROM delivery
          WHERE publisher_id = $1 AND record >= $2 AND record <= $3 AND record <> ''
+         ORDER BY lead_id DESC
          LIMIT $4",
         &[
             Param::Text(sought.publisher.as_str()),
             Param::Text(&sought.record),
             Param::Text(&sought.record),
-            Param::Int(i64::try_from(sought.limit).unwrap_or(i64::MAX)),
+            Param::Int(i64::try_from(sought.limit + 1).unwrap_or(i64::MAX)),
         ],
         |row| row.lead(0),
-    )
+    )?;
+    Ok(Candidates { is_cut: leads.len() > sought.limit, leads: leads.into_iter().collect() })
 }
 
-fn by_words(tx: &Tx<'_>, sought: &Sought) -> Result<Vec<LeadId>, StoreError> {
+fn by_words(tx: &Tx<'_>, sought: &Sought) -> Result<Candidates, StoreError> {
     // The longest says most of whom is meant.
     let Some(longest) = sought.words.iter().max_by_key(|it| it.chars().count()) else {
-        return Ok(Vec::new());
+        return Ok(Candidates::default());
     };
-    let candidates = tx.query(
+    let mut rows = tx.query(
         "SELECT lead_id FROM lead_word
          WHERE publisher_id = $1 AND word >= $2 AND word < $3
          ORDER BY word, lead_id
@@ -92,22 +120,24 @@ fn by_words(tx: &Tx<'_>, sought: &Sought) -> Result<Vec<LeadId>, StoreError> {
             Param::Text(sought.publisher.as_str()),
             Param::Text(longest),
             Param::Text(&format!("{longest}{LAST}")),
-            Param::Int(i64::try_from(limits::SEARCH_LOOKED_AT_MAX).unwrap_or(i64::MAX)),
+            Param::Int(i64::try_from(limits::SEARCH_LOOKED_AT_MAX + 1).unwrap_or(i64::MAX)),
         ],
         |row| row.lead(0),
     )?;
-    let mut found = BTreeSet::new();
-    for lead in candidates {
-        let is_meant =
-            sought.words.len() == 1 || search::is_found(&words(tx, &sought.publisher, lead)?, &sought.words);
-        if is_meant {
-            found.insert(lead);
+    let is_cut = rows.len() > limits::SEARCH_LOOKED_AT_MAX;
+    rows.truncate(limits::SEARCH_LOOKED_AT_MAX);
+    // They come by word: all of them are looked at before any is left out, or the newest might be.
+    let mut leads: BTreeSet<LeadId> = rows.into_iter().collect();
+    if sought.words.len() > 1 {
+        let mut meant = BTreeSet::new();
+        for lead in leads {
+            if search::is_found(&words(tx, &sought.publisher, lead)?, &sought.words) {
+                meant.insert(lead);
+            }
         }
-        if found.len() >= sought.limit {
-            break;
-        }
+        leads = meant;
     }
-    Ok(found.into_iter().collect())
+    Ok(Candidates { leads, is_cut })
 }
 
 /// The words of a lead as they were written down, sorted.
@@ -127,12 +157,10 @@ pub(crate) fn put(
     words: &[String],
 ) -> Result<(), StoreError> {
     forget(tx, publisher, lead)?;
-    for word in words {
-        tx.execute(
-            "INSERT INTO lead_word (publisher_id, word, lead_id) VALUES ($1, $2, $3)",
-            &[Param::Text(publisher.as_str()), Param::Text(word), Param::Text(&lead.to_string())],
-        )?;
-    }
+    let (publisher, lead) = (Param::Text(publisher.as_str()), lead.to_string());
+    let rows: Vec<Vec<Param<'_>>> =
+        words.iter().map(|it| vec![publisher, Param::Text(it), Param::Text(&lead)]).collect();
+    tx.execute_each("INSERT INTO lead_word (publisher_id, word, lead_id) VALUES ($1, $2, $3)", &rows)?;
     Ok(())
 }
 

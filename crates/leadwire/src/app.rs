@@ -130,7 +130,7 @@ impl App {
         let directory = Arc::new(
             Directory::open(store.clone(), vault, egress, (local_key, config.public_url.clone())).await?,
         );
-        tell_unopened(&directory);
+        directory.tell_unopened();
         let ids = Arc::new(Ids::after(store.last_touchpoint().await?.map_or(0, |it| it.bits())));
         let listener = bind(config.listen, "listen").await?;
         let metrics_listener = match config.metrics_listen {
@@ -385,18 +385,6 @@ fn way_out(config: &Config) -> anyhow::Result<Egress> {
         std::fs::read(file).with_context(|| format!("cannot read the certificates in {}", file.display()))
     });
     Ok(Egress::new(config.egress_policy(), extra_ca.transpose()?.as_deref())?)
-}
-
-/// Says at the start which secrets do not open: their destinations pause, and everything else goes on.
-fn tell_unopened(directory: &Directory) {
-    for it in directory.vault().standing(&directory.now().setup).unopened {
-        tracing::error!(
-            publisher = %it.publisher,
-            destination = %it.destination,
-            "The secrets of a destination do not open: {}.",
-            it.reason
-        );
-    }
 }
 
 async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {

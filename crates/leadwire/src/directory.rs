@@ -158,6 +158,18 @@ impl Directory {
         &self.vault
     }
 
+    /// Says at the start which secrets do not open: their destinations pause, and everything else goes on.
+    pub fn tell_unopened(&self) {
+        for it in self.vault.standing(&self.now().setup).unopened {
+            tracing::error!(
+                publisher = %it.publisher,
+                destination = %it.destination,
+                "The secrets of a destination do not open: {}.",
+                it.reason
+            );
+        }
+    }
+
     /// Tells when the set-up changes.
     pub fn changes(&self) -> watch::Receiver<i64> {
         self.version.subscribe()

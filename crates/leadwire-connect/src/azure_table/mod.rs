@@ -52,6 +52,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     summary: "Writes every lead as a row of a table in Azure Table storage, or in Cosmos DB with the Table API",
     own_fields: FIELDS,
     takes_batches: true,
+    prepares: true,
     knows_repeats: true,
     carries_notices: false,
     example: r#"{"connection_string":"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=;EndpointSuffix=core.windows.net"}"#,

@@ -53,6 +53,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     summary: "Writes every lead into Dynamics 365 Sales through the Web API of Dataverse, one row per customer, with its id as proof",
     own_fields: FIELDS,
     takes_batches: true,
+    prepares: true,
     knows_repeats: true,
     carries_notices: false,
     example: r#"{"url":"https://contoso.crm4.dynamics.com","tenant":"aaaabbbb-0000-cccc-1111-dddd2222eeee","client_id":"00001111-aaaa-2222-bbbb-3333cccc4444","client_secret":"example"}"#,

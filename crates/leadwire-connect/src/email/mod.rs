@@ -36,6 +36,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     summary: "Sends every lead to people by e-mail",
     own_fields: FIELDS,
     takes_batches: false,
+    prepares: false,
     knows_repeats: false,
     carries_notices: true,
     example: r#"{"to":"Sales <sales@example.com>","from":"Leads <leads@example.com>","server":"smtp.example.com","user":"leads@example.com","password":"an app password"}"#,

@@ -48,6 +48,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     own_fields: FIELDS,
     carries_notices: true,
     takes_batches: false,
+    prepares: false,
     knows_repeats: true,
     example: r#"{"url":"https://crm.example.com/leads"}"#,
     default_mapping: &[],

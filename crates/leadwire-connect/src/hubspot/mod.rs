@@ -48,6 +48,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     own_fields: FIELDS,
     carries_notices: false,
     takes_batches: true,
+    prepares: false,
     knows_repeats: true,
     example: r#"{"token":"pat-na1-00000000-0000-0000-0000-000000000000"}"#,
     default_mapping: fields::MAPPING,

@@ -53,6 +53,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     summary: "Writes every lead into Marketo through its API, up to 300 in a call, with the person's id as proof",
     own_fields: FIELDS,
     takes_batches: true,
+    prepares: false,
     knows_repeats: true,
     carries_notices: false,
     example: r#"{"munchkin_id":"123-PQR-789","client_id":"00000000-0000-0000-0000-000000000000","client_secret":"example"}"#,

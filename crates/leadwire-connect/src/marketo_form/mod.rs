@@ -41,6 +41,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     summary: "Submits every lead to a Marketo form, so that smart campaigns which listen for the form start",
     own_fields: FIELDS,
     takes_batches: false,
+    prepares: false,
     knows_repeats: false,
     carries_notices: false,
     example: r#"{"munchkin_id":"123-PQR-789","form_id":1179,"client_id":"00000000-0000-0000-0000-000000000000","client_secret":"example"}"#,

@@ -63,6 +63,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     summary: "Writes every lead into Salesforce through its API, one record per customer, with its id as proof",
     own_fields: FIELDS,
     takes_batches: true,
+    prepares: true,
     knows_repeats: true,
     carries_notices: false,
     example: r#"{"url":"https://acme.my.salesforce.com","client_id":"3MVG9example","client_secret":"example"}"#,

@@ -42,6 +42,7 @@ pub(crate) const KIND: ConnectorKind = ConnectorKind {
     summary: "Posts every lead to Salesforce's web form: needs only the organization identifier, and brings no proof of arrival",
     own_fields: FIELDS,
     takes_batches: false,
+    prepares: false,
     knows_repeats: false,
     carries_notices: false,
     example: r#"{"oid":"00D000000000001"}"#,

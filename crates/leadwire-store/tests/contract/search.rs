@@ -6,7 +6,7 @@ use crate::merges::{merge, unmerge};
 use crate::suggestions::mint;
 use leadwire_core::id::LeadId;
 use leadwire_core::lane::Next;
-use leadwire_core::limits::SEARCH_NEWEST;
+use leadwire_core::limits::{SEARCH_LOOKED_AT_MAX, SEARCH_NEWEST};
 use leadwire_core::outcome::Receipt;
 use leadwire_core::search;
 use leadwire_core::touchpoint::{Customer, Touchpoint};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) async fn found(desk: &Desk, text: &str) -> Vec<LeadId> {
     let words = search::asked(text);
     let sought = Sought { publisher: contoso(), words, record: text.to_owned(), limit: 9 };
-    desk.store.find_leads(sought).await.unwrap().into_iter().map(|it| it.id).collect()
+    desk.store.find_leads(sought).await.unwrap().leads.into_iter().map(|it| it.id).collect()
 }
 
 fn named(id: u128, customer: u8, name: (&str, &str), company: &str) -> Accept {
@@ -60,6 +60,31 @@ async fn a_new_lead_is_found_at_once_and_an_old_one_by_its_words() {
     assert_eq!(found(&desk, "isil ashby").await, ids([]), "every word must be the same lead's");
     assert_eq!(found(&desk, "tom").await.len(), 9, "as many as were asked for");
     assert_eq!(found(&desk, "").await, ids([]));
+}
+
+#[tokio::test]
+async fn a_search_that_could_not_look_at_all_says_so_and_shows_the_newest_of_those_it_looked_at() {
+    let desk = Desk::new().await;
+    let of = |id: u128, name| Accept { identity: None, ..named(id, 0, name, "") };
+    let sought = async |text: &str| {
+        let (words, record) = (search::asked(text), text.to_owned());
+        desk.store.find_leads(Sought { publisher: contoso(), words, record, limit: 9 }).await.unwrap()
+    };
+    let most = u128::try_from(SEARCH_LOOKED_AT_MAX).unwrap();
+    for from in (1..=most).step_by(100) {
+        desk.accept_all((from..from + 100).map(|id| of(id, ("Tom", "Ashby"))).collect()).await;
+    }
+    look(&desk).await;
+    let tom = sought("tom").await;
+    let newest: Vec<LeadId> = (0..9).map(|it| LeadId::new(most - it)).collect();
+    let shown: Vec<LeadId> = tom.leads.iter().map(|it| it.id).collect();
+    assert_eq!((shown, tom.is_cut), (newest, true), "more are there");
+    let nobody = sought("ashby zed").await;
+    assert_eq!((nobody.leads.len(), nobody.is_cut), (0, false), "all were looked at");
+    desk.accept(of(most + 1, ("Tom", "Ashby"))).await;
+    look(&desk).await;
+    let nobody = sought("ashby zed").await;
+    assert_eq!((nobody.leads.len(), nobody.is_cut), (0, true), "one was not looked at");
 }
 
 #[tokio::test]

@@ -95,9 +95,9 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<serde_json::Value>), limits::TOUCHPOINT_BYTES_MAX, 202, Some(of::<wire::AddressReceipt>), intake::by_address),
     // Readers.
     endpoint!(GET "/v1/leads", ReadLeads, Publisher, "List leads, newest first; `find` finds some, `email` one",
-        None, 0, 200, Some(of::<wire::Page<wire::Lead>>), read::leads,
+        None, 0, 200, Some(of::<wire::Leads>), read::leads,
         &[LIMIT, CURSOR, ("email", "Only the lead with this e-mail address"),
-            ("find", "Only leads of whose name, company and e-mail address each of these words begins one, or with a record of this id; as many as `limit`, without further pages")]),
+            ("find", "Only leads of whose name, company and e-mail address each of these words begins one, or with a record of this id; as many as `limit`, without further pages; `cut` says when there may be more")]),
     endpoint!(GET "/v1/leads/{lead}", ReadLeads, Publisher, "Show a lead with its timeline and deliveries",
         None, 0, 200, Some(of::<wire::LeadDetail>), read::lead),
     endpoint!(POST "/v1/leads/{lead}/interest", DecideOnLeads, Publisher, "Set how interested a lead's customer is; a newer active touchpoint raises it again",

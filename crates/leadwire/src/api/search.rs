@@ -26,6 +26,7 @@ pub(super) async fn leads(call: &Call, text: &str) -> Result<Response, Problem> 
         limit,
     };
     let found = call.app.store.find_leads(sought).await?;
-    let page = wire::Page { items: found.iter().map(lead_shape).collect::<Vec<_>>(), next: None };
+    let items = found.leads.iter().map(lead_shape).collect();
+    let page = wire::Leads { items, next: None, cut: found.is_cut };
     Ok(answer::json(StatusCode::OK, &page))
 }

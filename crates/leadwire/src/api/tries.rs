@@ -21,9 +21,9 @@ pub(super) async fn show(call: Call) -> Result<Response, Problem> {
     let (_, destination) = find(&call)?;
     let all = call.app.store.newest_tries(call.publisher(), limits::TRIES_LOOKED_AT_MAX).await?;
     let first = first_hour(call.app.clock.wall());
-    // Where the last one that was looked at is of earlier, none of these hours is cut off.
-    let is_all = all.len() < limits::TRIES_LOOKED_AT_MAX;
-    let complete = is_all || all.last().is_some_and(|it| it.ended_at < first);
+    // They come by touchpoint, and not by when they ended: behind the bound there may be tries of any hour, such as one of a
+    // minute ago for a lead of last year.
+    let complete = all.len() < limits::TRIES_LOOKED_AT_MAX;
     let own = all.iter().filter(|it| it.destination == destination.number);
     Ok(answer::json(StatusCode::OK, &wire::Tries { hours: by_hour(own, first), complete }))
 }

@@ -30,9 +30,6 @@ struct DestinationPage {
     step: Option<usize>,
 }
 
-/// Kinds at which something can be made that leads need there.
-const PREPARED: [&str; 3] = ["azure_table", "dynamics", "salesforce"];
-
 /// `GET /destinations/{destination}`
 pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     let page = page(&visit, None).await?;
@@ -66,7 +63,7 @@ async fn page(visit: &Visit, proof: Option<(&'static str, wire::Proof)>) -> Resu
         settings: kind.map(|kind| settings::shown(kind, &it.settings)).unwrap_or_default(),
         kind: kind.map_or("", |it| it.title),
         may_change: visit.may(Action::ChangeSetup),
-        can_prepare: PREPARED.contains(&it.kind.as_str()),
+        can_prepare: kind.is_some_and(|it| it.prepares),
         hours: chart::hours(&shell, &tries.hours),
         is_whole: tries.complete,
         offers: offers.items,

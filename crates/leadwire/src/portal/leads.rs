@@ -60,12 +60,12 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     }
     let limit = limits::PORTAL_ROWS.to_string();
     let query = [("limit", limit.as_str()), ("cursor", visit.asked("cursor")), ("find", sought.as_str())];
-    let found: wire::Page<wire::Lead> = visit.ask(Wish::get("/v1/leads").with(&query)).await?;
+    let found: wire::Leads = visit.ask(Wish::get("/v1/leads").with(&query)).await?;
     let suggested: wire::Page<wire::Suggestion> =
         visit.ask(Wish::get("/v1/suggestions").with(&[("limit", "1")])).await?;
     let is_first = visit.asked("cursor").is_empty();
     let page = LeadsPage {
-        is_cut: !sought.is_empty() && found.items.len() >= limits::PORTAL_ROWS,
+        is_cut: found.cut,
         has_suggestions: !suggested.items.is_empty(),
         rows: found.items,
         next: found.next,

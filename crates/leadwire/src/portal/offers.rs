@@ -7,6 +7,8 @@ use crate::api::{Problem, Wish, wire};
 use askama::Template;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use leadwire_core::id::OfferId;
+use leadwire_core::routing::Offers;
 use serde_json::{Value, json};
 
 #[derive(Template)]
@@ -63,11 +65,13 @@ async fn offers_page(visit: &Visit, wrong: Option<(String, String)>) -> Result<O
     })
 }
 
-/// Whether a route takes touchpoints of an offer.
+/// Whether a route takes touchpoints of an offer: the core decides, so that what is shown is what happens.
 fn takes(route: &wire::Route, offer: &str) -> bool {
-    match route.offer.strip_suffix('*') {
-        Some(start) => offer.starts_with(start),
-        None => route.offer == offer,
+    // Both are one publisher's; the core knows ids without its name, which has no dot.
+    let own = |it: &'_ str| it.split_once('.').map_or(it, |it| it.1).to_owned();
+    match (Offers::parse(&own(&route.offer)), OfferId::parse(&own(offer))) {
+        (Ok(offers), Ok(offer)) => offers.have(Some(&offer)),
+        _ => false,
     }
 }
 

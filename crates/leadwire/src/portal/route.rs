@@ -10,6 +10,7 @@ use axum::response::Response;
 use leadwire_core::filter::VARIABLES;
 use leadwire_core::filter::build::{self, Condition, Join, Test};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// Conditions that the form has room for; more than these are written as text.
 const CONDITIONS: usize = 4;
@@ -45,7 +46,17 @@ struct RoutePage {
     is_any: bool,
     stop: bool,
     text: String,
+    slips: Vec<Slip>,
     wrong: Option<(String, String)>,
+}
+
+/// What is wrong with how the condition was put; of everything else the API says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slip {
+    /// This row has a value, and asks of no field that is known: left out, it would make the route wider than was meant.
+    NoField(usize),
+    /// There is text and something is chosen: whichever counted, somebody would have meant the other.
+    Twice,
 }
 
 /// A condition as it was chosen.
@@ -118,10 +129,10 @@ pub(super) async fn new(visit: Visit) -> Result<Response, Problem> {
 
 /// `POST /routes/new`
 pub(super) async fn add(visit: Visit) -> Result<Response, Problem> {
+    let Ok(mut new) = asked(&visit) else { return again(&visit, None).await };
     if visit.field("do") == "text" {
-        return Ok(visit.page(&form(&visit, None, None).await?));
+        return again(&visit, None).await;
     }
-    let mut new = asked(&visit);
     if let Some(new) = new.as_object_mut().filter(|it| it["filter"] == "") {
         new.remove("filter");
     }
@@ -141,15 +152,14 @@ pub(super) async fn act(visit: Visit) -> Result<Response, Problem> {
     let places = [("route", visit.place("route"))];
     let change = |body: Value| Wish { method: Method::PATCH, ..Wish::get("/v1/routes/{route}") }.body(body);
     match visit.place("deed") {
-        "save" if visit.field("do") == "text" => {
-            let present = find(&visit).await?;
-            Ok(visit.page(&form(&visit, Some(&present), None).await?))
-        }
-        "save" => {
-            let saved = visit.ask::<wire::Route>(change(asked(&visit)).at(&places)).await;
-            let present = find(&visit).await?;
-            stored(&visit, saved, Some(&present)).await
-        }
+        "save" => match asked(&visit) {
+            Ok(asked) if visit.field("do") != "text" => {
+                let saved = visit.ask::<wire::Route>(change(asked).at(&places)).await;
+                let present = find(&visit).await?;
+                stored(&visit, saved, Some(&present)).await
+            }
+            _ => again(&visit, Some(&find(&visit).await?)).await,
+        },
         deed @ ("up" | "down") => {
             let at = find(&visit).await?.position;
             let to = if deed == "up" { at.saturating_sub(1).max(1) } else { at + 1 };
@@ -174,27 +184,49 @@ async fn find(visit: &Visit) -> Result<wire::Route, Problem> {
     all.items.into_iter().find(|it| it.id == visit.place("route")).ok_or_else(Problem::not_found)
 }
 
-/// The route as the form asks for it: its text counts, or else the conditions that were chosen.
-fn asked(visit: &Visit) -> Value {
-    json!({
+/// The route as the form asks for it.
+fn asked(visit: &Visit) -> Result<Value, Vec<Slip>> {
+    Ok(json!({
         "offer": visit.field("offer"),
         "destination": visit.field("destination"),
-        "filter": filter(visit),
+        "filter": filter(&visit.form)?,
         "stop": visit.field("stop") == "yes",
-    })
+    }))
 }
 
-fn filter(visit: &Visit) -> String {
-    let text = visit.field("text").trim();
-    if !text.is_empty() {
-        return text.to_owned();
+/// The filter of a form: its text, or the conditions that were chosen.
+fn filter(form: &HashMap<String, String>) -> Result<String, Vec<Slip>> {
+    let part = |name: &str| form.get(name).map_or("", |it| it.trim());
+    let (mut conditions, mut slips) = (Vec::new(), Vec::new());
+    for at in 0..CONDITIONS {
+        let [field, test, value] = ["field", "test", "value"].map(|it| part(&format!("{it}_{at}")));
+        // A test always says something: a row is empty without the others.
+        if field.is_empty() && value.is_empty() {
+            continue;
+        }
+        match Test::parse(test).and_then(|test| Condition::new(field, test, value)) {
+            Some(condition) => conditions.push(condition),
+            None => slips.push(Slip::NoField(at)),
+        }
     }
-    let all: Vec<[&str; 3]> = (0..CONDITIONS)
-        .map(|at| ["field", "test", "value"].map(|it| visit.field(&format!("{it}_{at}"))))
-        .collect();
-    let conditions = all.iter().filter_map(|it| Condition::new(it[0], Test::parse(it[1])?, it[2]));
-    let join = if visit.field("join") == "any" { Join::Any } else { Join::All };
-    build::build(join, &conditions.collect::<Vec<_>>())
+    let text = part("text");
+    if !text.is_empty() && !conditions.is_empty() {
+        slips.push(Slip::Twice);
+    }
+    let join = if part("join") == "any" { Join::Any } else { Join::All };
+    match (slips.is_empty(), text) {
+        (false, _) => Err(slips),
+        (true, "") => Ok(build::build(join, &conditions)),
+        (true, text) => Ok(text.to_owned()),
+    }
+}
+
+/// The form as it was sent, with what is wrong with it beside the fields, or with the choices as text.
+async fn again(visit: &Visit, present: Option<&wire::Route>) -> Result<Response, Problem> {
+    may_change(visit)?;
+    let page = form(visit, present, None).await?;
+    let status = if page.slips.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok(html(status, &page))
 }
 
 async fn stored(
@@ -230,16 +262,21 @@ async fn form(
     if offer.ends_with('*') && offer != "*" {
         offers.insert(0, (offer.clone(), offer.clone()));
     }
-    let shows_text = was_sent && (visit.field("do") == "text" || wrong.is_some());
-    let text = match (shows_text, was_sent) {
-        (true, _) => filter(visit),
-        (false, true) => visit.field("text").to_owned(),
-        (false, false) => present.and_then(|it| it.filter.clone()).unwrap_or_default(),
+    let chosen = filter(&visit.form);
+    let becomes_text = chosen.is_ok() && visit.field("do") == "text";
+    let (text, slips) = match chosen {
+        Ok(chosen) if becomes_text => (chosen, Vec::new()),
+        _ if !was_sent => (present.and_then(|it| it.filter.clone()).unwrap_or_default(), Vec::new()),
+        chosen => (visit.field("text").to_owned(), chosen.err().unwrap_or_default()),
     };
     let shell = visit.shell(if present.is_some() { "route-edit" } else { "route-new" });
     let path = present.map_or_else(|| "/routes/new".to_owned(), |it| format!("/routes/{}", it.id));
     let row = |at: usize| {
-        let part = |it: &str| visit.field(&format!("{it}_{at}")).to_owned();
+        // What the text says now is not chosen as well.
+        let part = |it: &str| match becomes_text {
+            true => String::new(),
+            false => visit.field(&format!("{it}_{at}")).to_owned(),
+        };
         Row { at, field: part("field"), test: part("test"), value: part("value") }
     };
     Ok(RoutePage {
@@ -258,6 +295,7 @@ async fn form(
         offers,
         offer,
         text,
+        slips,
         wrong,
     })
 }
@@ -265,6 +303,18 @@ async fn form(
 impl RoutePage {
     fn tests(&self) -> Vec<(&'static str, String)> {
         Test::ALL.into_iter().map(|it| (it.as_str(), self.shell.name_of("test", it.as_str()))).collect()
+    }
+
+    fn lacks_field(&self, at: &usize) -> bool {
+        self.slips.contains(&Slip::NoField(*at))
+    }
+
+    fn is_twice(&self) -> bool {
+        self.slips.contains(&Slip::Twice)
+    }
+
+    fn how_many(&self) -> String {
+        self.shell.say_count("mistakes", &(self.slips.len() as u64))
     }
 
     fn action(&self) -> String {
@@ -281,5 +331,36 @@ impl Shell {
         let key = name.replace('.', "-");
         let words = self.name_of("variable", &key);
         if words == key { name.to_owned() } else { words }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPANY: [(&str, &str); 3] =
+        [("field_0", "customer.company"), ("test_0", "is"), ("value_0", "Contoso")];
+
+    fn of(sent: &[(&str, &str)]) -> Result<String, Vec<Slip>> {
+        filter(&sent.iter().map(|(name, it)| ((*name).to_owned(), (*it).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_filter_is_the_text_or_what_was_chosen() {
+        assert_eq!(of(&COMPANY), Ok("customer.company == 'Contoso'".to_owned()));
+        assert_eq!(of(&[("test_0", "is"), ("value_0", " "), ("text", " test ")]), Ok("test".to_owned()));
+        assert_eq!(of(&[("test_0", "is"), ("test_1", "is")]), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_value_without_a_field_is_refused_and_not_left_out() {
+        let second = [("field_1", ""), ("test_1", "is"), ("value_1", "HU")];
+        assert_eq!(of(&[COMPANY, second].concat()), Err(vec![Slip::NoField(1)]));
+        assert_eq!(of(&[("field_2", "customer.shoe_size"), ("test_2", "is")]), Err(vec![Slip::NoField(2)]));
+    }
+
+    #[test]
+    fn text_and_choices_at_once_are_refused() {
+        assert_eq!(of(&[&COMPANY[..], &[("text", "test")]].concat()), Err(vec![Slip::Twice]));
     }
 }

@@ -6,6 +6,7 @@ use leadwire_connect::ConnectorKind;
 use leadwire_connect::descriptor::{self, Field, FieldShape};
 use leadwire_core::refusal::Refusal;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// One setting as a form asks for it.
 pub(super) struct Input {
@@ -16,7 +17,10 @@ pub(super) struct Input {
     pub(super) asked: Asked,
     pub(super) value: String,
     pub(super) placeholder: &'static str,
+    /// Whether the destination cannot do without it.
     pub(super) required: bool,
+    /// Whether a browser lets nobody send the form before something is typed here.
+    pub(super) must_type: bool,
     /// The input and its value beside which alone this one has a meaning, with the words for it.
     pub(super) only_when: Option<(String, &'static str, String)>,
     /// A secret that is there and is kept when nothing is typed.
@@ -133,7 +137,8 @@ fn input(shell: &Shell, kind: &ConnectorKind, field: &'static Field, filled: &Fi
         value,
         placeholder: default,
         // Without a script nobody knows yet whether a setting that depends on a choice is asked for.
-        required: field.required && field.only_when.is_none() && present.is_none(),
+        must_type: field.required && field.only_when.is_none() && present.is_none(),
+        required: field.required,
         only_when: field.only_when.map(|it| condition(shell, kind, it)),
         is_kept: field.secret && present.is_some(),
         mistake: filled.mistakes.iter().find(is_about).map(|it| (it.message.clone(), it.fix.clone())),
@@ -189,11 +194,20 @@ pub(super) fn read(
     visit: &Visit,
     present: Option<&Map<String, Value>>,
 ) -> Result<Map<String, Value>, Vec<Refusal>> {
+    read_form(kind, &visit.form, present)
+}
+
+fn read_form(
+    kind: &ConnectorKind,
+    form: &HashMap<String, String>,
+    present: Option<&Map<String, Value>>,
+) -> Result<Map<String, Value>, Vec<Refusal>> {
+    let typed_in = |name: &str| form.get(name).map_or("", String::as_str);
     let (mut settings, mut mistakes) = (Map::new(), Vec::new());
     for field in asked_for(kind) {
-        let typed = visit.field(&input_name(field)).trim();
+        let typed = typed_in(&input_name(field)).trim();
         let is_there = is_set(field, present);
-        let forgets = visit.field(&format!("forget_{}", field.name)) == "yes";
+        let forgets = typed_in(&format!("forget_{}", field.name)) == "yes";
         // A choice always says something: what is the default need not be written down.
         let is_default = matches!(field.shape, FieldShape::Choice(_)) && field.default == Some(typed);
         if typed.is_empty() || is_default {
@@ -207,7 +221,35 @@ pub(super) fn read(
             Err(mistake) => mistakes.push(mistake),
         }
     }
+    if let Some(present) = present {
+        for name in left_behind(kind, &settings, present) {
+            settings.insert(name.to_owned(), Value::Null);
+        }
+    }
     if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
+}
+
+/// Secrets that are there and lose their meaning by what is set now, such as the token of another way to sign in. Nobody can
+/// see them in the form any more, with a script not even the box that takes them away, and the API refuses what has no effect.
+/// One that was typed is not among them: whoever typed it must hear that it does nothing.
+fn left_behind(
+    kind: &ConnectorKind,
+    settings: &Map<String, Value>,
+    present: &Map<String, Value>,
+) -> Vec<&'static str> {
+    let mut then = present.clone();
+    then.extend(settings.clone());
+    // The check of settings is asked, so that there is one opinion of what has an effect.
+    let refusals = descriptor::check(kind.fields(), &then);
+    let has_no_effect = |field: &Field| {
+        let is_own = |it: &Refusal| it.pointer.strip_prefix('/') == Some(field.name);
+        refusals.iter().any(|it| it.code == "without_effect" && is_own(it))
+    };
+    asked_for(kind)
+        .filter(|it| it.secret && is_set(it, Some(present)) && !settings.contains_key(it.name))
+        .filter(|it| has_no_effect(it))
+        .map(|it| it.name)
+        .collect()
 }
 
 /// A setting that is there, for people.
@@ -277,6 +319,27 @@ mod tests {
             let field = kind.fields().find(|it| it.name == name).expect("a setting");
             assert_eq!(descriptor::from_text(field, &as_typed(&value)), Ok(value), "{name}");
         }
+    }
+
+    fn sent(kind: &str, typed: &[(&str, &str)], present: &Value) -> Map<String, Value> {
+        let kind = leadwire_connect::kind(kind).expect("a connector");
+        let form = typed.iter().map(|(name, it)| ((*name).to_owned(), (*it).to_owned())).collect();
+        read_form(kind, &form, present.as_object()).expect("settings")
+    }
+
+    #[test]
+    fn a_secret_of_the_way_to_sign_in_that_was_given_up_is_taken_away() {
+        let present = json!({ "url": "https://x.example/", "auth": "bearer", "token": true });
+        let url = ("set_url", "https://x.example/");
+        let kept = sent("https", &[url, ("set_auth", "bearer")], &present);
+        assert!(!kept.contains_key("token"), "{kept:?}");
+        let basic = [url, ("set_auth", "basic"), ("set_username", "ada"), ("set_password", "xyz")];
+        let changed = sent("https", &basic, &present);
+        assert_eq!((&changed["token"], &changed["password"]), (&Value::Null, &json!("xyz")));
+        let without = sent("https", &[url, ("set_auth", "none")], &present);
+        assert_eq!(without["token"], Value::Null, "the default is written down nowhere");
+        let both = sent("https", &[url, ("set_auth", "none"), ("set_token", "abc")], &present);
+        assert_eq!(both["token"], json!("abc"), "what was typed is for the API to refuse");
     }
 
     #[test]

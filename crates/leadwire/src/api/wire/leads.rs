@@ -5,6 +5,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// A page of leads, or those that somebody looked for.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Leads {
+    /// The leads, newest first.
+    pub items: Vec<Lead>,
+    /// Cursor of the page behind this one; missing on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Whether there may be more than these of what was looked for with `find`: more words say who is meant. Missing when not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
 /// A lead.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Lead {

@@ -32,7 +32,7 @@ pub use destinations::{
 pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
 pub use follow_ups::{FollowUp, FollowUpChange, FollowUpShown, FollowUpTrial, NewFollowUp};
-pub use leads::{FieldHistory, Folded, Lead, LeadDetail, SaidValue, TouchpointRow};
+pub use leads::{FieldHistory, Folded, Lead, LeadDetail, Leads, SaidValue, TouchpointRow};
 pub use ledger::{Account, Ledger, QuarantineRetried, QuarantinedRow};
 pub use listing::{
     Embed, Listing, ListingTexts, OfferDetail, OfferPreview, OfferReadiness, OfferedAction, Picture,
