@@ -59,7 +59,6 @@ pub(crate) const HOT: &[(&str, &[&str])] = &[
         &[
             "SEARCH delivery USING INDEX delivery_record (publisher_id=? AND record>? AND record<?)",
             "USE TEMP B-TREE FOR DISTINCT",
-            "USE TEMP B-TREE FOR ORDER BY",
         ],
     ),
     ("DELETE FROM near_key…", &["SEARCH near_key USING PRIMARY KEY (publisher_id=? AND lead_id=?)"]),
