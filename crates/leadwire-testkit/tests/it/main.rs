@@ -30,7 +30,6 @@ mod marketo;
 mod matrix;
 mod merges;
 mod migrate;
-mod node_kills;
 mod nodes;
 mod notes;
 mod notices;
