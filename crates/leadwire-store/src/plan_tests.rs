@@ -189,11 +189,7 @@ const HOT: &[(&str, &[&str])] = &[
     ),
     (
         "UPDATE delivery SET claim = 0 WHERE publisher_id…",
-        &[
-            "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
-            "SCALAR SUBQUERY 1",
-            "SEARCH delivery USING COVERING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id=?)",
-        ],
+        &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
     ),
     (
         "…FROM delivery WHERE state = 'pending' AND publisher_id = $3 AND destination_no = $4 AND claim > 0 AND claim <",

@@ -11,6 +11,14 @@ use leadwire_core::id::{DestinationNo, LeadId, PublisherId, TouchpointId};
 use leadwire_core::time::Timestamp;
 use std::collections::BTreeSet;
 
+/// The first of a lead's pending deliveries.
+const FIRST: &str = "\
+    SELECT touchpoint_id
+    FROM delivery
+    WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3
+    ORDER BY touchpoint_id
+    LIMIT 1";
+
 /// Says with which `claim` a delivery becomes pending: free, or behind another one of its lead. One that is free
 /// and younger steps back.
 pub(crate) fn place(
@@ -23,15 +31,7 @@ pub(crate) fn place(
     let publisher = Param::Text(publisher.as_str());
     let destination = Param::Int(destination.get().into());
     let lead = lead.to_string();
-    let first = tx.find(
-        "SELECT touchpoint_id
-         FROM delivery
-         WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3
-         ORDER BY touchpoint_id
-         LIMIT 1",
-        &[publisher, destination, Param::Text(&lead)],
-        |row| row.touchpoint(0),
-    )?;
+    let first = tx.find(FIRST, &[publisher, destination, Param::Text(&lead)], |row| row.touchpoint(0))?;
     let Some(first) = first else { return Ok(0) };
     if first < touchpoint {
         return Ok(-1);
@@ -115,18 +115,19 @@ pub(super) fn advance_all(tx: &Tx<'_>, lane: &LaneKey, leads: &BTreeSet<LeadId>)
     let ids: Vec<String> = leads.iter().map(LeadId::to_string).collect();
     let rows: Vec<Vec<Param<'_>>> =
         ids.iter().map(|it| vec![publisher, destination, Param::Text(it)]).collect();
+    // Two statements: a server would look at each of the publisher's deliveries for what a statement within it finds.
+    let firsts = tx.query_each(FIRST, &rows, |row| row.touchpoint(0))?;
+    let keys: Vec<String> = firsts.iter().map(|it| it.1.to_string()).collect();
+    let changes: Vec<Vec<Param<'_>>> =
+        keys.iter().map(|it| vec![publisher, Param::Text(it), destination]).collect();
     let freed = tx.query_each(
         "UPDATE delivery SET claim = 0
-         WHERE publisher_id = $1 AND destination_no = $2 AND claim = -1 AND touchpoint_id = (
-             SELECT touchpoint_id
-             FROM delivery
-             WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id = $3
-             ORDER BY touchpoint_id
-             LIMIT 1)
+         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3 AND claim = -1
          RETURNING touchpoint_id",
-        &rows,
+        &changes,
         |row| row.touchpoint(0),
     )?;
+    let freed: Vec<(usize, TouchpointId)> = freed.into_iter().map(|(at, it)| (firsts[at].0, it)).collect();
     let rows: Vec<Vec<Param<'_>>> = freed.iter().map(|it| rows[it.0].clone()).collect();
     for (place, until) in doubt::until_each(tx, &rows)? {
         tx.execute(

@@ -1,9 +1,42 @@
 //! The few words in which the engines differ, put into PostgreSQL's.
 
+use super::many;
 use std::borrow::Cow;
 
-/// A statement as PostgreSQL reads it: bytes, `x'00'`, are written in another way.
+/// A statement as PostgreSQL reads it.
 pub(super) fn statement(sql: &str) -> Cow<'_, str> {
+    match bytes(sql) {
+        Cow::Borrowed(sql) => chosen_first(sql),
+        Cow::Owned(sql) => Cow::Owned(chosen_first(&sql).into_owned()),
+    }
+}
+
+/// The rows to change, which are named by a query within, are looked up first and once, as SQLite does. A server takes that for
+/// a join, and as long as it does not know how large tables are it may choose one that looks at all rows for each row.
+fn chosen_first(sql: &str) -> Cow<'_, str> {
+    let is_change = ["UPDATE", "DELETE"].iter().any(|it| sql.trim_start().starts_with(it));
+    let mut out = String::new();
+    let mut rest = sql;
+    while let Some(at) = rest.find(CHOICE).filter(|_| is_change) {
+        let open = at + CHOICE.len() - 1;
+        let end = many::closing(rest, open).unwrap_or(open);
+        let is_query = rest[open + 1..].trim_start().starts_with("SELECT") && !rest[..at].ends_with("NOT");
+        if is_query && end > open {
+            out.push_str(&format!("{} = ANY (ARRAY({}))", &rest[..at], chosen_first(&rest[open + 1..end])));
+            rest = &rest[end + 1..];
+        } else {
+            out.push_str(&rest[..=open]);
+            rest = &rest[open + 1..];
+        }
+    }
+    if out.is_empty() { Cow::Borrowed(sql) } else { Cow::Owned(out + rest) }
+}
+
+/// Behind it stands what something is one of.
+const CHOICE: &str = " IN (";
+
+/// Bytes, `x'00'`, are written in another way.
+fn bytes(sql: &str) -> Cow<'_, str> {
     let mut pieces = sql.split(" x'");
     let (Some(first), true) = (pieces.next(), sql.contains(" x'")) else { return Cow::Borrowed(sql) };
     let mut out = first.to_owned();
@@ -45,6 +78,21 @@ mod tests {
             r"SELECT '\x'::bytea, 1 WHERE a = '\x0a'::bytea AND b = 'x'"
         );
         assert_eq!(statement("SELECT 'x'"), "SELECT 'x'");
+    }
+
+    #[test]
+    fn the_rows_of_a_change_are_chosen_once() {
+        assert_eq!(
+            statement(
+                "UPDATE a SET b = x'' WHERE c IN (1, 2) AND d IN (\n  SELECT d FROM e WHERE f IN (3)) AND g = 4"
+            ),
+            "UPDATE a SET b = '\\x'::bytea WHERE c IN (1, 2) AND d = ANY (ARRAY(\n  SELECT d FROM e WHERE f IN (3))) AND g = 4"
+        );
+        for kept in
+            ["SELECT a FROM b WHERE c IN (SELECT c FROM d)", "DELETE FROM a WHERE b NOT IN (SELECT b FROM c)"]
+        {
+            assert_eq!(statement(kept), kept);
+        }
     }
 
     #[test]

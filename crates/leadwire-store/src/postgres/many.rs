@@ -108,7 +108,7 @@ fn top_level(text: &str, word: &str) -> Option<usize> {
 }
 
 /// Where the bracket ends that begins there.
-fn closing(text: &str, open: usize) -> Option<usize> {
+pub(super) fn closing(text: &str, open: usize) -> Option<usize> {
     let (mut depth, mut is_quoted) = (0_usize, false);
     for (at, it) in text[open..].char_indices() {
         match it {
@@ -145,8 +145,8 @@ mod tests {
         );
         assert_eq!(
             made("UPDATE a SET b = 'WHERE' WHERE c IN (SELECT c FROM d WHERE e = $1) AND f = $2 RETURNING c"),
-            "UPDATE a SET b = 'WHERE'  FROM ROWS WHERE c IN (SELECT c FROM d WHERE e = each_row.p1) AND f = \
-             each_row.p2 RETURNING each_row.each_place, c"
+            "UPDATE a SET b = 'WHERE'  FROM ROWS WHERE c = ANY (ARRAY(SELECT c FROM d WHERE e = \
+             each_row.p1)) AND f = each_row.p2 RETURNING each_row.each_place, c"
         );
         assert_eq!(
             made("SELECT c FROM a WHERE b = $1 AND d = $2"),

@@ -7,6 +7,7 @@ use crate::StoreError;
 use crate::migrations::{STEPS, known};
 
 const WALLS: &str = include_str!("walls.postgres.sql");
+const COUNTS: &str = include_str!("counts.postgres.sql");
 
 /// Whether the walls between publishers hold for the user that is connected. They do for the owner of the tables, and for no
 /// superuser.
@@ -58,6 +59,7 @@ fn step(session: &Session) -> Result<bool, StoreError> {
     let Some((number, text)) = STEPS.iter().find(|it| it.0 > found) else {
         // Last, for a step may have made a table, or made one anew.
         session.run(WALLS)?;
+        session.run(COUNTS)?;
         return Ok(true);
     };
     session.run(&dialect::schema(text))?;

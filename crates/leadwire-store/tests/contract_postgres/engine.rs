@@ -149,3 +149,28 @@ pub(crate) fn ask(folder: &Path, sql: &str) -> Result<i64, String> {
 pub(crate) fn url_of(folder: &Path) -> String {
     url(&name_of(folder))
 }
+
+/// What the server was asked in the database of a folder: each statement, how often, the rows it gave or changed, and the blocks
+/// that were looked at for it.
+pub(crate) fn statements(folder: &Path) -> Vec<(String, i64, i64, i64)> {
+    let name = name_of(folder);
+    std::thread::spawn(move || {
+        let asked = "SELECT query, SUM(calls)::bigint, SUM(rows)::bigint, SUM(shared_blks_hit + shared_blks_read)::bigint
+                     FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+                     WHERE d.datname = $1 AND calls > 0 AND ltrim(query) ~ '^(SELECT|INSERT|UPDATE|DELETE|WITH)'
+                     GROUP BY query";
+        let rows = admin().query(asked, &[&name]).expect("scripts/postgres has the server keep statistics");
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()
+    })
+    .join()
+    .unwrap()
+}
+
+/// Has the server tidy up and count the tables of a folder's database, as it does by itself.
+pub(crate) fn count(folder: &Path) {
+    let name = name_of(folder);
+    let counted = std::thread::spawn(move || {
+        Client::connect(&url(&name), NoTls).unwrap().batch_execute("VACUUM ANALYZE")
+    });
+    counted.join().unwrap().unwrap();
+}

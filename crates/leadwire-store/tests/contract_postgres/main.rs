@@ -6,6 +6,7 @@
 
 #[path = "../contract/accept.rs"]
 mod accept;
+mod blocks;
 #[path = "../contract/budgets.rs"]
 mod budgets;
 #[path = "../contract/bulk.rs"]

@@ -30,6 +30,7 @@ mod marketo;
 mod matrix;
 mod merges;
 mod migrate;
+mod node_kills;
 mod nodes;
 mod notes;
 mod notices;
