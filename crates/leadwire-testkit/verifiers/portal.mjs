@@ -38,9 +38,17 @@ async function look() {
   page.on("pageerror", (it) => complaints.push(`${expected}: ${it}`));
   mkdirSync(wish.shots, { recursive: true });
   let seen = 0;
-  const one = async (name, path) => {
+  const one = async (name, path, button) => {
     expected = name;
     await page.goto(`${wish.base}${path}`);
+    if (button) {
+      // A form of the page is sent as it stands, but for one row, and its answer is looked at.
+      await page.fill("#from-3", "customer.phone");
+      await page.fill("input[name=steps_2]", "upper");
+      await page.selectOption("#of", { index: 3 });
+      await page.click(`button[value=${button}]`);
+      await page.waitForSelector("#outcome");
+    }
     const language = await page.getAttribute("html", "lang");
     if (language !== wish.language) complaints.push(`${name}: ${language}`);
     const file = join(wish.shots, `${name}-${wish.language}-${wish.theme}-${wish.width}.png`);
@@ -50,7 +58,7 @@ async function look() {
     await hold(page, name);
     seen += 1;
   };
-  for (const [name, path] of wish.pages) await one(name, path);
+  for (const [name, path, button] of wish.pages) await one(name, path, button);
   await context.clearCookies({ name: "leadwire" });
   await one("sign-in", "/sign-in");
   await context.close();

@@ -272,6 +272,10 @@ impl Connector for Email {
         3
     }
 
+    fn field_map(&self) -> Option<&FieldMap> {
+        Some(&self.map)
+    }
+
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {
         let (mut preview, mut contents) = (Preview::default(), Vec::new());
         for payload in batch {

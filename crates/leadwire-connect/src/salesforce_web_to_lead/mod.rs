@@ -299,6 +299,10 @@ impl Connector for WebToLead {
         }
     }
 
+    fn field_map(&self) -> Option<&FieldMap> {
+        Some(&self.map)
+    }
+
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {
         let mut preview = Preview::default();
         for payload in batch {

@@ -92,7 +92,8 @@ impl Mapping {
             refused = refused.or(why);
             rows.push(row);
         }
-        let missing = || rules.missing(|target| rows.iter().any(|it| it.target == target && it.sent.is_some()));
+        let missing =
+            || rules.missing(|target| rows.iter().any(|it| it.target == target && it.sent.is_some()));
         if let Some(why) = refused.clone().or_else(missing) {
             let lacking = rows.iter_mut().filter(|it| it.target == why.target && it.sent.is_none());
             lacking.for_each(|it| it.fate = Fate::Refused);

@@ -13,7 +13,13 @@ use crate::touchpoint::{Customer, Touchpoint};
 use proptest::prelude::*;
 
 const TARGETS: &[Target] = &[
-    Target { name: "Company", label: "Company", kind: Kind::Text, longest: Some(Length::Utf16(5)), required: true },
+    Target {
+        name: "Company",
+        label: "Company",
+        kind: Kind::Text,
+        longest: Some(Length::Utf16(5)),
+        required: true,
+    },
     Target { name: "Email", label: "E-mail", kind: Kind::Email, longest: None, required: false },
 ];
 const OWN: &[(&str, &str)] = &[
@@ -25,7 +31,12 @@ const OWN: &[(&str, &str)] = &[
 fn touchpoint(company: &str, email: &str) -> Touchpoint {
     let text = |it: &str| Some(it.to_owned()).filter(|it| !it.is_empty());
     Touchpoint {
-        customer: Customer { company: text(company), email: text(email), title: text("cto"), ..Customer::default() },
+        customer: Customer {
+            company: text(company),
+            email: text(email),
+            title: text("cto"),
+            ..Customer::default()
+        },
         custom: vec![("seats".to_owned(), Json::Number("12".to_owned()))],
         ..Touchpoint::default()
     }
@@ -50,16 +61,18 @@ fn mapping(changes: &[(&str, Option<&str>)]) -> Mapping {
 
 #[test]
 fn each_row_says_what_came_what_is_sent_and_what_was_done() {
-    let told = with(&touchpoint("Analytical", "no address"), |it| {
-        mapping(&[]).explain(it, &Rules::known(TARGETS))
-    });
+    let told =
+        with(&touchpoint("Analytical", "no address"), |it| mapping(&[]).explain(it, &Rules::known(TARGETS)));
     let [company, email, title] = &told.rows[..] else { panic!("three rows") };
     assert_eq!(company.sent.as_ref().map(Value::as_text), Some("Analy"));
     assert_eq!((&company.changes[..], &company.fate), (&[Change::Shortened][..], &Fate::Sent));
     assert_eq!(company.came[0].0, "customer.company");
     let Fate::LeftOut(why) = &email.fate else { panic!("it is left out") };
     assert!(why.contains("is not an e-mail address") && !why.contains("no address"), "{why}");
-    assert_eq!((title.sent.as_ref().map(Value::as_text), &title.changes[..]), (Some("CTO"), &[Change::Transformed][..]));
+    assert_eq!(
+        (title.sent.as_ref().map(Value::as_text), &title.changes[..]),
+        (Some("CTO"), &[Change::Transformed][..])
+    );
     let unread: Vec<&str> = told.unread.iter().map(|it| it.0.as_str()).collect();
     assert_eq!(unread, ["custom.seats"], "what no row reads is told");
     let told = with(&touchpoint("", ""), |it| mapping(&[]).explain(it, &Rules::known(TARGETS)));
@@ -120,7 +133,10 @@ fn a_row_is_taken_apart_as_people_read_it() {
     let inner = Parts::of("customer.company | default('-') | prefix('x')");
     assert_eq!((inner.steps.as_str(), inner.otherwise.as_str()), ("default('-') | prefix('x')", ""));
     assert_eq!(Parts::of("").text(), "");
-    assert!(Expression::parse(&Parts { from: String::new(), ..parts }.text()).is_err(), "a default alone is no row");
+    assert!(
+        Expression::parse(&Parts { from: String::new(), ..parts }.text()).is_err(),
+        "a default alone is no row"
+    );
 }
 
 fn rows() -> impl Strategy<Value = String> {
@@ -142,9 +158,8 @@ fn rows() -> impl Strategy<Value = String> {
     ];
     let steps = prop::collection::vec(step, 0..5);
     let gap = prop_oneof![Just("|"), Just(" | "), Just("  |")];
-    (from, steps, gap).prop_map(|(from, steps, gap)| {
-        std::iter::once(from).chain(steps).collect::<Vec<_>>().join(gap)
-    })
+    (from, steps, gap)
+        .prop_map(|(from, steps, gap)| std::iter::once(from).chain(steps).collect::<Vec<_>>().join(gap))
 }
 
 proptest! {

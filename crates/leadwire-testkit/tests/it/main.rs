@@ -39,6 +39,7 @@ mod portal;
 mod portal_browser;
 mod portal_destinations;
 mod portal_leads;
+mod portal_mapping;
 mod portal_offers;
 mod portal_quarter;
 mod program;

@@ -15,6 +15,7 @@ mod inside;
 mod intake;
 mod keys;
 mod ledger;
+mod mapping_trials;
 mod mappings;
 mod merges;
 mod notices;

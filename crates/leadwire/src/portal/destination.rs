@@ -17,6 +17,8 @@ struct DestinationPage {
     shell: Shell,
     it: wire::Destination,
     kind: &'static str,
+    /// Whether its fields are mapped.
+    maps: bool,
     account: wire::Account,
     settings: Vec<Shown>,
     routes: Vec<wire::Route>,
@@ -62,6 +64,7 @@ async fn page(visit: &Visit, proof: Option<(&'static str, wire::Proof)>) -> Resu
         account: account.unwrap_or_else(|| super::destinations::none_of(&it)),
         settings: kind.map(|kind| settings::shown(kind, &it.settings)).unwrap_or_default(),
         kind: kind.map_or("", |it| it.title),
+        maps: kind.is_some_and(|it| !it.default_mapping.is_empty()),
         may_change: visit.may(Action::ChangeSetup),
         can_prepare: kind.is_some_and(|it| it.prepares),
         hours: chart::hours(&shell, &tries.hours),
