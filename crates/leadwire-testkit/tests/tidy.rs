@@ -370,6 +370,14 @@ fn paths_named_in_documents_exist() {
 }
 
 #[test]
+fn pictures_of_documents_exist_and_are_small() {
+    let project = Project::open();
+    let there = project.files.iter().filter(|it| it.starts_with("docs/images/"));
+    let there = there.map(|it| (it.clone(), fs::metadata(project.root.join(it)).unwrap().len()));
+    hold(paper::pictures(&project.texts("", ".md"), &there.collect::<Vec<_>>()));
+}
+
+#[test]
 fn every_sample_is_explained() {
     let project = Project::open();
     let samples = project.files.iter().filter_map(|it| it.strip_prefix("samples/"));

@@ -112,6 +112,7 @@ async fn check(language: &str) {
         ["quarantine", "/quarantine"],
         ["destinations", "/destinations"],
         ["destination", "/destinations/newsletter"],
+        ["destination-mapped", "/destinations/hubspot"],
         ["destination-edit", "/destinations/sales-crm/edit"],
         ["mapping", "/destinations/hubspot/mapping"],
         ["mapping-compared", "/destinations/hubspot/mapping?from=0&to=2"],
@@ -140,7 +141,7 @@ async fn check(language: &str) {
         {
             let wish = json!({
                 "base": app.url(""), "token": token, "language": language, "theme": theme, "width": width,
-                "pages": some, "shots": shots,
+                "pages": some, "shots": shots, "pictures": pictures(language, theme, width),
             });
             let seen = ask(Language::Node, "portal.mjs", &wish).await;
             assert_eq!(seen["complaints"], json!([]), "{language} {theme} {width}");
@@ -149,6 +150,24 @@ async fn check(language: &str) {
     }
     drop((endpoints, stage));
     app.stop().await;
+}
+
+/// The pictures of the documents that this walk makes: none unless it is asked for by LEADWIRE_WRITE_PICTURES.
+#[expect(clippy::disallowed_methods, reason = "asks whether the kept pictures are to be made anew")]
+fn pictures(language: &str, theme: &str, width: u32) -> Value {
+    let is_asked = std::env::var_os("LEADWIRE_WRITE_PICTURES").is_some();
+    if !is_asked || language != "en" || width != 1440 {
+        return Value::Null;
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/images");
+    let file = |name: &str| format!("{folder}/{name}.webp");
+    match theme {
+        "dark" => json!({ "overview": file("overview-dark") }),
+        _ => json!({
+            "overview": file("overview"), "lead": file("lead"), "destination-mapped": file("destination"),
+            "delivery-mapped": file("delivery"), "mapping": file("mapping"),
+        }),
+    }
 }
 
 #[tokio::test]
