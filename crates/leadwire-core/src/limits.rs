@@ -384,6 +384,8 @@ pub const SEARCH_NEWEST: usize = 100;
 /// Fields of a form of the portal that are read: five of each row of a mapping, and some around them. The form's bytes bound
 /// them as well.
 pub const PORTAL_FORM_ENTRIES_MAX: usize = 5 * (MAPPING_ROWS_MAX + 4) + 24;
+/// Steps of a proof that wait for a slow browser; the longest proof has a dozen.
+pub const PROOF_STEPS_WAITING: usize = 64;
 /// Hours that the chart of a destination's tries shows: two days, so that a night is seen beside the one before.
 pub const TRIES_HOURS: u32 = 48;
 /// Tries that are looked at for that chart, the newest of a publisher: some ten milliseconds of reading.

@@ -620,3 +620,4 @@ test-looked-at = { $count ->
     [one] one action looked at
    *[other] { $number } actions looked at
  }
+proof-running = Working…

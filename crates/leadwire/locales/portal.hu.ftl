@@ -614,3 +614,4 @@ variable-publisher = Kiadó
 variable-consent-at = Mikor egyezett bele
 mapping-own-rows = { $number } saját sor
 test-looked-at = { $number } művelet megnézve
+proof-running = Folyamatban…

@@ -614,3 +614,4 @@ variable-publisher = Yayıncı
 variable-consent-at = Ne zaman onayladı
 mapping-own-rows = { $number } kendi satırı
 test-looked-at = { $number } işleme bakıldı
+proof-running = Sürüyor…

@@ -46,5 +46,6 @@ pub use endpoints::{ENDPOINTS, Endpoint, Tenancy};
 pub(crate) use inside::{Asker, Wish};
 pub use openapi::describe as openapi_document;
 pub(crate) use problem::Problem;
+pub(crate) use proof::step_shape;
 pub(crate) use server::{Peer, read_body};
 pub use server::{Server, serve_metrics};

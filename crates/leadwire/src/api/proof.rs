@@ -11,7 +11,7 @@ use crate::directory::Outlet;
 use crate::proof::{self, Reach};
 use axum::http::StatusCode;
 use axum::response::Response;
-use leadwire_connect::validation::{Step, Verdict};
+use leadwire_connect::validation::{self, Step, Verdict};
 use leadwire_connect::{Moment, Payload};
 use leadwire_core::id::{DeliveryId, LeadId, OfferRef, TouchpointId};
 use leadwire_core::json;
@@ -48,7 +48,9 @@ async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
     outlet.count_aside(&call.app.store, &destination.publisher, &*call.app.clock).await;
     note(&call, &destination, reach, proof.is_passed()).await?;
     if proof.is_passed() && reach != Reach::Look {
-        proof.steps.extend(resume(&call, &destination).await?);
+        let resumed = resume(&call, &destination).await?;
+        resumed.iter().for_each(validation::tell);
+        proof.steps.extend(resumed);
     }
     let learned = match &proof.field_rules {
         Some(rules) => learn(&call, destination, rules).await?,
@@ -285,7 +287,7 @@ async fn learn(call: &Call, destination: Destination, rules: &Value) -> Result<b
     Ok(is_made)
 }
 
-fn step_shape(it: &Step) -> wire::ProofStep {
+pub(crate) fn step_shape(it: &Step) -> wire::ProofStep {
     let verdict = match it.verdict {
         Verdict::Passed => "passed",
         Verdict::Warned => "warned",

@@ -24,6 +24,7 @@ mod sign_in;
 mod suggestions;
 mod users;
 mod visit;
+mod way;
 mod words;
 
 use crate::api::Problem;
