@@ -42,6 +42,7 @@ mod portal_leads;
 mod portal_mapping;
 mod portal_offers;
 mod portal_quarter;
+mod portal_way;
 mod program;
 mod proof;
 mod refusals;
