@@ -17,6 +17,8 @@ use std::collections::HashMap;
 
 /// Rows for fields that no row writes yet, beside those that are there.
 const BLANK: usize = 3;
+/// Longest text of a field that is told of, in its own unit: longer than what people type into a field.
+const LENGTH_SHOWN_MAX: usize = 5000;
 /// Newest leads that the form offers to try rows on.
 const LEADS: usize = 12;
 
@@ -290,8 +292,10 @@ fn typed_parts(form: &HashMap<String, String>, at: usize) -> Parts {
 fn facts(shell: &Shell, it: &wire::MappingRow) -> Vec<String> {
     let kind = it.kind.as_ref().filter(|it| *it != "text").map(|it| shell.name_of("takes", it));
     let number = |it: usize| shell.number(&(it as u64));
-    let characters = it.characters_max.map(|it| shell.say_with("takes-characters", number(it)));
-    let bytes = it.bytes_max.map(|it| shell.say_with("takes-bytes", number(it)));
+    // What no lead comes near is not worth a word.
+    let near = |it: &usize| *it <= LENGTH_SHOWN_MAX;
+    let characters = it.characters_max.filter(near).map(|it| shell.say_with("takes-characters", number(it)));
+    let bytes = it.bytes_max.filter(near).map(|it| shell.say_with("takes-bytes", number(it)));
     [kind, characters, bytes].into_iter().flatten().collect()
 }
 
