@@ -5,6 +5,7 @@
 
 mod bulk;
 mod delivery;
+mod looking;
 mod moving;
 mod replays;
 mod server;
@@ -12,6 +13,7 @@ mod watching;
 
 pub use bulk::*;
 pub use delivery::*;
+pub use looking::*;
 pub use moving::*;
 pub use replays::*;
 pub use server::*;
@@ -259,12 +261,6 @@ pub const MAPPING_TRANSFORMS_MAX: usize = 16;
 pub const MAPPING_ARGUMENTS_MAX: usize = 33;
 /// Longest value a row gives, in bytes: the notes, with what `details` says around them.
 pub const MAPPED_BYTES_MAX: usize = NOTES_BYTES_MAX + 32 * 1024;
-/// Leads on which another mapping is tried at once, the newest: some ten milliseconds of reading and mapping.
-pub const BACK_TEST_MAX: usize = 100;
-/// Values before and after that a back-test shows of one field: enough to see what a row does.
-pub const BACK_TEST_EXAMPLES_MAX: usize = 3;
-/// Versions of a mapping that are listed, the newest: nobody goes back further by hand.
-pub const MAPPING_VERSIONS_SHOWN_MAX: usize = 100;
 /// Attempts of a delivery after which a touchpoint's note is given up, and the lead counts as delivered without it: the lead
 /// itself is there, and must not wait for its note for longer than a short outage takes.
 pub const NOTE_ATTEMPTS_MAX: u32 = 3;
@@ -384,8 +380,6 @@ pub const SEARCH_NEWEST: usize = 100;
 /// Fields of a form of the portal that are read: five of each row of a mapping, and some around them. The form's bytes bound
 /// them as well.
 pub const PORTAL_FORM_ENTRIES_MAX: usize = 5 * (MAPPING_ROWS_MAX + 4) + 24;
-/// Steps of a proof that wait for a slow browser; the longest proof has a dozen.
-pub const PROOF_STEPS_WAITING: usize = 64;
 /// Hours that the chart of a destination's tries shows: two days, so that a night is seen beside the one before.
 pub const TRIES_HOURS: u32 = 48;
 /// Tries that are looked at for that chart, the newest of a publisher: some ten milliseconds of reading.

@@ -87,7 +87,7 @@ const MAY_USE: &MayUse = &[
     ("erasure", &["audit", "bodies", "clock", "deliver", "directory"]),
     ("backups", &["audit", "clock", "config", "telemetry"]),
     ("replay", &["bodies", "clock", "deliver", "directory"]),
-    ("report", &["bodies"]),
+    ("report", &["bodies", "clock"]),
     ("feedback", &["clock", "directory", "telemetry"]),
     ("disk", &["clock"]),
     ("flood", &["clock", "secrets"]),

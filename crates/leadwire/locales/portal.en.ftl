@@ -621,3 +621,4 @@ test-looked-at = { $count ->
    *[other] { $number } actions looked at
  }
 proof-running = Working…
+counted-at = counted { $value }

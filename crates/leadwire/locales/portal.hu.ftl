@@ -615,3 +615,4 @@ variable-consent-at = Mikor egyezett bele
 mapping-own-rows = { $number } saját sor
 test-looked-at = { $number } művelet megnézve
 proof-running = Folyamatban…
+counted-at = számolva: { $value }

@@ -615,3 +615,4 @@ variable-consent-at = Ne zaman onayladı
 mapping-own-rows = { $number } kendi satırı
 test-looked-at = { $number } işleme bakıldı
 proof-running = Sürüyor…
+counted-at = { $value } itibarıyla

@@ -202,7 +202,7 @@ impl App {
             replays,
             suggesting,
             erasures,
-            reports: Reports::new(store.clone()),
+            reports: Reports::new(store.clone(), Arc::clone(&clock)),
             disk,
             watch: watching,
             address: listener.local_addr()?,
@@ -302,6 +302,7 @@ impl App {
             () = ear.run() => Ended::Stopped,
             () = self.nodes.leading(|| self.work_for_all()) => Ended::Stopped,
             () = self.backups.run() => Ended::Stopped,
+            () = self.reports.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };
         self.stop();

@@ -18,6 +18,7 @@ mod erasure;
 mod erasure_by_address;
 mod faults;
 mod feedback;
+mod figures;
 mod follow_ups;
 mod hostile;
 mod hubspot;

@@ -62,6 +62,8 @@ fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 }
 
 const LIMIT: (&str, &str) = ("limit", "Most rows on the page");
+const COUNTED: (&str, &str) =
+    ("counted", "`lately`: where counting takes long, as it was a while ago; `counted_at` says when");
 const CURSOR: (&str, &str) = ("cursor", "The page behind this one: `next` of the page before");
 
 macro_rules! endpoint {
@@ -112,7 +114,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Report>), reports::report,
         &[("by", "What the rows are: `offer`, the default, `source`, `action`, `campaign` or `destination`"),
             ("from", "From this day or moment; 30 days before the end when missing"),
-            ("to", "Up to, not including, this day or moment; now when missing")]),
+            ("to", "Up to, not including, this day or moment; now when missing"), COUNTED]),
     endpoint!(POST "/v1/leads/{lead}/merge", DecideOnLeads, Publisher, "Make two leads one; `into`, `from` or `with` names the other",
         Some(of::<wire::MergeWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), merges::merge),
     endpoint!(POST "/v1/leads/{lead}/unmerge", DecideOnLeads, Publisher, "Take a merged lead out again, as if it had never been merged",
@@ -168,7 +170,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET "/v1/quarantine/{quarantined}/body", ReadLeads, Publisher, "Give out a body that could not be read, as received",
         None, 0, 200, None, ledger::quarantined_body),
     endpoint!(GET "/v1/ledger", ReadLeads, Publisher, "Add up what was accepted and where all of it is",
-        None, 0, 200, Some(of::<wire::Ledger>), ledger::ledger),
+        None, 0, 200, Some(of::<wire::Ledger>), ledger::ledger, &[COUNTED]),
     endpoint!(GET "/v1/statements", ReadLeads, Publisher, "List daily statements: what came and where it went, newest first",
         None, 0, 200, Some(of::<wire::Page<wire::Statement>>), audit::statements,
         &[LIMIT, CURSOR, ("day", "Only that of this day in UTC, such as 2026-11-20")]),

@@ -112,7 +112,7 @@ pub(super) async fn put(call: Call) -> Result<Response, Problem> {
     let (setup, destination) = find(&call)?;
     let kind = mapping_kind(&destination)?;
     let all = with_mapping(settings(&setup, &destination)?, &new.mapping);
-    check(&call, kind, &all).map_err(|it| about_mapping(it))?;
+    check(&call, kind, &all).map_err(about_mapping)?;
     // What is sealed stays as it is: only what anybody may read is written.
     let plain: Settings = serde_json::from_str(&destination.settings).unwrap_or_default();
     let plain = Value::Object(with_mapping(plain, &new.mapping)).to_string();

@@ -3,7 +3,7 @@
 use super::chart::{self, Hours};
 use super::settings::{self, Shown};
 use super::shell::{Shell, in_path};
-use super::visit::Visit;
+use super::visit::{LATELY, Visit};
 use super::way;
 use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
@@ -49,7 +49,7 @@ pub(super) async fn page(
     let routes: wire::List<wire::Route> = visit.ask(Wish::get("/v1/routes")).await?;
     let offers: wire::List<wire::Offer> = visit.ask(Wish::get("/v1/offers")).await?;
     let accounts = match visit.may(Action::ReadLeads) {
-        true => visit.ask::<wire::Ledger>(Wish::get("/v1/ledger")).await?.destinations,
+        true => visit.ask::<wire::Ledger>(Wish::get("/v1/ledger").with(&LATELY)).await?.destinations,
         false => Vec::new(),
     };
     let account = accounts.into_iter().find(|account| account.name == it.name);

@@ -17,6 +17,8 @@ use std::collections::HashMap;
 
 /// Rows for fields that no row writes yet, beside those that are there.
 const BLANK: usize = 3;
+// The largest mapping fits into a form.
+const _: () = assert!(5 * (limits::MAPPING_ROWS_MAX + BLANK) + 12 <= limits::PORTAL_FORM_ENTRIES_MAX);
 /// Longest text of a field that is told of, in its own unit: longer than what people type into a field.
 const LENGTH_SHOWN_MAX: usize = 5000;
 /// Newest leads that the form offers to try rows on.

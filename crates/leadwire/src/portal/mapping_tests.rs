@@ -73,8 +73,3 @@ fn a_row_without_a_field_and_a_field_in_two_rows_are_refused() {
     form.insert(format!("field_{}", next + 1), "seats".to_owned());
     assert_eq!(read(&form, &now).map(Value::Object), Ok(json!({ "seats": "notes" })));
 }
-
-#[test]
-fn the_largest_mapping_fits_into_a_form() {
-    assert!(5 * (limits::MAPPING_ROWS_MAX + BLANK) + 12 <= limits::PORTAL_FORM_ENTRIES_MAX);
-}
