@@ -14,6 +14,7 @@ use crate::feedback::FeedbackReader;
 use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
+pub use crate::intake::{Incoming, Received};
 use crate::news::Ear;
 use crate::nodes::Nodes;
 use crate::portal;

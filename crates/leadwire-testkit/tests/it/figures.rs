@@ -27,6 +27,7 @@ async fn what_takes_long_is_shown_as_it_was_and_counted_anew_once_it_is_old() {
         assert!(ledger.adds_up());
         (ledger.touchpoints, report.total().touchpoints, at)
     };
+    app.clock.advance(Duration::from_secs(1));
     assert_eq!(seen().await, (1, 1, None), "the first who looks sees what is");
     let counted_at = app.clock.steady();
     app.send_lead("eve@example.com").await;

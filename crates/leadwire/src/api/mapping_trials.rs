@@ -133,8 +133,8 @@ async fn version(
 
 /// `POST /v1/destinations/{destination}/mapping/try`
 pub(super) async fn attempt(call: Call) -> Result<Response, Problem> {
-    let wish: wire::MappingTry = if call.body.is_empty() { Default::default() } else { call.json()? };
     let (_, destination) = find(&call)?;
+    let wish: wire::MappingTry = if call.body.is_empty() { Default::default() } else { call.json()? };
     let both = both(&call, &destination, wish.mapping.as_ref())?;
     let of = wish.of.as_deref().map(str::trim).filter(|it| !it.is_empty());
     let payload = match of {
@@ -164,8 +164,8 @@ pub(super) async fn attempt(call: Call) -> Result<Response, Problem> {
 
 /// `POST /v1/destinations/{destination}/mapping/back-test`
 pub(super) async fn back_test(call: Call) -> Result<Response, Problem> {
-    let wish: wire::BackTestWish = call.json()?;
     let (_, destination) = find(&call)?;
+    let wish: wire::BackTestWish = call.json()?;
     let both = both(&call, &destination, Some(&wish.mapping))?;
     let (now, then) = (map_of(both.now.as_ref())?, map_of(both.then.as_ref())?);
     let mut tally = Tally::default();

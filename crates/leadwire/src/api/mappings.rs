@@ -108,8 +108,8 @@ async fn now(call: &Call, setup: &Snapshot, it: &Destination) -> Result<wire::Ma
 
 /// `PUT /v1/destinations/{destination}/mapping`
 pub(super) async fn put(call: Call) -> Result<Response, Problem> {
-    let new: wire::NewMapping = call.json()?;
     let (setup, destination) = find(&call)?;
+    let new: wire::NewMapping = call.json()?;
     let kind = mapping_kind(&destination)?;
     let all = with_mapping(settings(&setup, &destination)?, &new.mapping);
     check(&call, kind, &all).map_err(about_mapping)?;

@@ -1,6 +1,6 @@
 //! What came beside what is sent, field by field: a part of the page of a delivery.
 
-use super::shell::Shell;
+use super::shell::{Shell, in_path};
 use super::visit::Visit;
 use crate::api::{Problem, Wish, wire};
 
@@ -50,6 +50,11 @@ impl Shell {
             line.chars().take(VALUE_CHARS / 2).collect::<String>()
         };
         is_long.then(|| (first(), value.chars().take(LONG_CHARS).collect()))
+    }
+
+    /// The address of a page below one thing's.
+    pub(super) fn to_deed(&self, path: &str, id: &str, deed: &str) -> String {
+        self.link(&format!("{path}/{}/{deed}", in_path(id)), &[])
     }
 
     /// What a source of a mapping is called.

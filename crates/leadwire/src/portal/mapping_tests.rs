@@ -1,6 +1,7 @@
 //! A mapping comes out of its form as it went in.
 
 use super::*;
+use serde_json::json;
 
 fn now(kind: &leadwire_connect::ConnectorKind, changes: &[(&str, Option<&str>)]) -> wire::MappingNow {
     let row = |field: &str, own: Option<&str>| {

@@ -15,6 +15,7 @@ mod kept;
 mod leads;
 mod listing;
 mod mapping;
+mod mapping_form;
 mod offers;
 mod overview;
 mod route;

@@ -188,11 +188,6 @@ impl Shell {
         self.link(&format!("{path}/{}", in_path(id)), &[])
     }
 
-    /// The address of a page below one thing's.
-    pub(super) fn to_deed(&self, path: &str, id: &str, deed: &str) -> String {
-        self.link(&format!("{path}/{}/{deed}", in_path(id)), &[])
-    }
-
     /// Where the form of one thing's deed goes.
     pub(super) fn deed(&self, path: &str, id: &str, deed: &str) -> String {
         format!("{}{path}/{}/{deed}", self.look.base, in_path(id))

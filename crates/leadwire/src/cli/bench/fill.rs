@@ -3,8 +3,7 @@
 //! Touchpoints are taken in by intake; lanes of this file claim what they bring and settle it, in the transactions in which
 //! real lanes do. What comes of each is decided by its number: most arrive, some wait, some are parked.
 
-use crate::app::App;
-use crate::intake::{Incoming, Received};
+use crate::app::{App, Incoming, Received};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, OfferId, PublisherId, RouteId, TouchpointId};
