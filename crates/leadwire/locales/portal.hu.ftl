@@ -612,7 +612,13 @@ variable-touchpoint-id = A művelet azonosítója
 variable-interest = Érdeklődés
 variable-publisher = Kiadó
 variable-consent-at = Mikor egyezett bele
-mapping-own-rows = { $number } saját sor
-test-looked-at = { $number } művelet megnézve
+mapping-own-rows = { $count ->
+    [one] { $number } saját sor
+   *[other] { $number } saját sor
+ }
+test-looked-at = { $count ->
+    [one] { $number } művelet megnézve
+   *[other] { $number } művelet megnézve
+ }
 proof-running = Folyamatban…
 counted-at = számolva: { $value }

@@ -612,7 +612,13 @@ variable-touchpoint-id = İşlemin kimliği
 variable-interest = İlgi
 variable-publisher = Yayıncı
 variable-consent-at = Ne zaman onayladı
-mapping-own-rows = { $number } kendi satırı
-test-looked-at = { $number } işleme bakıldı
+mapping-own-rows = { $count ->
+    [one] { $number } kendi satırı
+   *[other] { $number } kendi satırı
+ }
+test-looked-at = { $count ->
+    [one] { $number } işleme bakıldı
+   *[other] { $number } işleme bakıldı
+ }
 proof-running = Sürüyor…
 counted-at = { $value } itibarıyla
