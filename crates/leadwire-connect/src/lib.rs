@@ -39,6 +39,8 @@ pub mod validation;
 #[cfg(test)]
 mod verdicts;
 
+pub use mapped::FieldMap;
+
 use bulk::Bulk;
 use call_budget::CallBudget;
 use catalogue::Known;
@@ -166,6 +168,11 @@ pub trait Connector: Send + Sync {
 
     /// Hands a backlog over as one job. None: the system takes no jobs.
     fn bulk(&self) -> Option<&dyn Bulk> {
+        None
+    }
+
+    /// How touchpoints become its records, for people to see. None: the format is fixed.
+    fn field_map(&self) -> Option<&FieldMap> {
         None
     }
 

@@ -5,7 +5,7 @@ use crate::Payload;
 use crate::descriptor::{Field, FieldShape, Settings, refusal};
 use leadwire_core::language::Language;
 use leadwire_core::limits::MAPPING_ROWS_MAX;
-use leadwire_core::mapping::{Kind, Length, Mapped, Mapping, Rule, Rules, Subject, Target};
+use leadwire_core::mapping::{Explained, Kind, Length, Mapped, Mapping, Rule, Rules, Subject, Target};
 use leadwire_core::outcome::{Evidence, Fault, Outcome, Tried};
 use leadwire_core::refusal::Refusal;
 use serde_json::{Map, Value, json};
@@ -38,7 +38,7 @@ pub(crate) const FIELD_RULES: Field = Field {
 const CHOICES_MAX: usize = 500;
 
 /// A connector's mapping with a publisher's changes, and the rules of the fields.
-pub(crate) struct FieldMap {
+pub struct FieldMap {
     mapping: Mapping,
     defaults: &'static [(&'static str, &'static str)],
     rules: Rules,
@@ -75,20 +75,34 @@ impl FieldMap {
 
     /// The payload as a record of the destination, or what became of it without an attempt.
     pub(crate) fn apply(&self, payload: &Payload) -> Result<Mapped, Box<Tried>> {
-        let subject = Subject {
-            touchpoint: &payload.touchpoint,
-            publisher: &payload.publisher,
-            lead: payload.lead,
-            id: payload.delivery.touchpoint,
-            received_at: payload.received_at,
-            standing: payload.standing,
-            language: Language::En,
-        };
+        let subject = subject(payload);
         let mapped = match &payload.mapping {
             None => self.mapping.apply(&subject, &self.rules),
             Some(rows) => self.older(rows)?.apply(&subject, &self.rules),
         };
         mapped.map_err(|it| parked(it.cause, it.message, it.fix))
+    }
+
+    /// The same, told row by row, for people to see. Sends nothing.
+    ///
+    /// # Errors
+    /// When the version of the mapping that the payload is to be mapped by cannot be read any more.
+    pub fn explain(&self, payload: &Payload) -> Result<Explained, Box<Tried>> {
+        let subject = subject(payload);
+        Ok(match &payload.mapping {
+            None => self.mapping.explain(&subject, &self.rules),
+            Some(rows) => self.older(rows)?.explain(&subject, &self.rules),
+        })
+    }
+
+    /// What a field takes, as far as it is known.
+    pub fn rule(&self, target: &str) -> Option<&Rule> {
+        self.rules.get(target)
+    }
+
+    /// Target and text of every row, in order.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.mapping.rows().map(|(target, expression)| (target, expression.text()))
     }
 
     /// An older version of the mapping. Its rows were read when they were written; they may be of no use any more.
@@ -116,6 +130,18 @@ impl FieldMap {
     /// Targets of the rows, in order.
     pub(crate) fn targets(&self) -> impl Iterator<Item = &str> {
         self.mapping.rows().map(|it| it.0)
+    }
+}
+
+fn subject(payload: &Payload) -> Subject<'_> {
+    Subject {
+        touchpoint: &payload.touchpoint,
+        publisher: &payload.publisher,
+        lead: payload.lead,
+        id: payload.delivery.touchpoint,
+        received_at: payload.received_at,
+        standing: payload.standing,
+        language: Language::En,
     }
 }
 

@@ -1,7 +1,27 @@
 //! What a look at a destination comes to: named steps, each with a verdict, how long it took, and what to do.
 
 use leadwire_core::outcome::{Outcome, Tried};
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// Is told of each step as it ends.
+pub type Onlooker = Arc<dyn Fn(&Step) + Send + Sync>;
+
+tokio::task_local! {
+    static ONLOOKER: Onlooker;
+}
+
+/// Runs a look at a destination while somebody looks on.
+pub async fn watched<F: Future>(onlooker: Onlooker, work: F) -> F::Output {
+    ONLOOKER.scope(onlooker, work).await
+}
+
+/// Tells whoever looks on that a step has ended.
+pub fn tell(step: &Step) {
+    // Mostly nobody looks on.
+    ONLOOKER.try_with(|onlooker| onlooker(step)).ok();
+}
 
 /// One step on the way a lead takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +66,12 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Adds a step that has ended.
+    pub fn add(&mut self, step: Step) {
+        tell(&step);
+        self.steps.push(step);
+    }
+
     /// Whether a lead can be written as far as was seen.
     pub fn is_passed(&self) -> bool {
         self.steps.iter().all(|it| it.verdict != Verdict::Failed)

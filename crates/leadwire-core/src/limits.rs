@@ -5,6 +5,7 @@
 
 mod bulk;
 mod delivery;
+mod looking;
 mod moving;
 mod replays;
 mod server;
@@ -12,6 +13,7 @@ mod watching;
 
 pub use bulk::*;
 pub use delivery::*;
+pub use looking::*;
 pub use moving::*;
 pub use replays::*;
 pub use server::*;
@@ -375,8 +377,9 @@ pub const SEARCH_ASKED_MAX: usize = 6;
 pub const SEARCH_LOOKED_AT_MAX: usize = 1000;
 /// Newest leads that a search looks at beside its index, which comes a minute later.
 pub const SEARCH_NEWEST: usize = 100;
-/// Fields of a form of the portal that are read: twice those of the connector that has most settings.
-pub const PORTAL_FORM_ENTRIES_MAX: usize = 128;
+/// Fields of a form of the portal that are read: five of each row of a mapping, and some around them. The form's bytes bound
+/// them as well.
+pub const PORTAL_FORM_ENTRIES_MAX: usize = 5 * (MAPPING_ROWS_MAX + 4) + 24;
 /// Hours that the chart of a destination's tries shows: two days, so that a night is seen beside the one before.
 pub const TRIES_HOURS: u32 = 48;
 /// Tries that are looked at for that chart, the newest of a publisher: some ten milliseconds of reading.

@@ -3,12 +3,16 @@
 //! A row is text, such as `customer.company | default('-')`. There are no loops, no variables and no code, so every
 //! row ends, and a person can read what it does. What comes out is held to the target's rules before it is sent.
 
+mod explain;
 mod expression;
 mod note;
+pub mod parts;
 mod rule;
 mod source;
 mod transform;
+pub mod trial;
 
+pub use explain::{Change, Explained, ExplainedRow, Fate};
 pub use expression::{BadExpression, Expression};
 pub use note::{Note, NoteLengths, mark, note};
 pub use rule::{Kind, Length, Rule, Rules, Target};

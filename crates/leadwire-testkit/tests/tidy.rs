@@ -87,7 +87,7 @@ const MAY_USE: &MayUse = &[
     ("erasure", &["audit", "bodies", "clock", "deliver", "directory"]),
     ("backups", &["audit", "clock", "config", "telemetry"]),
     ("replay", &["bodies", "clock", "deliver", "directory"]),
-    ("report", &["bodies"]),
+    ("report", &["bodies", "clock"]),
     ("feedback", &["clock", "directory", "telemetry"]),
     ("disk", &["clock"]),
     ("flood", &["clock", "secrets"]),
@@ -367,6 +367,14 @@ fn paths_named_in_documents_exist() {
             .iter()
             .flat_map(|(path, text)| paper::missing_paths(path, text, |it| project.root.join(it).exists())),
     );
+}
+
+#[test]
+fn pictures_of_documents_exist_and_are_small() {
+    let project = Project::open();
+    let there = project.files.iter().filter(|it| it.starts_with("docs/images/"));
+    let there = there.map(|it| (it.clone(), fs::metadata(project.root.join(it)).unwrap().len()));
+    hold(paper::pictures(&project.texts("", ".md"), &there.collect::<Vec<_>>()));
 }
 
 #[test]

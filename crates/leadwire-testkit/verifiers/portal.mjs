@@ -1,9 +1,9 @@
 // Looks at every page of the portal in Chromium, has each examined by axe-core, and takes its picture. Or comes in by the first
 // link without scripts, and does what a person does.
 //
-// Reads {"base", "token", "language", "theme", "width", "pages", "shots"} or {"base", "first"}; answers what was seen.
+// Reads {"base", "token", "language", "theme", "width", "pages", "shots", "pictures"?} or {"base", "first"}; answers what was seen.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { browser, examine, wish } from "./chromium.mjs";
 
@@ -17,6 +17,13 @@ async function hold(page, name) {
     return all.filter(is).map((it) => it.outerHTML.slice(0, 80));
   });
   for (const it of small) complaints.push(`${name}: too small to hit: ${it}`);
+}
+
+// A picture for the documents: what a screen shows, as WebP, which is a fraction of the same PNG.
+async function draw(page, file) {
+  const session = await page.context().newCDPSession(page);
+  const shot = await session.send("Page.captureScreenshot", { format: "webp", quality: 82 });
+  writeFileSync(file, Buffer.from(shot.data, "base64"));
 }
 
 async function look() {
@@ -38,19 +45,28 @@ async function look() {
   page.on("pageerror", (it) => complaints.push(`${expected}: ${it}`));
   mkdirSync(wish.shots, { recursive: true });
   let seen = 0;
-  const one = async (name, path) => {
+  const one = async (name, path, button) => {
     expected = name;
     await page.goto(`${wish.base}${path}`);
+    if (button) {
+      // A form of the page is sent as it stands, but for one row, and its answer is looked at.
+      await page.fill("#from-3", "customer.phone");
+      await page.fill("input[name=steps_2]", "upper");
+      await page.selectOption("#of", { index: 3 });
+      await page.click(`button[value=${button}]`);
+      await page.waitForSelector("#outcome");
+    }
     const language = await page.getAttribute("html", "lang");
     if (language !== wish.language) complaints.push(`${name}: ${language}`);
     const file = join(wish.shots, `${name}-${wish.language}-${wish.theme}-${wish.width}.png`);
     await page.screenshot({ path: file, fullPage: true });
+    if (wish.pictures?.[name]) await draw(page, wish.pictures[name]);
     // What is folded in is examined as well.
     await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
     await hold(page, name);
     seen += 1;
   };
-  for (const [name, path] of wish.pages) await one(name, path);
+  for (const [name, path, button] of wish.pages) await one(name, path, button);
   await context.clearCookies({ name: "leadwire" });
   await one("sign-in", "/sign-in");
   await context.close();

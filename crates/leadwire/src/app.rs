@@ -14,6 +14,7 @@ use crate::feedback::FeedbackReader;
 use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
+pub use crate::intake::{Incoming, Received};
 use crate::news::Ear;
 use crate::nodes::Nodes;
 use crate::portal;
@@ -202,7 +203,7 @@ impl App {
             replays,
             suggesting,
             erasures,
-            reports: Reports::new(store.clone()),
+            reports: Reports::new(store.clone(), Arc::clone(&clock)),
             disk,
             watch: watching,
             address: listener.local_addr()?,
@@ -302,6 +303,7 @@ impl App {
             () = ear.run() => Ended::Stopped,
             () = self.nodes.leading(|| self.work_for_all()) => Ended::Stopped,
             () = self.backups.run() => Ended::Stopped,
+            () = self.reports.run() => Ended::Stopped,
             () = async { drop(stop.wait_for(|it| *it).await) } => Ended::Stopped,
         };
         self.stop();

@@ -2,7 +2,7 @@
 
 use crate::directory::Outlet;
 use futures_util::FutureExt;
-use leadwire_connect::validation::{Step, Verdict};
+use leadwire_connect::validation::{self, Step, Verdict};
 use leadwire_connect::{Connector, Moment, Payload};
 use leadwire_core::id::{DeliveryId, DestinationNo, LeadId, OfferRef, PublisherId, TouchpointId};
 use leadwire_core::interest::Interest;
@@ -40,6 +40,11 @@ pub struct Proof {
 }
 
 impl Proof {
+    fn add(&mut self, step: Step) {
+        validation::tell(&step);
+        self.steps.push(step);
+    }
+
     /// Whether a real lead would arrive.
     pub fn is_passed(&self) -> bool {
         self.steps.iter().all(|it| it.verdict != Verdict::Failed)
@@ -94,13 +99,13 @@ pub async fn prove(outlet: &Outlet, payload: Payload, reach: Reach, moment: Mome
     let title = "Read the settings";
     let connector = match &outlet.connector {
         Ok(connector) => {
-            proof.steps.push(Step::passed("settings", title, "the settings can be used"));
+            proof.add(Step::passed("settings", title, "the settings can be used"));
             connector.as_ref()
         }
         Err(problem) => {
             let fix = "correct the settings with `leadwire destination update`";
             let step = Step::passed("settings", title, problem.clone());
-            proof.steps.push(step.but(Verdict::Failed, "settings_unusable", fix));
+            proof.add(step.but(Verdict::Failed, "settings_unusable", fix));
             return proof;
         }
     };
@@ -109,14 +114,14 @@ pub async fn prove(outlet: &Outlet, payload: Payload, reach: Reach, moment: Mome
             proof.steps.extend(checked.steps);
             proof.field_rules = checked.field_rules;
         }
-        Err(step) => proof.steps.push(*step),
+        Err(step) => proof.add(*step),
     }
     if reach == Reach::Look {
         return proof;
     }
     if !proof.is_passed() {
         let skipped = Step::passed("write", "Write a test lead", "not tried, because an earlier step failed");
-        proof.steps.push(skipped.but(Verdict::Skipped, "", ""));
+        proof.add(skipped.but(Verdict::Skipped, "", ""));
         return proof;
     }
     write(connector, outlet, payload, reach, moment, &mut proof).await;
@@ -135,15 +140,15 @@ async fn write(
     let batch = [payload];
     let tried = match guarded(connector.deliver(&batch, moment, &outlet.egress)).await {
         Ok(delivered) => delivered.tried.into_iter().next(),
-        Err(step) => return proof.steps.push(*step),
+        Err(step) => return proof.add(*step),
     };
     let Some(tried) = tried else {
         let step = Step::passed("write", title, "the connector lost count of its answers");
         let fix = "this is a mistake in Leadwire: please report it";
-        return proof.steps.push(step.but(Verdict::Failed, "connector_miscounted", fix));
+        return proof.add(step.but(Verdict::Failed, "connector_miscounted", fix));
     };
     let mut step = Step::of_attempt("write", title, &tried);
-    let Outcome::Done(receipt) = &tried.outcome else { return proof.steps.push(step) };
+    let Outcome::Done(receipt) = &tried.outcome else { return proof.add(step) };
     let [payload] = &batch;
     let mark = payload.touchpoint.customer.last_name.clone().unwrap_or_default();
     let arrived = match receipt {
@@ -155,21 +160,21 @@ async fn write(
         more => format!("{arrived}; {more}"),
     };
     proof.mark = Some(mark);
-    proof.steps.push(step);
+    proof.add(step);
     match guarded(connector.read_back(payload, receipt, moment, &outlet.egress)).await {
-        Ok(step) => proof.steps.push(step.unwrap_or_else(|| {
+        Ok(step) => proof.add(step.unwrap_or_else(|| {
             let message = "this kind of destination offers no way to look";
             Step::passed("read_back", "Read it back", message).but(Verdict::Skipped, "", "")
         })),
-        Err(step) => proof.steps.push(*step),
+        Err(step) => proof.add(*step),
     }
     if reach == Reach::WriteAndCleanUp {
         match guarded(connector.clean_up(payload, receipt, moment, &outlet.egress)).await {
-            Ok(step) => proof.steps.push(step.unwrap_or_else(|| {
+            Ok(step) => proof.add(step.unwrap_or_else(|| {
                 let message = "this kind of destination offers no way to; delete the test lead there";
                 Step::passed("clean_up", "Take it away again", message).but(Verdict::Skipped, "", "")
             })),
-            Err(step) => proof.steps.push(*step),
+            Err(step) => proof.add(*step),
         }
     }
 }

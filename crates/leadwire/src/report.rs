@@ -1,6 +1,11 @@
 //! Making reports: touchpoints of a stretch of time are read page by page and added up, while other reads come between.
 
+mod figures;
+
 use crate::bodies;
+use crate::clock::Clock;
+use figures::Figures;
+pub use figures::Lately;
 use leadwire_core::id::{LeadId, PublisherId, TouchpointId};
 use leadwire_core::json::Json;
 use leadwire_core::limits;
@@ -10,6 +15,7 @@ use leadwire_store::leads::StoredTouchpoint;
 use leadwire_store::reports::{Bodies, ReportPage, ReportRange};
 use leadwire_store::rows::Channel;
 use leadwire_store::{Store, StoreError};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Parameters that name a campaign, the first that is there counts.
@@ -31,13 +37,21 @@ pub struct ReportWish {
 /// Makes reports, few at a time.
 pub struct Reports {
     store: Store,
+    clock: Arc<dyn Clock>,
     turns: Semaphore,
+    figures: Figures,
 }
 
 impl Reports {
     /// Puts the parts together.
-    pub fn new(store: Store) -> Self {
-        Self { store, turns: Semaphore::new(limits::REPORTS_AT_ONCE) }
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self::with_figures(store, clock, limits::FIGURES_AT_ONCE_MAX)
+    }
+
+    /// The same, where figures of more rows than this are kept for a while.
+    pub fn with_figures(store: Store, clock: Arc<dyn Clock>, at_once_max: u64) -> Self {
+        let turns = Semaphore::new(limits::REPORTS_AT_ONCE);
+        Self { store, clock, turns, figures: Figures::new(at_once_max) }
     }
 
     /// Makes a report. Each page is of one moment, and later pages of later ones: what moves meanwhile counts as it is when

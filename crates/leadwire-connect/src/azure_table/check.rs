@@ -33,7 +33,7 @@ impl AzureTable {
         let signed = match self.sign_in.signed(moment.now, egress, &calls).await {
             Ok(signed) => signed,
             Err(tried) => {
-                checked.steps.push(Step::of_attempt("sign_in", title, &tried));
+                checked.add(Step::of_attempt("sign_in", title, &tried));
                 return checked;
             }
         };
@@ -41,7 +41,7 @@ impl AzureTable {
         let (table, took) = match self.table(&trip).await {
             Ok(found) => found,
             Err(tried) => {
-                checked.steps.push(Step::of_attempt("sign_in", title, &tried));
+                checked.add(Step::of_attempt("sign_in", title, &tried));
                 return checked;
             }
         };
@@ -56,10 +56,10 @@ impl AzureTable {
             }
             (_, None) => Step::passed("sign_in", title, "signed in"),
         };
-        checked.steps.push(step.took(took));
-        checked.steps.push(self.table_step(&trip, &table).await);
+        checked.add(step.took(took));
+        checked.add(self.table_step(&trip, &table).await);
         if checked.is_passed() && !matches!(table, Table::Missing if !self.creates_table) {
-            checked.steps.push(self.permission(&trip).await);
+            checked.add(self.permission(&trip).await);
         }
         checked
     }

@@ -165,6 +165,10 @@ impl Connector for AzureTable {
         4
     }
 
+    fn field_map(&self) -> Option<&FieldMap> {
+        Some(&self.map)
+    }
+
     fn preview(&self, batch: &[Payload], moment: Moment) -> Preview {
         let mut tried: Vec<Option<Tried>> = vec![None; batch.len()];
         let entities = self.gather(batch, &mut tried);

@@ -41,11 +41,11 @@ impl Dynamics {
                 user
             }
             Err(tried) => {
-                checked.steps.push(Step::of_attempt("who_am_i", title, &tried));
+                checked.add(Step::of_attempt("who_am_i", title, &tried));
                 return checked;
             }
         };
-        checked.steps.push(self.permission(&way, &user).await);
+        checked.add(self.permission(&way, &user).await);
         if !checked.is_passed() {
             return checked;
         }
@@ -53,19 +53,19 @@ impl Dynamics {
         let columns = match self.columns(&way).await {
             Ok(columns) => columns,
             Err(tried) => {
-                checked.steps.push(Step::of_attempt("fields", "Columns of the mapping", &tried));
+                checked.add(Step::of_attempt("fields", "Columns of the mapping", &tried));
                 return checked;
             }
         };
-        checked.steps.push(self.fields(&columns));
+        checked.add(self.fields(&columns));
         let is_required = |name: &str| TARGETS.iter().any(|it| it.name == name && it.required);
         if self.reading.every.is_some() {
             let asked = self.ask_for_changes(&Position::at(moment.now), moment, egress).await;
-            checked.steps.push(feedback::permission(&asked));
+            checked.add(feedback::permission(&asked));
         }
         checked.field_rules = Some(columns.field_rules(self.map.targets(), is_required));
         if let (Key::Column(column), true) = (&self.shape.key, checked.is_passed()) {
-            checked.steps.push(self.key_step(&way, column, &columns).await);
+            checked.add(self.key_step(&way, column, &columns).await);
         }
         checked
     }

@@ -165,9 +165,9 @@ impl Email {
             step.message = "the server answers, and takes the sign-in".to_owned();
         }
         let is_open = step.verdict == Verdict::Passed;
-        checked.steps.push(step);
+        checked.add(step);
         if is_open {
-            checked.steps.push(self.look_at_recipients(egress).await);
+            checked.add(self.look_at_recipients(egress).await);
         }
         checked
     }
@@ -270,6 +270,10 @@ impl Connector for Email {
     /// Mail servers bear few sessions of one user: Exchange Online three.
     fn in_flight_max(&self) -> usize {
         3
+    }
+
+    fn field_map(&self) -> Option<&FieldMap> {
+        Some(&self.map)
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

@@ -253,16 +253,16 @@ impl Https {
             Ok(timings) => {
                 let took = Duration::from_micros(timings.total_us.unwrap_or(0).into());
                 let message = "the address is allowed, and a connection was made";
-                checked.steps.push(Step::passed("connection", title, message).took(took));
+                checked.add(Step::passed("connection", title, message).took(took));
             }
             Err(error) => {
-                checked.steps.push(Step::of_attempt("connection", title, &error.tried()));
+                checked.add(Step::of_attempt("connection", title, &error.tried()));
                 return checked;
             }
         }
         if let Auth::OAuth2(oauth2) = &self.auth {
             let title = "Fetch an access token";
-            checked.steps.push(match oauth2.token(moment.now, egress, self.wait, &mut 0).await {
+            checked.add(match oauth2.token(moment.now, egress, self.wait, &mut 0).await {
                 Ok(_) => Step::passed("token", title, "the token service gave a token"),
                 Err(tried) => Step::of_attempt("token", title, &tried),
             });

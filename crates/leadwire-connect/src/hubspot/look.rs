@@ -21,10 +21,10 @@ pub(super) async fn check(hubspot: &HubSpot, moment: Moment, egress: &Egress) ->
         Ok(answer) => {
             let message =
                 "the key is good and may read contacts; the test lead shows whether it may write them";
-            checked.steps.push(Step::passed("token", title, message).took(took(&answer)));
+            checked.add(Step::passed("token", title, message).took(took(&answer)));
         }
         Err(tried) => {
-            checked.steps.push(Step::of_attempt("token", title, &tried));
+            checked.add(Step::of_attempt("token", title, &tried));
             return checked;
         }
     }
@@ -36,12 +36,12 @@ pub(super) async fn check(hubspot: &HubSpot, moment: Moment, egress: &Egress) ->
             // Leads do not need this right, so it is no failure.
             let step = Step::of_attempt("metadata", title, &tried);
             let fix = "give the key the scope crm.schemas.contacts.read, so that values can be held to what HubSpot takes";
-            checked.steps.push(step.but(Verdict::Warned, &tried.evidence.cause, fix));
+            checked.add(step.but(Verdict::Warned, &tried.evidence.cause, fix));
         }
     }
     if hubspot.reading.every.is_some() {
         let asked = super::feedback::ask(hubspot, &Position::at(moment.now), moment, egress).await;
-        checked.steps.push(feedback::permission(&asked));
+        checked.add(feedback::permission(&asked));
     }
     checked
 }
@@ -68,7 +68,7 @@ fn properties(hubspot: &HubSpot, answer: &Answer, checked: &mut Checked) {
         let fix = "make the property in HubSpot, or take its row out of the mapping; names are internal names, not labels";
         Step::passed("metadata", title, message).but(Verdict::Failed, "field_unknown", fix)
     };
-    checked.steps.push(step.took(took(answer)));
+    checked.add(step.took(took(answer)));
     checked.field_rules = Some(Value::Object(rules));
 }
 

@@ -258,6 +258,10 @@ impl Connector for HubSpot {
         }
     }
 
+    fn field_map(&self) -> Option<&FieldMap> {
+        Some(&self.map)
+    }
+
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {
         let (contacts, fates) = self.contacts(batch);
         let mut preview = Preview::default();

@@ -29,26 +29,26 @@ impl Marketo {
         let (answer, results) = match ask(&self.session, &call, moment, egress).await {
             Ok(it) => it,
             Err(tried) => {
-                checked.steps.push(Step::of_attempt("metadata", title, &tried));
+                checked.add(Step::of_attempt("metadata", title, &tried));
                 return checked;
             }
         };
         let described = Described::read(&results);
-        checked.steps.push(described.judge(title, &self.map).took(took(&answer)));
-        checked.steps.push(self.lookup_step(&described));
+        checked.add(described.judge(title, &self.map).took(took(&answer)));
+        checked.add(self.lookup_step(&described));
         if self.reading.every.is_some() {
             let asked = self.ask_for_changes(&Position::at(moment.now), moment, egress).await;
-            checked.steps.push(feedback::permission(&asked));
+            checked.add(feedback::permission(&asked));
         }
         checked.field_rules = Some(described.rules(self.map.targets()));
         if checked.is_passed() {
             let step = may_write(&self.session, way).await;
-            checked.steps.push(step);
+            checked.add(step);
         }
         if checked.is_passed()
             && let Some(step) = self.partition_step(way).await
         {
-            checked.steps.push(step);
+            checked.add(step);
         }
         checked
     }
@@ -103,11 +103,11 @@ pub(crate) async fn sign_in(
     let title = format!("Sign in at {}", session.host());
     match session.token(moment.now, egress, &mut 0).await {
         Ok(_) => {
-            checked.steps.push(Step::passed("token", title, "the client id and the client secret are good"));
+            checked.add(Step::passed("token", title, "the client id and the client secret are good"));
             true
         }
         Err(tried) => {
-            checked.steps.push(Step::of_attempt("token", title, &tried));
+            checked.add(Step::of_attempt("token", title, &tried));
             false
         }
     }

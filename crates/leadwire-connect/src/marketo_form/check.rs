@@ -33,7 +33,7 @@ impl MarketoForm {
         if !sign_in(session, checked, way).await {
             return;
         }
-        checked.steps.push(may_write(session, way).await);
+        checked.add(may_write(session, way).await);
         if !checked.is_passed() {
             return;
         }
@@ -45,15 +45,15 @@ impl MarketoForm {
                 let step = Step::of_attempt("form", FORM, &tried);
                 let fix =
                     "give the API user's role `Read-Only Assets`, so that form and fields can be looked at";
-                checked.steps.push(step.but(Verdict::Warned, &tried.evidence.cause, fix));
+                checked.add(step.but(Verdict::Warned, &tried.evidence.cause, fix));
                 return;
             }
             Ok((answer, forms)) => match forms.first() {
-                None => return checked.steps.push(no_form()),
+                None => return checked.add(no_form()),
                 Some(form) => {
                     let step = Step::passed("form", FORM, "the form is there").took(took(&answer));
                     let is_draft = form.get("status").and_then(Value::as_str) == Some("draft");
-                    checked.steps.push(if is_draft {
+                    checked.add(if is_draft {
                         let fix = "approve the form in Design Studio";
                         Step { message: "the form is a draft".to_owned(), ..step }.but(
                             Verdict::Warned,
@@ -70,15 +70,11 @@ impl MarketoForm {
         match ask(session, &call, moment, egress).await {
             Err(tried) => {
                 let step = Step::of_attempt("fields", ON_FORM, &tried);
-                checked.steps.push(step.but(
-                    Verdict::Warned,
-                    &tried.evidence.cause,
-                    "look at the form yourself",
-                ));
+                checked.add(step.but(Verdict::Warned, &tried.evidence.cause, "look at the form yourself"));
             }
             Ok((answer, fields)) => {
                 let on_form: Vec<&str> = fields.iter().filter_map(|it| it.get("id")?.as_str()).collect();
-                checked.steps.push(self.judge(&on_form).took(took(&answer)));
+                checked.add(self.judge(&on_form).took(took(&answer)));
             }
         }
     }
@@ -95,20 +91,20 @@ impl MarketoForm {
         request.answer_bytes_max = 1024 * 1024;
         let answer = match egress.send(request).await {
             Ok(answer) => answer,
-            Err(error) => return checked.steps.push(Step::of_attempt("form", FORM, &error.tried())),
+            Err(error) => return checked.add(Step::of_attempt("form", FORM, &error.tried())),
         };
         let text = String::from_utf8_lossy(&answer.body);
         let inside = text.split_once('(').and_then(|it| it.1.rsplit_once(')')).map_or(&*text, |it| it.0);
         let json: Option<Value> = serde_json::from_str(inside).ok();
         let rows = json.as_ref().and_then(|it| it.get("rows")?.as_array());
         let Some(rows) = rows.filter(|_| answer.status.is_success()) else {
-            return checked.steps.push(no_form());
+            return checked.add(no_form());
         };
         let is_there = Step::passed("form", FORM, "the form is there").took(took(&answer));
-        checked.steps.push(is_there);
+        checked.add(is_there);
         let cells = rows.iter().filter_map(Value::as_array).flatten();
         let on_form: Vec<&str> = cells.filter_map(|it| it.get("Name")?.as_str()).collect();
-        checked.steps.push(self.judge(&on_form));
+        checked.add(self.judge(&on_form));
     }
 
     /// Marketo refuses a submission with a field that is not on the form.

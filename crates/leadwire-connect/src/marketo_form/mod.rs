@@ -199,6 +199,10 @@ impl Connector for MarketoForm {
         }
     }
 
+    fn field_map(&self) -> Option<&FieldMap> {
+        Some(&self.map)
+    }
+
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {
         let mut preview = Preview::default();
         let token = bearer("token").expect("a word can be in a header");

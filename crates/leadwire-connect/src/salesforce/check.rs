@@ -31,29 +31,29 @@ impl Salesforce {
         let held = match self.session.get(moment.now, egress, &mut 0).await {
             Ok(held) => held,
             Err(tried) => {
-                checked.steps.push(Step::of_attempt("token", title, &tried));
+                checked.add(Step::of_attempt("token", title, &tried));
                 return checked;
             }
         };
         let message = format!("signed in; leads go to {}", held.more.url.host_str().unwrap_or_default());
-        checked.steps.push(Step::passed("token", title, message));
+        checked.add(Step::passed("token", title, message));
         let way = Way { held: &held, moment, egress };
         let (answer, describe) = match self.describe(&way).await {
             Ok(found) => found,
             Err(tried) => {
-                checked.steps.push(Step::of_attempt("permission", "Look at Lead", &tried));
+                checked.add(Step::of_attempt("permission", "Look at Lead", &tried));
                 return checked;
             }
         };
-        checked.steps.push(permission(&describe).took(took(&answer)));
+        checked.add(permission(&describe).took(took(&answer)));
         if checked.is_passed() {
-            checked.steps.push(self.key_field(&describe));
-            checked.steps.push(self.fields(&describe));
+            checked.add(self.key_field(&describe));
+            checked.add(self.fields(&describe));
             checked.field_rules = Some(describe.field_rules(self.map.targets()));
             checked.steps.extend(self.notes_permission(&way).await);
             if self.reading.every.is_some() {
                 let asked = self.ask_for_changes(&Position::at(moment.now), moment, egress).await;
-                checked.steps.push(feedback::permission(&asked));
+                checked.add(feedback::permission(&asked));
             }
             checked.steps.extend(Usage::read(&answer.headers).map(|it| self.calls_left(it)));
         }

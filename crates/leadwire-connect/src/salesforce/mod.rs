@@ -249,6 +249,10 @@ impl Connector for Salesforce {
         Some(self)
     }
 
+    fn field_map(&self) -> Option<&FieldMap> {
+        Some(&self.map)
+    }
+
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {
         let mut tried = vec![None; batch.len()];
         let groups = self.gather(batch, &mut tried);

@@ -240,10 +240,10 @@ impl WebToLead {
             Ok(timings) => {
                 let took = Duration::from_micros(timings.total_us.unwrap_or(0).into());
                 let message = "the address is allowed, and a connection was made";
-                checked.steps.push(Step::passed("connection", title, message).took(took));
+                checked.add(Step::passed("connection", title, message).took(took));
             }
             Err(error) => {
-                checked.steps.push(Step::of_attempt("connection", title, &error.tried()));
+                checked.add(Step::of_attempt("connection", title, &error.tried()));
                 return checked;
             }
         }
@@ -251,7 +251,7 @@ impl WebToLead {
         let message =
             format!("{count} of {limit} leads of the last 24 hours are used, as far as Leadwire remembers");
         let step = Step::passed("daily_leads", "Leads of the day", message);
-        checked.steps.push(if count * 5 >= limit * 4 {
+        checked.add(if count * 5 >= limit * 4 {
             let fix = "raise `daily_limit` when your contract allows more, or connect Salesforce by its API";
             step.but(Verdict::Warned, "daily_leads_nearly_used_up", fix)
         } else {
@@ -261,7 +261,7 @@ impl WebToLead {
             "the form says neither whether the organization identifier is right nor whether a lead was made";
         let step = Step::passed("permission", "Whether leads are made", message);
         let fix = "send a test lead, and look for it in Salesforce";
-        checked.steps.push(step.but(Verdict::Skipped, "cannot_be_seen", fix));
+        checked.add(step.but(Verdict::Skipped, "cannot_be_seen", fix));
         checked
     }
 }
@@ -297,6 +297,10 @@ impl Connector for WebToLead {
             cost: Cost { fixed: 1, each: 0, spare: 0 },
             ..CallBudget::default()
         }
+    }
+
+    fn field_map(&self) -> Option<&FieldMap> {
+        Some(&self.map)
     }
 
     fn preview(&self, batch: &[Payload], _: Moment) -> Preview {

@@ -95,7 +95,21 @@ impl Expression {
 
     /// The value for a touchpoint; none when its sources are empty and no transform gives one.
     pub fn value(&self, subject: &Subject<'_>) -> Option<Value> {
-        let start = match &self.sources {
+        self.transforms.iter().fold(self.start(subject), |value, it| it.apply(value, subject))
+    }
+
+    /// The sources that it reads by a name, each with what it has for a touchpoint.
+    pub(super) fn read(&self, subject: &Subject<'_>) -> Vec<(String, Option<Value>)> {
+        let all = match &self.sources {
+            Sources::One(source) => std::slice::from_ref(source),
+            Sources::First(sources) | Sources::Join(_, sources) => sources,
+        };
+        all.iter().filter_map(|it| Some((it.name()?, it.value(subject)))).collect()
+    }
+
+    /// The value before the first transform.
+    pub(super) fn start(&self, subject: &Subject<'_>) -> Option<Value> {
+        match &self.sources {
             Sources::One(source) => source.value(subject),
             Sources::First(sources) => sources.iter().find_map(|it| it.value(subject)),
             Sources::Join(separator, sources) => {
@@ -103,8 +117,21 @@ impl Expression {
                 let texts: Vec<&str> = values.iter().map(Value::as_text).collect();
                 (!texts.is_empty()).then(|| Value::Text(transform::capped(texts.join(separator))))
             }
-        };
-        self.transforms.iter().fold(start, |value, it| it.apply(value, subject))
+        }
+    }
+}
+
+/// What `default('x')` says, when that is all that a part of a row says.
+pub(super) fn read_default(part: &str) -> Option<String> {
+    let mut reader = Reader { rest: part };
+    match reader.call().ok()? {
+        (name, arguments) if name == "default" && reader.rest.trim().is_empty() => {
+            match <[Argument; 1]>::try_from(arguments).ok()? {
+                [Argument::Text(text)] => Some(text),
+                [Argument::Number(_)] => None,
+            }
+        }
+        _ => None,
     }
 }
 

@@ -110,9 +110,13 @@ impl Rules {
     }
 
     pub(super) fn none_missing(&self, mapped: &Mapped) -> Result<(), Unmappable> {
-        let missing =
-            self.by_target.iter().find(|(target, rule)| rule.required && mapped.get(target).is_none());
-        let Some((target, rule)) = missing else { return Ok(()) };
+        self.missing(|target| mapped.get(target).is_some()).map_or(Ok(()), Err)
+    }
+
+    /// The first target that must have a value and has none.
+    pub(super) fn missing(&self, has: impl Fn(&str) -> bool) -> Option<Unmappable> {
+        let missing = self.by_target.iter().find(|(target, rule)| rule.required && !has(target));
+        let (target, rule) = missing?;
         // A default for an address would make one record of all who have none.
         let fix = if rule.kind == Kind::Email {
             format!("ask for an e-mail address where leads are taken, or map {target} from another source")
@@ -120,7 +124,7 @@ impl Rules {
             format!("give {target} a default in the mapping, such as `… | default('[not provided]')`")
         };
         let message = format!("there is no value for {target}, without which no record can be made");
-        Err(Unmappable { target: target.clone(), cause: "field_missing", message, fix })
+        Some(Unmappable { target: target.clone(), cause: "field_missing", message, fix })
     }
 }
 

@@ -111,6 +111,16 @@ pub(super) fn find(name: &str) -> Result<Source, BadExpression> {
 }
 
 impl Source {
+    /// What a row calls it; none for a text of the publisher's own.
+    pub(super) fn name(&self) -> Option<String> {
+        match self {
+            Self::Constant(_) => None,
+            Self::Named(place) => Some(SOURCES[*place].name.to_owned()),
+            Self::Custom(key) => Some(format!("custom.{key}")),
+            Self::Campaign(key) => Some(format!("campaign.{key}")),
+        }
+    }
+
     pub(super) fn value(&self, subject: &Subject<'_>) -> Option<Value> {
         match self {
             Self::Constant(text) => text_value(text),
@@ -127,6 +137,24 @@ fn of(text: &Option<String>) -> Option<Value> {
 
 fn text_value(text: &str) -> Option<Value> {
     (!text.is_empty()).then(|| Value::Text(text.to_owned()))
+}
+
+/// What a customer said that a row can read: the name of each field that came, its value, and whether `details` repeats it.
+pub(super) fn said(subject: &Subject<'_>) -> Vec<(String, Value, bool)> {
+    let named = SOURCES.iter().filter(|it| it.name == "notes" || it.name.starts_with("customer."));
+    // The name as a whole is made of two that came.
+    let named = named.filter(|it| it.name != "customer.name");
+    let mut all: Vec<(String, Value, bool)> =
+        named.filter_map(|it| Some((it.name.to_owned(), (it.read)(subject)?, true))).collect();
+    let touchpoint = subject.touchpoint;
+    for (group, entries, in_details) in
+        [("campaign", &touchpoint.campaign, true), ("custom", &touchpoint.custom, false)]
+    {
+        for (key, _) in entries {
+            all.extend(entry(entries, key).map(|value| (format!("{group}.{key}"), value, in_details)));
+        }
+    }
+    all
 }
 
 fn entry(entries: &[(String, Json)], key: &str) -> Option<Value> {

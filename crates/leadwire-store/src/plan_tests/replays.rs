@@ -61,7 +61,7 @@ pub(super) async fn run(
     store.replay_total(Replay { destination: None, selection: Selection::default(), ..like.clone() }).await?;
     let unknown = Replay { id: ReplayId::new(13), destination: Some(number), mapping: Some(99), ..like };
     assert_eq!(store.add_replay(unknown).await?, Change::Missing);
-    store.mapping_versions(publisher.clone(), number).await?;
+    store.mapping_versions(publisher.clone(), number, 9).await?;
     store.pinned_mappings(publisher.clone(), number, vec![TouchpointId::new(1)]).await?;
     store.drop_group(publisher.clone(), number, "x".to_owned(), (9, now)).await?;
     let range = (QuarantineId::new(0), QuarantineId::new(9));

@@ -1,5 +1,6 @@
 //! Versions of destinations' mappings: each is kept, so that what came under one can be mapped so again.
 
+use super::{Change, Destination, made_or};
 use crate::audit::Deed;
 use crate::engine::{Param, Tx};
 use crate::{Store, StoreError};
@@ -20,7 +21,7 @@ pub struct MappingVersion {
 }
 
 impl Store {
-    /// The versions of a destination's mapping, newest first. There are as many as somebody wrote.
+    /// The newest versions of a destination's mapping, newest first. There are as many as somebody wrote.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -28,13 +29,19 @@ impl Store {
         &self,
         publisher: PublisherId,
         destination: DestinationNo,
+        limit: usize,
     ) -> Result<Vec<MappingVersion>, StoreError> {
         self.read_of(&publisher.clone(), move |tx| {
             tx.query(
                 "SELECT mapping_no, created_at, created_by, mapping FROM mapping_version
                  WHERE publisher_id = $1 AND destination_no = $2
-                 ORDER BY mapping_no DESC",
-                &[Param::Text(publisher.as_str()), Param::Int(destination.get().into())],
+                 ORDER BY mapping_no DESC
+                 LIMIT $3",
+                &[
+                    Param::Text(publisher.as_str()),
+                    Param::Int(destination.get().into()),
+                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
+                ],
                 |row| {
                     Ok(MappingVersion {
                         number: row.count(0)?,
@@ -44,6 +51,45 @@ impl Store {
                     })
                 },
             )
+        })
+        .await
+    }
+
+    /// Gives a destination other settings in place of the ones it had when the caller looked, and keeps their mapping as a
+    /// version; what is sealed stays. `based_on` is the version that the new rows were made from, if the caller says so.
+    /// [`Change::Taken`] when somebody changed the settings or the mapping meanwhile: nobody's work is overwritten unseen.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn change_mapping(
+        &self,
+        had: Destination,
+        settings: String,
+        based_on: Option<u32>,
+    ) -> Result<Change, StoreError> {
+        let author = author(had.created_at);
+        self.change(move |tx| {
+            let key = (Param::Text(had.publisher.as_str()), Param::Int(had.number.get().into()));
+            let newest = tx.find(
+                "SELECT mapping_no, mapping FROM mapping_version
+                 WHERE publisher_id = $1 AND destination_no = $2
+                 ORDER BY mapping_no DESC
+                 LIMIT 1",
+                &[key.0, key.1],
+                |row| row.count(0),
+            )?;
+            if based_on.is_some() && based_on != newest {
+                return Ok(Change::Taken);
+            }
+            let updated = tx.execute(
+                "UPDATE destination SET settings = $1, settings_no = settings_no + 1
+                 WHERE publisher_id = $2 AND destination_no = $3 AND removed_at = 0 AND settings = $4",
+                &[Param::Text(&settings), key.0, key.1, Param::Text(&had.settings)],
+            )?;
+            if updated > 0 {
+                keep(tx, key, &settings, &author)?;
+            }
+            Ok(made_or(updated, Change::Taken))
         })
         .await
     }

@@ -164,10 +164,28 @@ async fn each_mapping_that_was_written_is_a_version_and_a_replay_pins_what_it_se
         let sealing = |_: DestinationNo, _: &[PublisherKey]| Sealing::nothing();
         assert_eq!(store.update_destination(it, sealing).await.unwrap(), Change::Made);
     }
-    let versions = store.mapping_versions(contoso(), number(1)).await.unwrap();
+    assert_eq!(
+        store.mapping_versions(contoso(), number(1), 2).await.unwrap().len(),
+        2,
+        "as many as are wanted"
+    );
+    let versions = store.mapping_versions(contoso(), number(1), 9).await.unwrap();
     let shown: Vec<(u32, &str)> = versions.iter().map(|it| (it.number, it.mapping.as_str())).collect();
     let (title, notes) = (r#"{"Title":"customer.title"}"#, r#"{"Title":"notes"}"#);
     assert_eq!(shown, [(4, "{}"), (3, notes), (2, title), (1, "{}")]);
+    let had = store.setup().await.unwrap().destinations.remove(0);
+    let change = async |had: &Destination, based_on| {
+        store.change_mapping(had.clone(), rows("customer.title"), based_on).await.unwrap()
+    };
+    assert_eq!(change(&had, Some(3)).await, Change::Taken, "somebody wrote another version meanwhile");
+    let old = Destination { settings: rows("notes"), ..had.clone() };
+    assert_eq!(change(&old, None).await, Change::Taken, "somebody changed the settings meanwhile");
+    assert_eq!(store.mapping_versions(contoso(), number(1), 9).await.unwrap().len(), 4);
+    assert_eq!(change(&had, Some(4)).await, Change::Made);
+    let now = store.setup().await.unwrap().destinations.remove(0);
+    assert_eq!((now.settings, now.settings_no), (rows("customer.title"), had.settings_no + 1));
+    let versions = store.mapping_versions(contoso(), number(1), 1).await.unwrap();
+    assert_eq!((versions[0].number, versions[0].mapping.as_str()), (5, title));
     let missing = Replay { mapping: Some(9), ..replay(1, Some(1)) };
     assert_eq!(store.add_replay(missing).await.unwrap(), Change::Missing);
     let old = Replay { mapping: Some(2), force: true, ..replay(2, Some(1)) };

@@ -53,6 +53,28 @@ pub fn samples_listed(text: &str, files: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// Largest picture of the documents, in bytes: everybody who clones the project gets all of them.
+const PICTURE_BYTES_MAX: u64 = 150 * 1024;
+
+/// Every picture that the documents show is there and small, and every one that is there is shown. Documents come with their
+/// path and text, pictures with their path and size; what a document shows is named from its own folder.
+pub fn pictures(documents: &[(String, String)], there: &[(String, u64)]) -> Vec<String> {
+    let shown = |(path, text): &(String, String)| {
+        let folder = path.rsplit_once('/').map_or(String::new(), |it| format!("{}/", it.0));
+        let named = text.split("![").skip(1).filter_map(|it| it.split_once("](")?.1.split(')').next());
+        let own = named.filter(|it| !it.contains("://")).map(|it| (path.clone(), format!("{folder}{it}")));
+        own.collect::<Vec<_>>()
+    };
+    let shown: Vec<(String, String)> = documents.iter().flat_map(shown).collect();
+    let gone = shown.iter().filter(|it| !there.iter().any(|file| file.0 == it.1));
+    let unseen = there.iter().filter(|file| !shown.iter().any(|it| it.1 == file.0));
+    let large = there.iter().filter(|it| it.1 > PICTURE_BYTES_MAX);
+    gone.map(|it| format!("{} shows {}, which is not there", it.0, it.1))
+        .chain(unseen.map(|it| format!("{} is shown by no document", it.0)))
+        .chain(large.map(|it| format!("{} has {} bytes, {PICTURE_BYTES_MAX} are allowed", it.0, it.1)))
+        .collect()
+}
+
 /// The lines that are not inside a fenced block of code.
 fn outside_fences(text: &str) -> Vec<&str> {
     let mut inside = false;
@@ -97,6 +119,16 @@ mod tests {
         assert_eq!(paths_named(text), ["crates/a/src/x", "crates/a/src/y", "scripts/test"]);
         assert_eq!(missing_paths("a.md", text, |it| it != "crates/a/src/y").len(), 1);
         assert!(missing_paths("a.md", text, |_| true).is_empty());
+    }
+
+    #[test]
+    fn a_picture_that_is_gone_unseen_or_large_is_refused() {
+        let document = |text: &str| vec![("docs/a.md".to_owned(), text.to_owned())];
+        let there = vec![("docs/images/a.webp".to_owned(), 9)];
+        assert!(pictures(&document("![A](images/a.webp)"), &there).is_empty());
+        assert_eq!(pictures(&document("![A](images/b.webp)"), &there).len(), 2);
+        let large = vec![("docs/images/a.webp".to_owned(), PICTURE_BYTES_MAX + 1)];
+        assert_eq!(pictures(&document("![A](images/a.webp)"), &large).len(), 1);
     }
 
     #[test]

@@ -2,12 +2,17 @@
 //! wide screen, examined by axe-core; and the way in without scripts.
 
 use http::Method;
+use leadwire::clock::Clock;
+use leadwire_sandbox::https_endpoint::Keep;
 use leadwire_sandbox::https_endpoint::{Answer as Reply, HttpsEndpoint};
+use leadwire_sandbox::stage::{self, Stage};
 use leadwire_testkit::app::{TestApp, start_endpoint};
 use leadwire_testkit::peers::{Language, ask};
 use leadwire_testkit::portal::Visitor;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 const PEOPLE: [(&str, &str, &str, &str); 6] = [
     ("Işıl", "Çağlar", "İstanbul Lojistik A.Ş.", "PLT"),
@@ -19,7 +24,7 @@ const PEOPLE: [(&str, &str, &str, &str); 6] = [
 ];
 
 /// `contoso` with leads in every state.
-async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
+async fn busy() -> (TestApp, Vec<HttpsEndpoint>, Stage) {
     let app = TestApp::start().await;
     app.add_contoso().await;
     app.post("/v1/publishers", &json!({ "id": "fabrikam", "title": "Fabrikam" })).await;
@@ -38,6 +43,7 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
         app.add_destination(name, json!({ "url": endpoint.url() })).await;
         endpoints.push(endpoint);
     }
+    let stages = mapped(&app).await;
     for (number, (first, last, company, action)) in PEOPLE.into_iter().enumerate() {
         let lead = json!({
             "source": if number % 2 == 0 { "AzureMarketplace" } else { "SPZA" }, "action": action,
@@ -55,15 +61,33 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
     let address = app.add_address().await;
     app.raw(Method::POST, &address, &[], "this is no lead".into()).await.expect(202);
     app.wait_for("/v1/ledger?publisher=contoso", |it| it["destinations"][1]["delivered"] == 4).await;
-    (app, endpoints)
+    (app, endpoints, stages)
+}
+
+/// A CRM whose fields are mapped, with a version of the mapping that is not the kind's own.
+async fn mapped(app: &TestApp) -> Stage {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let clock = Arc::clone(&app.clock);
+    let now = Arc::new(move || clock.wall().millis());
+    let options = stage::Options { now, secret: [7; 32], keep: Keep::Requests { count_max: 100 } };
+    let stage = Stage::start("hubspot", listener, options).unwrap();
+    app.add_destination_of_kind("hubspot", "hubspot", stage.settings.clone()).await;
+    let rows = json!({ "mapping": { "jobtitle": "customer.title | default('[not said]')", "country": null,
+        "message": "details | truncate(20000) | always" } });
+    app.call(Method::PUT, "/v1/destinations/hubspot/mapping?publisher=contoso", Some(&rows))
+        .await
+        .expect(200);
+    stage
 }
 
 async fn check(language: &str) {
-    let (app, endpoints) = busy().await;
+    let (app, endpoints, stage) = busy().await;
     let ada = Visitor::operator(&app).await;
     Visitor::of_contoso(&app, "member").await;
     let found = app.get("/v1/deliveries?publisher=contoso&state=parked&limit=1").await;
     let delivery = found["items"][0]["id"].as_str().unwrap();
+    let found = app.get("/v1/deliveries?publisher=contoso&destination=hubspot").await;
+    let mapped = found["items"][2]["id"].as_str().unwrap();
     let leads = app.get("/v1/leads?publisher=contoso").await;
     let lead = leads["items"][1]["id"].as_str().unwrap();
     let listing: Value =
@@ -82,12 +106,18 @@ async fn check(language: &str) {
         ["lead", format!("/leads/{lead}")],
         ["deliveries", "/deliveries"],
         ["delivery", format!("/deliveries/{delivery}")],
+        ["delivery-mapped", format!("/deliveries/{mapped}")],
         ["failures", "/failures"],
         ["unrouted", "/unrouted"],
         ["quarantine", "/quarantine"],
         ["destinations", "/destinations"],
         ["destination", "/destinations/newsletter"],
+        ["destination-mapped", "/destinations/hubspot"],
         ["destination-edit", "/destinations/sales-crm/edit"],
+        ["mapping", "/destinations/hubspot/mapping"],
+        ["mapping-compared", "/destinations/hubspot/mapping?from=0&to=2"],
+        ["mapping-tried", "/destinations/hubspot/mapping", "try"],
+        ["mapping-tested", "/destinations/hubspot/mapping", "test"],
         ["connect", "/connect"],
         ["connect-https", "/connect/https"],
         ["connect-dynamics", "/connect/dynamics"],
@@ -111,15 +141,33 @@ async fn check(language: &str) {
         {
             let wish = json!({
                 "base": app.url(""), "token": token, "language": language, "theme": theme, "width": width,
-                "pages": some, "shots": shots,
+                "pages": some, "shots": shots, "pictures": pictures(language, theme, width),
             });
             let seen = ask(Language::Node, "portal.mjs", &wish).await;
             assert_eq!(seen["complaints"], json!([]), "{language} {theme} {width}");
             assert_eq!(seen["seen"], some.len() + 1, "every page and the way in");
         }
     }
-    drop(endpoints);
+    drop((endpoints, stage));
     app.stop().await;
+}
+
+/// The pictures of the documents that this walk makes: none unless it is asked for by LEADWIRE_WRITE_PICTURES.
+#[expect(clippy::disallowed_methods, reason = "asks whether the kept pictures are to be made anew")]
+fn pictures(language: &str, theme: &str, width: u32) -> Value {
+    let is_asked = std::env::var_os("LEADWIRE_WRITE_PICTURES").is_some();
+    if !is_asked || language != "en" || width != 1440 {
+        return Value::Null;
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/images");
+    let file = |name: &str| format!("{folder}/{name}.webp");
+    match theme {
+        "dark" => json!({ "overview": file("overview-dark") }),
+        _ => json!({
+            "overview": file("overview"), "lead": file("lead"), "destination-mapped": file("destination"),
+            "delivery-mapped": file("delivery"), "mapping": file("mapping"),
+        }),
+    }
 }
 
 #[tokio::test]
@@ -139,7 +187,7 @@ async fn every_page_is_for_everybody_in_turkish() {
 
 #[tokio::test]
 async fn a_person_comes_in_by_the_first_link_and_works_without_scripts_and_by_keyboard() {
-    let (app, endpoints) = busy().await;
+    let (app, endpoints, stage) = busy().await;
     let link = app.app.first_link().await.unwrap().unwrap();
     let wish = json!({ "base": app.url(""), "first": link.expose() });
     let seen: Value = ask(Language::Node, "portal.mjs", &wish).await;
@@ -149,6 +197,6 @@ async fn a_person_comes_in_by_the_first_link_and_works_without_scripts_and_by_ke
     assert_eq!(seen["found"], "/leads");
     assert_eq!(seen["skipped"], "content");
     assert_eq!(seen["out"], "/sign-in");
-    drop(endpoints);
+    drop((endpoints, stage));
     app.stop().await;
 }

@@ -245,7 +245,7 @@ pub(super) fn find(call: &Call) -> Result<(Arc<Snapshot>, Destination), Problem>
     Ok((setup, found.ok_or_else(Problem::not_found)?))
 }
 
-fn kind_of(name: &str) -> Result<&'static ConnectorKind, Problem> {
+pub(super) fn kind_of(name: &str) -> Result<&'static ConnectorKind, Problem> {
     leadwire_connect::kind(name).ok_or_else(|| {
         let names: Vec<&str> = leadwire_connect::CONNECTORS.iter().map(|it| it.name).collect();
         let fix = format!("use one of: {}", names.join(", "));
@@ -269,7 +269,7 @@ fn check_channel(call: &Call, name: &str, settings: &Settings) -> Result<(), Pro
     }
 }
 
-fn check(call: &Call, kind: &ConnectorKind, settings: &Settings) -> Result<(), Problem> {
+pub(super) fn check(call: &Call, kind: &ConnectorKind, settings: &Settings) -> Result<(), Problem> {
     let mut refusals = kind.open(settings).err().unwrap_or_default();
     refusals.extend(kind.check_egress(settings, &call.app.config.egress_policy()));
     if refusals.is_empty() {

@@ -5,9 +5,9 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, mappings,
-    merges, notices, offers, openapi, page, proof, quarantine, read, replays, reports, routes, routing,
-    secrets, setup, standing, tries, users, wire, withhold,
+    audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger,
+    mapping_trials, mappings, merges, notices, offers, openapi, page, proof, quarantine, read, replays,
+    reports, routes, routing, secrets, setup, standing, tries, users, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -62,6 +62,8 @@ fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 }
 
 const LIMIT: (&str, &str) = ("limit", "Most rows on the page");
+const COUNTED: (&str, &str) =
+    ("counted", "`lately`: where counting takes long, as it was a while ago; `counted_at` says when");
 const CURSOR: (&str, &str) = ("cursor", "The page behind this one: `next` of the page before");
 
 macro_rules! endpoint {
@@ -112,7 +114,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Report>), reports::report,
         &[("by", "What the rows are: `offer`, the default, `source`, `action`, `campaign` or `destination`"),
             ("from", "From this day or moment; 30 days before the end when missing"),
-            ("to", "Up to, not including, this day or moment; now when missing")]),
+            ("to", "Up to, not including, this day or moment; now when missing"), COUNTED]),
     endpoint!(POST "/v1/leads/{lead}/merge", DecideOnLeads, Publisher, "Make two leads one; `into`, `from` or `with` names the other",
         Some(of::<wire::MergeWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), merges::merge),
     endpoint!(POST "/v1/leads/{lead}/unmerge", DecideOnLeads, Publisher, "Take a merged lead out again, as if it had never been merged",
@@ -153,6 +155,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
             ("destination", "Only those to the destination of this name or number")]),
     endpoint!(GET "/v1/deliveries/{delivery}", ReadLeads, Publisher, "Show a delivery with its touchpoint and its attempts",
         None, 0, 200, Some(of::<wire::DeliveryDetail>), read::delivery),
+    endpoint!(GET "/v1/deliveries/{delivery}/fields", ReadLeads, Publisher, "Show what came of a delivery beside what is sent, field by field",
+        None, 0, 200, Some(of::<wire::DeliveryFields>), mapping_trials::fields),
     endpoint!(POST "/v1/deliveries/{delivery}/retry", RetryDeliveries, Publisher, "Make a parked or waiting delivery due now",
         None, 0, 200, Some(of::<wire::Retried>), read::retry),
     endpoint!(GET "/v1/quarantine", ReadLeads, Publisher, "List bodies that could not be read, newest first",
@@ -166,7 +170,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET "/v1/quarantine/{quarantined}/body", ReadLeads, Publisher, "Give out a body that could not be read, as received",
         None, 0, 200, None, ledger::quarantined_body),
     endpoint!(GET "/v1/ledger", ReadLeads, Publisher, "Add up what was accepted and where all of it is",
-        None, 0, 200, Some(of::<wire::Ledger>), ledger::ledger),
+        None, 0, 200, Some(of::<wire::Ledger>), ledger::ledger, &[COUNTED]),
     endpoint!(GET "/v1/statements", ReadLeads, Publisher, "List daily statements: what came and where it went, newest first",
         None, 0, 200, Some(of::<wire::Page<wire::Statement>>), audit::statements,
         &[LIMIT, CURSOR, ("day", "Only that of this day in UTC, such as 2026-11-20")]),
@@ -243,6 +247,17 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::FeedbackReading>), feedback::reading),
     endpoint!(GET "/v1/destinations/{destination}/mappings", ReadSetup, Publisher, "List the versions of a destination's mapping, newest first",
         None, 0, 200, Some(of::<wire::List<wire::MappingVersion>>), mappings::list),
+    endpoint!(GET "/v1/destinations/{destination}/mappings/compare", ReadSetup, Publisher, "Say which rows differ between two versions of a destination's mapping",
+        None, 0, 200, Some(of::<wire::List<wire::RowDifference>>), mappings::compare,
+        &[("from", "A version, or 0 for the kind's own rows"), ("to", "The version to compare it with, or 0")]),
+    endpoint!(GET "/v1/destinations/{destination}/mapping", ReadSetup, Publisher, "Show what each field of a destination is made from",
+        None, 0, 200, Some(of::<wire::MappingNow>), mappings::show),
+    endpoint!(PUT "/v1/destinations/{destination}/mapping", ChangeSetup, Publisher, "Write a destination's mapping as a new version",
+        Some(of::<wire::NewMapping>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::MappingNow>), mappings::put),
+    endpoint!(POST "/v1/destinations/{destination}/mapping/try", ReadLeads, Publisher, "Show what the present mapping and another make of a lead; nothing is sent",
+        Some(of::<wire::MappingTry>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::MappingTried>), mapping_trials::attempt),
+    endpoint!(POST "/v1/destinations/{destination}/mapping/back-test", ReadLeads, Publisher, "Count what another mapping would have made of the newest leads; nothing is sent",
+        Some(of::<wire::BackTestWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::BackTest>), mapping_trials::back_test),
     endpoint!(GET "/v1/destinations/{destination}/notices", ReadSetup, Publisher, "List what was to be told of a destination, newest first",
         None, 0, 200, Some(of::<wire::List<wire::Notice>>), destinations::notices, &[LIMIT]),
     endpoint!(GET "/v1/notices", ReadSetup, Either, "List what was to be told of trouble, newest first; without a publisher what the operator is told",

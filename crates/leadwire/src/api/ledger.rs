@@ -12,6 +12,11 @@ use leadwire_store::rows::DeliveryState;
 
 /// `GET /v1/ledger`
 pub(super) async fn ledger(call: Call) -> Result<Response, Problem> {
+    if call.query.get("counted").is_some_and(|it| it == "lately") {
+        let (ledger, at) = call.app.reports.ledger_lately(call.publisher()).await?;
+        let shape = wire::Ledger { counted_at: at.map(moment), ..shape(&ledger) };
+        return Ok(answer::json(StatusCode::OK, &shape));
+    }
     let ledger = call.app.store.ledger(call.publisher()).await?;
     Ok(answer::json(StatusCode::OK, &shape(&ledger)))
 }
@@ -27,6 +32,7 @@ fn shape(it: &Ledger) -> wire::Ledger {
         quarantined: it.quarantined,
         destinations: it.accounts.iter().map(account_shape).collect(),
         adds_up: it.adds_up(),
+        counted_at: None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::directory::Outlet;
 use crate::proof::{self, Reach};
 use axum::http::StatusCode;
 use axum::response::Response;
-use leadwire_connect::validation::{Step, Verdict};
+use leadwire_connect::validation::{self, Step, Verdict};
 use leadwire_connect::{Moment, Payload};
 use leadwire_core::id::{DeliveryId, LeadId, OfferRef, TouchpointId};
 use leadwire_core::json;
@@ -20,6 +20,8 @@ use leadwire_core::outcome::{Fault, Outcome, Tried};
 use leadwire_core::refusal::Refusal;
 use leadwire_core::standing::Standing;
 use leadwire_core::touchpoint::Touchpoint;
+use leadwire_store::leads::StoredTouchpoint;
+use leadwire_store::rows::Channel;
 use leadwire_store::setup::proofs::Proved;
 use leadwire_store::setup::{Change, Destination};
 use serde_json::{Map, Value};
@@ -46,7 +48,9 @@ async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
     outlet.count_aside(&call.app.store, &destination.publisher, &*call.app.clock).await;
     note(&call, &destination, reach, proof.is_passed()).await?;
     if proof.is_passed() && reach != Reach::Look {
-        proof.steps.extend(resume(&call, &destination).await?);
+        let resumed = resume(&call, &destination).await?;
+        resumed.iter().for_each(validation::tell);
+        proof.steps.extend(resumed);
     }
     let learned = match &proof.field_rules {
         Some(rules) => learn(&call, destination, rules).await?,
@@ -187,11 +191,11 @@ fn then(fault: Fault) -> &'static str {
     }
 }
 
-fn outlet(call: &Call, destination: &Destination) -> Result<Arc<Outlet>, Problem> {
+pub(super) fn outlet(call: &Call, destination: &Destination) -> Result<Arc<Outlet>, Problem> {
     call.app.directory.now().outlet(&lane(destination)).map(Arc::clone).ok_or_else(Problem::not_found)
 }
 
-fn test_payload(call: &Call, destination: &Destination) -> Payload {
+pub(super) fn test_payload(call: &Call, destination: &Destination) -> Payload {
     let now = call.app.clock.wall();
     let setup = call.app.directory.now();
     let offer = setup.setup.offers.iter().find(|it| it.publisher == destination.publisher);
@@ -207,11 +211,29 @@ pub(super) async fn stored(call: &Call, destination: &Destination, id: &str) -> 
     let id = TouchpointId::parse(id).map_err(bad)?;
     let found = call.app.store.touchpoints(call.publisher(), vec![id]).await?;
     let found = found.into_iter().next().ok_or_else(Problem::not_found)?;
-    let touchpoint = bodies::read_back(&call.publisher(), &found).map_err(Problem::refused)?;
-    let lead = call.app.store.lead(call.publisher(), found.lead, 0).await?;
-    Ok(Payload {
-        delivery: DeliveryId { touchpoint: id, destination: destination.number },
-        publisher: call.publisher(),
+    payload(call, destination, found).await?.ok_or_else(|| {
+        let fix = "choose another touchpoint; `leadwire doctor` looks at the store";
+        Refusal::new("/touchpoint", "content_unreadable", "what came cannot be read any more", fix).into()
+    })
+}
+
+/// A kept touchpoint as a connector is given it; none when it cannot be read any more.
+pub(super) async fn payload(
+    call: &Call,
+    destination: &Destination,
+    found: StoredTouchpoint,
+) -> Result<Option<Payload>, Problem> {
+    let publisher = call.publisher();
+    let Ok(mut touchpoint) = bodies::read_back(&publisher, &found) else { return Ok(None) };
+    if found.channel == Channel::Person {
+        // What a person says of a lead is said of the customer as they are known now.
+        touchpoint.customer =
+            call.app.store.customer(publisher.clone(), found.lead).await?.unwrap_or_default();
+    }
+    let lead = call.app.store.lead(publisher.clone(), found.lead, 0).await?;
+    Ok(Some(Payload {
+        delivery: DeliveryId { touchpoint: found.id, destination: destination.number },
+        publisher,
         lead: found.lead,
         received_at: found.received_at,
         touchpoint: Arc::new(touchpoint),
@@ -219,7 +241,7 @@ pub(super) async fn stored(call: &Call, destination: &Destination, id: &str) -> 
         standing: lead.map_or_else(Default::default, |it| it.0.standing.seen()),
         message: None,
         mapping: None,
-    })
+    }))
 }
 
 pub(super) fn given(
@@ -265,7 +287,7 @@ async fn learn(call: &Call, destination: Destination, rules: &Value) -> Result<b
     Ok(is_made)
 }
 
-fn step_shape(it: &Step) -> wire::ProofStep {
+pub(crate) fn step_shape(it: &Step) -> wire::ProofStep {
     let verdict = match it.verdict {
         Verdict::Passed => "passed",
         Verdict::Warned => "warned",

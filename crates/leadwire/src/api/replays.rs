@@ -181,7 +181,7 @@ async fn mapping(
         return Err(refused("a mapping is of one destination", "name the destination"));
     };
     let fix = "use a number of `leadwire destination mappings`, or `current`";
-    let versions = call.app.store.mapping_versions(call.publisher(), destination).await?;
+    let versions = call.app.store.mapping_versions(call.publisher(), destination, usize::MAX).await?;
     let found = wish.parse().ok().filter(|number: &u32| versions.iter().any(|it| it.number == *number));
     found.map(Some).ok_or_else(|| refused("the destination has no such version of its mapping", fix))
 }

@@ -14,11 +14,16 @@ use leadwire_core::refusal::Refusal;
 use leadwire_core::report::{By, Counts, Times};
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
+use std::sync::Arc;
 
 /// `GET /v1/reports`
 pub(super) async fn report(call: Call) -> Result<Response, Problem> {
     let wish = wish(&call)?;
-    let report = call.app.reports.make(&wish).await?;
+    let is_plain = !call.query.contains_key("from") && !call.query.contains_key("to");
+    let (report, counted_at) = match call.query.get("counted").is_some_and(|it| it == "lately") && is_plain {
+        true => call.app.reports.made_lately(call.publisher(), wish.by).await?,
+        false => (Arc::new(call.app.reports.make(&wish).await?), None),
+    };
     let setup = call.app.directory.now();
     let rows = report.rows().into_iter();
     let mut rows: Vec<wire::ReportRow> =
@@ -30,6 +35,7 @@ pub(super) async fn report(call: Call) -> Result<Response, Problem> {
         to: moment(wish.to),
         rows,
         total: row(String::new(), report.total()),
+        counted_at: counted_at.map(moment),
     };
     Ok(answer::json(StatusCode::OK, &answer))
 }

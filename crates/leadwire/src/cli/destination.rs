@@ -185,7 +185,11 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
 async fn mappings(client: &Client, out: Output, which: &Which) -> anyhow::Result<()> {
     let rows = client.list(&which.path_to("mappings"), &which.query()).await?;
     out.rows(rows, &["VERSION", "WRITTEN", "BY", "ROWS"], |it: wire::MappingVersion| {
-        let rows: Vec<String> = it.mapping.iter().map(|(field, from)| format!("{field} = {from}")).collect();
+        let rows: Vec<String> = it
+            .mapping
+            .iter()
+            .map(|(field, from)| format!("{field} = {}", from.as_deref().unwrap_or_default()))
+            .collect();
         let number = if it.current { format!("{} (current)", it.number) } else { it.number.to_string() };
         vec![number, it.created_at, or_dash(it.created_by), rows.join("; ")]
     })

@@ -108,6 +108,7 @@ mod tests {
             quarantined: 0,
             destinations: vec![account],
             adds_up: true,
+            counted_at: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Deliveries: by state and destination, and one with every attempt.
 
+use super::fields::{self, Fields};
 use super::shell::Shell;
 use super::visit::Visit;
 use crate::access::Action;
@@ -69,6 +70,7 @@ struct DeliveryPage {
     it: wire::Delivery,
     content: wire::TouchpointRow,
     sent: String,
+    fields: Fields,
     attempts: Vec<Tried>,
     may_retry: bool,
 }
@@ -101,6 +103,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     let may_wait = matches!(found.delivery.state.as_str(), "pending" | "parked" | "suppressed");
     let page = DeliveryPage {
         shell: visit.shell("delivery-title"),
+        fields: fields::of(&visit).await?,
         sent: found.content.content.as_ref().map(pretty).unwrap_or_default(),
         attempts: newest.map(|it| Tried { evidence: pretty(&it.evidence), it }).collect(),
         may_retry: may_wait && !found.delivery.in_flight && visit.may(Action::RetryDeliveries),

@@ -3,7 +3,8 @@
 use super::chart::{self, Hours};
 use super::settings::{self, Shown};
 use super::shell::{Shell, in_path};
-use super::visit::{Visit, html};
+use super::visit::{LATELY, Visit};
+use super::way;
 use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
 use askama::Template;
@@ -13,10 +14,12 @@ use serde_json::{Value, json};
 
 #[derive(Template)]
 #[template(path = "portal/destination.html")]
-struct DestinationPage {
+pub(super) struct DestinationPage {
     shell: Shell,
     it: wire::Destination,
     kind: &'static str,
+    /// Whether its fields are mapped.
+    maps: bool,
     account: wire::Account,
     settings: Vec<Shown>,
     routes: Vec<wire::Route>,
@@ -36,14 +39,17 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(visit.page(&page))
 }
 
-async fn page(visit: &Visit, proof: Option<(&'static str, wire::Proof)>) -> Result<DestinationPage, Problem> {
+pub(super) async fn page(
+    visit: &Visit,
+    proof: Option<(&'static str, wire::Proof)>,
+) -> Result<DestinationPage, Problem> {
     let places = [("destination", visit.place("destination"))];
     let it: wire::Destination = visit.ask(Wish::get("/v1/destinations/{destination}").at(&places)).await?;
     let tries: wire::Tries = visit.ask(Wish::get("/v1/destinations/{destination}/tries").at(&places)).await?;
     let routes: wire::List<wire::Route> = visit.ask(Wish::get("/v1/routes")).await?;
     let offers: wire::List<wire::Offer> = visit.ask(Wish::get("/v1/offers")).await?;
     let accounts = match visit.may(Action::ReadLeads) {
-        true => visit.ask::<wire::Ledger>(Wish::get("/v1/ledger")).await?.destinations,
+        true => visit.ask::<wire::Ledger>(Wish::get("/v1/ledger").with(&LATELY)).await?.destinations,
         false => Vec::new(),
     };
     let account = accounts.into_iter().find(|account| account.name == it.name);
@@ -62,6 +68,7 @@ async fn page(visit: &Visit, proof: Option<(&'static str, wire::Proof)>) -> Resu
         account: account.unwrap_or_else(|| super::destinations::none_of(&it)),
         settings: kind.map(|kind| settings::shown(kind, &it.settings)).unwrap_or_default(),
         kind: kind.map_or("", |it| it.title),
+        maps: kind.is_some_and(|it| !it.default_mapping.is_empty()),
         may_change: visit.may(Action::ChangeSetup),
         can_prepare: kind.is_some_and(|it| it.prepares),
         hours: chart::hours(&shell, &tries.hours),
@@ -91,15 +98,19 @@ pub(super) async fn act(visit: Visit) -> Result<Response, Problem> {
     match visit.place("deed") {
         "pause" => turn(visit, "/v1/destinations/{destination}/pause", "paused").await,
         "resume" => turn(visit, "/v1/destinations/{destination}/resume", "resumed").await,
-        "validate" => prove(visit, "validate", "/v1/destinations/{destination}/validate", json!({})).await,
+        "validate" => {
+            way::prove(visit, "validate", "/v1/destinations/{destination}/validate", json!({})).await
+        }
         "look" => {
-            prove(visit, "look", "/v1/destinations/{destination}/validate", json!({ "look_only": true }))
+            way::prove(visit, "look", "/v1/destinations/{destination}/validate", json!({ "look_only": true }))
                 .await
         }
         "test-lead" => {
-            prove(visit, "test-lead", "/v1/destinations/{destination}/test-lead", Value::Null).await
+            way::prove(visit, "test-lead", "/v1/destinations/{destination}/test-lead", Value::Null).await
         }
-        "prepare" => prove(visit, "prepare", "/v1/destinations/{destination}/prepare", Value::Null).await,
+        "prepare" => {
+            way::prove(visit, "prepare", "/v1/destinations/{destination}/prepare", Value::Null).await
+        }
         "route" => route(visit).await,
         "remove" => remove(visit).await,
         _ => Err(Problem::not_found()),
@@ -110,20 +121,6 @@ async fn turn(visit: Visit, pattern: &'static str, said: &str) -> Result<Respons
     let places = [("destination", visit.place("destination"))];
     let _: Value = visit.ask(Wish::post(pattern).at(&places).body(json!({}))).await?;
     Ok(visit.done("/destinations", said))
-}
-
-/// Goes the way of a lead and shows each step; nothing is told as done when a step failed.
-async fn prove(
-    visit: Visit,
-    what: &'static str,
-    pattern: &'static str,
-    body: Value,
-) -> Result<Response, Problem> {
-    let places = [("destination", visit.place("destination"))];
-    let wish = Wish::post(pattern).at(&places);
-    let wish = if body.is_null() { wish } else { wish.body(body) };
-    let proof: wire::Proof = visit.ask(wish).await?;
-    Ok(html(StatusCode::OK, &page(&visit, Some((what, proof))).await?))
 }
 
 async fn route(visit: Visit) -> Result<Response, Problem> {

@@ -1,7 +1,7 @@
 //! Destinations: whether each takes leads, what waits for it, and what may be called.
 
 use super::shell::Shell;
-use super::visit::Visit;
+use super::visit::{LATELY, Visit};
 use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
 use askama::Template;
@@ -26,7 +26,7 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     let all: wire::List<wire::Destination> = visit.ask(Wish::get("/v1/destinations")).await?;
     // The ledger is of leads; whoever may not read them sees destinations without counts.
     let mut accounts = match visit.may(Action::ReadLeads) {
-        true => visit.ask::<wire::Ledger>(Wish::get("/v1/ledger")).await?.destinations,
+        true => visit.ask::<wire::Ledger>(Wish::get("/v1/ledger").with(&LATELY)).await?.destinations,
         false => Vec::new(),
     };
     let rows = all.items.into_iter().map(|it| {

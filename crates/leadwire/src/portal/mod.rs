@@ -10,9 +10,12 @@ mod destination;
 mod destinations;
 mod entry;
 mod failures;
+mod fields;
 mod kept;
 mod leads;
 mod listing;
+mod mapping;
+mod mapping_form;
 mod offers;
 mod overview;
 mod route;
@@ -22,6 +25,7 @@ mod sign_in;
 mod suggestions;
 mod users;
 mod visit;
+mod way;
 mod words;
 
 use crate::api::Problem;
@@ -95,6 +99,9 @@ static PAGES: &[Page] = &[
     page!(GET "/destinations/{destination}", ToUsers, destination::show),
     page!(GET "/destinations/{destination}/edit", ToUsers, connect::edit),
     page!(POST "/destinations/{destination}/edit", ToUsers, connect::change),
+    page!(GET "/destinations/{destination}/mapping", ToUsers, mapping::show),
+    page!(POST "/destinations/{destination}/mapping", ToUsers, mapping::act),
+    page!(POST "/destinations/{destination}/mapping/back", ToUsers, mapping::back),
     page!(POST "/destinations/{destination}/{deed}", ToUsers, destination::act),
     page!(GET "/offers", ToUsers, offers::list),
     page!(POST "/offers", ToUsers, offers::add),

@@ -2,12 +2,15 @@
 
 use super::chart::{self, Piece};
 use super::shell::Shell;
-use super::visit::Visit;
+use super::visit::{LATELY, Visit};
 use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+
+const BY_OFFER: [(&str, &str); 2] = [("by", "offer"), LATELY[0]];
+const BY_SOURCE: [(&str, &str); 2] = [("by", "source"), LATELY[0]];
 
 #[derive(Template)]
 #[template(path = "portal/overview.html")]
@@ -62,10 +65,9 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
         let page = EmptyPage { shell: visit.shell("overview-title") };
         return Ok(super::visit::html(StatusCode::OK, &page));
     }
-    let ledger: wire::Ledger = visit.ask(Wish::get("/v1/ledger")).await?;
-    let of = |by: &'static str| {
-        Wish::get("/v1/reports").with(if by == "offer" { &[("by", "offer")] } else { &[("by", "source")] })
-    };
+    let ledger: wire::Ledger = visit.ask(Wish::get("/v1/ledger").with(&LATELY)).await?;
+    let of =
+        |by: &'static str| Wish::get("/v1/reports").with(if by == "offer" { &BY_OFFER } else { &BY_SOURCE });
     let offers: wire::Report = visit.ask(of("offer")).await?;
     let sources: wire::Report = visit.ask(of("source")).await?;
     let destinations: wire::List<wire::Destination> = visit.ask(Wish::get("/v1/destinations")).await?;

@@ -327,8 +327,8 @@ impl RoutePage {
 
 impl Shell {
     /// What a field of a filter is called; its name where nobody has written words for it.
-    fn variable(&self, name: &str) -> String {
-        let key = name.replace('.', "-");
+    pub(super) fn variable(&self, name: &str) -> String {
+        let key = name.replace(['.', '_'], "-");
         let words = self.name_of("variable", &key);
         if words == key { name.to_owned() } else { words }
     }

@@ -261,7 +261,9 @@ pub(super) struct Shown {
 
 /// The settings of a destination that somebody chose, in the order of the form.
 pub(super) fn shown(kind: &ConnectorKind, present: &Map<String, Value>) -> Vec<Shown> {
-    let known = asked_for(kind).filter_map(|field| present.get(field.name).map(|value| (field, value)));
+    // Rows of a mapping have a page of their own.
+    let asked = asked_for(kind).filter(|it| it.shape != FieldShape::Mapping);
+    let known = asked.filter_map(|field| present.get(field.name).map(|value| (field, value)));
     known
         .map(|(field, value)| {
             let typed = as_typed(value);

@@ -16,6 +16,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use url::form_urlencoded;
 
+/// Figures for a page: where counting takes long, as they were a while ago.
+pub(super) const LATELY: [(&str, &str); 1] = [("counted", "lately")];
+
 /// A request for a page, or a form that was sent.
 pub(super) struct Visit {
     pub(super) app: Arc<App>,

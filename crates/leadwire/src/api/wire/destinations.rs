@@ -201,19 +201,3 @@ pub struct TellingTrouble {
     /// What happened.
     pub message: String,
 }
-
-/// A version of a destination's mapping.
-#[derive(Serialize, Deserialize, JsonSchema)]
-pub struct MappingVersion {
-    /// 1, 2, 3 …
-    pub number: u32,
-    /// Whether leads are mapped by it now.
-    pub current: bool,
-    /// When it was written.
-    pub created_at: String,
-    /// The key that wrote it; missing for one that was there before versions were kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_by: Option<String>,
-    /// The rows that differ from the kind's own: field, and what it is made from.
-    pub mapping: BTreeMap<String, String>,
-}

@@ -26,6 +26,9 @@ pub struct Ledger {
     pub destinations: Vec<Account>,
     /// Whether all of it adds up.
     pub adds_up: bool,
+    /// When it was counted, if that was not now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_at: Option<String>,
 }
 
 /// A destination's account: accepted = pending + delivered + parked + suppressed + erased.

@@ -10,6 +10,7 @@ mod follow_ups;
 mod leads;
 mod ledger;
 mod listing;
+mod mappings;
 mod merges;
 mod notices;
 mod proof;
@@ -26,8 +27,8 @@ pub use audit::{AuditCheckpoint, AuditEntry, PlacesOfDay, Statement, StatementOf
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
 pub use deliveries::{Attempt, Delivery, DeliveryDetail, Dropped, FailureGroup, Retried};
 pub use destinations::{
-    Budget, BudgetWindow, BulkJob, Connector, Destination, DestinationChange, MappingVersion, NewDestination,
-    Pause, ProvedAt, TellingTrouble, Tries, TriesOfHour,
+    Budget, BudgetWindow, BulkJob, Connector, Destination, DestinationChange, NewDestination, Pause,
+    ProvedAt, TellingTrouble, Tries, TriesOfHour,
 };
 pub use erasures::{EraseWish, ErasedThere, Erasure, NewErasure, Retention, Wiped};
 pub use feedback::{Feedback, FeedbackReading, LeadFeedback, NewFeedback};
@@ -37,6 +38,11 @@ pub use ledger::{Account, Ledger, QuarantineRetried, QuarantinedRow};
 pub use listing::{
     Embed, Listing, ListingTexts, OfferDetail, OfferPreview, OfferReadiness, OfferedAction, Picture,
     ReadinessStep,
+};
+pub use mappings::{
+    BackTest, BackTestWish, CameField, DeliveryFields, DifferentValue, FieldRow, FieldTally, MappingNow,
+    MappingRow, MappingTried, MappingTry, MappingVersion, NewMapping, NotMade, RowDifference, TriedRow,
+    Unread,
 };
 pub use merges::{DismissWish, IdentityRules, Member, MergeWish, Record, Suggestion, Unmerged};
 pub use notices::{

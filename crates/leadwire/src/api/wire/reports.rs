@@ -16,6 +16,9 @@ pub struct Report {
     pub rows: Vec<ReportRow>,
     /// All together. By destination it is not the sum of the rows, for a touchpoint may go to several or to none.
     pub total: ReportRow,
+    /// When it was counted, if that was not now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_at: Option<String>,
 }
 
 /// A row of a report. Tests and previews, and what people decided, never count.

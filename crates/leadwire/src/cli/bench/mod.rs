@@ -1,9 +1,11 @@
 //! `leadwire bench`: how fast this machine takes leads in and brings them out, durably, with every id checked.
 
 mod batching;
+mod fill;
 mod floor;
 mod load;
 mod nodes;
+mod pages;
 mod routing;
 
 use super::exit_code::ExitCode;
@@ -38,6 +40,7 @@ use tokio::net::TcpListener;
   leadwire bench batching --json
   leadwire bench routing
   leadwire bench nodes --database postgres://leadwire@127.0.0.1/postgres --json
+  leadwire bench pages --leads 1000000 --deliveries 5000000
 
 Every lead is flushed to disk before it is answered, and every id is checked at the end: in the store, and end to
 end at the receiver. Load, program and receiver share this machine. --limit measures two floors of the same work in
@@ -45,7 +48,9 @@ turn with the program, so that the ratios hold on a noisy machine: `body` writes
 `rows` writes the four rows that the program keeps of a lead, without deciding anything.
 
 `nodes` measures one, two and three nodes in this process on a database server, each round in a database of its own that
-is made and dropped again, beside what the server does by itself of plain inserts and claims of many rows.")]
+is made and dropped again, beside what the server does by itself of plain inserts and claims of many rows.
+
+`pages` fills a store and opens every page of the portal --count times (50 unless told otherwise); the last line is JSON.")]
 pub(super) struct Args {
     /// What to measure
     #[arg(value_enum)]
@@ -65,6 +70,12 @@ pub(super) struct Args {
     /// The database server, for `nodes`: any database on it whose user may make others
     #[arg(long)]
     database: Option<String>,
+    /// Leads in the store, for `pages` [default: 20000]
+    #[arg(long)]
+    leads: Option<u64>,
+    /// Deliveries in the store, for `pages`: one to ten times the leads [default: five times]
+    #[arg(long)]
+    deliveries: Option<u64>,
     /// Publishers among whom the leads are spread, for `nodes`
     #[arg(long, default_value_t = 1)]
     publishers: u64,
@@ -80,6 +91,8 @@ enum What {
     Batching,
     /// Both with one, two and three nodes on a database server
     Nodes,
+    /// How long the portal's pages take on a store of a given size
+    Pages,
     /// Deciding where a touchpoint goes, by a hundred routes with and without filters
     Routing,
 }
@@ -115,6 +128,9 @@ pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
     }
     if args.what == What::Nodes {
         return nodes::run(&args, as_json).await;
+    }
+    if args.what == What::Pages {
+        return pages::run(&args, as_json).await;
     }
     let (mut rounds, mut bodies, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..args.rounds.max(1) {
@@ -184,17 +200,24 @@ where
     F: FnOnce(Plan) -> W,
     W: Future<Output = anyhow::Result<Round>>,
 {
+    in_folder(|folder| {
+        let (count, connections) = (args.count(), args.connections);
+        round(Plan { folder, count, connections, with_delivery: args.what == What::EndToEnd })
+    })
+    .await
+}
+
+/// Runs work in a scratch folder that is removed again.
+async fn in_folder<T, F, W>(work: F) -> anyhow::Result<T>
+where
+    F: FnOnce(PathBuf) -> W,
+    W: Future<Output = anyhow::Result<T>>,
+{
     // In the working folder, not the temporary one: that may be in memory, and a flush must reach a disk.
     let folder = std::env::current_dir()?.join(format!("leadwire-bench-{:032x}", clock::random_bits()));
     std::fs::create_dir(&folder)
         .with_context(|| format!("cannot make the scratch folder {}", folder.display()))?;
-    let plan = Plan {
-        folder: folder.clone(),
-        count: args.count(),
-        connections: args.connections,
-        with_delivery: args.what == What::EndToEnd,
-    };
-    let result = round(plan).await;
+    let result = work(folder.clone()).await;
     std::fs::remove_dir_all(&folder)?;
     result
 }
