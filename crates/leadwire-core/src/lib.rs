@@ -45,5 +45,6 @@ pub mod spread;
 pub mod standing;
 pub mod text;
 pub mod time;
+pub mod totp;
 pub mod touchpoint;
 pub mod withhold;

@@ -1,7 +1,8 @@
 // Looks at every page of the portal in Chromium, has each examined by axe-core, and takes its picture. Or comes in by the first
 // link without scripts, and does what a person does.
 //
-// Reads {"base", "token", "language", "theme", "width", "pages", "shots"} or {"base", "first"}; answers what was seen.
+// Reads {"base", "token", "language", "theme", "width", "pages", "shots"} or {"base", "first"}; answers what was seen. A page is its
+// name and path, and what else is to be done: {"cookie"} of somebody else, {"fill", "press"} of a form that answers with a page.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -38,9 +39,20 @@ async function look() {
   page.on("pageerror", (it) => complaints.push(`${expected}: ${it}`));
   mkdirSync(wish.shots, { recursive: true });
   let seen = 0;
-  const one = async (name, path) => {
+  const own = { name: "leadwire", value: wish.token, url: wish.base, httpOnly: true, sameSite: "Lax" };
+  const one = async (name, path, more = {}) => {
     expected = name;
+    if (more.cookie) {
+      const [kind, value] = more.cookie.split("=");
+      await context.clearCookies({ name: "leadwire" });
+      await context.addCookies([{ ...own, name: kind, value }]);
+    }
     await page.goto(`${wish.base}${path}`);
+    if (more.press) {
+      await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
+      for (const [field, text] of Object.entries(more.fill)) await page.fill(field, text);
+      await Promise.all([page.waitForNavigation(), page.click(more.press)]);
+    }
     const language = await page.getAttribute("html", "lang");
     if (language !== wish.language) complaints.push(`${name}: ${language}`);
     const file = join(wish.shots, `${name}-${wish.language}-${wish.theme}-${wish.width}.png`);
@@ -48,9 +60,13 @@ async function look() {
     // What is folded in is examined as well.
     await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
     await hold(page, name);
+    if (more.cookie) {
+      await context.clearCookies({ name: /^leadwire(_half)?$/ });
+      await context.addCookies([own]);
+    }
     seen += 1;
   };
-  for (const [name, path] of wish.pages) await one(name, path);
+  for (const [name, path, more] of wish.pages) await one(name, path, more);
   await context.clearCookies({ name: "leadwire" });
   await one("sign-in", "/sign-in");
   await context.close();

@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use leadwire_connect::egress::guard::{EgressPolicy, Ports};
+use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use leadwire_store::Database;
@@ -47,6 +48,8 @@ pub struct Config {
     pub backup_every_hours: u32,
     /// How many of them are kept.
     pub backup_keep: usize,
+    /// Who must have a second factor: `all`, `operators`, or publishers by their ids.
+    pub second_factor: Vec<PublisherId>,
     /// Free disk space below which intake answers 503, in bytes.
     pub disk_reserve_bytes: Option<u64>,
     /// Which log lines are written.
@@ -76,6 +79,7 @@ impl Default for Config {
             backup_folder: None,
             backup_every_hours: limits::BACKUP_EVERY_HOURS,
             backup_keep: limits::BACKUPS_KEPT,
+            second_factor: Vec::new(),
             disk_reserve_bytes: None,
             log: "info".to_owned(),
         }
@@ -237,6 +241,15 @@ const KEYS: &[Key] = &[
         help: "how many scheduled backups are kept, from 1 to 1000",
         set: |it, text| {
             it.backup_keep = within(text.parse()?, 1..=limits::BACKUPS_KEPT_MAX)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "second_factor",
+        help: "`all`, `operators`, ids of publishers, separated by commas, or `none`",
+        set: |it, text| {
+            let named = list(text).filter(|it| *it != "none");
+            it.second_factor = named.map(PublisherId::parse).collect::<Result<_, _>>()?;
             Ok(())
         },
     },

@@ -27,6 +27,8 @@ pub enum CredentialKind {
     UserLink,
     /// What a browser shows of somebody who is signed in.
     Session,
+    /// What a browser shows of somebody whose password was right and whose code is awaited.
+    HalfSession,
 }
 
 impl CredentialKind {
@@ -37,6 +39,7 @@ impl CredentialKind {
             CredentialKind::PreviewToken => "lw_pre_",
             CredentialKind::UserLink => "lw_link_",
             CredentialKind::Session => "lw_ses_",
+            CredentialKind::HalfSession => "lw_half_",
         }
     }
 }

@@ -12,6 +12,7 @@ mod engine;
 mod erased_histories;
 mod erasures;
 mod erasures_by_address;
+mod factors;
 mod feedback;
 mod file;
 mod file_life;

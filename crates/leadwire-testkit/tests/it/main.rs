@@ -36,6 +36,7 @@ mod notices;
 mod pages;
 mod peers;
 mod portal;
+mod portal_account;
 mod portal_browser;
 mod portal_destinations;
 mod portal_leads;

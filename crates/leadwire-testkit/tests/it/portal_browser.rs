@@ -5,7 +5,7 @@ use http::Method;
 use leadwire_sandbox::https_endpoint::{Answer as Reply, HttpsEndpoint};
 use leadwire_testkit::app::{TestApp, start_endpoint};
 use leadwire_testkit::peers::{Language, ask};
-use leadwire_testkit::portal::Visitor;
+use leadwire_testkit::portal::{PASSWORD, Visitor};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -61,7 +61,11 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
 async fn check(language: &str) {
     let (app, endpoints) = busy().await;
     let ada = Visitor::operator(&app).await;
-    Visitor::of_contoso(&app, "member").await;
+    let bob = Visitor::of_contoso(&app, "member").await;
+    bob.set_up_factor().await;
+    let signing_in = [("email", "member@contoso.com"), ("password", PASSWORD)];
+    let mut half = Visitor::new(&app);
+    half.keep(&half.send("/sign-in", &signing_in).await);
     let found = app.get("/v1/deliveries?publisher=contoso&state=parked&limit=1").await;
     let delivery = found["items"][0]["id"].as_str().unwrap();
     let leads = app.get("/v1/leads?publisher=contoso").await;
@@ -99,6 +103,12 @@ async fn check(language: &str) {
         ["route", format!("/routes/{}", route["items"][0]["id"].as_str().unwrap())],
         ["route-new", "/routes/new"],
         ["users", "/users"],
+        ["account", "/account"],
+        ["account-factor", "/account", { "fill": { "#current-factor": PASSWORD }, "press": "form[action$='/factor'] button" }],
+        ["account-on", "/account", { "cookie": bob.cookie }],
+        ["account-codes", "/account", { "cookie": bob.cookie, "fill": { "#current-codes": PASSWORD },
+            "press": "form[action$='/codes'] button" }],
+        ["sign-in-code", "/sign-in/code", { "cookie": half.cookie }],
         ["missing", "/leads/none"],
     ]);
     let (_, token) = ada.cookie.split_once('=').unwrap();

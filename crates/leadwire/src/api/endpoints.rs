@@ -324,6 +324,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::NewUser>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::User>), users::add),
     endpoint!(POST "/v1/users/{user}/link", ManageKeys, Either, "Make a user a new link for choosing a password; shown once",
         None, 0, 200, Some(of::<wire::User>), users::renew_link),
+    endpoint!(DELETE "/v1/users/{user}/second-factor", ManageKeys, Either, "Take a user's second factor off, for somebody whose phone and recovery codes are gone",
+        None, 0, 204, None, users::remove_factor),
     endpoint!(DELETE "/v1/users/{user}", ManageKeys, Either, "Remove a user, who is signed out at once",
         None, 0, 204, None, users::remove),
     endpoint!(GET "/v1/secrets", ManageSecrets, Service, "Show how the keys stand that guard destinations' secrets",

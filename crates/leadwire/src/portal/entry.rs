@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use leadwire_core::hex;
-use leadwire_core::id::RequestId;
+use leadwire_core::id::{PublisherId, RequestId};
 use leadwire_core::limits;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
@@ -107,6 +107,14 @@ async fn enter(
         let next = if is_form || wanted == "/" { String::new() } else { format!("?next={next}") };
         return Ok(see_other(&format!("{}/sign-in{next}", look.base)));
     }
+    if let Some(user) = &user
+        && page.open == Open::ToUsers
+        && !page.path.starts_with("/account")
+        && page.path != "/sign-out"
+        && lacks_factor(&app, user)
+    {
+        return Ok(see_other(&format!("{}/account", look.base)));
+    }
     if user.is_none() {
         let network = network(&app, peer, &head.headers);
         app.floods.pages.take(&network, app.clock.steady()).map_err(slow_down)?;
@@ -126,6 +134,12 @@ async fn enter(
     let (headers, address) = (head.headers, head.uri);
     let visit = Visit { app, request: id, peer, headers, address, path, query, form, look, user };
     (page.handler)(visit).await
+}
+
+/// Whether somebody must set up a second factor before anything else.
+pub(super) fn lacks_factor(app: &App, user: &SignedIn) -> bool {
+    let whose = user.actor.publisher.as_ref().map_or("operators", PublisherId::as_str);
+    !user.has_factor && app.config.second_factor.iter().any(|it| ["all", whose].contains(&it.as_str()))
 }
 
 fn is_own_form(user: &SignedIn, token: Option<&String>) -> bool {
@@ -160,14 +174,33 @@ pub(super) fn is_secure(app: &App) -> bool {
     app.public_url().starts_with("https://")
 }
 
-/// The name of the cookie. With the prefix browsers hold it to this host, to https and to the whole site (RFC 6265bis, 4.1.3.2).
-fn cookie_name(app: &App) -> &'static str {
-    if is_secure(app) { "__Host-leadwire" } else { "leadwire" }
+/// The name of a cookie. With the prefix browsers hold it to this host, to https and to the whole site (RFC 6265bis, 4.1.3.2).
+fn cookie_name(app: &App, kept: Kept) -> &'static str {
+    match (kept, is_secure(app)) {
+        (Kept::Session, true) => "__Host-leadwire",
+        (Kept::Session, false) => "leadwire",
+        (Kept::Half, true) => "__Host-leadwire_half",
+        (Kept::Half, false) => "leadwire_half",
+    }
+}
+
+/// What a browser keeps of somebody.
+#[derive(Clone, Copy)]
+pub(super) enum Kept {
+    /// That they are signed in.
+    Session,
+    /// That their password was right and a code is awaited.
+    Half,
 }
 
 /// The token of the session that a browser shows.
 pub(super) fn session<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    cookie(headers, cookie_name(app))
+    cookie(headers, cookie_name(app, Kept::Session))
+}
+
+/// The token of the half of a sign-in that a browser shows; empty when there is none.
+pub(super) fn half<'a>(app: &App, headers: &'a HeaderMap) -> &'a str {
+    cookie(headers, cookie_name(app, Kept::Half)).unwrap_or_default()
 }
 
 /// A cookie.
@@ -177,11 +210,15 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     pairs.find(|it| it.0 == name).map(|it| it.1)
 }
 
-/// The cookie of a session; with an empty token, one that takes it away.
-pub(super) fn session_cookie(app: &App, token: &str) -> HeaderValue {
+/// The cookie of a token; with an empty one, one that takes it away.
+pub(super) fn token_cookie(app: &App, kept: Kept, token: &str) -> HeaderValue {
     let secure = if is_secure(app) { "; Secure" } else { "" };
-    let age = if token.is_empty() { 0 } else { limits::SESSION_MAX.as_secs() };
-    let name = cookie_name(app);
+    let age = match kept {
+        _ if token.is_empty() => 0,
+        Kept::Session => limits::SESSION_MAX.as_secs(),
+        Kept::Half => limits::HALF_SESSION_KEPT.as_secs(),
+    };
+    let name = cookie_name(app, kept);
     let text = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
     HeaderValue::try_from(text).expect("a token is ASCII")
 }

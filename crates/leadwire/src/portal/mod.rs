@@ -3,6 +3,7 @@
 //! It knows nothing of its own: every page asks the endpoints of the API from within, with the rights of whoever is signed in,
 //! so there is one table of rights, one text of SQL for each question, and one audit log.
 
+mod account;
 mod chart;
 mod connect;
 mod deliveries;
@@ -15,6 +16,7 @@ mod leads;
 mod listing;
 mod offers;
 mod overview;
+mod qr;
 mod route;
 mod settings;
 mod shell;
@@ -70,10 +72,14 @@ macro_rules! page {
 static PAGES: &[Page] = &[
     page!(GET "/sign-in", ToAll, sign_in::show),
     page!(POST "/sign-in", ToAll, sign_in::sign_in),
+    page!(GET "/sign-in/code", ToAll, sign_in::show_code),
+    page!(POST "/sign-in/code", ToAll, sign_in::finish),
     page!(GET "/first/{token}", ToAll, sign_in::show_first),
     page!(POST "/first/{token}", ToAll, sign_in::choose),
     page!(POST "/look", ToAll, sign_in::set_look),
     page!(POST "/sign-out", ToUsers, sign_in::sign_out),
+    page!(GET "/account", ToUsers, account::show),
+    page!(POST "/account/{deed}", ToUsers, account::act),
     page!(GET "/", ToUsers, overview::show),
     page!(GET "/leads", ToUsers, leads::list),
     page!(GET "/leads/{lead}", ToUsers, leads::show),
@@ -112,6 +118,7 @@ static PAGES: &[Page] = &[
     page!(POST "/users", ToUsers, users::add),
     page!(POST "/users/{user}/link", ToUsers, users::renew_link),
     page!(POST "/users/{user}/remove", ToUsers, users::remove),
+    page!(POST "/users/{user}/remove-factor", ToUsers, users::remove_factor),
 ];
 
 /// The portal's addresses.

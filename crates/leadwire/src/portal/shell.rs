@@ -77,23 +77,6 @@ pub(super) struct Shell {
     is_operator: bool,
 }
 
-/// What a form may say that it did.
-const DONE: [&str; 13] = [
-    "retried",
-    "paused",
-    "resumed",
-    "decided",
-    "removed",
-    "read-anew",
-    "signed-out",
-    "connected",
-    "saved",
-    "routed",
-    "taken-away",
-    "live",
-    "draft",
-];
-
 impl Shell {
     /// Around a page that nobody is signed in to.
     pub(super) fn bare(look: &Look, title: &str, here: String) -> Self {
@@ -113,8 +96,9 @@ impl Shell {
 
     pub(super) fn of(visit: &Visit, title: &str) -> Self {
         let bare = Self::bare(&visit.look, title, visit.here());
-        let done = DONE.into_iter().find(|it| *it == visit.asked("done"));
-        let done = done.map(|it| visit.look.say(&format!("done-{it}"), &[]));
+        // Only what we have words for, so that nobody puts theirs into our page.
+        let done = Some(visit.asked("done")).filter(|it| !it.is_empty());
+        let done = done.and_then(|it| words::find(visit.look.language, &format!("done-{it}"), &[]));
         let Some(user) = &visit.user else { return Self { done, ..bare } };
         let is_operator = user.actor.role == Role::Operator;
         let setup = visit.app.directory.now();
