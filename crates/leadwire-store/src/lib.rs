@@ -39,6 +39,7 @@ pub mod news;
 pub mod nodes;
 pub mod notices;
 mod pages;
+pub mod portal_links;
 pub mod postgres;
 pub mod quarantine;
 pub mod replays;

@@ -2,9 +2,10 @@
 
 use crate::factors::Factor;
 use crate::halves::Proof;
+use crate::portal_links::PortalLink;
 use crate::users::{Chosen, Link, PortalUser};
 use crate::{Store, StoreError};
-use leadwire_core::id::{PublisherId, UserId};
+use leadwire_core::id::{PortalLinkId, PublisherId, UserId};
 use leadwire_core::time::Timestamp;
 
 /// What is read whole on purpose: everybody, for an operator, within a bound; and second factors, when keys are rotated.
@@ -26,6 +27,11 @@ pub(crate) const HOT: &[(&str, &[&str])] = &[
             "SEARCH u USING PRIMARY KEY (publisher_id=? AND user_id=?)",
         ],
     ),
+    (
+        "…FROM portal_link WHERE session = $1 AND used_at <> 0",
+        &["SEARCH portal_link USING INDEX portal_link_session (session=?)"],
+    ),
+    ("UPDATE portal_link SET used_at…", &["SEARCH portal_link USING INDEX portal_link_hash (hash=?)"]),
     ("…FROM portal_user WHERE email = $1", &["SEARCH portal_user USING INDEX portal_user_email (email=?)"]),
     (
         "…FROM portal_user WHERE link_hash = $1",
@@ -66,6 +72,27 @@ pub(crate) async fn users(store: &Store, publisher: &PublisherId) -> Result<(), 
     store.users(whose.clone(), 9).await?;
     store.users(None, 9).await?;
     store.remove_user(whose, id).await?;
+    links(store, publisher, now).await
+}
+
+/// Lets somebody in by a link, and out.
+async fn links(store: &Store, publisher: &PublisherId, now: Timestamp) -> Result<(), StoreError> {
+    let link = PortalLink {
+        publisher: publisher.clone(),
+        id: PortalLinkId::new(1),
+        hash: [1; 32],
+        role: "reader".to_owned(),
+        accent: String::new(),
+        language: String::new(),
+        made_at: now,
+        ends_at: Timestamp::from_millis(99),
+    };
+    assert!(store.add_portal_link(link, Timestamp::from_millis(0)).await?);
+    assert!(store.use_portal_link([1; 32], [2; 32], now).await?);
+    store.guest([2; 32]).await?;
+    store.see_guest([2; 32], now).await?;
+    store.end_guest([2; 32]).await?;
+    store.end_portal_links(publisher.clone()).await?;
     Ok(())
 }
 

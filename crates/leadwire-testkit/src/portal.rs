@@ -94,8 +94,11 @@ impl<'a> Visitor<'a> {
         assert_eq!(shown.status, 200, "{}", text(&shown));
         let page = text(&shown);
         let key = page.split_once("<code class=\"link\" translate=\"no\">").expect("the key is shown").1;
-        let mut phone =
-            Phone { app: self.app, secret: from_base32(key.split('<').next().unwrap_or_default()), codes: Vec::new() };
+        let mut phone = Phone {
+            app: self.app,
+            secret: from_base32(key.split('<').next().unwrap_or_default()),
+            codes: Vec::new(),
+        };
         assert_eq!(phone.secret.len(), totp::SECRET_BYTES);
         assert!(page.contains("<svg class=\"qr\"") && page.len() < 100_000);
         let slip = self.act("/account/confirm", &[("code", "no code")]).await;

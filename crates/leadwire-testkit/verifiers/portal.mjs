@@ -61,7 +61,7 @@ async function look() {
     await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
     await hold(page, name);
     if (more.cookie) {
-      await context.clearCookies({ name: /^leadwire(_half)?$/ });
+      await context.clearCookies({ name: /^leadwire(_half|_guest)?$/ });
       await context.addCookies([own]);
     }
     seen += 1;

@@ -577,3 +577,6 @@ codes-left = { $count ->
     [one] One recovery code is left.
    *[other] { $number } recovery codes are left.
  }
+close = Close
+closed-title = This view is closed
+closed = It was closed, or nobody used it for a while. Open it anew from the site that led here.

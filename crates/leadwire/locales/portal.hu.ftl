@@ -576,3 +576,6 @@ done-factor-over = Nincs befejezni való beállítás. Kezdje elölről.
 codes-left = { $count ->
    *[other] Még { $number } tartalékkód maradt.
  }
+close = Bezárás
+closed-title = Ez a nézet bezárult
+closed = Bezárták, vagy egy ideje senki sem használta. Nyissa meg újra arról az oldalról, amely ide vezette.

@@ -576,3 +576,6 @@ done-factor-over = Kurulmayı bekleyen bir şey yok. Baştan başlayın.
 codes-left = { $count ->
    *[other] { $number } kurtarma kodu kaldı.
  }
+close = Kapat
+closed-title = Bu görünüm kapandı
+closed = Kapatıldı ya da bir süredir kullanılmadı. Sizi buraya getiren siteden yeniden açın.

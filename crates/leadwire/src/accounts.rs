@@ -2,9 +2,11 @@
 //!
 //! Of every secret only a hash is kept. How often somebody may try is held by `flood`; how much memory hashing takes, here.
 
+mod guest;
 mod own;
 mod second_factor;
 
+pub use guest::Opening;
 pub use second_factor::{Confirmed, Finished, Proposal};
 
 use crate::access::{Actor, Role, Who};
@@ -53,6 +55,15 @@ pub struct SignedIn {
     pub session: [u8; 32],
     /// Whether they have a second factor.
     pub has_factor: bool,
+    /// How pages look for somebody who came by a link, and is no user; none for users.
+    pub guest: Option<Appearance>,
+}
+
+/// How pages look for somebody who came by a link.
+#[derive(Clone, Debug)]
+pub struct Appearance {
+    /// The colour; empty: the portal's own.
+    pub accent: String,
 }
 
 impl SignedIn {
@@ -224,8 +235,9 @@ impl Accounts {
         }
         let user = session.user;
         let actor = Actor { who: Who::User(user.id), role, publisher: user.publisher.clone() };
-        let form_token = hex::encode(&secrets::short_hash(&[b"form", token.as_bytes()]));
-        Ok(Some(SignedIn { user, actor, form_token, session: hash, has_factor: session.has_factor }))
+        let form_token = form_token(token);
+        let has_factor = session.has_factor;
+        Ok(Some(SignedIn { user, actor, form_token, session: hash, has_factor, guest: None }))
     }
 
     /// Signs out.
@@ -271,6 +283,11 @@ impl Accounts {
         });
         Ok(done.await.expect("hashing does not panic"))
     }
+}
+
+/// What stands in the forms of whoever has this token.
+fn form_token(token: &str) -> String {
+    hex::encode(&secrets::short_hash(&[b"form", token.as_bytes()]))
 }
 
 /// What somebody does to their own account, as it is told.

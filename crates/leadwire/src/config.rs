@@ -1,9 +1,12 @@
 //! What an operator can set: defaults, then `leadwire.toml`, then `LEADWIRE_…`, then flags. The only reader of all.
 
+mod portal;
+
+pub use portal::Portal;
+
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use leadwire_connect::egress::guard::{EgressPolicy, Ports};
-use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use leadwire_store::Database;
@@ -48,8 +51,8 @@ pub struct Config {
     pub backup_every_hours: u32,
     /// How many of them are kept.
     pub backup_keep: usize,
-    /// Who must have a second factor: `all`, `operators`, or publishers by their ids.
-    pub second_factor: Vec<PublisherId>,
+    /// Who comes to the portal.
+    pub portal: Portal,
     /// Free disk space below which intake answers 503, in bytes.
     pub disk_reserve_bytes: Option<u64>,
     /// Which log lines are written.
@@ -79,7 +82,7 @@ impl Default for Config {
             backup_folder: None,
             backup_every_hours: limits::BACKUP_EVERY_HOURS,
             backup_keep: limits::BACKUPS_KEPT,
-            second_factor: Vec::new(),
+            portal: Portal::default(),
             disk_reserve_bytes: None,
             log: "info".to_owned(),
         }
@@ -245,15 +248,6 @@ const KEYS: &[Key] = &[
         },
     },
     Key {
-        name: "second_factor",
-        help: "`all`, `operators`, ids of publishers, separated by commas, or `none`",
-        set: |it, text| {
-            let named = list(text).filter(|it| *it != "none");
-            it.second_factor = named.map(PublisherId::parse).collect::<Result<_, _>>()?;
-            Ok(())
-        },
-    },
-    Key {
         name: "disk_reserve_bytes",
         help: "a number of bytes",
         set: |it, text| {
@@ -270,6 +264,10 @@ const KEYS: &[Key] = &[
         },
     },
 ];
+
+fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(portal::KEYS)
+}
 
 fn within<T: PartialOrd + std::fmt::Display>(
     number: T,
@@ -318,7 +316,7 @@ impl Config {
                 continue;
             }
             // A setting whose own name ends so is a path, which a rotation must know to write there.
-            let is_setting = KEYS.iter().any(|it| it.name.eq_ignore_ascii_case(key));
+            let is_setting = keys().any(|it| it.name.eq_ignore_ascii_case(key));
             let (key, value) = match key.strip_suffix("_FILE").filter(|_| !is_setting) {
                 None => (key, value),
                 Some(key) => {
@@ -369,8 +367,8 @@ impl Config {
     /// # Errors
     /// An unknown key, with those there are, or a value that is not what its key holds.
     pub fn apply(&mut self, name: &str, text: &str, place: &str) -> anyhow::Result<()> {
-        let Some(key) = KEYS.iter().find(|it| it.name == name) else {
-            let names: Vec<&str> = KEYS.iter().map(|it| it.name).collect();
+        let Some(key) = keys().find(|it| it.name == name) else {
+            let names: Vec<&str> = keys().map(|it| it.name).collect();
             bail!("{place}: there is no setting `{name}`; the settings are: {}", names.join(", "));
         };
         (key.set)(self, text).with_context(|| format!("{place}: `{name}` must be {}", key.help))?;

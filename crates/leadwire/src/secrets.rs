@@ -29,6 +29,10 @@ pub enum CredentialKind {
     Session,
     /// What a browser shows of somebody whose password was right and whose code is awaited.
     HalfSession,
+    /// The secret part of a link that opens the portal once.
+    PortalLink,
+    /// What a browser shows of somebody who came by such a link.
+    Guest,
 }
 
 impl CredentialKind {
@@ -40,6 +44,8 @@ impl CredentialKind {
             CredentialKind::UserLink => "lw_link_",
             CredentialKind::Session => "lw_ses_",
             CredentialKind::HalfSession => "lw_half_",
+            CredentialKind::PortalLink => "lw_open_",
+            CredentialKind::Guest => "lw_guest_",
         }
     }
 }

@@ -10,6 +10,12 @@ pub const CODE_DRIFT_STEPS: i64 = 1;
 pub const CODES_PER_ACCOUNT: Rate = Rate { every: Duration::from_secs(300), burst: 10 };
 /// Codes that one half of a sign-in takes before the password is asked for again.
 pub const CODES_PER_HALF: u32 = 5;
+/// How long a link opens the portal unless it is said otherwise, in minutes: the site that makes it leads there at once.
+pub const PORTAL_LINK_MINUTES: u32 = 5;
+/// The longest that can be said, in minutes.
+pub const PORTAL_LINK_MINUTES_MAX: u32 = 60;
+/// Sites that may show the portal in a frame.
+pub const PORTAL_EMBEDDERS_MAX: usize = 32;
 /// How long the half of a sign-in waits for its code: to find the phone, and no longer.
 pub const HALF_SESSION_KEPT: Duration = Duration::from_secs(5 * 60);
 /// Halves of sign-ins of one user that are kept: each machine somebody may be at.

@@ -138,6 +138,7 @@ const UNDO: &[&str] = &[
     "DROP TABLE node",
     "DROP TABLE bulk_job",
     "DROP INDEX delivery_in_job",
+    "DROP TABLE portal_link",
     "DROP TABLE portal_half",
     "DROP TABLE portal_recovery",
     "DROP TABLE portal_factor",

@@ -25,6 +25,7 @@ mod merges;
 mod moves;
 mod notices;
 mod people;
+mod portal_links;
 mod replays;
 mod search;
 mod setup;

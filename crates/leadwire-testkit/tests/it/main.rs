@@ -39,6 +39,7 @@ mod portal;
 mod portal_account;
 mod portal_browser;
 mod portal_destinations;
+mod portal_guests;
 mod portal_leads;
 mod portal_offers;
 mod portal_quarter;

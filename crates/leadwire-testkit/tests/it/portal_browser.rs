@@ -5,7 +5,7 @@ use http::Method;
 use leadwire_sandbox::https_endpoint::{Answer as Reply, HttpsEndpoint};
 use leadwire_testkit::app::{TestApp, start_endpoint};
 use leadwire_testkit::peers::{Language, ask};
-use leadwire_testkit::portal::{PASSWORD, Visitor};
+use leadwire_testkit::portal::{PASSWORD, Visitor, path_of};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -64,6 +64,10 @@ async fn check(language: &str) {
     let bob = Visitor::of_contoso(&app, "member").await;
     bob.set_up_factor().await;
     let signing_in = [("email", "member@contoso.com"), ("password", PASSWORD)];
+    let by_link = json!({ "role": "reader", "accent": "#00b38a" });
+    let link = app.post("/v1/portal-links?publisher=contoso", &by_link).await;
+    let mut guest = Visitor::new(&app);
+    guest.keep(&guest.open(&path_of(link["url"].as_str().unwrap())).await);
     let mut half = Visitor::new(&app);
     half.keep(&half.send("/sign-in", &signing_in).await);
     let found = app.get("/v1/deliveries?publisher=contoso&state=parked&limit=1").await;
@@ -108,6 +112,8 @@ async fn check(language: &str) {
         ["account-on", "/account", { "cookie": bob.cookie }],
         ["account-codes", "/account", { "cookie": bob.cookie, "fill": { "#current-codes": PASSWORD },
             "press": "form[action$='/codes'] button" }],
+        ["guest", "/", { "cookie": guest.cookie }],
+        ["guest-over", "/", { "cookie": "leadwire_guest=over" }],
         ["sign-in-code", "/sign-in/code", { "cookie": half.cookie }],
         ["missing", "/leads/none"],
     ]);

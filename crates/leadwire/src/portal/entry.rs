@@ -1,5 +1,6 @@
 //! The way in to every page: who comes, whether a form is truly ours, and what keeps a page to itself.
 
+use super::guest;
 use super::shell::{Look, ToldPage};
 use super::visit::{Visit, html, read_pairs, see_other};
 use super::{Open, Page};
@@ -23,7 +24,7 @@ use url::{Url, form_urlencoded};
 
 /// What a page may do. Nothing comes from elsewhere, nothing is written into it, and nobody holds it in a frame; scripts may
 /// make markup of texts only by the one policy that our own has.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types leadwire";
 
 /// Answers a request for a page.
@@ -36,6 +37,7 @@ pub(super) async fn answer(
     let id = RequestId::new(clock::random_bits());
     let look = Look::of(&app, request.headers());
     let is_secure = is_secure(&app);
+    let app_settings = app.config.portal.clone();
     // A panic in a handler costs this request alone.
     let answered = AssertUnwindSafe(enter(app, page, path, request, id)).catch_unwind().await;
     let mut response = match answered {
@@ -43,8 +45,12 @@ pub(super) async fn answer(
         Ok(Err(problem)) => told(&look, problem, id),
         Err(_) => told(&look, Problem::internal("a page's handler panicked"), id),
     };
+    let is_framable = response.extensions().get::<Framable>().is_some();
     let headers = response.headers_mut();
     guard(headers, is_secure);
+    if is_framable {
+        guest::open_to_frames(&app_settings, headers);
+    }
     headers.insert("x-request-id", HeaderValue::from_str(&id.to_string()).expect("an id is ASCII"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(look.language.code()));
     response
@@ -94,13 +100,14 @@ async fn enter(
     let look = Look::of(&app, &head.headers);
     let peer = head.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.0);
     let is_form = page.method == Method::POST;
+    let is_head = head.method == Method::HEAD;
     if is_form && !is_from_here(&app, &head.headers) {
         return Err(refused("the form was sent from another site", "open the page here and send it again"));
     }
-    let user = match session(&app, &head.headers) {
-        Some(token) => app.accounts.signed_in(token).await?,
-        None => None,
-    };
+    let user = guest::who(&app, &head.headers).await?;
+    if page.open == Open::ToUsers && user.is_none() && guest::was_here(&app, &head.headers) {
+        return Ok(guest::closed(&app, &look));
+    }
     if page.open == Open::ToUsers && user.is_none() {
         let wanted = head.uri.path_and_query().map_or("/", |it| it.as_str());
         let next = form_urlencoded::byte_serialize(wanted.as_bytes()).collect::<String>();
@@ -111,6 +118,7 @@ async fn enter(
         && page.open == Open::ToUsers
         && !page.path.starts_with("/account")
         && page.path != "/sign-out"
+        && user.guest.is_none()
         && lacks_factor(&app, user)
     {
         return Ok(see_other(&format!("{}/account", look.base)));
@@ -128,18 +136,37 @@ async fn enter(
         tracing::info!(user = %user.user.id, "A form without the mark of its user's pages was refused.");
         return Err(refused("the page was too old for its form", "open the page again and send it anew"));
     }
+    let told_look = look.clone();
     let path = path.ok_or_else(Problem::not_found)?;
     let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let query = read_pairs(head.uri.query().unwrap_or_default().as_bytes());
     let (headers, address) = (head.headers, head.uri);
-    let visit = Visit { app, request: id, peer, headers, address, path, query, form, look, user };
-    (page.handler)(visit).await
+    let is_guest = user.as_ref().is_some_and(|it| it.guest.is_some());
+    if is_guest && page.path.starts_with("/account") {
+        return Err(Problem::not_found());
+    }
+    let visit = Visit { app, request: id, peer, is_head, headers, address, path, query, form, look, user };
+    let answered = (page.handler)(visit).await;
+    // A refusal is a page as well, and is seen where the page was asked for.
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(problem) if is_guest || page.path.starts_with("/enter") => told(&told_look, problem, id),
+        Err(problem) => return Err(problem),
+    };
+    if is_guest || page.path.starts_with("/enter") {
+        response.extensions_mut().insert(Framable);
+    }
+    Ok(response)
 }
+
+/// Says of an answer that sites which the operator named may show it in a frame.
+#[derive(Clone, Copy)]
+pub(super) struct Framable;
 
 /// Whether somebody must set up a second factor before anything else.
 pub(super) fn lacks_factor(app: &App, user: &SignedIn) -> bool {
     let whose = user.actor.publisher.as_ref().map_or("operators", PublisherId::as_str);
-    !user.has_factor && app.config.second_factor.iter().any(|it| ["all", whose].contains(&it.as_str()))
+    !user.has_factor && app.config.portal.second_factor.iter().any(|it| ["all", whose].contains(&it.as_str()))
 }
 
 fn is_own_form(user: &SignedIn, token: Option<&String>) -> bool {
@@ -181,6 +208,8 @@ fn cookie_name(app: &App, kept: Kept) -> &'static str {
         (Kept::Session, false) => "leadwire",
         (Kept::Half, true) => "__Host-leadwire_half",
         (Kept::Half, false) => "leadwire_half",
+        (Kept::Guest, true) => "__Host-leadwire_guest",
+        (Kept::Guest, false) => "leadwire_guest",
     }
 }
 
@@ -191,6 +220,13 @@ pub(super) enum Kept {
     Session,
     /// That their password was right and a code is awaited.
     Half,
+    /// That they came by a link.
+    Guest,
+}
+
+/// The token of a guest that a browser shows.
+pub(super) fn guest_token<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, cookie_name(app, Kept::Guest))
 }
 
 /// The token of the session that a browser shows.
@@ -212,15 +248,25 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// The cookie of a token; with an empty one, one that takes it away.
 pub(super) fn token_cookie(app: &App, kept: Kept, token: &str) -> HeaderValue {
-    let secure = if is_secure(app) { "; Secure" } else { "" };
     let age = match kept {
         _ if token.is_empty() => 0,
-        Kept::Session => limits::SESSION_MAX.as_secs(),
+        Kept::Session | Kept::Guest => limits::SESSION_MAX.as_secs(),
         Kept::Half => limits::HALF_SESSION_KEPT.as_secs(),
     };
     let name = cookie_name(app, kept);
-    let text = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+    let bound = bound(app, matches!(kept, Kept::Guest));
+    let text = format!("{name}={token}; Path=/; HttpOnly; Max-Age={age}; {bound}");
     HeaderValue::try_from(text).expect("a token is ASCII")
+}
+
+/// To where a cookie is bound. A guest's goes along within the frame of another site, and is kept for that site alone; without
+/// https, or with no site that may show us, it is bound like any other.
+pub(super) fn bound(app: &App, is_guests: bool) -> &'static str {
+    match (is_secure(app), is_guests && !app.config.portal.embedders.is_empty()) {
+        (true, true) => "SameSite=None; Secure; Partitioned",
+        (true, false) => "SameSite=Lax; Secure",
+        (false, _) => "SameSite=Lax",
+    }
 }
 
 /// What counts as one network address of whoever comes.
@@ -254,6 +300,9 @@ fn asset(ending: &str, kind: &'static str, text: &'static str) -> Static {
 /// `GET /static/{name}`
 pub(super) async fn file(Path(name): Path<String>) -> Response {
     let all: [&Static; 3] = [&STYLE, &SCRIPT, &MARK];
+    if let Some(sheet) = guest::sheet(&name) {
+        return sheet;
+    }
     let Some(found) = all.into_iter().find(|it| it.path.strip_prefix("/static/") == Some(name.as_str()))
     else {
         return Problem::not_found().into_response();

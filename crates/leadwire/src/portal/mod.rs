@@ -11,6 +11,7 @@ mod destination;
 mod destinations;
 mod entry;
 mod failures;
+mod guest;
 mod kept;
 mod leads;
 mod listing;
@@ -76,6 +77,7 @@ static PAGES: &[Page] = &[
     page!(POST "/sign-in/code", ToAll, sign_in::finish),
     page!(GET "/first/{token}", ToAll, sign_in::show_first),
     page!(POST "/first/{token}", ToAll, sign_in::choose),
+    page!(GET "/enter/{token}", ToAll, guest::enter),
     page!(POST "/look", ToAll, sign_in::set_look),
     page!(POST "/sign-out", ToUsers, sign_in::sign_out),
     page!(GET "/account", ToUsers, account::show),
@@ -120,6 +122,11 @@ static PAGES: &[Page] = &[
     page!(POST "/users/{user}/remove", ToUsers, users::remove),
     page!(POST "/users/{user}/remove-factor", ToUsers, users::remove_factor),
 ];
+
+/// Every page and form with its method: for whoever looks at all of them.
+pub fn pages() -> impl Iterator<Item = (&'static Method, &'static str)> {
+    PAGES.iter().map(|it| (&it.method, it.path))
+}
 
 /// The portal's addresses.
 pub fn router(app: &Arc<App>) -> Router {

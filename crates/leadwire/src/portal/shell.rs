@@ -72,6 +72,9 @@ pub(super) struct Shell {
     pub(super) publisher: String,
     pub(super) user: Option<(String, String)>,
     pub(super) done: Option<String>,
+    /// The style sheet of a guest's colour.
+    pub(super) accent: Option<String>,
+    pub(super) is_guest: bool,
     here: String,
     form_token: String,
     is_operator: bool,
@@ -88,6 +91,8 @@ impl Shell {
             publisher: String::new(),
             user: None,
             done: None,
+            accent: None,
+            is_guest: false,
             here,
             form_token: String::new(),
             is_operator: false,
@@ -110,6 +115,8 @@ impl Shell {
             publisher: visit.publisher().unwrap_or_default(),
             user: Some((name.clone(), role)),
             done,
+            accent: user.guest.as_ref().and_then(|it| Some(it.accent.strip_prefix('#')?.to_lowercase())),
+            is_guest: user.guest.is_some(),
             form_token: user.form_token.clone(),
             is_operator,
             ..bare

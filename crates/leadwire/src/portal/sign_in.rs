@@ -1,6 +1,7 @@
 //! Signing in and out, choosing a password by a link, and how pages look.
 
 use super::entry::{self, Kept, slow_down, token_cookie};
+use super::guest;
 use super::shell::{LOOK_COOKIE, Shell, THEMES};
 use super::visit::{Visit, html, own_path, see_other};
 use crate::accounts::{self, AccountError, Entered, Finished, Mistake};
@@ -167,6 +168,12 @@ pub(super) async fn finish(visit: Visit) -> Result<Response, Problem> {
 
 /// `POST /sign-out`
 pub(super) async fn sign_out(visit: Visit) -> Result<Response, Problem> {
+    if visit.user().guest.is_some() {
+        if let Some(token) = entry::guest_token(&visit.app, &visit.headers) {
+            visit.app.accounts.guest_leaves(token).await?;
+        }
+        return Ok(guest::closed(&visit.app, &visit.look));
+    }
     if let Some(token) = entry::session(&visit.app, &visit.headers) {
         visit.app.accounts.sign_out(token).await?;
     }
@@ -251,9 +258,12 @@ pub(super) async fn set_look(visit: Visit) -> Result<Response, Problem> {
 
 /// The cookie that keeps how pages look.
 pub(super) fn look_cookie(visit: &Visit, language: Language, theme: &str) -> HeaderValue {
-    let secure = if entry::is_secure(&visit.app) { "; Secure" } else { "" };
+    // Whoever comes by a link is no user, and may be in a frame.
+    let is_guests =
+        visit.user.as_ref().map_or(visit.address.path().starts_with("/enter/"), |it| it.guest.is_some());
+    let bound = entry::bound(&visit.app, is_guests);
     let value = format!("{}.{theme}", language.code());
-    let cookie = format!("{LOOK_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}");
+    let cookie = format!("{LOOK_COOKIE}={value}; Path=/; HttpOnly; Max-Age=31536000; {bound}");
     HeaderValue::try_from(cookie).expect("codes are ASCII")
 }
 
