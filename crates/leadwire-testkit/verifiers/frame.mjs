@@ -1,6 +1,6 @@
 // Puts the portal into a frame of another site, and looks whether somebody sees it there.
 //
-// Reads {"site", "url", "press"}; answers the heading that is seen in the frame, and the one after a form there; empty when none.
+// Reads {"site", "url", "press", "to"}; answers the heading that is seen in the frame, and the one after a form there; empty when none.
 
 import { browser, wish } from "./chromium.mjs";
 
@@ -11,18 +11,18 @@ await page.evaluate((url) => {
   [frame.src, frame.width, frame.height, frame.name] = [url, 1100, 700, "portal"];
   document.body.append(frame);
 }, wish.url);
+// What was refused is a frame too, without a name and without anything of ours.
+const inside = () => page.frames().find((it) => it !== page.mainFrame());
 const heading = async () => {
-  await page.waitForFunction(() => document.querySelector("iframe").contentWindow.length >= 0);
-  const frame = page.frame("portal");
-  await frame.waitForLoadState();
-  return (await frame.locator("h1").count()) === 0 ? "" : await frame.locator("h1").first().innerText();
+  await inside().waitForLoadState();
+  const found = inside().locator("h1");
+  return (await found.count()) === 0 ? "" : await found.first().innerText();
 };
 await page.waitForLoadState("networkidle");
 const seen = await heading();
 let after = "";
 if (wish.press && seen) {
-  await page.frame("portal").click(wish.press);
-  await page.waitForLoadState("networkidle");
+  await Promise.all([inside().waitForURL(`**${wish.to}`), inside().click(wish.press)]);
   after = await heading();
 }
 await browser.close();

@@ -58,18 +58,33 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
     (app, endpoints)
 }
 
-async fn check(language: &str) {
-    let (app, endpoints) = busy().await;
-    let ada = Visitor::operator(&app).await;
-    let bob = Visitor::of_contoso(&app, "member").await;
+/// Pages of accounts and of guests: their own, those that a form answers with, and the way in.
+async fn pages_of_people(app: &TestApp) -> Vec<Value> {
+    let bob = Visitor::of_contoso(app, "member").await;
     bob.set_up_factor().await;
     let signing_in = [("email", "member@contoso.com"), ("password", PASSWORD)];
     let by_link = json!({ "role": "reader", "accent": "#00b38a" });
     let link = app.post("/v1/portal-links?publisher=contoso", &by_link).await;
-    let mut guest = Visitor::new(&app);
+    let mut guest = Visitor::new(app);
     guest.keep(&guest.open(&path_of(link["url"].as_str().unwrap())).await);
-    let mut half = Visitor::new(&app);
+    let mut half = Visitor::new(app);
     half.keep(&half.send("/sign-in", &signing_in).await);
+    let pages = json!([
+        ["account", "/account"],
+        ["account-factor", "/account", { "fill": { "#current-factor": PASSWORD }, "press": "form[action$='/factor'] button" }],
+        ["account-on", "/account", { "cookie": bob.cookie }],
+        ["account-codes", "/account", { "cookie": bob.cookie, "fill": { "#current-codes": PASSWORD },
+            "press": "form[action$='/codes'] button" }],
+        ["guest", "/", { "cookie": guest.cookie }],
+        ["guest-over", "/", { "cookie": "leadwire_guest=over" }],
+        ["sign-in-code", "/sign-in/code", { "cookie": half.cookie }],
+    ]);
+    pages.as_array().unwrap().clone()
+}
+
+async fn check(language: &str) {
+    let (app, endpoints) = busy().await;
+    let ada = Visitor::operator(&app).await;
     let found = app.get("/v1/deliveries?publisher=contoso&state=parked&limit=1").await;
     let delivery = found["items"][0]["id"].as_str().unwrap();
     let leads = app.get("/v1/leads?publisher=contoso").await;
@@ -82,7 +97,7 @@ async fn check(language: &str) {
         "filter": "customer.country_code in ['HU', 'TR'] && action != 'DNC'" });
     app.post("/v1/routes?publisher=contoso", &filtered).await;
     let route = app.get("/v1/routes?publisher=contoso").await;
-    let pages = json!([
+    let mut pages = json!([
         ["overview", "/"],
         ["leads", "/leads"],
         ["search", "/leads?q=lojistik"],
@@ -107,16 +122,9 @@ async fn check(language: &str) {
         ["route", format!("/routes/{}", route["items"][0]["id"].as_str().unwrap())],
         ["route-new", "/routes/new"],
         ["users", "/users"],
-        ["account", "/account"],
-        ["account-factor", "/account", { "fill": { "#current-factor": PASSWORD }, "press": "form[action$='/factor'] button" }],
-        ["account-on", "/account", { "cookie": bob.cookie }],
-        ["account-codes", "/account", { "cookie": bob.cookie, "fill": { "#current-codes": PASSWORD },
-            "press": "form[action$='/codes'] button" }],
-        ["guest", "/", { "cookie": guest.cookie }],
-        ["guest-over", "/", { "cookie": "leadwire_guest=over" }],
-        ["sign-in-code", "/sign-in/code", { "cookie": half.cookie }],
         ["missing", "/leads/none"],
     ]);
+    pages.as_array_mut().unwrap().extend(pages_of_people(&app).await);
     let (_, token) = ada.cookie.split_once('=').unwrap();
     let shots = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/portal");
     for theme in ["light", "dark"] {

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::flood;
 use crate::secrets;
 use axum::extract::{Path, RawPathParams, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -37,7 +38,7 @@ pub(super) async fn answer(
     let id = RequestId::new(clock::random_bits());
     let look = Look::of(&app, request.headers());
     let is_secure = is_secure(&app);
-    let app_settings = app.config.portal.clone();
+    let settings = Arc::clone(&app);
     // A panic in a handler costs this request alone.
     let answered = AssertUnwindSafe(enter(app, page, path, request, id)).catch_unwind().await;
     let mut response = match answered {
@@ -49,7 +50,7 @@ pub(super) async fn answer(
     let headers = response.headers_mut();
     guard(headers, is_secure);
     if is_framable {
-        guest::open_to_frames(&app_settings, headers);
+        guest::open_to_frames(&settings.config.portal.embedders, headers);
     }
     headers.insert("x-request-id", HeaderValue::from_str(&id.to_string()).expect("an id is ASCII"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(look.language.code()));
@@ -105,23 +106,10 @@ async fn enter(
         return Err(refused("the form was sent from another site", "open the page here and send it again"));
     }
     let user = guest::who(&app, &head.headers).await?;
-    if page.open == Open::ToUsers && user.is_none() && guest::was_here(&app, &head.headers) {
-        return Ok(guest::closed(&app, &look));
-    }
-    if page.open == Open::ToUsers && user.is_none() {
-        let wanted = head.uri.path_and_query().map_or("/", |it| it.as_str());
-        let next = form_urlencoded::byte_serialize(wanted.as_bytes()).collect::<String>();
-        let next = if is_form || wanted == "/" { String::new() } else { format!("?next={next}") };
-        return Ok(see_other(&format!("{}/sign-in{next}", look.base)));
-    }
-    if let Some(user) = &user
-        && page.open == Open::ToUsers
-        && !page.path.starts_with("/account")
-        && page.path != "/sign-out"
-        && user.guest.is_none()
-        && lacks_factor(&app, user)
+    if page.open == Open::ToUsers
+        && let Some(elsewhere) = sent_elsewhere((&app, page), &head, user.as_ref(), &look)
     {
-        return Ok(see_other(&format!("{}/account", look.base)));
+        return Ok(elsewhere);
     }
     if user.is_none() {
         let network = network(&app, peer, &head.headers);
@@ -145,18 +133,42 @@ async fn enter(
     if is_guest && page.path.starts_with("/account") {
         return Err(Problem::not_found());
     }
+    // What everybody sees, such as the way in, is held in no frame, whoever comes.
+    let is_framable = is_guest && page.open == Open::ToUsers || page.path.starts_with("/enter");
     let visit = Visit { app, request: id, peer, is_head, headers, address, path, query, form, look, user };
     let answered = (page.handler)(visit).await;
     // A refusal is a page as well, and is seen where the page was asked for.
     let mut response = match answered {
         Ok(response) => response,
-        Err(problem) if is_guest || page.path.starts_with("/enter") => told(&told_look, problem, id),
+        Err(problem) if is_framable => told(&told_look, problem, id),
         Err(problem) => return Err(problem),
     };
-    if is_guest || page.path.starts_with("/enter") {
+    if is_framable {
         response.extensions_mut().insert(Framable);
     }
     Ok(response)
+}
+
+/// Where somebody goes who may not see a page for users, or not yet.
+fn sent_elsewhere(
+    (app, page): (&App, &Page),
+    head: &Parts,
+    user: Option<&SignedIn>,
+    look: &Look,
+) -> Option<Response> {
+    let Some(user) = user else {
+        if guest::was_here(app, &head.headers) {
+            return Some(guest::closed(app, look));
+        }
+        let wanted = head.uri.path_and_query().map_or("/", |it| it.as_str());
+        let next = form_urlencoded::byte_serialize(wanted.as_bytes()).collect::<String>();
+        let is_nowhere = page.method == Method::POST || wanted == "/";
+        let next = if is_nowhere { String::new() } else { format!("?next={next}") };
+        return Some(see_other(&format!("{}/sign-in{next}", look.base)));
+    };
+    let is_own = page.path.starts_with("/account") || page.path == "/sign-out";
+    let must = !is_own && user.guest.is_none() && lacks_factor(app, user);
+    must.then(|| see_other(&format!("{}/account", look.base)))
 }
 
 /// Says of an answer that sites which the operator named may show it in a frame.

@@ -7,7 +7,6 @@ use super::visit::{Visit, html, see_other};
 use crate::accounts::SignedIn;
 use crate::api::Problem;
 use crate::app::App;
-use crate::config::Portal;
 use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -60,12 +59,12 @@ pub(super) fn closed(app: &App, look: &Look) -> Response {
 }
 
 /// Lets the sites that the operator named show a page in a frame, and nobody else.
-pub(super) fn open_to_frames(settings: &Portal, headers: &mut HeaderMap) {
-    if settings.embedders.is_empty() {
+pub(super) fn open_to_frames(sites: &[String], headers: &mut HeaderMap) {
+    if sites.is_empty() {
         return;
     }
-    let policy = entry::POLICY
-        .replace("frame-ancestors 'none'", &format!("frame-ancestors {}", settings.embedders.join(" ")));
+    let policy =
+        entry::POLICY.replace("frame-ancestors 'none'", &format!("frame-ancestors {}", sites.join(" ")));
     let policy = HeaderValue::try_from(policy).expect("origins are ASCII");
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     // It knows all or one's own only; browsers that know the policy above do not look at it.
