@@ -1,4 +1,4 @@
--- Schema 26.
+-- Schema 27.
 
 CREATE TABLE "api_key" (
     publisher_id TEXT NOT NULL,
@@ -477,6 +477,21 @@ CREATE TABLE portal_half (
     PRIMARY KEY (publisher_id, user_id, hash)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE portal_link (
+    publisher_id TEXT NOT NULL,
+    link_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    role TEXT NOT NULL,
+    accent TEXT NOT NULL DEFAULT '',
+    language TEXT NOT NULL DEFAULT '',
+    made_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL DEFAULT 0,
+    seen_at INTEGER NOT NULL DEFAULT 0,
+    session BLOB NOT NULL DEFAULT x'',
+    PRIMARY KEY (publisher_id, link_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE portal_recovery (
     publisher_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -708,6 +723,12 @@ CREATE INDEX notice_of_message ON notice (publisher_id, message_no, destination_
 CREATE INDEX notice_untold ON notice (publisher_id, due_at, destination_no, number) WHERE due_at <> 0;
 
 CREATE INDEX portal_half_hash ON portal_half (hash);
+
+CREATE INDEX portal_link_hash ON portal_link (hash) WHERE used_at = 0;
+
+CREATE INDEX portal_link_made ON portal_link (publisher_id, made_at);
+
+CREATE INDEX portal_link_session ON portal_link (session) WHERE used_at <> 0;
 
 CREATE INDEX portal_session_hash ON portal_session (hash);
 
