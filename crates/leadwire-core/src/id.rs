@@ -156,6 +156,11 @@ minted!(
     "usr_"
 );
 minted!(
+    /// A link that opens the portal of one publisher, without its secret.
+    PortalLinkId,
+    "pln_"
+);
+minted!(
     /// An intake address, without its secret.
     TokenId,
     "tok_"

@@ -3,6 +3,7 @@
 //! Reading order: [`touchpoint`] is what came in, [`identity`] says whose it is, [`outcome`] is what came
 //! of an attempt, and [`retry`] and [`lane`] decide what happens next.
 
+pub mod accent;
 pub mod audit;
 pub mod backup;
 pub mod budget;
@@ -45,5 +46,6 @@ pub mod spread;
 pub mod standing;
 pub mod text;
 pub mod time;
+pub mod totp;
 pub mod touchpoint;
 pub mod withhold;

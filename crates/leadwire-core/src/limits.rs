@@ -3,6 +3,7 @@
 //! Lengths that a standard sets stand beside the parser that holds them, and bounds of a command that ends by itself
 //! beside that command.
 
+mod accounts;
 mod bulk;
 mod delivery;
 mod looking;
@@ -11,6 +12,7 @@ mod replays;
 mod server;
 mod watching;
 
+pub use accounts::*;
 pub use bulk::*;
 pub use delivery::*;
 pub use looking::*;

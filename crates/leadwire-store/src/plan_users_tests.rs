@@ -1,12 +1,15 @@
-//! Runs every statement about users and sessions, for their plans to be looked at.
+//! Runs every statement about users, sessions and second factors, for their plans to be looked at.
 
+use crate::factors::Factor;
+use crate::halves::Proof;
+use crate::portal_links::PortalLink;
 use crate::users::{Chosen, Link, PortalUser};
 use crate::{Store, StoreError};
-use leadwire_core::id::{PublisherId, UserId};
+use leadwire_core::id::{PortalLinkId, PublisherId, UserId};
 use leadwire_core::time::Timestamp;
 
-/// What is read whole on purpose: everybody, for an operator, within a bound.
-pub(crate) const READ_WHOLE: &[&str] = &["portal_user"];
+/// What is read whole on purpose: everybody, for an operator, within a bound; and second factors, when keys are rotated.
+pub(crate) const READ_WHOLE: &[&str] = &["portal_user", "portal_factor"];
 /// What every page and every sign-in looks at, and how.
 pub(crate) const HOT: &[(&str, &[&str])] = &[
     (
@@ -14,8 +17,21 @@ pub(crate) const HOT: &[(&str, &[&str])] = &[
         &[
             "SEARCH s USING INDEX portal_session_hash (hash=?)",
             "SEARCH u USING PRIMARY KEY (publisher_id=? AND user_id=?)",
+            "SEARCH f USING PRIMARY KEY (publisher_id=? AND user_id=?) LEFT-JOIN",
         ],
     ),
+    (
+        "…WHERE h.hash = $1",
+        &[
+            "SEARCH h USING INDEX portal_half_hash (hash=?)",
+            "SEARCH u USING PRIMARY KEY (publisher_id=? AND user_id=?)",
+        ],
+    ),
+    (
+        "…FROM portal_link WHERE session = $1 AND used_at <> 0",
+        &["SEARCH portal_link USING INDEX portal_link_session (session=?)"],
+    ),
+    ("UPDATE portal_link SET used_at…", &["SEARCH portal_link USING INDEX portal_link_hash (hash=?)"]),
     ("…FROM portal_user WHERE email = $1", &["SEARCH portal_user USING INDEX portal_user_email (email=?)"]),
     (
         "…FROM portal_user WHERE link_hash = $1",
@@ -37,6 +53,7 @@ pub(crate) async fn users(store: &Store, publisher: &PublisherId) -> Result<(), 
         link_ends_at: None,
         created_at: now,
         signed_in_at: None,
+        language: String::new(),
     };
     store.add_user(user, link).await?;
     store.renew_link(whose.clone(), id, link).await?;
@@ -46,13 +63,73 @@ pub(crate) async fn users(store: &Store, publisher: &PublisherId) -> Result<(), 
     assert!(store.use_link(link.hash, chosen, now).await?.is_some());
     store.user_by_email("ada@example.com".to_owned()).await?;
     for byte in 1..=2 {
-        store.begin_session((whose.clone(), id), [byte; 32], now, 1).await?;
+        store.begin_session((whose.clone(), id), [byte; 32], now).await?;
     }
+    factors(store, (whose.clone(), id), now).await?;
     store.session([1; 32]).await?;
     store.see_session([1; 32], now).await?;
     store.end_session([1; 32]).await?;
     store.users(whose.clone(), 9).await?;
     store.users(None, 9).await?;
     store.remove_user(whose, id).await?;
+    links(store, publisher, now).await
+}
+
+/// Lets somebody in by a link, and out.
+async fn links(store: &Store, publisher: &PublisherId, now: Timestamp) -> Result<(), StoreError> {
+    let link = PortalLink {
+        publisher: publisher.clone(),
+        id: PortalLinkId::new(1),
+        hash: [1; 32],
+        role: "reader".to_owned(),
+        accent: String::new(),
+        language: String::new(),
+        made_at: now,
+        ends_at: Timestamp::from_millis(99),
+    };
+    assert!(store.add_portal_link(link, Timestamp::from_millis(0)).await?);
+    assert!(store.use_portal_link([1; 32], [2; 32], now).await?);
+    store.guest([2; 32]).await?;
+    store.see_guest([2; 32], now).await?;
+    store.end_guest([2; 32]).await?;
+    store.end_portal_links(publisher.clone()).await?;
+    Ok(())
+}
+
+/// Gives somebody a second factor, signs them in with it, and takes it away.
+async fn factors(
+    store: &Store,
+    whose: (Option<PublisherId>, UserId),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let factor = Factor {
+        publisher: whose.0.clone(),
+        user: whose.1,
+        master_key: "one".to_owned(),
+        sealed: vec![1],
+        is_confirmed: false,
+    };
+    let codes = vec![[7; 32]];
+    store.propose_factor(factor.clone(), now).await?;
+    store.confirm_factor(factor, 1, codes.clone(), ([1; 32], now)).await?;
+    store.renew_recovery(whose.clone(), codes).await?;
+    store.recovery_left(whose.clone()).await?;
+    store.factor(whose.clone()).await?;
+    store.factor_owners(whose.0.clone()).await?;
+    store.factor_owners(None).await?;
+    store.factor_keys().await?;
+    store.reseal_factors(|it| Some(it.clone())).await?;
+    for (byte, proof) in
+        [(1, Proof::Steps(vec![2])), (2, Proof::Recovery([7; 32])), (3, Proof::Steps(vec![]))]
+    {
+        store.begin_half(whose.clone(), ([byte; 32], Timestamp::from_millis(99)), now).await?;
+        store.half([byte; 32], now).await?;
+        store.pass_half([byte; 32], proof, ([byte + 10; 32], now)).await?;
+    }
+    store.places(whose.clone()).await?;
+    store.end_other_sessions(whose.clone(), [1; 32]).await?;
+    store.describe_user(whose.clone(), ("Ada".to_owned(), "en".to_owned())).await?;
+    store.change_password(whose.clone(), ("x".to_owned(), "y".to_owned()), ([1; 32], now)).await?;
+    store.remove_factor(whose).await?;
     Ok(())
 }

@@ -1,6 +1,8 @@
-//! People who sign in to the portal, and where they are signed in: of passwords, links and sessions only hashes are kept.
+//! People who sign in to the portal: of passwords and links only hashes are kept.
 
 use crate::engine::{Param, Row, Tx};
+use crate::factors;
+use crate::sessions::{end_all, start};
 use crate::{Store, StoreError};
 use leadwire_core::id::{PublisherId, UserId};
 use leadwire_core::time::Timestamp;
@@ -26,6 +28,8 @@ pub struct PortalUser {
     pub created_at: Timestamp,
     /// When they last signed in.
     pub signed_in_at: Option<Timestamp>,
+    /// The language they chose for their pages; empty: what their browser asks for.
+    pub language: String,
 }
 
 /// A link by which a password is chosen, once.
@@ -35,17 +39,6 @@ pub struct Link {
     pub hash: [u8; 32],
     /// When it ends.
     pub ends_at: Timestamp,
-}
-
-/// Somebody who is signed in.
-#[derive(Clone, Debug)]
-pub struct Session {
-    /// Who.
-    pub user: PortalUser,
-    /// Since when.
-    pub begun_at: Timestamp,
-    /// When they were last seen, give or take what the program does not write down.
-    pub seen_at: Timestamp,
 }
 
 /// What is set when a link is used.
@@ -74,7 +67,7 @@ impl Store {
             match &publisher {
                 Some(publisher) => tx.query(
                     "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at,
-                         signed_in_at
+                         signed_in_at, language
                      FROM portal_user
                      WHERE publisher_id = $1
                      ORDER BY email, user_id
@@ -84,7 +77,7 @@ impl Store {
                 ),
                 None => tx.query(
                     "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at,
-                         signed_in_at
+                         signed_in_at, language
                      FROM portal_user
                      ORDER BY email, user_id
                      LIMIT $1",
@@ -158,11 +151,69 @@ impl Store {
     pub async fn remove_user(&self, publisher: Option<PublisherId>, id: UserId) -> Result<bool, StoreError> {
         self.write(move |tx| {
             end_all(tx, whose(publisher.as_ref()), id)?;
+            factors::forget(tx, whose(publisher.as_ref()), id)?;
             let removed = tx.execute(
                 "DELETE FROM portal_user WHERE publisher_id = $1 AND user_id = $2",
                 &[Param::Text(whose(publisher.as_ref())), Param::Text(&id.to_string())],
             )?;
             Ok(removed > 0)
+        })
+        .await
+    }
+
+    /// Changes what a user says of themselves. False: there is no such user.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn describe_user(
+        &self,
+        (publisher, id): (Option<PublisherId>, UserId),
+        (name, language): (String, String),
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let changed = tx.execute(
+                "UPDATE portal_user SET name = $1, language = $2 WHERE publisher_id = $3 AND user_id = $4",
+                &[
+                    Param::Text(&name),
+                    Param::Text(&language),
+                    Param::Text(whose(publisher.as_ref())),
+                    Param::Text(&id.to_string()),
+                ],
+            )?;
+            Ok(changed > 0)
+        })
+        .await
+    }
+
+    /// Puts a new password in the place of the one that was looked at, and ends every session and every link but the session
+    /// that is begun here. False: another one was set meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn change_password(
+        &self,
+        (publisher, id): (Option<PublisherId>, UserId),
+        (was, password): (String, String),
+        (session, now): ([u8; 32], Timestamp),
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let whose = whose(publisher.as_ref());
+            let changed = tx.execute(
+                "UPDATE portal_user SET password = $1, link_ends_at = 0
+                 WHERE publisher_id = $2 AND user_id = $3 AND password = $4",
+                &[
+                    Param::Text(&password),
+                    Param::Text(whose),
+                    Param::Text(&id.to_string()),
+                    Param::Text(&was),
+                ],
+            )?;
+            if changed == 0 {
+                return Ok(false);
+            }
+            end_all(tx, whose, id)?;
+            start(tx, (whose, id), session, now)?;
+            Ok(true)
         })
         .await
     }
@@ -224,115 +275,16 @@ impl Store {
         })
         .await
     }
-
-    /// Signs a user in. Of sessions beyond `most`, the ones that were longest not seen end.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn begin_session(
-        &self,
-        (publisher, user): (Option<PublisherId>, UserId),
-        hash: [u8; 32],
-        now: Timestamp,
-        most: usize,
-    ) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            let (publisher, user) = (whose(publisher.as_ref()), user.to_string());
-            tx.execute(
-                "INSERT INTO portal_session (publisher_id, user_id, hash, begun_at, seen_at)
-                 VALUES ($1, $2, $3, $4, $5)",
-                &[
-                    Param::Text(publisher),
-                    Param::Text(&user),
-                    Param::Bytes(&hash),
-                    Param::Int(now.millis()),
-                    Param::Int(now.millis()),
-                ],
-            )?;
-            tx.execute(
-                "UPDATE portal_user SET signed_in_at = $1 WHERE publisher_id = $2 AND user_id = $3",
-                &[Param::Int(now.millis()), Param::Text(publisher), Param::Text(&user)],
-            )?;
-            let all = tx.query(
-                "SELECT hash FROM portal_session
-                 WHERE publisher_id = $1 AND user_id = $2
-                 ORDER BY seen_at DESC, hash",
-                &[Param::Text(publisher), Param::Text(&user)],
-                |row| Ok(row.bytes(0)?.to_vec()),
-            )?;
-            for old in all.iter().skip(most) {
-                tx.execute(
-                    "DELETE FROM portal_session WHERE publisher_id = $1 AND user_id = $2 AND hash = $3",
-                    &[Param::Text(publisher), Param::Text(&user), Param::Bytes(old)],
-                )?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// The session of a token, by its hash. Whether it has ended by itself is for the caller to say.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn session(&self, hash: [u8; 32]) -> Result<Option<Session>, StoreError> {
-        self.read(move |tx| {
-            tx.find(
-                "SELECT u.publisher_id, u.user_id, u.email, u.name, u.role, u.password, u.link_ends_at,
-                     u.created_at, u.signed_in_at, s.begun_at, s.seen_at
-                 FROM portal_session s
-                 JOIN portal_user u ON u.publisher_id = s.publisher_id AND u.user_id = s.user_id
-                 WHERE s.hash = $1",
-                &[Param::Bytes(&hash)],
-                |row| Ok(Session { user: read_user(row)?, begun_at: row.time(9)?, seen_at: row.time(10)? }),
-            )
-        })
-        .await
-    }
-
-    /// Writes down that a session is in use.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn see_session(&self, hash: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            tx.execute(
-                "UPDATE portal_session SET seen_at = $1 WHERE hash = $2",
-                &[Param::Int(now.millis()), Param::Bytes(&hash)],
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Signs out.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn end_session(&self, hash: [u8; 32]) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            tx.execute("DELETE FROM portal_session WHERE hash = $1", &[Param::Bytes(&hash)])?;
-            Ok(())
-        })
-        .await
-    }
 }
 
-fn whose(publisher: Option<&PublisherId>) -> &str {
+pub(crate) fn whose(publisher: Option<&PublisherId>) -> &str {
     publisher.map_or("", PublisherId::as_str)
-}
-
-fn end_all(tx: &Tx<'_>, publisher: &str, user: UserId) -> Result<(), StoreError> {
-    tx.execute(
-        "DELETE FROM portal_session WHERE publisher_id = $1 AND user_id = $2",
-        &[Param::Text(publisher), Param::Text(&user.to_string())],
-    )?;
-    Ok(())
 }
 
 fn by_email(tx: &Tx<'_>, email: &str) -> Result<Option<PortalUser>, StoreError> {
     tx.find(
-        "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at, signed_in_at
+        "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at, signed_in_at,
+             language
          FROM portal_user WHERE email = $1",
         &[Param::Text(email)],
         read_user,
@@ -341,14 +293,15 @@ fn by_email(tx: &Tx<'_>, email: &str) -> Result<Option<PortalUser>, StoreError> 
 
 fn by_link(tx: &Tx<'_>, hash: &[u8], now: Timestamp) -> Result<Option<PortalUser>, StoreError> {
     tx.find(
-        "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at, signed_in_at
+        "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at, signed_in_at,
+             language
          FROM portal_user WHERE link_hash = $1 AND link_ends_at <> 0 AND link_ends_at > $2",
         &[Param::Bytes(hash), Param::Int(now.millis())],
         read_user,
     )
 }
 
-fn read_user(row: &Row<'_>) -> Result<PortalUser, StoreError> {
+pub(crate) fn read_user(row: &Row<'_>) -> Result<PortalUser, StoreError> {
     let wrong = |it: leadwire_core::id::BadId| StoreError::Wrong(it.to_string());
     let publisher = match row.text(0)? {
         "" => None,
@@ -365,5 +318,6 @@ fn read_user(row: &Row<'_>) -> Result<PortalUser, StoreError> {
         link_ends_at: time(row.time(6)?),
         created_at: row.time(7)?,
         signed_in_at: time(row.time(8)?),
+        language: row.text(9)?.to_owned(),
     })
 }

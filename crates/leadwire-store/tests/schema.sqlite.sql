@@ -1,4 +1,4 @@
--- Schema 24.
+-- Schema 27.
 
 CREATE TABLE "api_key" (
     publisher_id TEXT NOT NULL,
@@ -457,6 +457,48 @@ CREATE TABLE offer (
     PRIMARY KEY (publisher_id, offer_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE portal_factor (
+    publisher_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    master_key_id TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    last_step INTEGER NOT NULL DEFAULT 0,
+    made_at INTEGER NOT NULL,
+    confirmed_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE portal_half (
+    publisher_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    ends_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, user_id, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE portal_link (
+    publisher_id TEXT NOT NULL,
+    link_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    role TEXT NOT NULL,
+    accent TEXT NOT NULL DEFAULT '',
+    language TEXT NOT NULL DEFAULT '',
+    made_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL DEFAULT 0,
+    seen_at INTEGER NOT NULL DEFAULT 0,
+    session BLOB NOT NULL DEFAULT x'',
+    PRIMARY KEY (publisher_id, link_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE portal_recovery (
+    publisher_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (publisher_id, user_id, hash)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE portal_session (
     publisher_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -476,7 +518,7 @@ CREATE TABLE portal_user (
     link_hash BLOB NOT NULL,
     link_ends_at INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
-    signed_in_at INTEGER NOT NULL DEFAULT 0,
+    signed_in_at INTEGER NOT NULL DEFAULT 0, language TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -679,6 +721,14 @@ CREATE INDEX notice_newest ON notice (publisher_id, at, destination_no, number);
 CREATE INDEX notice_of_message ON notice (publisher_id, message_no, destination_no, number) WHERE message_no <> 0;
 
 CREATE INDEX notice_untold ON notice (publisher_id, due_at, destination_no, number) WHERE due_at <> 0;
+
+CREATE INDEX portal_half_hash ON portal_half (hash);
+
+CREATE INDEX portal_link_hash ON portal_link (hash) WHERE used_at = 0;
+
+CREATE INDEX portal_link_made ON portal_link (publisher_id, made_at);
+
+CREATE INDEX portal_link_session ON portal_link (session) WHERE used_at <> 0;
 
 CREATE INDEX portal_session_hash ON portal_session (hash);
 

@@ -2,6 +2,8 @@
 
 use crate::app::{Answer, TestApp};
 use http::Method;
+use leadwire::clock::Clock;
+use leadwire_core::{limits, totp};
 use url::form_urlencoded::Serializer;
 
 /// What the tests sign in with.
@@ -12,6 +14,32 @@ pub struct Visitor<'a> {
     app: &'a TestApp,
     /// The cookie of the session, `name=value`; empty while nobody is signed in.
     pub cookie: String,
+}
+
+/// What somebody has of their second factor: the phone's secret, and the codes on paper.
+pub struct Phone<'a> {
+    app: &'a TestApp,
+    /// The secret.
+    pub secret: Vec<u8>,
+    /// The recovery codes.
+    pub codes: Vec<String>,
+}
+
+impl Phone<'_> {
+    /// What it shows now.
+    pub fn code(&self) -> String {
+        totp::code(&self.secret, totp::step_of(self.app.clock.wall()))
+    }
+}
+
+/// Bytes of base 32, as a page shows them.
+pub fn from_base32(text: &str) -> Vec<u8> {
+    let digits = text.bytes().filter(|it| *it != b' ').map(|it| {
+        let at = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == it);
+        u8::try_from(at.expect("a digit of base 32")).expect("below 32")
+    });
+    let bits: Vec<u8> = digits.flat_map(|it| (0..5).rev().map(move |bit| it >> bit & 1)).collect();
+    bits.chunks_exact(8).map(|it| it.iter().fold(0, |byte, bit| byte << 1 | bit)).collect()
 }
 
 /// The text of a page.
@@ -29,6 +57,11 @@ impl<'a> Visitor<'a> {
     /// Somebody who is not signed in.
     pub fn new(app: &'a TestApp) -> Self {
         Self { app, cookie: String::new() }
+    }
+
+    /// Somebody who shows a cookie.
+    pub fn with(app: &'a TestApp, cookie: String) -> Self {
+        Self { app, cookie }
     }
 
     /// The first user, an operator, signed in by the link of the first start.
@@ -53,6 +86,32 @@ impl<'a> Visitor<'a> {
         assert_eq!(answer.status, 303, "{}", text(&answer));
         visitor.keep(&answer);
         visitor
+    }
+
+    /// Sets up a second factor as a person does, with one slip.
+    pub async fn set_up_factor(&self) -> Phone<'a> {
+        let shown = self.act("/account/factor", &[("current", PASSWORD)]).await;
+        assert_eq!(shown.status, 200, "{}", text(&shown));
+        let page = text(&shown);
+        let key = page.split_once("<code class=\"link\" translate=\"no\">").expect("the key is shown").1;
+        let mut phone = Phone {
+            app: self.app,
+            secret: from_base32(key.split('<').next().unwrap_or_default()),
+            codes: Vec::new(),
+        };
+        assert_eq!(phone.secret.len(), totp::SECRET_BYTES);
+        assert!(page.contains("<svg class=\"qr\"") && page.len() < 100_000);
+        let slip = self.act("/account/confirm", &[("code", "no code")]).await;
+        assert_eq!(slip.status, 422);
+        assert!(text(&slip).contains("role=\"alert\"") && text(&slip).contains("<svg class=\"qr\""));
+        let done = self.act("/account/confirm", &[("code", &phone.code())]).await;
+        assert_eq!(done.status, 200, "{}", text(&done));
+        let page = text(&done);
+        let codes = page.split_once("<ol class=\"codes\"").expect("the codes are shown").1;
+        let codes = codes.split("<code>").skip(1).filter_map(|it| it.split('<').next());
+        phone.codes = codes.map(str::to_owned).collect();
+        assert_eq!(phone.codes.len(), limits::RECOVERY_CODES);
+        phone
     }
 
     /// Keeps the cookie that an answer sets.

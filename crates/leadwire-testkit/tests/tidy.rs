@@ -73,7 +73,7 @@ const MAY_USE: &MayUse = &[
     ),
     // It asks the API's endpoints from within, and knows nothing of what is behind them.
     ("portal", &["access", "accounts", "api", "app", "clock", "flood", "secrets"]),
-    ("accounts", &["access", "clock", "secrets"]),
+    ("accounts", &["access", "clock", "secrets", "vault"]),
     ("intake", &["clock", "deliver", "directory", "secrets", "telemetry"]),
     ("merging", &["deliver", "intake"]),
     ("suggest", &["clock", "directory"]),

@@ -1,7 +1,9 @@
 // Looks at every page of the portal in Chromium, has each examined by axe-core, and takes its picture. Or comes in by the first
 // link without scripts, and does what a person does.
 //
-// Reads {"base", "token", "language", "theme", "width", "pages", "shots", "pictures"?} or {"base", "first"}; answers what was seen.
+// Reads {"base", "token", "language", "theme", "width", "pages", "shots", "pictures"?} or {"base", "first"}; answers what was seen. A
+// page is its name and path, and what else is to be done: {"cookie"} of somebody else, {"fill", "choose"?, "press", "shows"?} of a
+// form that answers with a page, or with a part of this one.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,16 +47,21 @@ async function look() {
   page.on("pageerror", (it) => complaints.push(`${expected}: ${it}`));
   mkdirSync(wish.shots, { recursive: true });
   let seen = 0;
-  const one = async (name, path, button) => {
+  const own = { name: "leadwire", value: wish.token, url: wish.base, httpOnly: true, sameSite: "Lax" };
+  const one = async (name, path, more = {}) => {
     expected = name;
+    if (more.cookie) {
+      const [kind, value] = more.cookie.split("=");
+      await context.clearCookies({ name: "leadwire" });
+      await context.addCookies([{ ...own, name: kind, value }]);
+    }
     await page.goto(`${wish.base}${path}`);
-    if (button) {
-      // A form of the page is sent as it stands, but for one row, and its answer is looked at.
-      await page.fill("#from-3", "customer.phone");
-      await page.fill("input[name=steps_2]", "upper");
-      await page.selectOption("#of", { index: 3 });
-      await page.click(`button[value=${button}]`);
-      await page.waitForSelector("#outcome");
+    if (more.press) {
+      await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
+      for (const [field, text] of Object.entries(more.fill)) await page.fill(field, text);
+      for (const [field, index] of Object.entries(more.choose ?? {})) await page.selectOption(field, { index });
+      const answer = more.shows ? page.waitForSelector(more.shows) : page.waitForNavigation();
+      await Promise.all([answer, page.click(more.press)]);
     }
     const language = await page.getAttribute("html", "lang");
     if (language !== wish.language) complaints.push(`${name}: ${language}`);
@@ -64,9 +71,13 @@ async function look() {
     // What is folded in is examined as well.
     await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
     await hold(page, name);
+    if (more.cookie) {
+      await context.clearCookies({ name: /^leadwire(_half|_guest)?$/ });
+      await context.addCookies([own]);
+    }
     seen += 1;
   };
-  for (const [name, path, button] of wish.pages) await one(name, path, button);
+  for (const [name, path, more] of wish.pages) await one(name, path, more);
   await context.clearCookies({ name: "leadwire" });
   await one("sign-in", "/sign-in");
   await context.close();

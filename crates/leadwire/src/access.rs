@@ -1,6 +1,6 @@
 //! Who may do what: the one decision function of the API. Everything that is not allowed here is refused.
 
-use leadwire_core::id::{KeyId, PublisherId, UserId};
+use leadwire_core::id::{KeyId, PortalLinkId, PublisherId, UserId};
 use std::fmt;
 
 /// Who is asking.
@@ -21,6 +21,8 @@ pub enum Who {
     Key(KeyId),
     /// Somebody who signed in to the portal.
     User(UserId),
+    /// Somebody who came to the portal by a link.
+    Guest(PortalLinkId),
 }
 
 impl fmt::Display for Who {
@@ -28,6 +30,7 @@ impl fmt::Display for Who {
         match self {
             Who::Key(id) => id.fmt(out),
             Who::User(id) => id.fmt(out),
+            Who::Guest(id) => id.fmt(out),
         }
     }
 }

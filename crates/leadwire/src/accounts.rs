@@ -2,15 +2,26 @@
 //!
 //! Of every secret only a hash is kept. How often somebody may try is held by `flood`; how much memory hashing takes, here.
 
+mod guest;
+mod own;
+mod second_factor;
+
+pub use guest::Opening;
+pub use second_factor::{Confirmed, Finished, Proposal};
+
 use crate::access::{Actor, Role, Who};
 use crate::clock::{self, Clock, fill_random};
 use crate::secrets::{self, CredentialKind};
+use crate::vault::Vault;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
+use leadwire_core::audit::Entry;
 use leadwire_core::hex;
-use leadwire_core::id::UserId;
+use leadwire_core::id::{PublisherId, UserId};
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
+use leadwire_core::time::Timestamp;
+use leadwire_store::audit::Deed;
 use leadwire_store::users::{Chosen, Link, PortalUser};
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
@@ -40,6 +51,34 @@ pub struct SignedIn {
     pub actor: Actor,
     /// Stands in each of their forms; nobody who does not see their pages knows it.
     pub form_token: String,
+    /// The hash of their session's token.
+    pub session: [u8; 32],
+    /// Whether they have a second factor.
+    pub has_factor: bool,
+    /// How pages look for somebody who came by a link, and is no user; none for users.
+    pub guest: Option<Appearance>,
+}
+
+/// How pages look for somebody who came by a link.
+#[derive(Clone, Debug)]
+pub struct Appearance {
+    /// The colour; empty: the portal's own.
+    pub accent: String,
+}
+
+impl SignedIn {
+    /// Whose user, and which.
+    fn whose(&self) -> (Option<PublisherId>, UserId) {
+        (self.user.publisher.clone(), self.user.id)
+    }
+}
+
+/// How far somebody came with a right password.
+pub enum Entered {
+    /// They are signed in: the session's token, and who they are.
+    In(Secret<String>, Box<PortalUser>),
+    /// A code is awaited: what the browser shows when it comes.
+    Half(Secret<String>),
 }
 
 /// What is wrong with what somebody chose.
@@ -63,13 +102,14 @@ pub enum Mistake {
 pub struct Accounts {
     store: Store,
     clock: Arc<dyn Clock>,
+    vault: Arc<Vault>,
     hashing: Arc<Semaphore>,
 }
 
 impl Accounts {
     /// Puts them together.
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, hashing: Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX)) }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, vault: Arc<Vault>) -> Self {
+        Self { store, clock, vault, hashing: Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX)) }
     }
 
     /// A new link: its token, shown once, and what is kept.
@@ -104,6 +144,7 @@ impl Accounts {
             link_ends_at: Some(link.ends_at),
             created_at: self.clock.wall(),
             signed_in_at: None,
+            language: String::new(),
         };
         self.store.add_user(user, link).await?;
         Ok(Some(token))
@@ -120,7 +161,7 @@ impl Accounts {
         self.store.user_by_link(secrets::sha256(token.as_bytes()), self.clock.wall()).await
     }
 
-    /// Uses a link: sets the password, ends every session of its user, and signs them in. None: the link does not work any
+    /// Uses a link: sets the password, ends every session of its user, and signs them in as [`Accounts::sign_in`] does. None: the link does not work any
     /// more, or another user has the e-mail address.
     ///
     /// # Errors
@@ -130,12 +171,12 @@ impl Accounts {
         token: &str,
         (email, name): (String, String),
         password: Secret<String>,
-    ) -> Result<Option<Secret<String>>, AccountError> {
+    ) -> Result<Option<Entered>, AccountError> {
         let password = self.hash(password).await?;
         let (hash, now) = (secrets::sha256(token.as_bytes()), self.clock.wall());
         let chosen = Chosen { password, email, name };
         match self.store.use_link(hash, chosen, now).await? {
-            Some(user) => Ok(Some(self.begin(&user).await?)),
+            Some(user) => Ok(Some(self.enter(user).await?)),
             None => Ok(None),
         }
     }
@@ -148,7 +189,7 @@ impl Accounts {
         &self,
         email: &str,
         password: Secret<String>,
-    ) -> Result<Option<Secret<String>>, AccountError> {
+    ) -> Result<Option<Entered>, AccountError> {
         let user = match self::email(email) {
             Some(email) => self.store.user_by_email(email).await?,
             None => None,
@@ -157,19 +198,22 @@ impl Accounts {
         let kept = user.as_ref().map_or_else(|| NOBODY.to_owned(), |it| it.password.clone());
         let is_right = self.is_right(kept, password).await?;
         match user.filter(|_| is_right) {
-            Some(user) => Ok(Some(self.begin(&user).await?)),
+            Some(user) => Ok(Some(self.enter(user).await?)),
             None => Ok(None),
         }
     }
 
-    /// Begins a session under a token that nobody had before, so that none can be fixed by somebody else.
-    async fn begin(&self, user: &PortalUser) -> Result<Secret<String>, StoreError> {
+    /// Begins a session under a token that nobody had before, so that none can be fixed by somebody else; whoever has a second
+    /// factor shows it first.
+    async fn enter(&self, user: PortalUser) -> Result<Entered, StoreError> {
+        let whose = (user.publisher.clone(), user.id);
+        if self.store.factor(whose.clone()).await?.is_some_and(|it| it.is_confirmed) {
+            return Ok(Entered::Half(self.begin_half(&user).await?));
+        }
         let token = secrets::make_credential(CredentialKind::Session);
         let hash = secrets::sha256(token.expose().as_bytes());
-        let whose = (user.publisher.clone(), user.id);
-        let most = limits::SESSIONS_PER_USER_MAX;
-        self.store.begin_session(whose, hash, self.clock.wall(), most).await?;
-        Ok(token)
+        self.store.begin_session(whose, hash, self.clock.wall()).await?;
+        Ok(Entered::In(token, Box::new(user)))
     }
 
     /// Who shows this token, unless their session has ended.
@@ -191,8 +235,9 @@ impl Accounts {
         }
         let user = session.user;
         let actor = Actor { who: Who::User(user.id), role, publisher: user.publisher.clone() };
-        let form_token = hex::encode(&secrets::short_hash(&[b"form", token.as_bytes()]));
-        Ok(Some(SignedIn { user, actor, form_token }))
+        let form_token = form_token(token);
+        let has_factor = session.has_factor;
+        Ok(Some(SignedIn { user, actor, form_token, session: hash, has_factor, guest: None }))
     }
 
     /// Signs out.
@@ -240,6 +285,25 @@ impl Accounts {
     }
 }
 
+/// What stands in the forms of whoever has this token.
+fn form_token(token: &str) -> String {
+    hex::encode(&secrets::short_hash(&[b"form", token.as_bytes()]))
+}
+
+/// What somebody does to their own account, as it is told.
+fn deed(it: &SignedIn, action: &str, now: Timestamp) -> Arc<Deed> {
+    Deed::new(Entry {
+        publisher: it.user.publisher.as_ref().map_or_else(String::new, PublisherId::to_string),
+        number: 0,
+        at: now,
+        who: it.actor.who.to_string(),
+        role: it.actor.role.as_str().to_owned(),
+        action: action.to_owned(),
+        subject: it.user.id.to_string(),
+        detail: String::new(),
+    })
+}
+
 fn hasher() -> Argon2<'static> {
     let params = Params::new(limits::PASSWORD_HASH_KIB, limits::PASSWORD_HASH_PASSES, 1, None);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.expect("our own figures are allowed"))
@@ -256,12 +320,24 @@ pub fn email(text: &str) -> Option<String> {
 
 /// What is wrong with what somebody chose; none when it is good.
 pub fn mistake(email: &str, name: &str, (password, again): (&str, &str)) -> Option<Mistake> {
-    let is_like = |other: &str| !other.is_empty() && password.trim().eq_ignore_ascii_case(other.trim());
     if self::email(email).is_none() {
         Some(Mistake::Email)
-    } else if name.trim().is_empty() || name.len() > limits::USER_NAME_BYTES_MAX {
+    } else if !is_name(name) {
         Some(Mistake::Name)
-    } else if password.chars().count() < limits::PASSWORD_CHARS_MIN {
+    } else {
+        password_mistake((email, name), (password, again))
+    }
+}
+
+/// Whether this is somebody's name.
+pub fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.len() <= limits::USER_NAME_BYTES_MAX
+}
+
+/// What is wrong with a password that somebody chose; none when it is good.
+pub fn password_mistake((email, name): (&str, &str), (password, again): (&str, &str)) -> Option<Mistake> {
+    let is_like = |other: &str| !other.is_empty() && password.trim().eq_ignore_ascii_case(other.trim());
+    if password.chars().count() < limits::PASSWORD_CHARS_MIN {
         Some(Mistake::Short)
     } else if password.len() > limits::PASSWORD_BYTES_MAX {
         Some(Mistake::Long)

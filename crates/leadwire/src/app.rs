@@ -210,7 +210,7 @@ impl App {
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,
             listener: std::sync::Mutex::new(Some((listener, metrics_listener))),
             floods: Floods::default(),
-            accounts: Accounts::new(store.clone(), Arc::clone(&clock)),
+            accounts: Accounts::new(store.clone(), Arc::clone(&clock), Arc::clone(directory.vault())),
             config,
             clock,
             ids,

@@ -1,5 +1,9 @@
 //! What an operator can set: defaults, then `leadwire.toml`, then `LEADWIRE_…`, then flags. The only reader of all.
 
+mod portal;
+
+pub use portal::Portal;
+
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use leadwire_connect::egress::guard::{EgressPolicy, Ports};
@@ -47,6 +51,8 @@ pub struct Config {
     pub backup_every_hours: u32,
     /// How many of them are kept.
     pub backup_keep: usize,
+    /// Who comes to the portal.
+    pub portal: Portal,
     /// Free disk space below which intake answers 503, in bytes.
     pub disk_reserve_bytes: Option<u64>,
     /// Which log lines are written.
@@ -76,6 +82,7 @@ impl Default for Config {
             backup_folder: None,
             backup_every_hours: limits::BACKUP_EVERY_HOURS,
             backup_keep: limits::BACKUPS_KEPT,
+            portal: Portal::default(),
             disk_reserve_bytes: None,
             log: "info".to_owned(),
         }
@@ -258,6 +265,10 @@ const KEYS: &[Key] = &[
     },
 ];
 
+fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(portal::KEYS)
+}
+
 fn within<T: PartialOrd + std::fmt::Display>(
     number: T,
     range: std::ops::RangeInclusive<T>,
@@ -305,7 +316,7 @@ impl Config {
                 continue;
             }
             // A setting whose own name ends so is a path, which a rotation must know to write there.
-            let is_setting = KEYS.iter().any(|it| it.name.eq_ignore_ascii_case(key));
+            let is_setting = keys().any(|it| it.name.eq_ignore_ascii_case(key));
             let (key, value) = match key.strip_suffix("_FILE").filter(|_| !is_setting) {
                 None => (key, value),
                 Some(key) => {
@@ -356,8 +367,8 @@ impl Config {
     /// # Errors
     /// An unknown key, with those there are, or a value that is not what its key holds.
     pub fn apply(&mut self, name: &str, text: &str, place: &str) -> anyhow::Result<()> {
-        let Some(key) = KEYS.iter().find(|it| it.name == name) else {
-            let names: Vec<&str> = KEYS.iter().map(|it| it.name).collect();
+        let Some(key) = keys().find(|it| it.name == name) else {
+            let names: Vec<&str> = keys().map(|it| it.name).collect();
             bail!("{place}: there is no setting `{name}`; the settings are: {}", names.join(", "));
         };
         (key.set)(self, text).with_context(|| format!("{place}: `{name}` must be {}", key.help))?;

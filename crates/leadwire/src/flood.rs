@@ -23,6 +23,8 @@ pub struct Floods {
     pub sign_ins_here: Gauge,
     /// Tries to sign in to one account from everywhere.
     pub sign_ins_everywhere: Gauge,
+    /// Codes of one account's second factor, and tries of its password by somebody who is signed in.
+    pub codes: Gauge,
 }
 
 impl Default for Floods {
@@ -34,6 +36,7 @@ impl Default for Floods {
             sign_ins: Gauge::new(limits::SIGN_INS_PER_NETWORK),
             sign_ins_here: Gauge::new(limits::SIGN_INS_PER_ACCOUNT_AND_NETWORK),
             sign_ins_everywhere: Gauge::new(limits::SIGN_INS_PER_ACCOUNT),
+            codes: Gauge::new(limits::CODES_PER_ACCOUNT),
         }
     }
 }

@@ -27,6 +27,12 @@ pub enum CredentialKind {
     UserLink,
     /// What a browser shows of somebody who is signed in.
     Session,
+    /// What a browser shows of somebody whose password was right and whose code is awaited.
+    HalfSession,
+    /// The secret part of a link that opens the portal once.
+    PortalLink,
+    /// What a browser shows of somebody who came by such a link.
+    Guest,
 }
 
 impl CredentialKind {
@@ -37,6 +43,9 @@ impl CredentialKind {
             CredentialKind::PreviewToken => "lw_pre_",
             CredentialKind::UserLink => "lw_link_",
             CredentialKind::Session => "lw_ses_",
+            CredentialKind::HalfSession => "lw_half_",
+            CredentialKind::PortalLink => "lw_open_",
+            CredentialKind::Guest => "lw_guest_",
         }
     }
 }

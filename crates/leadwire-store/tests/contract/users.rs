@@ -2,9 +2,10 @@
 
 use crate::desk::{Desk, NOON, at, contoso};
 use leadwire_core::id::{PublisherId, UserId};
+use leadwire_core::limits;
 use leadwire_store::users::{Chosen, Link, PortalUser};
 
-fn user(id: u128, publisher: Option<PublisherId>, email: &str) -> PortalUser {
+pub(crate) fn user(id: u128, publisher: Option<PublisherId>, email: &str) -> PortalUser {
     PortalUser {
         publisher,
         id: UserId::new(id),
@@ -15,14 +16,15 @@ fn user(id: u128, publisher: Option<PublisherId>, email: &str) -> PortalUser {
         link_ends_at: None,
         created_at: at(NOON),
         signed_in_at: None,
+        language: String::new(),
     }
 }
 
-fn link(byte: u8) -> Link {
+pub(crate) fn link(byte: u8) -> Link {
     Link { hash: [byte; 32], ends_at: at(NOON + 10) }
 }
 
-fn chosen(email: &str) -> Chosen {
+pub(crate) fn chosen(email: &str) -> Chosen {
     Chosen { password: "$argon2id$".to_owned(), email: email.to_owned(), name: "Ada".to_owned() }
 }
 
@@ -62,13 +64,17 @@ async fn the_oldest_session_makes_room_and_all_end_with_a_new_password_and_with_
     let store = &desk.store;
     store.add_user(user(1, Some(contoso()), "ada@example.com"), link(1)).await.unwrap();
     let whose = || (Some(contoso()), UserId::new(1));
-    for byte in 1..=3u8 {
-        store.begin_session(whose(), [byte; 32], at(NOON + i64::from(byte)), 3).await.unwrap();
+    // As many as there may be: three, and others that stay.
+    let many = u8::try_from(limits::SESSIONS_PER_USER_MAX).unwrap();
+    for byte in (1..=3u8).chain(100..100 + many - 3) {
+        store.begin_session(whose(), [byte; 32], at(NOON + i64::from(byte.min(8)))).await.unwrap();
     }
     store.see_session([1; 32], at(NOON + 9)).await.unwrap();
-    store.begin_session(whose(), [4; 32], at(NOON + 10), 3).await.unwrap();
+    store.begin_session(whose(), [4; 32], at(NOON + 10)).await.unwrap();
     let is_there = async |byte: u8| store.session([byte; 32]).await.unwrap().is_some();
     assert!(is_there(1).await && !is_there(2).await && is_there(3).await && is_there(4).await);
+    assert_eq!(store.places(whose()).await.unwrap().len(), limits::SESSIONS_PER_USER_MAX);
+    assert_eq!(store.places(whose()).await.unwrap()[0].hash, [4; 32], "the newest first");
     let found = store.session([1; 32]).await.unwrap().unwrap();
     assert_eq!((found.begun_at, found.seen_at), (at(NOON + 1), at(NOON + 9)));
     assert_eq!(found.user.signed_in_at, Some(at(NOON + 10)));
@@ -76,7 +82,7 @@ async fn the_oldest_session_makes_room_and_all_end_with_a_new_password_and_with_
     assert!(!is_there(4).await);
     store.use_link([1; 32], chosen("ada@example.com"), at(NOON)).await.unwrap().unwrap();
     assert!(!is_there(1).await && !is_there(3).await);
-    store.begin_session(whose(), [5; 32], at(NOON), 3).await.unwrap();
+    store.begin_session(whose(), [5; 32], at(NOON)).await.unwrap();
     assert!(!store.remove_user(None, UserId::new(1)).await.unwrap());
     assert!(is_there(5).await);
     assert!(store.remove_user(Some(contoso()), UserId::new(1)).await.unwrap());

@@ -22,6 +22,8 @@ mod erased_histories;
 mod erasures;
 #[path = "../contract/erasures_by_address.rs"]
 mod erasures_by_address;
+#[path = "../contract/factors.rs"]
+mod factors;
 #[path = "../contract/feedback.rs"]
 mod feedback;
 #[path = "../contract/lanes.rs"]
@@ -42,6 +44,8 @@ mod moves;
 mod notices;
 #[path = "../contract/people.rs"]
 mod people;
+#[path = "../contract/portal_links.rs"]
+mod portal_links;
 #[path = "../contract/replays.rs"]
 mod replays;
 #[path = "../contract/search.rs"]

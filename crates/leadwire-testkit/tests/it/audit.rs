@@ -9,6 +9,7 @@ use leadwire::audit::name;
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
 use leadwire_store::Store;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
+use leadwire_testkit::portal::{Visitor, path_of};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -86,7 +87,12 @@ async fn set_up(hands: &Hands<'_>) -> String {
     hands.call(Method::DELETE, format!("/v1/keys/{}{P}", key.as_str().unwrap()), Value::Null).await;
     let user = json!({ "email": "bob@contoso.example", "role": "member" });
     let user = hands.post("/v1/users", user).await["id"].as_str().unwrap().to_owned();
-    hands.post(&format!("/v1/users/{user}/link"), json!({})).await;
+    let link = hands.post(&format!("/v1/users/{user}/link"), json!({})).await["link"].clone();
+    let bob = Visitor::by_link(hands.app, &path_of(link.as_str().unwrap()), "bob@contoso.example").await;
+    bob.set_up_factor().await;
+    hands.call(Method::DELETE, format!("/v1/users/{user}/second-factor{P}"), Value::Null).await;
+    hands.post("/v1/portal-links", json!({ "role": "reader" })).await;
+    hands.call(Method::DELETE, format!("/v1/portal-links{P}"), Value::Null).await;
     hands.call(Method::DELETE, format!("/v1/users/{user}{P}"), Value::Null).await;
     hands.call(Method::PUT, format!("/v1/retention{P}"), json!({ "days": 0 })).await;
     route.to_owned()

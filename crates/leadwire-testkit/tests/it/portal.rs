@@ -231,6 +231,44 @@ async fn every_page_keeps_to_itself() {
 }
 
 #[tokio::test]
+async fn no_page_of_the_router_is_held_in_a_frame_and_no_form_is_taken_from_elsewhere() {
+    let app = contoso().await;
+    let (ada, nobody) = (Visitor::operator(&app).await, Visitor::new(&app));
+    let mut forms = 0;
+    for (method, pattern) in leadwire::portal::pages() {
+        let mut path = pattern.to_owned();
+        while let (Some(from), Some(to)) = (path.find('{'), path.find('}')) {
+            path.replace_range(from..=to, "missing");
+        }
+        let mut answers = Vec::new();
+        if method == Method::GET {
+            answers.extend([nobody.open(&path).await, ada.open(&path).await]);
+        } else {
+            let mark = ada.mark().await;
+            let fields = [("form_token", mark.as_str()), ("publisher", "contoso")];
+            let cross = ada.send_with(&path, &fields, &[("sec-fetch-site", "cross-site")]).await;
+            let unsaid = ada.send_with(&path, &fields, &[]).await;
+            assert_eq!((cross.status, unsaid.status), (403, 403), "{path}");
+            answers.extend([cross, unsaid]);
+            forms += 1;
+        }
+        for answer in answers {
+            let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+            let policy = header("content-security-policy");
+            assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+            assert!(policy.contains("require-trusted-types-for 'script'"), "{path}: {policy}");
+            assert_eq!(header("x-frame-options"), "DENY", "{path}");
+            assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
+            assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{path}");
+            assert_eq!(header("referrer-policy"), "same-origin", "{path}");
+            assert_eq!(header("cache-control"), "no-store", "{path}");
+        }
+    }
+    assert!(forms > 20, "{forms}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn behind_https_the_cookie_is_bound_to_its_host() {
     let app =
         TestApp::start_in(Arc::new(tempfile::tempdir().unwrap()), Arc::new(TestClock::default()), |it| {
@@ -247,7 +285,7 @@ async fn behind_https_the_cookie_is_bound_to_its_host() {
     for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/;"] {
         assert!(cookie.contains(part), "{cookie}");
     }
-    assert!(used.headers.contains_key("strict-transport-security"));
+    assert_eq!(used.headers["strict-transport-security"], "max-age=31536000; includeSubDomains");
     app.stop().await;
 }
 

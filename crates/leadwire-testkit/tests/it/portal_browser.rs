@@ -8,7 +8,7 @@ use leadwire_sandbox::https_endpoint::{Answer as Reply, HttpsEndpoint};
 use leadwire_sandbox::stage::{self, Stage};
 use leadwire_testkit::app::{TestApp, start_endpoint};
 use leadwire_testkit::peers::{Language, ask};
-use leadwire_testkit::portal::Visitor;
+use leadwire_testkit::portal::{PASSWORD, Visitor, path_of};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,10 +80,39 @@ async fn mapped(app: &TestApp) -> Stage {
     stage
 }
 
+/// The form of a mapping, sent as it stands but for two rows.
+fn looked(button: &str) -> Value {
+    json!({ "fill": { "#from-3": "customer.phone", "input[name=steps_2]": "upper" }, "choose": { "#of": 3 },
+        "press": format!("button[value={button}]"), "shows": "#outcome" })
+}
+
+/// Pages of accounts and of guests: their own, those that a form answers with, and the way in.
+async fn pages_of_people(app: &TestApp) -> Vec<Value> {
+    let bob = Visitor::of_contoso(app, "member").await;
+    bob.set_up_factor().await;
+    let signing_in = [("email", "member@contoso.com"), ("password", PASSWORD)];
+    let by_link = json!({ "role": "reader", "accent": "#00b38a" });
+    let link = app.post("/v1/portal-links?publisher=contoso", &by_link).await;
+    let mut guest = Visitor::new(app);
+    guest.keep(&guest.open(&path_of(link["url"].as_str().unwrap())).await);
+    let mut half = Visitor::new(app);
+    half.keep(&half.send("/sign-in", &signing_in).await);
+    let pages = json!([
+        ["account", "/account"],
+        ["account-factor", "/account", { "fill": { "#current-factor": PASSWORD }, "press": "form[action$='/factor'] button" }],
+        ["account-on", "/account", { "cookie": bob.cookie }],
+        ["account-codes", "/account", { "cookie": bob.cookie, "fill": { "#current-codes": PASSWORD },
+            "press": "form[action$='/codes'] button" }],
+        ["guest", "/", { "cookie": guest.cookie }],
+        ["guest-over", "/", { "cookie": "leadwire_guest=over" }],
+        ["sign-in-code", "/sign-in/code", { "cookie": half.cookie }],
+    ]);
+    pages.as_array().unwrap().clone()
+}
+
 async fn check(language: &str) {
     let (app, endpoints, stage) = busy().await;
     let ada = Visitor::operator(&app).await;
-    Visitor::of_contoso(&app, "member").await;
     let found = app.get("/v1/deliveries?publisher=contoso&state=parked&limit=1").await;
     let delivery = found["items"][0]["id"].as_str().unwrap();
     let found = app.get("/v1/deliveries?publisher=contoso&destination=hubspot").await;
@@ -98,7 +127,7 @@ async fn check(language: &str) {
         "filter": "customer.country_code in ['HU', 'TR'] && action != 'DNC'" });
     app.post("/v1/routes?publisher=contoso", &filtered).await;
     let route = app.get("/v1/routes?publisher=contoso").await;
-    let pages = json!([
+    let mut pages = json!([
         ["overview", "/"],
         ["leads", "/leads"],
         ["search", "/leads?q=lojistik"],
@@ -116,8 +145,8 @@ async fn check(language: &str) {
         ["destination-edit", "/destinations/sales-crm/edit"],
         ["mapping", "/destinations/hubspot/mapping"],
         ["mapping-compared", "/destinations/hubspot/mapping?from=0&to=2"],
-        ["mapping-tried", "/destinations/hubspot/mapping", "try"],
-        ["mapping-tested", "/destinations/hubspot/mapping", "test"],
+        ["mapping-tried", "/destinations/hubspot/mapping", looked("try")],
+        ["mapping-tested", "/destinations/hubspot/mapping", looked("test")],
         ["connect", "/connect"],
         ["connect-https", "/connect/https"],
         ["connect-dynamics", "/connect/dynamics"],
@@ -131,6 +160,7 @@ async fn check(language: &str) {
         ["users", "/users"],
         ["missing", "/leads/none"],
     ]);
+    pages.as_array_mut().unwrap().extend(pages_of_people(&app).await);
     let (_, token) = ada.cookie.split_once('=').unwrap();
     let shots = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/portal");
     for theme in ["light", "dark"] {

@@ -6,8 +6,8 @@ use super::call::Call;
 use super::problem::Problem;
 use super::{
     audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger,
-    mapping_trials, mappings, merges, notices, offers, openapi, page, proof, quarantine, read, replays,
-    reports, routes, routing, secrets, setup, standing, tries, users, wire, withhold,
+    mapping_trials, mappings, merges, notices, offers, openapi, page, portal_links, proof, quarantine, read,
+    replays, reports, routes, routing, secrets, setup, standing, tries, users, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -339,8 +339,14 @@ pub static ENDPOINTS: &[Endpoint] = &[
         Some(of::<wire::NewUser>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::User>), users::add),
     endpoint!(POST "/v1/users/{user}/link", ManageKeys, Either, "Make a user a new link for choosing a password; shown once",
         None, 0, 200, Some(of::<wire::User>), users::renew_link),
+    endpoint!(DELETE "/v1/users/{user}/second-factor", ManageKeys, Either, "Take a user's second factor off, for somebody whose phone and recovery codes are gone",
+        None, 0, 204, None, users::remove_factor),
     endpoint!(DELETE "/v1/users/{user}", ManageKeys, Either, "Remove a user, who is signed out at once",
         None, 0, 204, None, users::remove),
+    endpoint!(POST "/v1/portal-links", ManageKeys, Publisher, "Make a link that opens the portal of a publisher once, without a user; shown once",
+        Some(of::<wire::NewPortalLink>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::PortalLink>), portal_links::add),
+    endpoint!(DELETE "/v1/portal-links", ManageKeys, Publisher, "End every such link of a publisher, and every session that one has opened",
+        None, 0, 204, None, portal_links::end_all),
     endpoint!(GET "/v1/secrets", ManageSecrets, Service, "Show how the keys stand that guard destinations' secrets",
         None, 0, 200, Some(of::<wire::Secrets>), secrets::show),
     endpoint!(POST "/v1/secrets/rotate", ManageSecrets, Service, "Change the master key, or the keys of one publisher or of all",

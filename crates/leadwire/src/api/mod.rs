@@ -22,6 +22,7 @@ mod notices;
 mod offers;
 mod openapi;
 mod page;
+mod portal_links;
 mod problem;
 mod proof;
 mod quarantine;

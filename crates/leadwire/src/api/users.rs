@@ -15,11 +15,15 @@ use leadwire_core::refusal::Refusal;
 use leadwire_core::secret::Secret;
 use leadwire_store::audit::Deed;
 use leadwire_store::users::PortalUser;
+use std::collections::HashSet;
 
 /// `GET /v1/users`
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let users = call.app.store.users(call.publisher.clone(), limits::USERS_MAX).await?;
-    let items = users.iter().map(|it| shape(&call, it, None)).collect();
+    let with_factor: HashSet<UserId> =
+        call.app.store.factor_owners(call.publisher.clone()).await?.into_iter().collect();
+    let has = |it: &PortalUser| with_factor.contains(&it.id);
+    let items = users.iter().map(|it| shape(&call, it, (has(it), None))).collect();
     Ok(answer::json(StatusCode::OK, &List::<wire::User> { items }))
 }
 
@@ -59,6 +63,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         link_ends_at: Some(link.ends_at),
         created_at: call.app.clock.wall(),
         signed_in_at: None,
+        language: String::new(),
     };
     Deed::about(&user.id.to_string());
     if !call.app.store.add_user(user.clone(), link).await? {
@@ -66,7 +71,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         let taken = Refusal::new("/email", "taken", "a user has this e-mail address already", fix);
         return Err(Problem::from(taken).with_status(StatusCode::CONFLICT));
     }
-    Ok(answer::json(StatusCode::CREATED, &shape(&call, &user, Some(token))))
+    Ok(answer::json(StatusCode::CREATED, &shape(&call, &user, (false, Some(token)))))
 }
 
 /// `POST /v1/users/{user}/link`
@@ -77,13 +82,24 @@ pub(super) async fn renew_link(call: Call) -> Result<Response, Problem> {
         return Err(Problem::not_found());
     }
     let user = PortalUser { link_ends_at: Some(link.ends_at), ..user };
-    Ok(answer::json(StatusCode::OK, &shape(&call, &user, Some(token))))
+    let kept = call.app.store.factor((user.publisher.clone(), user.id)).await?;
+    let has_factor = kept.is_some_and(|it| it.is_confirmed);
+    Ok(answer::json(StatusCode::OK, &shape(&call, &user, (has_factor, Some(token)))))
 }
 
 /// `DELETE /v1/users/{user}`
 pub(super) async fn remove(call: Call) -> Result<Response, Problem> {
     let user = find(&call).await?;
     if !call.app.store.remove_user(user.publisher, user.id).await? {
+        return Err(Problem::not_found());
+    }
+    Ok(answer::empty())
+}
+
+/// `DELETE /v1/users/{user}/second-factor`
+pub(super) async fn remove_factor(call: Call) -> Result<Response, Problem> {
+    let user = find(&call).await?;
+    if !call.app.store.remove_factor((user.publisher, user.id)).await? {
         return Err(Problem::not_found());
     }
     Ok(answer::empty())
@@ -96,7 +112,7 @@ async fn find(call: &Call) -> Result<PortalUser, Problem> {
     users.into_iter().find(|it| it.id == id).ok_or_else(Problem::not_found)
 }
 
-fn shape(call: &Call, it: &PortalUser, token: Option<Secret<String>>) -> wire::User {
+fn shape(call: &Call, it: &PortalUser, (second_factor, token): (bool, Option<Secret<String>>)) -> wire::User {
     let link = token.map(|it| format!("{}/first/{}", call.app.public_url(), it.expose()));
     wire::User {
         id: it.id.to_string(),
@@ -105,6 +121,7 @@ fn shape(call: &Call, it: &PortalUser, token: Option<Secret<String>>) -> wire::U
         role: it.role.clone(),
         publisher: it.publisher.as_ref().map(ToString::to_string),
         can_sign_in: !it.password.is_empty(),
+        second_factor,
         created_at: moment(it.created_at),
         signed_in_at: it.signed_in_at.map(moment),
         link,

@@ -29,6 +29,7 @@ mod migrate;
 mod notice;
 mod offer;
 mod output;
+mod portal;
 mod proof;
 mod publisher;
 mod quarantine;
@@ -119,6 +120,9 @@ enum Command {
     /// Add and remove people who sign in to the portal
     #[command(subcommand, after_help = user::EXAMPLES)]
     User(user::Command),
+    /// Make links that open a publisher's portal once, for a site that shows it as a part of its own
+    #[command(subcommand, after_help = portal::EXAMPLES)]
+    Portal(portal::Command),
     /// See how the keys stand that guard destinations' secrets, and rotate them
     #[command(subcommand, after_help = secret::EXAMPLES)]
     Secret(secret::Command),
@@ -232,6 +236,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Address(command) => address::run(command, session).await,
         Command::Key(command) => key::run(command, session).await,
         Command::User(command) => user::run(command, session).await,
+        Command::Portal(command) => portal::run(command, session).await,
         Command::Secret(command) => secret::run(command, session).await,
         Command::Connector(command) => connector::run(command, session).await,
         Command::Interest(command) => interest::run(command, session).await,

@@ -12,7 +12,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire user add ada@example.com --role operator
   leadwire user add bob@contoso.com --role member --publisher contoso --name 'Bob Bell'
   leadwire user list
-  leadwire user link usr_...        a new link for somebody who forgot their password";
+  leadwire user link usr_...             a new link for somebody who forgot their password
+  leadwire user remove-factor usr_...    for somebody whose phone and recovery codes are gone";
 
 /// What a user may be for; the service decides what each role allows.
 const ROLES: [&str; 4] = ["operator", "publisher", "member", "reader"];
@@ -49,6 +50,14 @@ pub(super) enum Command {
         #[arg(long, value_parser = super::publisher_id)]
         publisher: Option<PublisherId>,
     },
+    /// Take a user's second factor off: they sign in with their password, and set up another one
+    RemoveFactor {
+        /// Id of the user
+        id: String,
+        /// Whose they are; an operator need not say
+        #[arg(long, value_parser = super::publisher_id)]
+        publisher: Option<PublisherId>,
+    },
     /// Remove a user, who is signed out at once
     Remove {
         /// Id of the user
@@ -70,9 +79,11 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
         }
         Command::List { publisher } => {
             let rows = client.list(&["v1", "users"], &whose(publisher.as_ref())).await?;
-            let heads = ["USER", "E-MAIL", "NAME", "ROLE", "PUBLISHER", "LAST SIGNED IN"];
+            let heads = ["USER", "E-MAIL", "NAME", "ROLE", "PUBLISHER", "FACTOR", "LAST SIGNED IN"];
             out.rows(rows, &heads, |it: wire::User| {
-                vec![it.id, it.email, it.name, it.role, or_dash(it.publisher), or_dash(it.signed_in_at)]
+                let factor = if it.second_factor { "yes" } else { "no" }.to_owned();
+                let publisher = or_dash(it.publisher);
+                vec![it.id, it.email, it.name, it.role, publisher, factor, or_dash(it.signed_in_at)]
             })?;
         }
         Command::Link { id, publisher } => {
@@ -80,6 +91,13 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let made = client.post(&path, &whose(publisher.as_ref()), &json!({})).await?;
             out.note("Send them this link. It is shown this once, works once, and for three days.");
             out.one(made, |it: wire::User| it.link.unwrap_or(it.id))?;
+        }
+        Command::RemoveFactor { id, publisher } => {
+            client.delete(&["v1", "users", &id, "second-factor"], &whose(publisher.as_ref())).await?;
+            if out.json {
+                out.value(&json!({ "removed_factor": id }))?;
+            }
+            out.note("Removed. Their password alone signs them in until they set up another.");
         }
         Command::Remove { id, publisher } => {
             client.delete(&["v1", "users", &id], &whose(publisher.as_ref())).await?;

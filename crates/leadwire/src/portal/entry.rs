@@ -1,5 +1,6 @@
 //! The way in to every page: who comes, whether a form is truly ours, and what keeps a page to itself.
 
+use super::guest;
 use super::shell::{Look, ToldPage};
 use super::visit::{Visit, html, read_pairs, see_other};
 use super::{Open, Page};
@@ -10,11 +11,12 @@ use crate::clock;
 use crate::flood;
 use crate::secrets;
 use axum::extract::{Path, RawPathParams, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use leadwire_core::hex;
-use leadwire_core::id::RequestId;
+use leadwire_core::id::{PublisherId, RequestId};
 use leadwire_core::limits;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
@@ -23,7 +25,7 @@ use url::{Url, form_urlencoded};
 
 /// What a page may do. Nothing comes from elsewhere, nothing is written into it, and nobody holds it in a frame; scripts may
 /// make markup of texts only by the one policy that our own has.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types leadwire";
 
 /// Answers a request for a page.
@@ -36,6 +38,7 @@ pub(super) async fn answer(
     let id = RequestId::new(clock::random_bits());
     let look = Look::of(&app, request.headers());
     let is_secure = is_secure(&app);
+    let settings = Arc::clone(&app);
     // A panic in a handler costs this request alone.
     let answered = AssertUnwindSafe(enter(app, page, path, request, id)).catch_unwind().await;
     let mut response = match answered {
@@ -43,8 +46,12 @@ pub(super) async fn answer(
         Ok(Err(problem)) => told(&look, problem, id),
         Err(_) => told(&look, Problem::internal("a page's handler panicked"), id),
     };
+    let is_framable = response.extensions().get::<Framable>().is_some();
     let headers = response.headers_mut();
     guard(headers, is_secure);
+    if is_framable {
+        guest::open_to_frames(&settings.config.portal.embedders, headers);
+    }
     headers.insert("x-request-id", HeaderValue::from_str(&id.to_string()).expect("an id is ASCII"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(look.language.code()));
     response
@@ -94,18 +101,15 @@ async fn enter(
     let look = Look::of(&app, &head.headers);
     let peer = head.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it.0);
     let is_form = page.method == Method::POST;
+    let is_head = head.method == Method::HEAD;
     if is_form && !is_from_here(&app, &head.headers) {
         return Err(refused("the form was sent from another site", "open the page here and send it again"));
     }
-    let user = match session(&app, &head.headers) {
-        Some(token) => app.accounts.signed_in(token).await?,
-        None => None,
-    };
-    if page.open == Open::ToUsers && user.is_none() {
-        let wanted = head.uri.path_and_query().map_or("/", |it| it.as_str());
-        let next = form_urlencoded::byte_serialize(wanted.as_bytes()).collect::<String>();
-        let next = if is_form || wanted == "/" { String::new() } else { format!("?next={next}") };
-        return Ok(see_other(&format!("{}/sign-in{next}", look.base)));
+    let user = guest::who(&app, &head.headers).await?;
+    if page.open == Open::ToUsers
+        && let Some(elsewhere) = sent_elsewhere((&app, page), &head, user.as_ref(), &look)
+    {
+        return Ok(elsewhere);
     }
     if user.is_none() {
         let network = network(&app, peer, &head.headers);
@@ -120,12 +124,61 @@ async fn enter(
         tracing::info!(user = %user.user.id, "A form without the mark of its user's pages was refused.");
         return Err(refused("the page was too old for its form", "open the page again and send it anew"));
     }
+    let told_look = look.clone();
     let path = path.ok_or_else(Problem::not_found)?;
     let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let query = read_pairs(head.uri.query().unwrap_or_default().as_bytes());
     let (headers, address) = (head.headers, head.uri);
-    let visit = Visit { app, request: id, peer, headers, address, path, query, form, look, user };
-    (page.handler)(visit).await
+    let is_guest = user.as_ref().is_some_and(|it| it.guest.is_some());
+    if is_guest && page.path.starts_with("/account") {
+        return Err(Problem::not_found());
+    }
+    // What everybody sees, such as the way in, is held in no frame, whoever comes.
+    let is_framable = is_guest && page.open == Open::ToUsers || page.path.starts_with("/enter");
+    let visit = Visit { app, request: id, peer, is_head, headers, address, path, query, form, look, user };
+    let answered = (page.handler)(visit).await;
+    // A refusal is a page as well, and is seen where the page was asked for.
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(problem) if is_framable => told(&told_look, problem, id),
+        Err(problem) => return Err(problem),
+    };
+    if is_framable {
+        response.extensions_mut().insert(Framable);
+    }
+    Ok(response)
+}
+
+/// Where somebody goes who may not see a page for users, or not yet.
+fn sent_elsewhere(
+    (app, page): (&App, &Page),
+    head: &Parts,
+    user: Option<&SignedIn>,
+    look: &Look,
+) -> Option<Response> {
+    let Some(user) = user else {
+        if guest::was_here(app, &head.headers) {
+            return Some(guest::closed(app, look));
+        }
+        let wanted = head.uri.path_and_query().map_or("/", |it| it.as_str());
+        let next = form_urlencoded::byte_serialize(wanted.as_bytes()).collect::<String>();
+        let is_nowhere = page.method == Method::POST || wanted == "/";
+        let next = if is_nowhere { String::new() } else { format!("?next={next}") };
+        return Some(see_other(&format!("{}/sign-in{next}", look.base)));
+    };
+    let is_own = page.path.starts_with("/account") || page.path == "/sign-out";
+    let must = !is_own && user.guest.is_none() && lacks_factor(app, user);
+    must.then(|| see_other(&format!("{}/account", look.base)))
+}
+
+/// Says of an answer that sites which the operator named may show it in a frame.
+#[derive(Clone, Copy)]
+pub(super) struct Framable;
+
+/// Whether somebody must set up a second factor before anything else.
+pub(super) fn lacks_factor(app: &App, user: &SignedIn) -> bool {
+    let whose = user.actor.publisher.as_ref().map_or("operators", PublisherId::as_str);
+    !user.has_factor && app.config.portal.second_factor.iter().any(|it| ["all", whose].contains(&it.as_str()))
 }
 
 fn is_own_form(user: &SignedIn, token: Option<&String>) -> bool {
@@ -160,14 +213,42 @@ pub(super) fn is_secure(app: &App) -> bool {
     app.public_url().starts_with("https://")
 }
 
-/// The name of the cookie. With the prefix browsers hold it to this host, to https and to the whole site (RFC 6265bis, 4.1.3.2).
-fn cookie_name(app: &App) -> &'static str {
-    if is_secure(app) { "__Host-leadwire" } else { "leadwire" }
+/// The name of a cookie. With the prefix browsers hold it to this host, to https and to the whole site (RFC 6265bis, 4.1.3.2).
+fn cookie_name(app: &App, kept: Kept) -> &'static str {
+    match (kept, is_secure(app)) {
+        (Kept::Session, true) => "__Host-leadwire",
+        (Kept::Session, false) => "leadwire",
+        (Kept::Half, true) => "__Host-leadwire_half",
+        (Kept::Half, false) => "leadwire_half",
+        (Kept::Guest, true) => "__Host-leadwire_guest",
+        (Kept::Guest, false) => "leadwire_guest",
+    }
+}
+
+/// What a browser keeps of somebody.
+#[derive(Clone, Copy)]
+pub(super) enum Kept {
+    /// That they are signed in.
+    Session,
+    /// That their password was right and a code is awaited.
+    Half,
+    /// That they came by a link.
+    Guest,
+}
+
+/// The token of a guest that a browser shows.
+pub(super) fn guest_token<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, cookie_name(app, Kept::Guest))
 }
 
 /// The token of the session that a browser shows.
 pub(super) fn session<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    cookie(headers, cookie_name(app))
+    cookie(headers, cookie_name(app, Kept::Session))
+}
+
+/// The token of the half of a sign-in that a browser shows; empty when there is none.
+pub(super) fn half<'a>(app: &App, headers: &'a HeaderMap) -> &'a str {
+    cookie(headers, cookie_name(app, Kept::Half)).unwrap_or_default()
 }
 
 /// A cookie.
@@ -177,13 +258,27 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     pairs.find(|it| it.0 == name).map(|it| it.1)
 }
 
-/// The cookie of a session; with an empty token, one that takes it away.
-pub(super) fn session_cookie(app: &App, token: &str) -> HeaderValue {
-    let secure = if is_secure(app) { "; Secure" } else { "" };
-    let age = if token.is_empty() { 0 } else { limits::SESSION_MAX.as_secs() };
-    let name = cookie_name(app);
-    let text = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+/// The cookie of a token; with an empty one, one that takes it away.
+pub(super) fn token_cookie(app: &App, kept: Kept, token: &str) -> HeaderValue {
+    let age = match kept {
+        _ if token.is_empty() => 0,
+        Kept::Session | Kept::Guest => limits::SESSION_MAX.as_secs(),
+        Kept::Half => limits::HALF_SESSION_KEPT.as_secs(),
+    };
+    let name = cookie_name(app, kept);
+    let bound = bound(app, matches!(kept, Kept::Guest));
+    let text = format!("{name}={token}; Path=/; HttpOnly; Max-Age={age}; {bound}");
     HeaderValue::try_from(text).expect("a token is ASCII")
+}
+
+/// To where a cookie is bound. A guest's goes along within the frame of another site, and is kept for that site alone; without
+/// https, or with no site that may show us, it is bound like any other.
+pub(super) fn bound(app: &App, is_guests: bool) -> &'static str {
+    match (is_secure(app), is_guests && !app.config.portal.embedders.is_empty()) {
+        (true, true) => "SameSite=None; Secure; Partitioned",
+        (true, false) => "SameSite=Lax; Secure",
+        (false, _) => "SameSite=Lax",
+    }
 }
 
 /// What counts as one network address of whoever comes.
@@ -217,6 +312,9 @@ fn asset(ending: &str, kind: &'static str, text: &'static str) -> Static {
 /// `GET /static/{name}`
 pub(super) async fn file(Path(name): Path<String>) -> Response {
     let all: [&Static; 3] = [&STYLE, &SCRIPT, &MARK];
+    if let Some(sheet) = guest::sheet(&name) {
+        return sheet;
+    }
     let Some(found) = all.into_iter().find(|it| it.path.strip_prefix("/static/") == Some(name.as_str()))
     else {
         return Problem::not_found().into_response();

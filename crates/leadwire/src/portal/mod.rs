@@ -3,6 +3,7 @@
 //! It knows nothing of its own: every page asks the endpoints of the API from within, with the rights of whoever is signed in,
 //! so there is one table of rights, one text of SQL for each question, and one audit log.
 
+mod account;
 mod chart;
 mod connect;
 mod deliveries;
@@ -11,6 +12,7 @@ mod destinations;
 mod entry;
 mod failures;
 mod fields;
+mod guest;
 mod kept;
 mod leads;
 mod listing;
@@ -18,6 +20,7 @@ mod mapping;
 mod mapping_form;
 mod offers;
 mod overview;
+mod qr;
 mod route;
 mod settings;
 mod shell;
@@ -74,10 +77,15 @@ macro_rules! page {
 static PAGES: &[Page] = &[
     page!(GET "/sign-in", ToAll, sign_in::show),
     page!(POST "/sign-in", ToAll, sign_in::sign_in),
+    page!(GET "/sign-in/code", ToAll, sign_in::show_code),
+    page!(POST "/sign-in/code", ToAll, sign_in::finish),
     page!(GET "/first/{token}", ToAll, sign_in::show_first),
     page!(POST "/first/{token}", ToAll, sign_in::choose),
+    page!(GET "/enter/{token}", ToAll, guest::enter),
     page!(POST "/look", ToAll, sign_in::set_look),
     page!(POST "/sign-out", ToUsers, sign_in::sign_out),
+    page!(GET "/account", ToUsers, account::show),
+    page!(POST "/account/{deed}", ToUsers, account::act),
     page!(GET "/", ToUsers, overview::show),
     page!(GET "/leads", ToUsers, leads::list),
     page!(GET "/leads/{lead}", ToUsers, leads::show),
@@ -119,7 +127,13 @@ static PAGES: &[Page] = &[
     page!(POST "/users", ToUsers, users::add),
     page!(POST "/users/{user}/link", ToUsers, users::renew_link),
     page!(POST "/users/{user}/remove", ToUsers, users::remove),
+    page!(POST "/users/{user}/remove-factor", ToUsers, users::remove_factor),
 ];
+
+/// Every page and form with its method: for whoever looks at all of them.
+pub fn pages() -> impl Iterator<Item = (&'static Method, &'static str)> {
+    PAGES.iter().map(|it| (&it.method, it.path))
+}
 
 /// The portal's addresses.
 pub fn router(app: &Arc<App>) -> Router {

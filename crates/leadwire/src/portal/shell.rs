@@ -72,27 +72,13 @@ pub(super) struct Shell {
     pub(super) publisher: String,
     pub(super) user: Option<(String, String)>,
     pub(super) done: Option<String>,
+    /// The style sheet of a guest's colour.
+    pub(super) accent: Option<String>,
+    pub(super) is_guest: bool,
     here: String,
     form_token: String,
     is_operator: bool,
 }
-
-/// What a form may say that it did.
-const DONE: [&str; 13] = [
-    "retried",
-    "paused",
-    "resumed",
-    "decided",
-    "removed",
-    "read-anew",
-    "signed-out",
-    "connected",
-    "saved",
-    "routed",
-    "taken-away",
-    "live",
-    "draft",
-];
 
 impl Shell {
     /// Around a page that nobody is signed in to.
@@ -105,6 +91,8 @@ impl Shell {
             publisher: String::new(),
             user: None,
             done: None,
+            accent: None,
+            is_guest: false,
             here,
             form_token: String::new(),
             is_operator: false,
@@ -113,8 +101,9 @@ impl Shell {
 
     pub(super) fn of(visit: &Visit, title: &str) -> Self {
         let bare = Self::bare(&visit.look, title, visit.here());
-        let done = DONE.into_iter().find(|it| *it == visit.asked("done"));
-        let done = done.map(|it| visit.look.say(&format!("done-{it}"), &[]));
+        // Only what we have words for, so that nobody puts theirs into our page.
+        let done = Some(visit.asked("done")).filter(|it| !it.is_empty());
+        let done = done.and_then(|it| words::find(visit.look.language, &format!("done-{it}"), &[]));
         let Some(user) = &visit.user else { return Self { done, ..bare } };
         let is_operator = user.actor.role == Role::Operator;
         let setup = visit.app.directory.now();
@@ -126,6 +115,8 @@ impl Shell {
             publisher: visit.publisher().unwrap_or_default(),
             user: Some((name.clone(), role)),
             done,
+            accent: user.guest.as_ref().and_then(|it| Some(it.accent.strip_prefix('#')?.to_lowercase())),
+            is_guest: user.guest.is_some(),
             form_token: user.form_token.clone(),
             is_operator,
             ..bare

@@ -1,9 +1,10 @@
 //! Signing in and out, choosing a password by a link, and how pages look.
 
-use super::entry::{self, session_cookie, slow_down};
+use super::entry::{self, Kept, slow_down, token_cookie};
+use super::guest;
 use super::shell::{LOOK_COOKIE, Shell, THEMES};
 use super::visit::{Visit, html, own_path, see_other};
-use crate::accounts::{self, AccountError, Mistake};
+use crate::accounts::{self, AccountError, Entered, Finished, Mistake};
 use crate::api::Problem;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,6 +12,7 @@ use axum::response::Response;
 use leadwire_core::language::Language;
 use leadwire_core::secret::Secret;
 use leadwire_store::users::PortalUser;
+use url::form_urlencoded;
 
 #[derive(Template)]
 #[template(path = "portal/sign_in.html")]
@@ -32,7 +34,15 @@ struct FirstPage {
     error: Option<String>,
 }
 
-fn next(text: &str) -> &str {
+#[derive(Template)]
+#[template(path = "portal/code.html")]
+struct CodePage {
+    shell: Shell,
+    next: String,
+    error: Option<String>,
+}
+
+pub(super) fn next(text: &str) -> &str {
     own_path(text).unwrap_or("/")
 }
 
@@ -55,7 +65,7 @@ fn sign_in_page(visit: &Visit, to: &str, error: Option<&str>) -> SignInPage {
 }
 
 impl Visit {
-    fn look_say(&self, key: &str) -> String {
+    pub(super) fn look_say(&self, key: &str) -> String {
         super::words::say(self.look.language, key, &[])
     }
 }
@@ -67,7 +77,7 @@ pub(super) async fn sign_in(visit: Visit) -> Result<Response, Problem> {
     let password = Secret::new(visit.field("password").to_owned());
     let signed_in = visit.app.accounts.sign_in(visit.field("email"), password).await.map_err(failed)?;
     match signed_in {
-        Some(token) => Ok(begin(&visit, &token, &to)),
+        Some(entered) => Ok(go_on(&visit, entered, &to)),
         None => {
             // The same words whatever was wrong: nobody learns here who has an account.
             let page = sign_in_page(&visit, &to, Some("sign-in-wrong"));
@@ -90,27 +100,86 @@ fn brake(visit: &Visit, account: &str) -> Result<(), Problem> {
     taken.map_err(slow_down)
 }
 
-fn failed(error: AccountError) -> Problem {
+pub(super) fn failed(error: AccountError) -> Problem {
     match error {
         AccountError::Busy => Problem::try_again("busy", "too many people sign in at once", 5),
         AccountError::Store(error) => error.into(),
     }
 }
 
-fn begin(visit: &Visit, token: &Secret<String>, to: &str) -> Response {
+/// On to where somebody wanted to go, or to their code.
+fn go_on(visit: &Visit, entered: Entered, to: &str) -> Response {
+    match entered {
+        Entered::In(token, user) => begin(visit, (&token, &user), to),
+        Entered::Half(token) => {
+            let wanted = form_urlencoded::byte_serialize(to.as_bytes()).collect::<String>();
+            let wanted = if to == "/" { String::new() } else { format!("?next={wanted}") };
+            let mut response = see_other(&format!("{}/sign-in/code{wanted}", visit.look.base));
+            let cookie = token_cookie(&visit.app, Kept::Half, token.expose());
+            response.headers_mut().insert(header::SET_COOKIE, cookie);
+            response
+        }
+    }
+}
+
+fn begin(visit: &Visit, (token, user): (&Secret<String>, &PortalUser), to: &str) -> Response {
     let mut response = see_other(&format!("{}{to}", visit.look.base));
-    response.headers_mut().insert(header::SET_COOKIE, session_cookie(&visit.app, token.expose()));
+    let headers = response.headers_mut();
+    headers.insert(header::SET_COOKIE, token_cookie(&visit.app, Kept::Session, token.expose()));
+    headers.append(header::SET_COOKIE, token_cookie(&visit.app, Kept::Half, ""));
+    // Pages speak the language that their reader chose, on every machine.
+    if let Some(language) = Language::parse(&user.language) {
+        headers.append(header::SET_COOKIE, look_cookie(visit, language, visit.look.theme));
+    }
     response
+}
+
+/// `GET /sign-in/code`
+pub(super) async fn show_code(visit: Visit) -> Result<Response, Problem> {
+    match visit.app.accounts.waiting(entry::half(&visit.app, &visit.headers)).await? {
+        Some(_) => Ok(html(StatusCode::OK, &code_page(&visit, visit.asked("next"), None))),
+        None => Ok(see_other(&format!("{}/sign-in", visit.look.base))),
+    }
+}
+
+fn code_page(visit: &Visit, to: &str, error: Option<&str>) -> CodePage {
+    let shell = Shell::bare(&visit.look, "code-title", visit.here());
+    CodePage { shell, next: next(to).to_owned(), error: error.map(|it| visit.look_say(it)) }
+}
+
+/// `POST /sign-in/code`
+pub(super) async fn finish(visit: Visit) -> Result<Response, Problem> {
+    let half = entry::half(&visit.app, &visit.headers).to_owned();
+    let to = next(visit.field("next")).to_owned();
+    let Some(user) = visit.app.accounts.waiting(&half).await? else {
+        return Ok(see_other(&format!("{}/sign-in?done=code-over", visit.look.base)));
+    };
+    let floods = &visit.app.floods;
+    floods.codes.take(user.id.to_string().as_bytes(), visit.app.clock.steady()).map_err(slow_down)?;
+    match visit.app.accounts.finish(&half, visit.field("code")).await? {
+        Finished::In(token, user) => Ok(begin(&visit, (&token, &user), &to)),
+        Finished::Over => Ok(see_other(&format!("{}/sign-in?done=code-over", visit.look.base))),
+        Finished::Wrong => {
+            let page = code_page(&visit, &to, Some("code-wrong"));
+            Ok(html(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
 }
 
 /// `POST /sign-out`
 pub(super) async fn sign_out(visit: Visit) -> Result<Response, Problem> {
+    if visit.user().guest.is_some() {
+        if let Some(token) = entry::guest_token(&visit.app, &visit.headers) {
+            visit.app.accounts.guest_leaves(token).await?;
+        }
+        return Ok(guest::closed(&visit.app, &visit.look));
+    }
     if let Some(token) = entry::session(&visit.app, &visit.headers) {
         visit.app.accounts.sign_out(token).await?;
     }
     let mut response = see_other(&format!("{}/sign-in?done=signed-out", visit.look.base));
     let headers = response.headers_mut();
-    headers.insert(header::SET_COOKIE, session_cookie(&visit.app, ""));
+    headers.insert(header::SET_COOKIE, token_cookie(&visit.app, Kept::Session, ""));
     headers.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
     Ok(response)
 }
@@ -159,7 +228,7 @@ pub(super) async fn choose(visit: Visit) -> Result<Response, Problem> {
     let password = Secret::new(passwords.0.to_owned());
     let chosen = visit.app.accounts.choose(visit.place("token"), (email, name), password).await;
     match chosen.map_err(failed)? {
-        Some(token) => Ok(begin(&visit, &token, "/")),
+        Some(entered) => Ok(go_on(&visit, entered, "/")),
         None => {
             let page = first_page(&visit, &user, Some("mistake-taken"));
             Ok(html(StatusCode::CONFLICT, &page))
@@ -167,7 +236,7 @@ pub(super) async fn choose(visit: Visit) -> Result<Response, Problem> {
     }
 }
 
-fn said(mistake: Mistake) -> &'static str {
+pub(super) fn said(mistake: Mistake) -> &'static str {
     match mistake {
         Mistake::Email => "mistake-email",
         Mistake::Name => "mistake-name",
@@ -183,12 +252,19 @@ pub(super) async fn set_look(visit: Visit) -> Result<Response, Problem> {
     let language = Language::parse(visit.field("language")).unwrap_or(visit.look.language);
     let theme = THEMES.into_iter().find(|it| *it == visit.field("theme")).unwrap_or(visit.look.theme);
     let mut response = see_other(&format!("{}{}", visit.look.base, next(visit.field("back"))));
-    let secure = if entry::is_secure(&visit.app) { "; Secure" } else { "" };
-    let value = format!("{}.{theme}", language.code());
-    let cookie = format!("{LOOK_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000{secure}");
-    let cookie = HeaderValue::try_from(cookie).expect("codes are ASCII");
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    response.headers_mut().insert(header::SET_COOKIE, look_cookie(&visit, language, theme));
     Ok(response)
+}
+
+/// The cookie that keeps how pages look.
+pub(super) fn look_cookie(visit: &Visit, language: Language, theme: &str) -> HeaderValue {
+    // Whoever comes by a link is no user, and may be in a frame.
+    let is_guests =
+        visit.user.as_ref().map_or(visit.address.path().starts_with("/enter/"), |it| it.guest.is_some());
+    let bound = entry::bound(&visit.app, is_guests);
+    let value = format!("{}.{theme}", language.code());
+    let cookie = format!("{LOOK_COOKIE}={value}; Path=/; HttpOnly; Max-Age=31536000; {bound}");
+    HeaderValue::try_from(cookie).expect("codes are ASCII")
 }
 
 #[cfg(test)]

@@ -66,3 +66,11 @@ pub(super) async fn remove(visit: Visit) -> Result<Response, Problem> {
     let _: Value = visit.ask_all(wish.at(&places)).await?;
     Ok(visit.done("/users", "removed"))
 }
+
+/// `POST /users/{user}/remove-factor`
+pub(super) async fn remove_factor(visit: Visit) -> Result<Response, Problem> {
+    let places = [("user", visit.place("user"))];
+    let wish = Wish { method: Method::DELETE, ..Wish::get("/v1/users/{user}/second-factor") };
+    let _: Value = visit.ask_all(wish.at(&places)).await?;
+    Ok(visit.done("/users", "factor-removed"))
+}

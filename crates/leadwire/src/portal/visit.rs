@@ -24,6 +24,8 @@ pub(super) struct Visit {
     pub(super) app: Arc<App>,
     pub(super) request: RequestId,
     pub(super) peer: IpAddr,
+    /// Whether only the head of the answer is wanted.
+    pub(super) is_head: bool,
     pub(super) headers: HeaderMap,
     pub(super) address: Uri,
     pub(super) path: HashMap<String, String>,

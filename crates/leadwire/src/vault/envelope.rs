@@ -191,7 +191,7 @@ pub(super) fn former_place(it: Place<'_>) -> Vec<u8> {
 }
 
 /// Parts one after another, each with its length, so that no two lists of parts are alike.
-fn place(parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn place(parts: &[&[u8]]) -> Vec<u8> {
     let mut place = Vec::new();
     for part in parts {
         place.extend_from_slice(&u64::try_from(part.len()).expect("a length fits").to_be_bytes());

@@ -5,6 +5,7 @@
 //! keys that are outside it at every instant, and the next start finishes what was begun.
 
 mod envelope;
+mod factor;
 mod key;
 mod key_file;
 mod ring;
@@ -203,7 +204,7 @@ impl Vault {
                 "What former master keys guarded is now guarded by the current one."
             );
         }
-        if let Err(error) = self.drop_former(&store.setup().await?) {
+        if let Err(error) = self.drop_former(&store.setup().await?, &store.factor_keys().await?) {
             tracing::warn!(error = format!("{error:#}"), "The former master keys stay in the key file.");
         }
         Ok(())
@@ -248,7 +249,7 @@ impl Vault {
         let rotated = self.rewrap(store, now).await?;
         // Before the former key goes: whoever reads the older set-up from now on is behind the newer one.
         refresh.await?;
-        self.drop_former(&store.setup().await?)?;
+        self.drop_former(&store.setup().await?, &store.factor_keys().await?)?;
         Ok(rotated)
     }
 
@@ -271,17 +272,20 @@ impl Vault {
     /// The second step: all that former keys guard is guarded by the current one.
     async fn rewrap(self: &Arc<Self>, store: &Store, now: Timestamp) -> Result<Rotated, StoreError> {
         let vault = Arc::clone(self);
-        store
+        let rotated = store
             .rekey(None, move |keys, secrets| {
                 rotation::rewrap(Book { ring: &vault.ring(), keys }, secrets, now)
             })
-            .await
+            .await?;
+        self.reseal_factors(store).await?;
+        Ok(rotated)
     }
 
     /// The third step: former keys that nothing in the store needs leave the file.
-    fn drop_former(&self, setup: &Setup) -> anyhow::Result<()> {
+    fn drop_former(&self, setup: &Setup, of_factors: &[String]) -> anyhow::Result<()> {
         let Origin::File(file) = &self.origin else { return Ok(()) };
-        let needed: BTreeSet<&str> = setup.publisher_keys.iter().map(|it| it.master_key.as_str()).collect();
+        let of_publishers = setup.publisher_keys.iter().map(|it| &it.master_key);
+        let needed: BTreeSet<&str> = of_publishers.chain(of_factors).map(String::as_str).collect();
         let ring = self.ring();
         let kept = ring.without_former(|id| needed.contains(id.as_str()));
         if kept.ids().count() < ring.ids().count() {

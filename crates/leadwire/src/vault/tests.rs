@@ -131,7 +131,7 @@ async fn a_master_rotation_can_be_cut_off_after_any_step() {
             world.all_open().await;
         }
         if steps >= 3 {
-            world.vault.drop_former(&world.setup().await).expect("written");
+            world.vault.drop_former(&world.setup().await, &[]).expect("written");
             world.all_open().await;
         }
         // The next start finishes it, and the one after finds nothing to do.

@@ -13,6 +13,7 @@ mod listing;
 mod mappings;
 mod merges;
 mod notices;
+mod portal_links;
 mod proof;
 mod receipts;
 mod reports;
@@ -48,6 +49,7 @@ pub use merges::{DismissWish, IdentityRules, Member, MergeWish, Record, Suggesti
 pub use notices::{
     NewNoticeMute, NewNoticeReceivers, Notice, NoticeMute, NoticeReceiver, NoticeTest, NoticeTold,
 };
+pub use portal_links::{NewPortalLink, PortalLink};
 pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};

@@ -19,6 +19,8 @@ pub struct User {
     pub publisher: Option<String>,
     /// Whether they have chosen a password.
     pub can_sign_in: bool,
+    /// Whether a code of their phone is asked for after the password.
+    pub second_factor: bool,
     /// When they were added.
     pub created_at: String,
     /// When they last signed in.
