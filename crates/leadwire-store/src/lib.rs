@@ -52,6 +52,7 @@ mod store;
 pub mod suggestions;
 pub mod unrouted;
 pub mod users;
+pub mod views;
 pub mod verify;
 
 #[cfg(test)]

@@ -31,6 +31,11 @@ impl<'a> Visitor<'a> {
         Self { app, cookie: String::new() }
     }
 
+    /// Somebody whose browser keeps these cookies.
+    pub fn cookie_of(app: &'a TestApp, cookie: &str) -> Self {
+        Self { app, cookie: cookie.to_owned() }
+    }
+
     /// The first user, an operator, signed in by the link of the first start.
     pub async fn operator(app: &'a TestApp) -> Self {
         let link = app.app.first_link().await.expect("the store works").expect("nobody is there yet");

@@ -58,6 +58,25 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
     (app, endpoints)
 }
 
+/// What the pages of settings show beside it; gives the id of a follow-up.
+async fn settings(app: &TestApp) -> String {
+    let key = json!({ "title": "Web site", "role": "sender", "expires_in_days": 90 });
+    app.post("/v1/keys?publisher=contoso", &key).await;
+    let pager = start_endpoint(&app.clock, None).await;
+    let pager = json!({ "name": "on-call", "kind": "https", "settings": { "url": pager.url() } });
+    app.post("/v1/destinations?publisher=contoso", &pager).await;
+    let named = json!({ "receivers": ["on-call"] });
+    app.call(Method::PUT, "/v1/notices/receivers?publisher=contoso", Some(&named)).await.expect(200);
+    let mute = json!({ "kind": "silent", "destination": "newsletter", "for_seconds": 86400 });
+    app.post("/v1/notices/mutes?publisher=contoso", &mute).await;
+    app.post("/v1/withhold-rules", &json!({ "source": "*", "domain": ".edu" })).await;
+    let follow_up = json!({ "offer": "*", "step": "initial", "audience": "customer", "destination": "on-call",
+        "words": { "en": { "subject": "Thank you for {{offer_title}}",
+            "text": "Dear {{customer.first_name | default('customer')}},\n\nwe will show you around." } } });
+    let made = app.post("/v1/follow-ups?publisher=contoso", &follow_up).await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
 async fn check(language: &str) {
     let (app, endpoints) = busy().await;
     let ada = Visitor::operator(&app).await;
@@ -74,6 +93,9 @@ async fn check(language: &str) {
         "filter": "customer.country_code in ['HU', 'TR'] && action != 'DNC'" });
     app.post("/v1/routes?publisher=contoso", &filtered).await;
     let route = app.get("/v1/routes?publisher=contoso").await;
+    let follow_up = settings(&app).await;
+    let view = [("page", "deliveries"), ("name", "Parked"), ("query", "state=parked&destination=newsletter")];
+    assert_eq!(ada.act("/views/save", &view).await.status, 303);
     let pages = json!([
         ["overview", "/"],
         ["leads", "/leads"],
@@ -81,6 +103,7 @@ async fn check(language: &str) {
         ["suggestions", "/suggestions"],
         ["lead", format!("/leads/{lead}")],
         ["deliveries", "/deliveries"],
+        ["view", "/deliveries?destination=newsletter&state=parked"],
         ["delivery", format!("/deliveries/{delivery}")],
         ["failures", "/failures"],
         ["unrouted", "/unrouted"],
@@ -99,6 +122,18 @@ async fn check(language: &str) {
         ["route", format!("/routes/{}", route["items"][0]["id"].as_str().unwrap())],
         ["route-new", "/routes/new"],
         ["users", "/users"],
+        ["reports", "/reports?by=source"],
+        ["go", "/go?find=crm"],
+        ["audit", "/audit"],
+        ["keys", "/settings/keys"],
+        ["alerts", "/settings/alerts"],
+        ["follow-ups", "/settings/follow-ups"],
+        ["follow-up", format!("/settings/follow-ups/{follow_up}")],
+        ["identity", "/settings/identity"],
+        ["interest", "/settings/interest"],
+        ["withhold", "/settings/withhold"],
+        ["retention", "/settings/retention"],
+        ["statements", "/settings/statements"],
         ["missing", "/leads/none"],
     ]);
     let (_, token) = ada.cookie.split_once('=').unwrap();

@@ -1,5 +1,6 @@
 //! What stands around every page, and how it writes numbers, times and states for people.
 
+use super::calls::{self, Calls};
 use super::entry::{self, MARK, SCRIPT, STYLE};
 use super::visit::Visit;
 use super::words;
@@ -67,6 +68,10 @@ pub(super) struct Shell {
     pub(super) look: Look,
     pub(super) title: String,
     pub(super) places: Vec<Place>,
+    /// The tabs of a page of settings.
+    pub(super) tabs: Vec<Place>,
+    /// How else the page's content can be had.
+    pub(super) calls: Option<Calls>,
     /// The publishers that an operator chooses from; for others there is nothing to choose.
     pub(super) publishers: Vec<(String, String)>,
     pub(super) publisher: String,
@@ -101,6 +106,8 @@ impl Shell {
             title: look.say(title, &[]),
             look: look.clone(),
             places: Vec::new(),
+            tabs: Vec::new(),
+            calls: None,
             publishers: Vec::new(),
             publisher: String::new(),
             user: None,
@@ -131,6 +138,8 @@ impl Shell {
             ..bare
         };
         shell.places = shell.places_of(visit);
+        shell.tabs = super::tabs::of(visit, &shell);
+        shell.calls = calls::of(visit, &shell);
         shell
     }
 
@@ -144,13 +153,16 @@ impl Shell {
             ("/destinations", "destinations", "destinations", Action::ReadSetup),
             ("/offers", "offers", "offers", Action::ReadSetup),
             ("/routes", "routes", "routes", Action::ReadSetup),
-            ("/users", "users", "users", Action::ManageKeys),
+            ("/reports", "reports", "reports", Action::ReadLeads),
+            ("/audit", "audit", "audit", Action::ReadAudit),
+            ("/settings", "settings", "settings", Action::ReadSetup),
         ];
         let path = visit.address.path();
         let is_here = |place: &str| match place {
             "/" => path == "/",
             "/unrouted" => path == "/unrouted" || path == "/quarantine",
             "/leads" if path == "/suggestions" => true,
+            "/settings" => super::tabs::is_one(path),
             "/destinations" if path.starts_with("/connect") => true,
             other => path == other || path.strip_prefix(other).is_some_and(|it| it.starts_with('/')),
         };
@@ -196,6 +208,19 @@ impl Shell {
     /// The same of a page that a form answered, which has no address of its own: its forms lead back to this one.
     pub(super) fn at(mut self, path: &str) -> Self {
         let address = self.link(path, &[]);
+        self.here = address.strip_prefix(&self.look.base).unwrap_or(&address).to_owned();
+        self
+    }
+
+    /// The same, whose forms lead back to an address of ours.
+    pub(super) fn back_to(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.here);
+        self
+    }
+
+    /// The same with a choice that its address names.
+    pub(super) fn at_with(mut self, path: &str, name: &str, value: &str) -> Self {
+        let address = self.link(path, &[(name, value)]);
         self.here = address.strip_prefix(&self.look.base).unwrap_or(&address).to_owned();
         self
     }
@@ -357,6 +382,9 @@ fn icon_of(name: &str) -> &'static str {
         "destinations" => r#"<circle cx="8" cy="8" r="6.5"/><circle cx="8" cy="8" r="2.5"/>"#,
         "offers" => r#"<path d="M2 8V2h6l6 6-6 6zM5 5v.1"/>"#,
         "routes" => r#"<path d="M2 8h4l4-5h4M6 8l4 5h4M12 1l2 2-2 2M12 11l2 2-2 2"/>"#,
+        "reports" => r#"<path d="M2 2v12h12M5 11l3-4 2 2 4-5"/>"#,
+        "audit" => r#"<path d="M4 1.500h8v13H4zM6.500 5h3M6.500 8h3M6.500 11h3"/>"#,
+        "settings" => r#"<path d="M2 5h6M12 5h2M2 11h2M8 11h6"/><circle cx="10" cy="5" r="2"/><circle cx="6" cy="11" r="2"/>"#,
         "users" => {
             r#"<circle cx="5.5" cy="5" r="2.5"/><path d="M1 13c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M11 3a2.4 2.4 0 0 1 0 4.6M12 9.500c2 .4 3 1.700 3 3.500"/>"#
         }
