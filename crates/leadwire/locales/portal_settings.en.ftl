@@ -204,3 +204,5 @@ calls-request = API
 calls-copy = Copy
 calls-copied = Copied
 calls-key = On another machine name the service with LEADWIRE_URL, and give a key of the role you need in LEADWIRE_KEY.
+deliveries-none = Nothing was to be delivered yet. Once a route takes a lead, its delivery is here.
+deliveries-all = All deliveries
