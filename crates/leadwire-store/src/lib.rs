@@ -52,8 +52,8 @@ mod store;
 pub mod suggestions;
 pub mod unrouted;
 pub mod users;
-pub mod views;
 pub mod verify;
+pub mod views;
 
 #[cfg(test)]
 mod plan_audit_tests;

@@ -1,7 +1,7 @@
 //! Runs every statement about users and sessions, for their plans to be looked at.
 
-use crate::views::SavedView;
 use crate::users::{Chosen, Link, PortalUser};
+use crate::views::SavedView;
 use crate::{Store, StoreError};
 use leadwire_core::id::{PublisherId, UserId};
 use leadwire_core::time::Timestamp;

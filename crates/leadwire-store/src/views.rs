@@ -94,7 +94,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remove_view(&self, publisher: PublisherId, place: [String; 3]) -> Result<Change, StoreError> {
+    pub async fn remove_view(
+        &self,
+        publisher: PublisherId,
+        place: [String; 3],
+    ) -> Result<Change, StoreError> {
         self.write(move |tx| {
             let removed = remove(tx, &publisher, place.each_ref().map(String::as_str))?;
             Ok(if removed > 0 { Change::Made } else { Change::Missing })

@@ -85,6 +85,9 @@
     sought.focus();
     find(part).catch(() => {});
   }
+  if (/Mac|iPhone|iPad/.test(navigator.userAgent)) {
+    for (const it of document.querySelectorAll(".go kbd")) it.textContent = "⌘ K";
+  }
   if (palette) {
     let timer;
     sought.addEventListener("input", () => {

@@ -59,7 +59,9 @@ async fn a_long_log_has_pages_and_keeps_what_is_looked_for() {
     app.add_contoso().await;
     let ada = Visitor::operator(&app).await;
     for days in 1..=50 {
-        app.call(Method::PUT, "/v1/retention?publisher=contoso", Some(&json!({ "days": days }))).await.expect(200);
+        app.call(Method::PUT, "/v1/retention?publisher=contoso", Some(&json!({ "days": days })))
+            .await
+            .expect(200);
     }
     let first = ada.read("/audit?action=retention.update").await;
     let next = first.split_once("rel=\"next\" href=\"").expect("there is more").1.split('"').next().unwrap();

@@ -22,7 +22,8 @@ async fn a_report_says_what_came_and_what_became_of_it() {
     app.wait_until_settled().await;
     app.clock.advance(Duration::from_secs(1));
     let lead = app.get("/v1/leads?publisher=contoso").await["items"][0]["id"].as_str().unwrap().to_owned();
-    app.post(&format!("/v1/leads/{lead}/feedback?publisher=contoso"), &json!({ "outcome": "converted" })).await;
+    app.post(&format!("/v1/leads/{lead}/feedback?publisher=contoso"), &json!({ "outcome": "converted" }))
+        .await;
     let page = reader.read("/reports?by=source").await;
     assert!(page.contains("AppSource") && page.contains("33 %") && page.contains("fill-converted"), "{page}");
     assert!(reader.read("/reports?by=action").await.contains("Asked for contact"));
@@ -45,7 +46,10 @@ async fn the_time_of_a_report_is_chosen_in_whole_days() {
     let day = first.as_str().unwrap()[..10].to_owned();
     app.clock.advance(Duration::from_secs(40 * 24 * 3600));
     let ada = Visitor::operator(&app).await;
-    assert!(ada.read("/reports").await.contains("Nothing came in this time"), "it was before the last 30 days");
+    assert!(
+        ada.read("/reports").await.contains("Nothing came in this time"),
+        "it was before the last 30 days"
+    );
     assert!(ada.read(&format!("/reports?from={day}&to={day}")).await.contains("contoso.crm-pro"));
     assert!(!ada.read(&format!("/reports?to={day}")).await.contains("Nothing came in this time"));
     for wrong in ["from=yesterday", "from=2026-12-01&to=2026-01-01", "from=1970-01-01"] {

@@ -75,8 +75,11 @@ async fn somebody_is_named_who_is_told_tried_out_and_spared_for_a_while() {
     let refused = bob.act(&format!("{path}/test"), &[("receiver", "pager")]).await;
     assert!(text(&refused).contains("Did not arrive"), "{}", text(&refused));
     let mute = [("kind", "silent"), ("destination", "pager"), ("for_seconds", "86400")];
-    for wrong in [("for_seconds", "a while"), ("for_seconds", "0"), ("kind", "noise"), ("destination", "gone")] {
-        let fields: Vec<(&str, &str)> = mute.iter().map(|it| if it.0 == wrong.0 { wrong } else { *it }).collect();
+    for wrong in
+        [("for_seconds", "a while"), ("for_seconds", "0"), ("kind", "noise"), ("destination", "gone")]
+    {
+        let fields: Vec<(&str, &str)> =
+            mute.iter().map(|it| if it.0 == wrong.0 { wrong } else { *it }).collect();
         let id = format!("mute-{}", wrong.0.replace('_', "-"));
         let answer = bob.act(&format!("{path}/mute"), &fields).await;
         assert_eq!((answer.status, is_refused(&text(&answer), &id)), (422, true), "{wrong:?}");
@@ -201,12 +204,20 @@ async fn rules_are_changed_by_those_whose_they_are_and_come_back() {
     let app = contoso().await;
     let (ada, bob) = (Visitor::operator(&app).await, Visitor::of_contoso(&app, "publisher").await);
     let path = "/settings/identity";
-    let good = [("rules.0", "phone"), ("rules.1", "email"), ("scope", "offer"), ("shared_mailboxes", "info@a.example")];
+    let good = [
+        ("rules.0", "phone"),
+        ("rules.1", "email"),
+        ("scope", "offer"),
+        ("shared_mailboxes", "info@a.example"),
+    ];
     let twice = bob.act(path, &[("rules.0", "email"), ("rules.1", "email"), ("scope", "offer")]).await;
     assert_eq!((twice.status, text(&twice).contains("role=\"alert\"")), (422, true));
     let lines = [("rules.0", "email"), ("scope", "planet"), ("shared_mailboxes", "info@a.example\nnobody")];
     let wrong = text(&bob.act(path, &lines).await);
-    assert!(is_refused(&wrong, "identity-scope") && is_refused(&wrong, "identity-shared-mailboxes"), "{wrong}");
+    assert!(
+        is_refused(&wrong, "identity-scope") && is_refused(&wrong, "identity-shared-mailboxes"),
+        "{wrong}"
+    );
     assert_eq!(bob.act(path, &good).await.status, 303);
     let kept = async || app.get("/v1/identity-rules?publisher=contoso").await;
     assert_eq!((&kept().await["rules"], &kept().await["own"]), (&json!(["phone", "email"]), &json!(true)));
@@ -276,7 +287,8 @@ async fn everybody_finds_the_settings_that_are_theirs() {
         }
         assert_eq!(visitor.open("/settings/follow-ups/new").await.status, 403, "{role}");
         for path in ["/settings/retention", "/settings/identity", "/settings/alerts/mute", "/settings/keys"] {
-            let sent = [("days", "30"), ("sure", "yes"), ("for_seconds", "60"), ("title", "x"), ("role", "sender")];
+            let sent =
+                [("days", "30"), ("sure", "yes"), ("for_seconds", "60"), ("title", "x"), ("role", "sender")];
             assert_eq!(visitor.act(path, &sent).await.status, 403, "{role} {path}");
         }
     }

@@ -66,8 +66,9 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     own_chain(&call)?;
     let limit = call.limit()?;
     let text = |name: &str| call.query.get(name).cloned();
-    let time =
-        |name: &str| call.query_as(name, |it| read_time(it).ok_or("write it as 2026-11-20 or 2026-11-20T10:00:00Z"));
+    let time = |name: &str| {
+        call.query_as(name, |it| read_time(it).ok_or("write it as 2026-11-20 or 2026-11-20T10:00:00Z"))
+    };
     let wish = AuditWish {
         publisher: chain(&call),
         who: text("who"),

@@ -78,7 +78,8 @@ fn page(name: &str, pointer: &str) -> Result<&'static [&'static str], Problem> {
 
 /// Reads what is looked for, and writes it in one form.
 fn query(text: &str, params: &[&str]) -> Result<String, Problem> {
-    let refuse = |message: &str, fix: String| Problem::from(Refusal::new("/query", "bad_query", message, fix));
+    let refuse =
+        |message: &str, fix: String| Problem::from(Refusal::new("/query", "bad_query", message, fix));
     if text.len() > limits::VIEW_QUERY_BYTES_MAX {
         let fix = format!("keep it below {} bytes", limits::VIEW_QUERY_BYTES_MAX);
         return Err(refuse("this is too long", fix));
@@ -86,7 +87,10 @@ fn query(text: &str, params: &[&str]) -> Result<String, Problem> {
     let mut kept: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         if !params.contains(&name.as_ref()) {
-            return Err(refuse("this cannot be looked for on the page", format!("use {}", params.join(", "))));
+            return Err(refuse(
+                "this cannot be looked for on the page",
+                format!("use {}", params.join(", ")),
+            ));
         }
         if !value.is_empty() && !kept.iter().any(|it| it.0 == name) {
             kept.push((name.into_owned(), value.into_owned()));

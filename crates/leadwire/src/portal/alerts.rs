@@ -66,13 +66,16 @@ async fn page(visit: &Visit, with: With) -> Result<Response, Problem> {
     let newest = [("limit", NOTICES_SHOWN)];
     let notices: wire::List<wire::Notice> = ask(visit, Wish::get("/v1/notices").with(&newest)).await?;
     let all: wire::List<wire::Destination> = visit.ask(Wish::get("/v1/destinations")).await?;
-    let carries = |it: &&wire::Destination| {
-        leadwire_connect::kind(&it.kind).is_some_and(|kind| kind.carries_notices)
-    };
+    let carries =
+        |it: &&wire::Destination| leadwire_connect::kind(&it.kind).is_some_and(|kind| kind.carries_notices);
     let carriers: Vec<&str> = all.items.iter().filter(carries).map(|it| it.name.as_str()).collect();
     let is_own = is_own(visit);
     let shell = visit.shell("tab-alerts");
-    let shell = if is_own { shell.at_with("/settings/alerts", "whose", "operator") } else { shell.at("/settings/alerts") };
+    let shell = if is_own {
+        shell.at_with("/settings/alerts", "whose", "operator")
+    } else {
+        shell.at("/settings/alerts")
+    };
     let named: Vec<&str> = receivers.items.iter().map(|it| it.name.as_str()).collect();
     let refused = with.refused.as_ref();
     let receiver_form = receiver_form((visit, &shell, refused), &named, &carriers);
@@ -198,7 +201,11 @@ async fn unmute(visit: Visit) -> Result<Response, Problem> {
     answer(&visit, "mute", ask::<Value>(&visit, delete("/v1/notices/mutes").with(&query)).await).await
 }
 
-async fn answer(visit: &Visit, form: &'static str, said: Result<Value, Problem>) -> Result<Response, Problem> {
+async fn answer(
+    visit: &Visit,
+    form: &'static str,
+    said: Result<Value, Problem>,
+) -> Result<Response, Problem> {
     match said {
         Ok(_) => Ok(visit.done("/settings/alerts", "saved")),
         Err(problem) => again(visit, form, problem).await,

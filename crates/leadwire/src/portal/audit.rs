@@ -181,7 +181,7 @@ fn line(visit: &Visit, shell: &Shell, people: &[(String, String)], it: wire::Aud
         what: deed(shell, &it.action),
         url: url(visit, shell, (&it.action, &it.subject)),
         subject: it.subject,
-        detail: it.detail,
+        detail: it.detail.replace(' ', ", "),
     }
 }
 
@@ -197,13 +197,17 @@ fn url(visit: &Visit, shell: &Shell, (action, subject): (&str, &str)) -> Option<
         "destination" if !is_gone => one("/destinations"),
         "offer" if !is_gone => {
             // The page of an offer goes by its full id.
-            let full = |id: &str| if id.contains('.') { id.to_owned() } else { format!("{}.{id}", shell.publisher) };
+            let full =
+                |id: &str| if id.contains('.') { id.to_owned() } else { format!("{}.{id}", shell.publisher) };
             first.map(|id| shell.to_one("/offers", &full(id)))
         }
         "intake_address" => Some(shell.to("/offers")),
         "route" if !is_gone && verb != "order" && visit.may(Action::ChangeSetup) => one("/routes"),
         "route" => Some(shell.to("/routes")),
         "replay" => Some(shell.to("/failures")),
+        "view" => first
+            .filter(|it| ["deliveries", "reports", "audit"].contains(it))
+            .map(|it| shell.to(&format!("/{it}"))),
         "quarantine" => Some(shell.to("/quarantine")),
         "suggestion" => Some(shell.to("/suggestions")),
         "user" => Some(shell.to("/users")),

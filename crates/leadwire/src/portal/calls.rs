@@ -18,6 +18,17 @@ struct Same {
     query: Vec<(&'static str, String)>,
 }
 
+/// How a command is told whose things are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// By its first word.
+    First,
+    /// By an option.
+    Named,
+    /// Not at all: it holds for every publisher.
+    Nobodys,
+}
+
 /// What a choice of a page's address is called in the API, and on the command line behind two dashes.
 type Choice = (&'static str, &'static str);
 
@@ -56,21 +67,19 @@ fn of_list(visit: &Visit, shell: &Shell, list: &str) -> Option<Same> {
         "routes" => (&["route", "list"], "/v1/routes", &[]),
         "reports" => (&["report"], "/v1/reports", &[("by", "by"), ("from", "from"), ("to", "to")]),
         "audit" => {
-            let choices: &[Choice] =
-                &[("who", "who"), ("action", "action"), ("from", "from"), ("to", "to")];
+            let choices: &[Choice] = &[("who", "who"), ("action", "action"), ("from", "from"), ("to", "to")];
             (&["audit", "list"], "/v1/audit", choices)
         }
         _ => return None,
     };
-    let is_audit = list == "audit";
-    let is_own = is_audit && visit.asked("whose") == "operator";
+    let is_own = list == "audit" && visit.asked("whose") == "operator";
     let mut same = Same {
         words: command.iter().map(|it| (*it).to_owned()).collect(),
         path: path.to_owned(),
         query: Vec::new(),
     };
     if !is_own {
-        same.about(&shell.publisher, is_audit);
+        same.about(&shell.publisher, if list == "audit" { Whose::Named } else { Whose::First });
     }
     for (name, called) in choices {
         let value = visit.asked(name).trim();
@@ -85,17 +94,20 @@ fn of_list(visit: &Visit, shell: &Shell, list: &str) -> Option<Same> {
 }
 
 fn of_settings(shell: &Shell, list: &str) -> Option<Same> {
-    let (command, path, is_named) = match list {
-        "keys" => (["key", "list"], "/v1/keys", true),
-        "alerts" => (["notice", "list"], "/v1/notices", true),
-        "follow-ups" => (["follow-up", "list"], "/v1/follow-ups", false),
-        "identity" => (["identity", "show"], "/v1/identity-rules", false),
-        "statements" => (["audit", "statement"], "/v1/statements", false),
+    let (command, path, whose) = match list {
+        "keys" => (["key", "list"], "/v1/keys", Whose::Named),
+        "alerts" => (["notice", "list"], "/v1/notices", Whose::Named),
+        "follow-ups" => (["follow-up", "list"], "/v1/follow-ups", Whose::First),
+        "identity" => (["identity", "show"], "/v1/identity-rules", Whose::First),
+        "interest" => (["interest", "list"], "/v1/interest-rules", Whose::Nobodys),
+        "withhold" => (["withhold", "list"], "/v1/withhold-rules", Whose::Nobodys),
+        "retention" => (["publisher", "retention"], "/v1/retention", Whose::First),
+        "statements" => (["audit", "statement"], "/v1/statements", Whose::First),
         _ => return None,
     };
     let words = command.map(str::to_owned).to_vec();
     let mut same = Same { words, path: path.to_owned(), query: Vec::new() };
-    same.about(&shell.publisher, is_named);
+    same.about(&shell.publisher, whose);
     Some(same)
 }
 
@@ -110,20 +122,22 @@ fn of_one(visit: &Visit, shell: &Shell, kind: &str) -> Option<Same> {
     let id = visit.place(place);
     let words = vec![noun.to_owned(), "show".to_owned()];
     let mut same = Same { words, path: format!("{path}/{}", in_path(id)), query: Vec::new() };
-    same.about(&shell.publisher, false);
-    match noun {
-        // An offer's full id says whose it is.
-        "offer" => same.words.truncate(2),
-        _ => {}
+    same.about(&shell.publisher, Whose::First);
+    if noun == "offer" {
+        // Its full id says whose it is.
+        same.words.truncate(2);
     }
     same.words.push(id.to_owned());
     Some(same)
 }
 
 impl Same {
-    /// Whose things: the first word behind the command, or an option of it.
-    fn about(&mut self, publisher: &str, is_named: bool) {
-        self.words.extend(Some("--publisher".to_owned()).filter(|_| is_named));
+    fn about(&mut self, publisher: &str, whose: Whose) {
+        match whose {
+            Whose::Nobodys => return,
+            Whose::Named => self.words.push("--publisher".to_owned()),
+            Whose::First => {}
+        }
         self.words.push(publisher.to_owned());
         self.query.push(("publisher", publisher.to_owned()));
     }

@@ -130,7 +130,9 @@ fn form(
         maker.ask(&name("subject"), label(shell.say("follow-up-subject")), subject);
         let text = given.map_or("", |it| &it.text);
         let text = maker.ask(&name("text"), label(shell.say("follow-up-text")), text);
-        text.shape(Shape::Lines(5, "prose"));
+        // A language without words takes little room.
+        let rows = if text.value.is_empty() { 2 } else { 7 };
+        text.shape(Shape::Lines(rows, "prose"));
     }
     maker.done()
 }
@@ -153,8 +155,11 @@ fn trial((visit, shell): (&Visit, &Shell), offers: &[wire::Offer], with: &With) 
 /// The fields of the form as the API takes them; what is empty is left out, or taken away.
 fn typed(visit: &Visit, is_new: bool) -> Value {
     let mut body = Map::new();
-    let names: &[&str] =
-        if is_new { &["offer", "step", "destination", "audience"] } else { &["offer", "step", "destination"] };
+    let names: &[&str] = if is_new {
+        &["offer", "step", "destination", "audience"]
+    } else {
+        &["offer", "step", "destination"]
+    };
     for name in names {
         body.insert((*name).to_owned(), json!(visit.field(name)));
     }

@@ -65,8 +65,9 @@ fn pages(visit: &Visit, shell: &Shell) -> Vec<Hit> {
     let section = shell.say("settings-title");
     let own = shell.places.iter().map(|it| (it, String::new()));
     let all = own.chain(settings.iter().map(|it| (it, section.clone())));
-    let mut hits: Vec<Hit> =
-        all.map(|(it, more): (&Place, String)| Hit { name: it.name.clone(), more, url: it.url.clone() }).collect();
+    let mut hits: Vec<Hit> = all
+        .map(|(it, more): (&Place, String)| Hit { name: it.name.clone(), more, url: it.url.clone() })
+        .collect();
     let mut more = vec![("suggestions-title", "/suggestions"), ("quarantine-title", "/quarantine")];
     if visit.may(Action::ChangeSetup) {
         more.extend([
@@ -103,13 +104,19 @@ async fn things(visit: &Visit, shell: &Shell, sought: &str) -> Result<Vec<Group>
         groups.push(Group { id: "offers", title: shell.say("offers-title"), hits: hits.collect() });
     }
     if visit.may(Action::ReadLeads) {
-        groups.push(Group { id: "leads", title: shell.say("leads-title"), hits: leads(visit, shell, sought).await? });
+        groups.push(Group {
+            id: "leads",
+            title: shell.say("leads-title"),
+            hits: leads(visit, shell, sought).await?,
+        });
     }
     Ok(groups)
 }
 
 async fn leads(visit: &Visit, shell: &Shell, sought: &str) -> Result<Vec<Hit>, Problem> {
-    let by_id = |path: &str, name: String| vec![Hit { name, more: sought.to_owned(), url: shell.to_one(path, sought) }];
+    let by_id = |path: &str, name: String| {
+        vec![Hit { name, more: sought.to_owned(), url: shell.to_one(path, sought) }]
+    };
     if LeadId::parse(sought).is_ok() {
         return Ok(by_id("/leads", shell.say("lead")));
     }

@@ -41,7 +41,8 @@ async fn page(visit: &Visit, refused: Option<Refused>) -> Result<Response, Probl
     }
     let scope = maker.ask("scope", shell.say("identity-scope"), &rules.scope);
     scope.shape(Shape::Choice(choices(&shell, "scope", &SCOPES)));
-    let shared = maker.ask("shared_mailboxes", shell.say("identity-shared"), &rules.shared_mailboxes.join("\n"));
+    let shared =
+        maker.ask("shared_mailboxes", shell.say("identity-shared"), &rules.shared_mailboxes.join("\n"));
     shared.shape(Shape::Lines(4, "")).hint(shell.say("identity-shared-hint"));
     let status = refused.as_ref().map_or(StatusCode::OK, |it| it.status);
     let may_change = visit.may(Action::ChangeSetup);

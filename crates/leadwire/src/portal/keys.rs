@@ -62,7 +62,8 @@ pub(super) async fn add(visit: Visit) -> Result<Response, Problem> {
     }
     let mut new = json!({ "title": title, "role": role });
     if !days.is_empty() {
-        let Some(days) = days.parse::<u32>().ok().filter(|it| (1..=DAYS_MAX).contains(&u64::from(*it))) else {
+        let Some(days) = days.parse::<u32>().ok().filter(|it| (1..=DAYS_MAX).contains(&u64::from(*it)))
+        else {
             let words = ("these are no days", "write a whole number from 1 to 3650, or nothing");
             return page(&visit, None, Some(Refused::by("key", "/expires_in_days", words))).await;
         };

@@ -163,8 +163,12 @@ fn row(shell: &Shell, by: &str, most: u64, it: wire::ReportRow) -> Row {
     };
     // A lead that became business was taken up before; what is left was only taken up.
     let taken_up = it.qualified.saturating_sub(it.converted);
-    let became =
-        [("converted", it.converted), ("qualified", taken_up), ("disqualified", it.disqualified), ("lost", it.lost)];
+    let became = [
+        ("converted", it.converted),
+        ("qualified", taken_up),
+        ("disqualified", it.disqualified),
+        ("lost", it.lost),
+    ];
     Row {
         name,
         came: chart::length(it.leads, most),

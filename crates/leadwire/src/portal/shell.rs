@@ -384,7 +384,9 @@ fn icon_of(name: &str) -> &'static str {
         "routes" => r#"<path d="M2 8h4l4-5h4M6 8l4 5h4M12 1l2 2-2 2M12 11l2 2-2 2"/>"#,
         "reports" => r#"<path d="M2 2v12h12M5 11l3-4 2 2 4-5"/>"#,
         "audit" => r#"<path d="M4 1.500h8v13H4zM6.500 5h3M6.500 8h3M6.500 11h3"/>"#,
-        "settings" => r#"<path d="M2 5h6M12 5h2M2 11h2M8 11h6"/><circle cx="10" cy="5" r="2"/><circle cx="6" cy="11" r="2"/>"#,
+        "settings" => {
+            r#"<path d="M2 5h6M12 5h2M2 11h2M8 11h6"/><circle cx="10" cy="5" r="2"/><circle cx="6" cy="11" r="2"/>"#
+        }
         "users" => {
             r#"<circle cx="5.5" cy="5" r="2.5"/><path d="M1 13c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M11 3a2.4 2.4 0 0 1 0 4.6M12 9.500c2 .4 3 1.700 3 3.500"/>"#
         }

@@ -44,8 +44,7 @@ pub(super) async fn of(
     let saved: wire::List<wire::SavedView> = visit.ask(Wish::get("/v1/views")).await?;
     let own = saved.items.into_iter().filter(|it| it.page == page);
     let all = own.map(|it| {
-        let pairs: Vec<(String, String)> =
-            form_urlencoded::parse(it.query.as_bytes()).into_owned().collect();
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(it.query.as_bytes()).into_owned().collect();
         let pairs: Vec<(&str, &str)> = pairs.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
         View { url: shell.link(&format!("/{page}"), &pairs), is_here: it.query == query, name: it.name }
     });
