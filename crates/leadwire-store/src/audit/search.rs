@@ -98,26 +98,26 @@ fn find(tx: &Tx<'_>, wish: &AuditWish, limit: usize) -> Result<Vec<Kept>, StoreE
 }
 
 /// The numbers among which entries of the wanted time can be. An entry says when it was asked for and gets its number when it is
-/// done, so that the two may be a little out of step: the stretch is wider than the time by that much, and the time itself is
-/// compared as well.
+/// done, so that the two may be a little out of step: whoever was asked for by that much too early or too late says that all
+/// before or behind it is. The time itself is compared as well.
 fn stretch(tx: &Tx<'_>, wish: &AuditWish) -> Result<Scanned, StoreError> {
     let slack = i64::try_from(limits::AUDIT_OUT_OF_STEP_MAX.as_millis()).unwrap_or(i64::MAX);
     let mut found = WHOLE;
     if let Some(from) = wish.from {
-        let first = tx.find(
-            "SELECT number FROM audit WHERE publisher_id = $1 AND at >= $2 ORDER BY at, number LIMIT 1",
+        let too_early = tx.find(
+            "SELECT number FROM audit WHERE publisher_id = $1 AND at < $2 ORDER BY at DESC, number DESC LIMIT 1",
             &[Param::Text(&wish.publisher), Param::Int(from.millis().saturating_sub(slack))],
             |row| row.int(0),
         )?;
-        found.first = first.unwrap_or(i64::MAX);
+        found.first = too_early.map_or(0, |it| it.saturating_add(1));
     }
     if let Some(to) = wish.to {
-        let last = tx.find(
-            "SELECT number FROM audit WHERE publisher_id = $1 AND at < $2 ORDER BY at DESC, number DESC LIMIT 1",
+        let too_late = tx.find(
+            "SELECT number FROM audit WHERE publisher_id = $1 AND at >= $2 ORDER BY at, number LIMIT 1",
             &[Param::Text(&wish.publisher), Param::Int(to.millis().saturating_add(slack))],
             |row| row.int(0),
         )?;
-        found.behind = last.map_or(0, |it| it.saturating_add(1));
+        found.behind = too_late.unwrap_or(i64::MAX);
     }
     Ok(found)
 }
