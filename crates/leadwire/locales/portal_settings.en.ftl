@@ -206,3 +206,7 @@ calls-copied = Copied
 calls-key = On another machine name the service with LEADWIRE_URL, and give a key of the role you need in LEADWIRE_KEY.
 deliveries-none = Nothing was to be delivered yet. Once a route takes a lead, its delivery is here.
 deliveries-all = All deliveries
+more-there = { $count ->
+    [one] One more is there.
+   *[other] { $number } more are there.
+ }

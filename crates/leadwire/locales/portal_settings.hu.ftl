@@ -206,3 +206,7 @@ calls-copied = Kimásolva
 calls-key = Más gépen a LEADWIRE_URL nevezi meg a szolgáltatást, a LEADWIRE_KEY pedig a szükséges szerep kulcsát adja.
 deliveries-none = Még nem volt mit kézbesíteni. Amint egy útvonal elvisz egy érdeklődőt, a kézbesítése itt lesz.
 deliveries-all = Minden kézbesítés
+more-there = { $count ->
+    [one] Még egy van.
+   *[other] Még { $number } van.
+ }

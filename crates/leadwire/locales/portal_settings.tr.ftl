@@ -206,3 +206,7 @@ calls-copied = Kopyalandı
 calls-key = Başka makinede hizmeti LEADWIRE_URL ile belirtin, gereken rolün anahtarını LEADWIRE_KEY ile verin.
 deliveries-none = Henüz teslim edilecek bir şey olmadı. Bir yönlendirme bir adayı alınca teslimatı burada olur.
 deliveries-all = Tüm teslimatlar
+more-there = { $count ->
+    [one] Bir tane daha var.
+   *[other] { $number } tane daha var.
+ }

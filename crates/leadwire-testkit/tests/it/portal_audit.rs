@@ -83,7 +83,8 @@ async fn a_checkpoint_is_kept_elsewhere_and_the_operators_log_is_for_operators()
     let line = text(&kept);
     let parts: Vec<&str> = line.trim_end().split(' ').collect();
     let all = app.get("/v1/audit?publisher=contoso&limit=200").await;
-    let signed = all["items"].as_array().unwrap().iter().find(|it| it["number"].to_string() == parts[1]);
+    let number: u64 = parts[1].parse().unwrap();
+    let signed = all["items"].as_array().unwrap().iter().find(|it| it["number"] == number);
     assert_eq!((parts[0], parts.len()), ("contoso", 5), "as `leadwire audit verify` takes it: {line}");
     assert_eq!(signed.expect("an entry")["hash"], parts[3]);
     let own = ada.act("/audit/checkpoint", &[("whose", "operator")]).await;

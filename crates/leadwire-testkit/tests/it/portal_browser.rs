@@ -58,8 +58,8 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>) {
     (app, endpoints)
 }
 
-/// What the pages of settings show beside it; gives the id of a follow-up.
-async fn settings(app: &TestApp) -> String {
+/// The pages of settings, reports and the audit log, with what they show beside it.
+async fn settings(app: &TestApp, ada: &Visitor<'_>) -> Vec<Value> {
     let key = json!({ "title": "Web site", "role": "sender", "expires_in_days": 90 });
     app.post("/v1/keys?publisher=contoso", &key).await;
     let pager = start_endpoint(&app.clock, None).await;
@@ -74,7 +74,25 @@ async fn settings(app: &TestApp) -> String {
         "words": { "en": { "subject": "Thank you for {{offer_title}}",
             "text": "Dear {{customer.first_name | default('customer')}},\n\nwe will show you around." } } });
     let made = app.post("/v1/follow-ups?publisher=contoso", &follow_up).await;
-    made["id"].as_str().unwrap().to_owned()
+    let follow_up = made["id"].as_str().unwrap();
+    let view = [("page", "deliveries"), ("name", "Parked"), ("query", "state=parked&destination=newsletter")];
+    assert_eq!(ada.act("/views/save", &view).await.status, 303);
+    let pages = json!([
+        ["view", "/deliveries?destination=newsletter&state=parked"],
+        ["reports", "/reports?by=source"],
+        ["go", "/go?find=crm"],
+        ["audit", "/audit"],
+        ["keys", "/settings/keys"],
+        ["alerts", "/settings/alerts"],
+        ["follow-ups", "/settings/follow-ups"],
+        ["follow-up", format!("/settings/follow-ups/{follow_up}")],
+        ["identity", "/settings/identity"],
+        ["interest", "/settings/interest"],
+        ["withhold", "/settings/withhold"],
+        ["retention", "/settings/retention"],
+        ["statements", "/settings/statements"],
+    ]);
+    pages.as_array().unwrap().clone()
 }
 
 async fn check(language: &str) {
@@ -93,17 +111,13 @@ async fn check(language: &str) {
         "filter": "customer.country_code in ['HU', 'TR'] && action != 'DNC'" });
     app.post("/v1/routes?publisher=contoso", &filtered).await;
     let route = app.get("/v1/routes?publisher=contoso").await;
-    let follow_up = settings(&app).await;
-    let view = [("page", "deliveries"), ("name", "Parked"), ("query", "state=parked&destination=newsletter")];
-    assert_eq!(ada.act("/views/save", &view).await.status, 303);
-    let pages = json!([
+    let mut pages = json!([
         ["overview", "/"],
         ["leads", "/leads"],
         ["search", "/leads?q=lojistik"],
         ["suggestions", "/suggestions"],
         ["lead", format!("/leads/{lead}")],
         ["deliveries", "/deliveries"],
-        ["view", "/deliveries?destination=newsletter&state=parked"],
         ["delivery", format!("/deliveries/{delivery}")],
         ["failures", "/failures"],
         ["unrouted", "/unrouted"],
@@ -122,20 +136,9 @@ async fn check(language: &str) {
         ["route", format!("/routes/{}", route["items"][0]["id"].as_str().unwrap())],
         ["route-new", "/routes/new"],
         ["users", "/users"],
-        ["reports", "/reports?by=source"],
-        ["go", "/go?find=crm"],
-        ["audit", "/audit"],
-        ["keys", "/settings/keys"],
-        ["alerts", "/settings/alerts"],
-        ["follow-ups", "/settings/follow-ups"],
-        ["follow-up", format!("/settings/follow-ups/{follow_up}")],
-        ["identity", "/settings/identity"],
-        ["interest", "/settings/interest"],
-        ["withhold", "/settings/withhold"],
-        ["retention", "/settings/retention"],
-        ["statements", "/settings/statements"],
         ["missing", "/leads/none"],
     ]);
+    pages.as_array_mut().unwrap().extend(settings(&app, &ada).await);
     let (_, token) = ada.cookie.split_once('=').unwrap();
     let shots = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/portal");
     for theme in ["light", "dark"] {

@@ -26,6 +26,8 @@ struct AlertsPage {
     /// Whether there is a destination that could tell somebody.
     has_carrier: bool,
     mutes: Vec<wire::NoticeMute>,
+    /// How many there are beside those.
+    more: u64,
     mute_form: Form,
     notices: Vec<wire::Notice>,
     tested: Vec<wire::NoticeTold>,
@@ -86,7 +88,8 @@ async fn page(visit: &Visit, with: With) -> Result<Response, Problem> {
         may_change: visit.may(Action::ChangeSetup),
         has_carrier: is_own || !carriers.is_empty(),
         receivers: receivers.items,
-        mutes: mutes.items,
+        more: mutes.items.len().saturating_sub(limits::PORTAL_ROWS) as u64,
+        mutes: mutes.items.into_iter().take(limits::PORTAL_ROWS).collect(),
         notices: notices.items,
         tested: with.tested,
         receiver_form,

@@ -8,6 +8,7 @@ use crate::api::{Problem, Wish, wire};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use leadwire_core::limits;
 use serde_json::{Value, json};
 
 #[derive(Template)]
@@ -15,6 +16,8 @@ use serde_json::{Value, json};
 struct KeysPage {
     shell: Shell,
     rows: Vec<wire::ApiKey>,
+    /// How many there are beside those.
+    more: u64,
     form: Form,
     made: Option<wire::ApiKey>,
 }
@@ -29,8 +32,14 @@ async fn page(
     made: Option<wire::ApiKey>,
     refused: Option<Refused>,
 ) -> Result<Response, Problem> {
-    // An operator sees every key: of the publisher that is shown, of all others and the operator's own.
     let all: wire::List<wire::ApiKey> = visit.ask_all(Wish::get("/v1/keys")).await?;
+    // An operator sees the keys of the publisher that is shown, and the operator's own.
+    let shown = visit.publisher();
+    let mut rows = all.items;
+    rows.retain(|it| it.publisher.is_none() || it.publisher == shown);
+    rows.sort_by(|one, other| other.created_at.cmp(&one.created_at));
+    let more = rows.len().saturating_sub(limits::PORTAL_ROWS) as u64;
+    rows.truncate(limits::PORTAL_ROWS);
     let shell = visit.shell("tab-keys").at("/settings/keys");
     let is_operator = visit.user().actor.role == Role::Operator;
     let roles: Vec<&str> =
@@ -46,7 +55,7 @@ async fn page(
         (Some(_), None) => StatusCode::CREATED,
         (None, None) => StatusCode::OK,
     };
-    Ok(html(status, &KeysPage { rows: all.items, form: maker.done(), made, shell }))
+    Ok(html(status, &KeysPage { rows, more, form: maker.done(), made, shell }))
 }
 
 /// Most days that the form offers, ten years: a key that lasts longer has no end.

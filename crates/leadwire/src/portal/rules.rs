@@ -3,13 +3,14 @@
 
 use super::form::{Form, Maker, Refused, Shape, choices, delete};
 use super::shell::Shell;
-use super::visit::{Visit, html};
+use super::visit::{Visit, html, read_pairs};
 use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 #[derive(Template)]
 #[template(path = "portal/interest.html")]
@@ -45,6 +46,12 @@ async fn interest_page(visit: &Visit, refused: Option<Refused>) -> Result<Respon
 }
 
 impl InterestPage {
+    /// A row as the button behind it says which one is meant.
+    fn place(&self, it: &wire::InterestRule) -> String {
+        let pairs = [("source", &it.source), ("action", &it.action)];
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
     /// A source or an action for people; a star is any.
     fn any(&self, of: &str, name: &str) -> String {
         if name == "*" { self.shell.say("rule-any") } else { self.shell.name_of(of, name) }
@@ -65,7 +72,9 @@ pub(super) async fn put_interest(visit: Visit) -> Result<Response, Problem> {
 
 /// `POST /settings/interest/reset`
 pub(super) async fn reset_interest(visit: Visit) -> Result<Response, Problem> {
-    let query = [("source", visit.field("source")), ("action", visit.field("action"))];
+    let row = read_pairs(visit.field("row").as_bytes());
+    let part = |name: &str| row.get(name).map_or("", String::as_str);
+    let query = [("source", part("source")), ("action", part("action"))];
     let _: Value = visit.ask_all(delete("/v1/interest-rules").with(&query)).await?;
     Ok(visit.done("/settings/interest", "saved"))
 }
