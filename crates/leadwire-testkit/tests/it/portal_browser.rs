@@ -70,6 +70,8 @@ async fn settings(app: &TestApp, ada: &Visitor<'_>) -> Vec<Value> {
     let mute = json!({ "kind": "silent", "destination": "newsletter", "for_seconds": 86400 });
     app.post("/v1/notices/mutes?publisher=contoso", &mute).await;
     app.post("/v1/withhold-rules", &json!({ "source": "*", "domain": ".edu" })).await;
+    let webinar = json!({ "source": "*", "action": "Webinar", "interest": "active" });
+    app.call(Method::POST, "/v1/interest-rules", Some(&webinar)).await.expect(200);
     let follow_up = json!({ "offer": "*", "step": "initial", "audience": "customer", "destination": "on-call",
         "words": { "en": { "subject": "Thank you for {{offer_title}}",
             "text": "Dear {{customer.first_name | default('customer')}},\n\nwe will show you around." } } });
