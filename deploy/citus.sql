@@ -66,6 +66,7 @@ SELECT create_distributed_table('replay', 'publisher_id', colocate_with => 'api_
 SELECT create_distributed_table('replay_tally', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('retention', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('route', 'publisher_id', colocate_with => 'api_key');
+SELECT create_distributed_table('saved_view', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('statement', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('suggesting', 'publisher_id', colocate_with => 'api_key');
 SELECT create_distributed_table('suggestion', 'publisher_id', colocate_with => 'api_key');

@@ -331,6 +331,9 @@ pub const VERIFY_PAGES_PER_ROUND: usize = 200;
 pub const STATEMENT_AFTER: Duration = Duration::from_secs(3600);
 /// Days of which a statement is made after a stop, the newest ones: a stop for longer is a move.
 pub const STATEMENT_DAYS_BACK: u32 = 31;
+/// Longest time by which entries of the audit log may be out of step: one says when it was asked for and is numbered when it is
+/// done, a minute or so later, and clocks of nodes differ by less.
+pub const AUDIT_OUT_OF_STEP_MAX: Duration = Duration::from_secs(3600);
 
 // The portal
 
@@ -388,5 +391,11 @@ pub const TRIES_HOURS: u32 = 48;
 pub const TRIES_LOOKED_AT_MAX: usize = 10_000;
 /// Rows of a list on one page of the portal: a page stays below 100 KB.
 pub const PORTAL_ROWS: usize = 40;
+/// Saved views that somebody may have of one publisher's pages: more would not be found again.
+pub const VIEWS_MAX: usize = 30;
+/// Longest name of a saved view, in bytes: a link in a row of links.
+pub const VIEW_NAME_BYTES_MAX: usize = 120;
+/// Longest address that a saved view keeps, in bytes: a few choices of a page.
+pub const VIEW_QUERY_BYTES_MAX: usize = 1000;
 /// Touchpoints and deliveries of a lead that its page shows, the newest of each.
 pub const PORTAL_LEAD_ROWS: usize = 40;

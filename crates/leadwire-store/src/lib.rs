@@ -57,6 +57,7 @@ pub mod suggestions;
 pub mod unrouted;
 pub mod users;
 pub mod verify;
+pub mod views;
 
 #[cfg(test)]
 mod plan_audit_tests;

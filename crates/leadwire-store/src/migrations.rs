@@ -25,6 +25,7 @@ pub(crate) const STEPS: &[(i64, &str)] = &[
     (21, include_str!("migrations/0021_nodes.sqlite.sql")),
     (23, include_str!("migrations/0023_moving.sqlite.sql")),
     (24, include_str!("migrations/0024_search.sqlite.sql")),
+    (25, include_str!("migrations/0025_finding.sqlite.sql")),
     (26, include_str!("migrations/0026_second_factor.sqlite.sql")),
     (27, include_str!("migrations/0027_portal_link.sqlite.sql")),
 ];

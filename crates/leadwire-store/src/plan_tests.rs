@@ -298,6 +298,7 @@ async fn no_statement_reads_a_table_of_leads_from_end_to_end() {
         .chain(plan_notices_tests::HOT)
         .chain(plan_users_tests::HOT)
         .chain(crate::plan_bulk_tests::HOT)
+        .chain(crate::plan_audit_tests::HOT)
     {
         let found: Vec<_> = plans.iter().filter(|it| is_meant(part, &it.0)).collect();
         assert!(!found.is_empty(), "this did not run: {part}");

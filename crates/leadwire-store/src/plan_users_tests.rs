@@ -4,6 +4,7 @@ use crate::factors::Factor;
 use crate::halves::Proof;
 use crate::portal_links::PortalLink;
 use crate::users::{Chosen, Link, PortalUser};
+use crate::views::SavedView;
 use crate::{Store, StoreError};
 use leadwire_core::id::{PortalLinkId, PublisherId, UserId};
 use leadwire_core::time::Timestamp;
@@ -70,6 +71,17 @@ pub(crate) async fn users(store: &Store, publisher: &PublisherId) -> Result<(), 
     store.see_session([1; 32], now).await?;
     store.end_session([1; 32]).await?;
     store.users(whose.clone(), 9).await?;
+    let view = SavedView {
+        publisher: publisher.clone(),
+        who: "usr_1".to_owned(),
+        page: "deliveries".to_owned(),
+        name: "x".to_owned(),
+        query: "state=parked".to_owned(),
+        created_at: now,
+    };
+    store.save_view(view.clone()).await?;
+    store.views(publisher.clone(), view.who.clone()).await?;
+    store.remove_view(publisher.clone(), [view.who, view.page, view.name]).await?;
     store.users(None, 9).await?;
     store.remove_user(whose, id).await?;
     links(store, publisher, now).await

@@ -152,6 +152,7 @@ impl Store {
         self.write(move |tx| {
             end_all(tx, whose(publisher.as_ref()), id)?;
             factors::forget(tx, whose(publisher.as_ref()), id)?;
+            crate::views::forget(tx, &id.to_string())?;
             let removed = tx.execute(
                 "DELETE FROM portal_user WHERE publisher_id = $1 AND user_id = $2",
                 &[Param::Text(whose(publisher.as_ref())), Param::Text(&id.to_string())],

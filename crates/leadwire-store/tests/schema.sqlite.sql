@@ -606,6 +606,16 @@ CREATE TABLE route (
     PRIMARY KEY (publisher_id, route_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE saved_view (
+    publisher_id TEXT NOT NULL,
+    who TEXT NOT NULL,
+    page TEXT NOT NULL,
+    name TEXT NOT NULL,
+    query TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, who, page, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE statement (
     publisher_id TEXT NOT NULL,
     day TEXT NOT NULL,
@@ -673,6 +683,12 @@ CREATE TABLE withhold_rule (
     domain TEXT NOT NULL,
     PRIMARY KEY (publisher_id, source, domain)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX audit_action ON audit (publisher_id, action, number, at);
+
+CREATE INDEX audit_at ON audit (publisher_id, at, number);
+
+CREATE INDEX audit_who ON audit (publisher_id, who, number, at, action);
 
 CREATE INDEX delivery_due ON delivery (publisher_id, destination_no, claim, due_at, touchpoint_id)
     WHERE state = 'pending';
@@ -743,6 +759,8 @@ CREATE INDEX quarantine_waiting ON quarantine (publisher_id, quarantine_id) WHER
 CREATE INDEX quarantine_wiped ON quarantine (publisher_id, quarantine_id) WHERE LENGTH(body) = 0;
 
 CREATE INDEX replay_running ON replay (publisher_id, replay_id) WHERE state = 'running';
+
+CREATE INDEX saved_view_who ON saved_view (who);
 
 CREATE INDEX suggestion_open ON suggestion (publisher_id, suggestion_id) WHERE state = 'open';
 

@@ -84,6 +84,35 @@ async function look() {
   return { seen, complaints };
 }
 
+// Ctrl K leads to anything by its name, `?` says which keys there are, and what can be copied is.
+async function keys(page) {
+  await page.goto(`${wish.base}/leads`);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("?");
+  await page.waitForSelector("#palette[open] kbd");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("#palette:not([open])", { state: "attached" });
+  await page.keyboard.press("Control+k");
+  await page.waitForSelector("#palette[open] .hits a");
+  await examine(page, "palette", complaints);
+  await page.keyboard.type("sales");
+  // Typed and sent at once: what is found counts for what is typed, not for what stood there before.
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/destinations\/sales-crm/);
+  await page.click("[data-go]");
+  await page.waitForSelector("#palette[open] .hits a");
+  await page.keyboard.press("ArrowDown");
+  const hit = await page.evaluate(() => document.activeElement.closest("#palette .hits") !== null);
+  if (!hit) complaints.push("the arrows do not lead through what was found");
+  await page.keyboard.press("Escape");
+  await page.click(".calls summary");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.click('[data-copy="call-command"]');
+  await page.waitForFunction(() => document.querySelector('[data-copy="call-command"]').textContent === "Copied");
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  if (copied !== "leadwire destination show contoso sales-crm") complaints.push(`copied: ${copied}`);
+}
+
 async function come() {
   const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
@@ -120,6 +149,7 @@ async function come() {
   await second.keyboard.press("/");
   const focused = await second.evaluate(() => document.activeElement.id);
   if (focused !== "q") complaints.push(`/ leads to ${focused}`);
+  await keys(second);
   await second.goto(`${wish.base}/`);
   await second.waitForResponse((it) => it.request().resourceType() === "fetch" && it.ok());
   await second.waitForFunction(() => document.querySelector("#live-counter .legend"));

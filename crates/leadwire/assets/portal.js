@@ -41,12 +41,98 @@
   // What is wrong with a form is read out and seen first.
   document.getElementById("wrong")?.focus();
 
-  // `/` leads to the search, as elsewhere, and never while somebody types.
+  // What can be copied has a button; without the right to the clipboard it is marked, to be copied by hand.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    const text = document.getElementById(button.dataset.copy);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      getSelection().selectAllChildren(text);
+      try {
+        await navigator.clipboard.writeText(text.textContent);
+        button.textContent = button.dataset.copied;
+      } catch {
+        // It is marked already.
+      }
+    });
+  }
+
+  // The way to anything by its name: the page of it, asked while somebody types.
+  const palette = document.getElementById("palette");
+  const sought = palette?.querySelector("input[name=find]");
+  const found = palette?.querySelector(".found");
+  let asking = 0;
+  let shown;
+  async function find(part) {
+    const number = ++asking;
+    const words = sought.value;
+    const query = new URLSearchParams(new FormData(sought.form));
+    const answer = await fetch(`${sought.form.action}?${query}`, { headers: { accept: "text/html" }, redirect: "error" });
+    if (!answer.ok || number !== asking) return;
+    const page = new DOMParser().parseFromString(markup(await answer.text()), "text/html");
+    const piece = page.getElementById(part);
+    for (const it of piece.querySelectorAll("[id]")) it.id = `palette-${it.id}`;
+    for (const it of piece.querySelectorAll("[aria-labelledby]")) it.setAttribute("aria-labelledby", `palette-${it.getAttribute("aria-labelledby")}`);
+    found.replaceChildren(...[...piece.childNodes].map((it) => document.adoptNode(it)));
+    shown = words;
+  }
+  // The first of what was found for what is typed by now, and not for what was typed before.
+  async function go() {
+    if (shown !== sought.value) await find("found");
+    const first = found.querySelector("a");
+    if (first) first.click();
+    else sought.form.submit();
+  }
+  function open(part) {
+    if (!palette.open) palette.showModal();
+    sought.value = "";
+    sought.focus();
+    find(part).catch(() => {});
+  }
+  if (/Mac|iPhone|iPad/.test(navigator.userAgent)) {
+    for (const it of document.querySelectorAll(".go kbd")) it.textContent = "⌘ K";
+  }
+  if (palette) {
+    let timer;
+    sought.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => find("found").catch(() => {}), 120);
+    });
+    palette.addEventListener("keydown", (event) => {
+      const links = [...found.querySelectorAll("a")];
+      const at = links.indexOf(document.activeElement);
+      if (event.key === "ArrowDown") links[Math.min(at + 1, links.length - 1)]?.focus();
+      else if (event.key === "ArrowUp") (at <= 0 ? sought : links[at - 1]).focus();
+      else if (event.key === "Enter" && event.target === sought) go().catch(() => sought.form.submit());
+      else return;
+      event.preventDefault();
+    });
+    palette.addEventListener("click", (event) => {
+      if (event.target === palette) palette.close();
+    });
+    document.querySelector("[data-go]")?.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      open("found");
+    });
+  }
+
+  // Keys, never while somebody types: `/` leads to the search, `?` says which keys there are. Ctrl K leads anywhere.
   document.addEventListener("keydown", (event) => {
+    const isAny = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    if (palette && isAny) {
+      event.preventDefault();
+      if (palette.open) palette.close();
+      else open("found");
+      return;
+    }
     const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (palette && event.key === "?") {
+      event.preventDefault();
+      open("keys");
+    }
     const search = document.querySelector("[data-search]");
-    if (!search) return;
+    if (event.key !== "/" || !search) return;
     event.preventDefault();
     search.focus();
   });

@@ -1,9 +1,11 @@
 //! The audit log: who changed what, written in the transaction of the change, each entry bound to all before it.
 
 mod deed;
+mod search;
 
 pub(crate) use deed::current;
 pub use deed::{Deed, telling};
+pub use search::AuditWish;
 
 use crate::engine::{Param, Row, Tx};
 use crate::postgres::scope::Scope;
@@ -48,22 +50,7 @@ impl Store {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<Kept>, StoreError> {
-        self.read_in(Scope::of(&publisher), move |tx| {
-            tx.query(
-                "SELECT publisher_id, number, at, who, role, action, subject, detail, previous, hash
-                 FROM audit
-                 WHERE publisher_id = $1 AND number < $2
-                 ORDER BY number DESC
-                 LIMIT $3",
-                &[
-                    Param::Text(&publisher),
-                    Param::Int(before.and_then(|it| i64::try_from(it).ok()).unwrap_or(i64::MAX)),
-                    Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
-                ],
-                read_kept,
-            )
-        })
-        .await
+        self.audit_found(AuditWish { publisher, before, ..AuditWish::default() }, limit).await
     }
 
     /// The newest checkpoint of a chain.

@@ -134,6 +134,7 @@ async fn a_full_disk_is_told_and_stores_nothing_and_the_store_goes_on() {
 
 /// What takes every later step's tables and columns away again.
 const UNDO: &[&str] = &[
+    "DROP TABLE saved_view",
     "DROP TABLE moving",
     "DROP TABLE node",
     "DROP TABLE bulk_job",

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, its harness too")]
 
 mod accept;
+mod audit_log;
 mod budgets;
 mod bulk;
 mod desk;

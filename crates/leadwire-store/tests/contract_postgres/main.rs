@@ -6,6 +6,8 @@
 
 #[path = "../contract/accept.rs"]
 mod accept;
+#[path = "../contract/audit_log.rs"]
+mod audit_log;
 mod blocks;
 #[path = "../contract/budgets.rs"]
 mod budgets;

@@ -211,6 +211,9 @@ async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
     rule(&hands).await;
     tell(&hands).await;
     hands.post("/v1/audit/checkpoint", json!({})).await;
+    let view = json!({ "page": "deliveries", "name": "Parked", "query": "state=parked" });
+    hands.post("/v1/views", view).await;
+    hands.call(Method::DELETE, format!("/v1/views{P}&page=deliveries&name=Parked"), Value::Null).await;
     let told = entries(app, "contoso").await.into_iter().chain(entries(app, "").await);
     told.map(|it| it["action"].as_str().unwrap().to_owned()).collect()
 }
@@ -255,7 +258,7 @@ async fn what_was_refused_or_changed_nothing_is_not_told() {
 }
 
 /// Waits until the service has looked at its store once more.
-async fn next_round(app: &TestApp, after: Duration) {
+pub(crate) async fn next_round(app: &TestApp, after: Duration) {
     let mut rounds = app.app.auditor.rounds();
     rounds.borrow_and_update();
     app.clock.advance(after);

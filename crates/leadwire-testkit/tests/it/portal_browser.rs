@@ -110,6 +110,45 @@ async fn pages_of_people(app: &TestApp) -> Vec<Value> {
     pages.as_array().unwrap().clone()
 }
 
+/// The pages of settings, reports and the audit log, with what they show beside it.
+async fn settings(app: &TestApp, ada: &Visitor<'_>) -> Vec<Value> {
+    let key = json!({ "title": "Web site", "role": "sender", "expires_in_days": 90 });
+    app.post("/v1/keys?publisher=contoso", &key).await;
+    let pager = start_endpoint(&app.clock, None).await;
+    let pager = json!({ "name": "on-call", "kind": "https", "settings": { "url": pager.url() } });
+    app.post("/v1/destinations?publisher=contoso", &pager).await;
+    let named = json!({ "receivers": ["on-call"] });
+    app.call(Method::PUT, "/v1/notices/receivers?publisher=contoso", Some(&named)).await.expect(200);
+    let mute = json!({ "kind": "silent", "destination": "newsletter", "for_seconds": 86400 });
+    app.post("/v1/notices/mutes?publisher=contoso", &mute).await;
+    app.post("/v1/withhold-rules", &json!({ "source": "*", "domain": ".edu" })).await;
+    let webinar = json!({ "source": "*", "action": "Webinar", "interest": "active" });
+    app.call(Method::POST, "/v1/interest-rules", Some(&webinar)).await.expect(200);
+    let follow_up = json!({ "offer": "*", "step": "initial", "audience": "customer", "destination": "on-call",
+        "words": { "en": { "subject": "Thank you for {{offer_title}}",
+            "text": "Dear {{customer.first_name | default('customer')}},\n\nwe will show you around." } } });
+    let made = app.post("/v1/follow-ups?publisher=contoso", &follow_up).await;
+    let follow_up = made["id"].as_str().unwrap();
+    let view = [("page", "deliveries"), ("name", "Parked"), ("query", "state=parked&destination=newsletter")];
+    assert_eq!(ada.act("/views/save", &view).await.status, 303);
+    let pages = json!([
+        ["view", "/deliveries?destination=newsletter&state=parked"],
+        ["reports", "/reports?by=source"],
+        ["go", "/go?find=crm"],
+        ["audit", "/audit"],
+        ["keys", "/settings/keys"],
+        ["alerts", "/settings/alerts"],
+        ["follow-ups", "/settings/follow-ups"],
+        ["follow-up", format!("/settings/follow-ups/{follow_up}")],
+        ["identity", "/settings/identity"],
+        ["interest", "/settings/interest"],
+        ["withhold", "/settings/withhold"],
+        ["retention", "/settings/retention"],
+        ["statements", "/settings/statements"],
+    ]);
+    pages.as_array().unwrap().clone()
+}
+
 async fn check(language: &str) {
     let (app, endpoints, stage) = busy().await;
     let ada = Visitor::operator(&app).await;
@@ -161,6 +200,7 @@ async fn check(language: &str) {
         ["missing", "/leads/none"],
     ]);
     pages.as_array_mut().unwrap().extend(pages_of_people(&app).await);
+    pages.as_array_mut().unwrap().extend(settings(&app, &ada).await);
     let (_, token) = ada.cookie.split_once('=').unwrap();
     let shots = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/portal");
     for theme in ["light", "dark"] {

@@ -69,6 +69,9 @@ async fn a_link_opens_the_portal_once_for_one_publisher_and_one_role() {
         assert!([404, 405].contains(&guest.open(path).await.status), "{path}: a guest has no account");
     }
     assert_eq!(guest.act("/account/password", &[]).await.status, 404);
+    assert!(!guest.read("/deliveries?state=parked").await.contains("/views/save"));
+    let view = [("page", "deliveries"), ("name", "Parked"), ("query", "state=parked")];
+    assert_eq!(guest.act("/views/save", &view).await.status, 404, "a guest has nothing to come back to");
     assert_eq!(guest.open("/users").await.status, 403);
     app.send_lead("a@example.com").await;
     let leads = app.get("/v1/leads?publisher=contoso").await;

@@ -2,8 +2,9 @@
 
 use super::answer;
 use super::call::Call;
-use super::endpoints::Endpoint;
+use super::endpoints::{ENDPOINTS, Endpoint};
 use super::problem::Problem;
+use super::reports::read_time;
 use super::wire::{self, moment};
 use crate::access::{Action, Role};
 use crate::audit::{self, name};
@@ -12,7 +13,7 @@ use axum::response::Response;
 use leadwire_core::audit::Entry;
 use leadwire_core::hex;
 use leadwire_core::id::PublisherId;
-use leadwire_store::audit::{Deed, Kept};
+use leadwire_store::audit::{AuditWish, Deed, Kept};
 use leadwire_store::statements::Statement;
 use std::sync::Arc;
 
@@ -36,6 +37,25 @@ pub(super) fn deed_of(endpoint: &Endpoint, call: &Call) -> Option<Arc<Deed>> {
     }))
 }
 
+/// The names of everything that can be told: what requests do, and what the service does by itself.
+pub(crate) fn told_actions() -> Vec<String> {
+    let is_told = |it: &&Endpoint| match it.action {
+        Action::SendTouchpoints | Action::SendToAddress | Action::Visit | Action::Open => false,
+        _ => it.method != Method::GET,
+    };
+    let asked = ENDPOINTS.iter().filter(is_told).map(|it| name::action(it.method.as_str(), it.path));
+    let mut all: Vec<String> = asked.chain(BY_SERVICE.map(str::to_owned)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.retain(|it| !ONLY_ASK.contains(&it.as_str()));
+    all
+}
+
+/// What takes a body and only asks: it changes nothing and is told of by nobody.
+const ONLY_ASK: [&str; 3] = ["destination.preview", "route.test", "follow_up.preview"];
+/// What the service does without being asked.
+const BY_SERVICE: [&str; 2] = ["backup.make", "retention.erase"];
+
 /// Whose chain a request is about; the empty text is the operator's.
 fn chain(call: &Call) -> String {
     call.publisher.as_ref().map_or_else(String::new, PublisherId::to_string)
@@ -45,8 +65,19 @@ fn chain(call: &Call) -> String {
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     own_chain(&call)?;
     let limit = call.limit()?;
-    let before = call.query_as("cursor", str::parse::<u64>)?;
-    let rows = call.app.store.audit(chain(&call), before, limit).await?;
+    let text = |name: &str| call.query.get(name).cloned();
+    let time = |name: &str| {
+        call.query_as(name, |it| read_time(it).ok_or("write it as 2026-11-20 or 2026-11-20T10:00:00Z"))
+    };
+    let wish = AuditWish {
+        publisher: chain(&call),
+        who: text("who"),
+        action: text("action"),
+        from: time("from")?,
+        to: time("to")?,
+        before: call.query_as("cursor", str::parse::<u64>)?,
+    };
+    let rows = call.app.store.audit_found(wish, limit).await?;
     let items = rows.iter().map(shape).collect();
     Ok(answer::page(items, limit, |it: &wire::AuditEntry| it.number.to_string()))
 }

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::{
     audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger,
     mapping_trials, mappings, merges, notices, offers, openapi, page, portal_links, proof, quarantine, read,
-    replays, reports, routes, routing, secrets, setup, standing, tries, users, wire, withhold,
+    replays, reports, routes, routing, secrets, setup, standing, tries, users, views, wire, withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -174,9 +174,18 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET "/v1/statements", ReadLeads, Publisher, "List daily statements: what came and where it went, newest first",
         None, 0, 200, Some(of::<wire::Page<wire::Statement>>), audit::statements,
         &[LIMIT, CURSOR, ("day", "Only that of this day in UTC, such as 2026-11-20")]),
+    endpoint!(GET "/v1/views", ReadLeads, Publisher, "List the views that this key or user saved",
+        None, 0, 200, Some(of::<wire::List<wire::SavedView>>), views::list),
+    endpoint!(POST "/v1/views", ReadLeads, Publisher, "Save a view of a page, for this key or user alone",
+        Some(of::<wire::NewSavedView>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::SavedView>), views::save),
+    endpoint!(DELETE "/v1/views", ReadLeads, Publisher, "Remove a saved view",
+        None, 0, 204, None, views::remove,
+        &[("page", "The view's page"), ("name", "The view's name")]),
     // The audit log.
     endpoint!(GET "/v1/audit", ReadAudit, Either, "List who changed what, newest first; without a publisher the operator's own acts",
-        None, 0, 200, Some(of::<wire::Page<wire::AuditEntry>>), audit::list, &[LIMIT, CURSOR]),
+        None, 0, 200, Some(of::<wire::Page<wire::AuditEntry>>), audit::list,
+        &[LIMIT, CURSOR, ("who", "Only what this key, user or `service` did"), ("action", "Only what is called so, such as `destination.update`"),
+            ("from", "Only from this day or moment on"), ("to", "Only before this day or moment")]),
     endpoint!(POST "/v1/audit/checkpoint", ReadAudit, Either, "Sign the audit log up to its newest entry, for keeping elsewhere",
         None, 0, 200, Some(of::<wire::AuditCheckpoint>), audit::checkpoint),
     // The set-up.

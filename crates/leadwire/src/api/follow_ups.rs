@@ -18,6 +18,7 @@ use leadwire_core::interest::Interest;
 use leadwire_core::language::Language;
 use leadwire_core::mapping::Subject;
 use leadwire_core::refusal::Refusal;
+use leadwire_store::audit::Deed;
 use leadwire_store::setup::{Change, Destination, StoredFollowUp};
 
 /// `GET /v1/follow-ups`
@@ -44,6 +45,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         words: words(&new.words)?,
         created_at: call.app.clock.wall(),
     };
+    Deed::about(&it.id.to_string());
     keep(&call, it, StatusCode::CREATED).await
 }
 

@@ -35,13 +35,16 @@ mod search;
 mod secrets;
 mod server;
 mod setup;
+pub(crate) mod sheet;
 mod standing;
 mod taken;
 mod tries;
 mod users;
+mod views;
 pub mod wire;
 mod withhold;
 
+pub(crate) use audit::told_actions;
 pub use destinations::connector_shape;
 pub use endpoints::{ENDPOINTS, Endpoint, Tenancy};
 pub(crate) use inside::{Asker, Wish};

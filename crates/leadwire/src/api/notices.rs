@@ -190,6 +190,8 @@ pub(super) async fn mute(call: Call) -> Result<Response, Problem> {
     }
     let now = call.app.clock.steady();
     let (destination, kind) = muted(&call, new.destination.as_deref(), new.kind.as_deref(), "/")?;
+    let about = [new.destination.as_deref(), new.kind.as_deref()];
+    Deed::about(&about.into_iter().flatten().collect::<Vec<_>>().join(" "));
     let mute = Mute { destination, kind, until: now.plus(Duration::from_secs(new.for_seconds)) };
     let made = call.app.store.mute(call.publisher.clone(), mute.clone(), now).await?;
     done(&call, made, "").await?;

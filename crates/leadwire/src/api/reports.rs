@@ -60,7 +60,7 @@ fn wish(call: &Call) -> Result<ReportWish, Problem> {
 }
 
 /// A day stands for its beginning in UTC.
-fn read_time(text: &str) -> Option<Timestamp> {
+pub(super) fn read_time(text: &str) -> Option<Timestamp> {
     rfc3339::parse(text).or_else(|| rfc3339::parse(&format!("{text}T00:00:00Z")))
 }
 

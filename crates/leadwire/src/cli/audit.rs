@@ -25,6 +25,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire audit verify --data /var/lib/leadwire --json
   leadwire audit verify --checkpoints /mnt/elsewhere/checkpoints.txt
   leadwire audit list --publisher contoso
+  leadwire audit list --publisher contoso --action destination.update --from 2026-11-01
   leadwire audit checkpoint --publisher contoso > checkpoint.txt
   leadwire audit statement contoso --day 2026-11-20
 
@@ -48,6 +49,8 @@ pub(super) enum Command {
         #[arg(long, value_parser = super::publisher_id)]
         publisher: Option<PublisherId>,
         #[command(flatten)]
+        found: Found,
+        #[command(flatten)]
         wanted: Wanted,
     },
     /// Sign the audit log up to its newest entry, and print that on a line, for keeping elsewhere
@@ -67,6 +70,23 @@ pub(super) enum Command {
     },
 }
 
+/// Which entries are listed.
+#[derive(clap::Args)]
+pub(super) struct Found {
+    /// Only what this key, user or `service` did
+    #[arg(long)]
+    who: Option<String>,
+    /// Only what is called so, such as destination.update
+    #[arg(long)]
+    action: Option<String>,
+    /// Only from this day or moment on, in UTC
+    #[arg(long)]
+    from: Option<String>,
+    /// Only before this day or moment, in UTC
+    #[arg(long)]
+    to: Option<String>,
+}
+
 const HEADS: [&str; 6] = ["NUMBER", "AT", "WHO", "ROLE", "ACTION", "SUBJECT"];
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
@@ -75,19 +95,23 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             let bodies = if without_bodies { Bodies::Left } else { Bodies::Hashed };
             verify(bodies, checkpoints.as_deref(), session).await
         }
-        Command::List { publisher, wanted } => list(publisher.as_ref(), wanted, session).await,
+        Command::List { publisher, found, wanted } => {
+            list((publisher.as_ref(), &found), wanted, session).await
+        }
         Command::Checkpoint { publisher } => checkpoint(publisher.as_ref(), session).await,
         Command::Statement { publisher, day } => statement(&publisher, day.as_deref(), session).await,
     }
 }
 
 async fn list(
-    publisher: Option<&PublisherId>,
+    (publisher, found): (Option<&PublisherId>, &Found),
     wanted: Wanted,
     session: &Session,
 ) -> anyhow::Result<ExitCode> {
     let (out, mut heads): (_, &[&str]) = (session.out, &HEADS);
-    let query: Vec<(&str, &str)> = publisher.iter().map(|it| ("publisher", it.as_str())).collect();
+    let only = [("who", &found.who), ("action", &found.action), ("from", &found.from), ("to", &found.to)];
+    let mut query: Vec<(&str, &str)> = publisher.iter().map(|it| ("publisher", it.as_str())).collect();
+    query.extend(only.into_iter().filter_map(|(name, it)| Some((name, it.as_deref()?))));
     let client = session.client()?;
     let has_more = client.pages(&["v1", "audit"], &query, wanted, |rows| {
         out.rows(rows, std::mem::take(&mut heads), |it: wire::AuditEntry| {
@@ -105,10 +129,7 @@ async fn list(
 async fn checkpoint(publisher: Option<&PublisherId>, session: &Session) -> anyhow::Result<ExitCode> {
     let query: Vec<(&str, &str)> = publisher.iter().map(|it| ("publisher", it.as_str())).collect();
     let made = session.client()?.act(&["v1", "audit", "checkpoint"], &query).await?;
-    session.out.one(made, |it: wire::AuditCheckpoint| {
-        let whose = if it.publisher.is_empty() { OPERATOR } else { &it.publisher };
-        format!("{whose} {} {} {} {}", it.number, it.at, it.hash, it.mark)
-    })?;
+    session.out.one(made, |it: wire::AuditCheckpoint| it.line())?;
     Ok(ExitCode::Ok)
 }
 
@@ -214,7 +235,7 @@ fn read_checkpoint(line: &str) -> Option<Known> {
 }
 
 /// How the operator's own chain is called on a line; no publisher's name begins so.
-const OPERATOR: &str = "(operator)";
+const OPERATOR: &str = wire::AuditCheckpoint::OPERATOR;
 
 /// Looks at the store of a folder, with the master key when it is at hand.
 fn look(

@@ -4,7 +4,7 @@ use super::client::{self, Client};
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::{Session, output};
-use crate::api::wire;
+use crate::api::{sheet, wire};
 use anyhow::Context;
 use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
@@ -94,7 +94,7 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
     if place.bytes == 0 {
         // Also for a file without a head: what is begun can be gone on with.
         let head = match format {
-            Format::Csv => row(HEADS.map(str::to_owned).to_vec())?,
+            Format::Csv => sheet::row(HEADS.map(str::to_owned).to_vec()),
             Format::Ndjson => Vec::new(),
         };
         target.write(out, &head, &mut place)?;
@@ -132,7 +132,7 @@ async fn one(
     let detail = client.get(&["v1", "leads", lead], &[("publisher", publisher.as_str())]).await?;
     match format {
         Format::Ndjson => Ok(format!("{detail}\n").into_bytes()),
-        Format::Csv => row(cells(&client::shape(detail)?)),
+        Format::Csv => Ok(sheet::row(cells(&client::shape(detail)?))),
     }
 }
 
@@ -159,18 +159,6 @@ fn cells(it: &wire::LeadDetail) -> Vec<String> {
         deliveries.join("; "),
     ]);
     cells
-}
-
-/// One row as CSV, in which no cell is a formula.
-pub(super) fn row(cells: Vec<String>) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(cells.into_iter().map(harmless))?;
-    writer.into_inner().context("a row cannot be written")
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 /// Opens the target, and finds the place where an earlier run was interrupted.
@@ -233,13 +221,6 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        let cells = ["=1+1", "+36 20", "-x", "@a", "\tb", "\rc", "'d", "e=f", ""].map(str::to_owned);
-        let text = String::from_utf8(row(cells.to_vec()).unwrap()).unwrap();
-        assert_eq!(text, "'=1+1,'+36 20,'-x,'@a,'\tb,\"'\rc\",'d,e=f,\n");
-    }
 
     #[test]
     fn an_interrupted_file_is_cut_where_it_was_finished_and_a_finished_one_is_not_touched() {

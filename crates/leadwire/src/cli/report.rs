@@ -2,8 +2,8 @@
 
 use super::exit_code::ExitCode;
 use super::output::table;
-use super::{Session, client, export};
-use crate::api::wire;
+use super::{Session, client};
+use crate::api::{sheet, wire};
 use leadwire_core::id::PublisherId;
 
 /// What `report` can be told.
@@ -33,26 +33,6 @@ pub(super) struct Args {
     csv: bool,
 }
 
-const HEADS: [&str; 17] = [
-    "key",
-    "touchpoints",
-    "folded",
-    "leads",
-    "leads_delivered",
-    "qualified",
-    "converted",
-    "disqualified",
-    "lost",
-    "delivered",
-    "waiting",
-    "parked",
-    "suppressed",
-    "do_not_contact",
-    "erased",
-    "median_seconds_to_crm",
-    "p95_seconds_to_crm",
-];
-
 pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCode> {
     let (client, out) = (session.client()?, session.out);
     let mut query = vec![("publisher", args.publisher.as_str()), ("by", &args.by)];
@@ -61,43 +41,11 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<ExitCod
     let answer = client.get(&["v1", "reports"], &query).await?;
     if args.csv {
         let report: wire::Report = client::shape(answer)?;
-        let mut bytes = export::row(HEADS.map(str::to_owned).to_vec())?;
-        for row in &report.rows {
-            bytes.extend(export::row(cells(row))?);
-        }
-        out.bytes(&bytes)?;
+        out.bytes(&sheet::report(&report))?;
     } else {
         out.one(answer, |it| text(&it))?;
     }
     Ok(ExitCode::Ok)
-}
-
-fn counts(it: &wire::ReportRow) -> [u64; 14] {
-    let at = &it.deliveries;
-    [
-        it.touchpoints,
-        it.folded,
-        it.leads,
-        it.leads_delivered,
-        it.qualified,
-        it.converted,
-        it.disqualified,
-        it.lost,
-        at.delivered,
-        at.waiting,
-        at.parked,
-        at.suppressed,
-        at.do_not_contact,
-        at.erased,
-    ]
-}
-
-fn cells(it: &wire::ReportRow) -> Vec<String> {
-    let mut cells = vec![if it.other { "(other)".to_owned() } else { it.key.clone() }];
-    cells.extend(counts(it).map(|it| it.to_string()));
-    let seconds = |it: Option<f64>| it.map_or_else(String::new, |it| format!("{it:.3}"));
-    cells.extend([seconds(it.seconds_to_crm.median), seconds(it.seconds_to_crm.p95)]);
-    cells
 }
 
 fn text(it: &wire::Report) -> String {
@@ -162,34 +110,6 @@ fn span(seconds: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_column_of_the_table_for_programs_has_a_name() {
-        let row = wire::ReportRow {
-            key: "=cmd".to_owned(),
-            other: false,
-            touchpoints: 3,
-            folded: 1,
-            leads: 2,
-            leads_delivered: 2,
-            qualified: 1,
-            converted: 1,
-            disqualified: 0,
-            lost: 0,
-            deliveries: wire::ReportDeliveries {
-                delivered: 3,
-                waiting: 0,
-                parked: 0,
-                suppressed: 0,
-                do_not_contact: 0,
-                erased: 0,
-            },
-            seconds_to_crm: wire::ReportTimes { count: 3, median: Some(0.5), p95: None },
-        };
-        assert_eq!(cells(&row).len(), HEADS.len());
-        let line = String::from_utf8(export::row(cells(&row)).unwrap()).unwrap();
-        assert!(line.starts_with("'=cmd,3,1,2,2,1,1,") && line.ends_with(",0.500,\n"), "{line}");
-    }
 
     #[test]
     fn times_are_told_in_the_unit_that_fits() {

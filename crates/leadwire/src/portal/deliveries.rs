@@ -2,6 +2,7 @@
 
 use super::fields::{self, Fields};
 use super::shell::Shell;
+use super::views::{self, Views};
 use super::visit::Visit;
 use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
@@ -22,6 +23,7 @@ struct DeliveriesPage {
     destination: String,
     next: Option<String>,
     is_first: bool,
+    views: Views,
 }
 
 impl DeliveriesPage {
@@ -51,8 +53,11 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     ];
     let found: wire::Page<wire::Delivery> = visit.ask(Wish::get("/v1/deliveries").with(&query)).await?;
     let all: wire::List<wire::Destination> = visit.ask(Wish::get("/v1/destinations")).await?;
+    let shell = visit.shell("deliveries-title");
+    let chosen = [("state", state), ("destination", visit.asked("destination"))];
     let page = DeliveriesPage {
-        shell: visit.shell("deliveries-title"),
+        views: views::of(&visit, &shell, "deliveries", &chosen).await?,
+        shell,
         rows: found.items,
         next: found.next,
         names: all.items.into_iter().map(|it| it.name).collect(),

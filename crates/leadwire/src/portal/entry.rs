@@ -130,7 +130,8 @@ async fn enter(
     let query = read_pairs(head.uri.query().unwrap_or_default().as_bytes());
     let (headers, address) = (head.headers, head.uri);
     let is_guest = user.as_ref().is_some_and(|it| it.guest.is_some());
-    if is_guest && page.path.starts_with("/account") {
+    // A guest is somebody else with each link, so that nobody would come back to what one keeps.
+    if is_guest && (page.path.starts_with("/account") || page.path.starts_with("/views")) {
         return Err(Problem::not_found());
     }
     // What everybody sees, such as the way in, is held in no frame, whoever comes.

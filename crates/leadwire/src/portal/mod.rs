@@ -4,6 +4,9 @@
 //! so there is one table of rights, one text of SQL for each question, and one audit log.
 
 mod account;
+mod alerts;
+mod audit;
+mod calls;
 mod chart;
 mod connect;
 mod deliveries;
@@ -12,8 +15,15 @@ mod destinations;
 mod entry;
 mod failures;
 mod fields;
+mod figures;
+mod follow_ups;
+mod form;
+mod go;
 mod guest;
+mod icons;
+mod identity;
 mod kept;
+mod keys;
 mod leads;
 mod listing;
 mod mapping;
@@ -21,12 +31,18 @@ mod mapping_form;
 mod offers;
 mod overview;
 mod qr;
+mod reports;
+mod retention;
 mod route;
+mod rules;
 mod settings;
 mod shell;
 mod sign_in;
+mod statements;
 mod suggestions;
+mod tabs;
 mod users;
+mod views;
 mod visit;
 mod way;
 mod words;
@@ -123,6 +139,36 @@ static PAGES: &[Page] = &[
     page!(POST "/routes/new", ToUsers, route::add),
     page!(GET "/routes/{route}", ToUsers, route::edit),
     page!(POST "/routes/{route}/{deed}", ToUsers, route::act),
+    page!(GET "/audit", ToUsers, audit::list),
+    page!(POST "/audit/checkpoint", ToUsers, audit::checkpoint),
+    page!(GET "/reports", ToUsers, reports::show),
+    page!(GET "/reports/csv", ToUsers, reports::load),
+    page!(GET "/go", ToUsers, go::show),
+    page!(GET "/settings", ToUsers, tabs::first),
+    page!(GET "/settings/keys", ToUsers, keys::list),
+    page!(POST "/settings/keys", ToUsers, keys::add),
+    page!(POST "/settings/keys/{key}/revoke", ToUsers, keys::revoke),
+    page!(GET "/settings/alerts", ToUsers, alerts::list),
+    page!(POST "/settings/alerts/{deed}", ToUsers, alerts::act),
+    page!(GET "/settings/follow-ups", ToUsers, follow_ups::list),
+    page!(GET "/settings/follow-ups/new", ToUsers, follow_ups::new),
+    page!(POST "/settings/follow-ups/new", ToUsers, follow_ups::add),
+    page!(GET "/settings/follow-ups/{follow_up}", ToUsers, follow_ups::show),
+    page!(POST "/settings/follow-ups/{follow_up}/{deed}", ToUsers, follow_ups::act),
+    page!(GET "/settings/identity", ToUsers, identity::show),
+    page!(POST "/settings/identity", ToUsers, identity::save),
+    page!(POST "/settings/identity/reset", ToUsers, identity::reset),
+    page!(GET "/settings/interest", ToUsers, rules::interest),
+    page!(POST "/settings/interest", ToUsers, rules::put_interest),
+    page!(POST "/settings/interest/reset", ToUsers, rules::reset_interest),
+    page!(GET "/settings/withhold", ToUsers, rules::withhold),
+    page!(POST "/settings/withhold", ToUsers, rules::add_withhold),
+    page!(POST "/settings/withhold/remove", ToUsers, rules::remove_withhold),
+    page!(GET "/settings/retention", ToUsers, retention::show),
+    page!(POST "/settings/retention", ToUsers, retention::save),
+    page!(GET "/settings/statements", ToUsers, statements::list),
+    page!(GET "/settings/statements/{day}", ToUsers, statements::load),
+    page!(POST "/views/{deed}", ToUsers, views::act),
     page!(GET "/users", ToUsers, users::list),
     page!(POST "/users", ToUsers, users::add),
     page!(POST "/users/{user}/link", ToUsers, users::renew_link),

@@ -1,6 +1,8 @@
-//! What stands around every page, and how it writes numbers, times and states for people.
+//! What stands around every page, and how it calls things.
 
+use super::calls::{self, Calls};
 use super::entry::{self, MARK, SCRIPT, STYLE};
+use super::icons::icon_of;
 use super::visit::Visit;
 use super::words;
 use crate::access::{Action, Role};
@@ -11,7 +13,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use fluent_bundle::FluentValue;
 use leadwire_core::id::RequestId;
 use leadwire_core::language::Language;
-use leadwire_core::rfc3339;
 use url::{Url, form_urlencoded};
 
 /// How somebody wants pages to look.
@@ -67,6 +68,10 @@ pub(super) struct Shell {
     pub(super) look: Look,
     pub(super) title: String,
     pub(super) places: Vec<Place>,
+    /// The tabs of a page of settings.
+    pub(super) tabs: Vec<Place>,
+    /// How else the page's content can be had.
+    pub(super) calls: Option<Calls>,
     /// The publishers that an operator chooses from; for others there is nothing to choose.
     pub(super) publishers: Vec<(String, String)>,
     pub(super) publisher: String,
@@ -87,6 +92,8 @@ impl Shell {
             title: look.say(title, &[]),
             look: look.clone(),
             places: Vec::new(),
+            tabs: Vec::new(),
+            calls: None,
             publishers: Vec::new(),
             publisher: String::new(),
             user: None,
@@ -122,6 +129,8 @@ impl Shell {
             ..bare
         };
         shell.places = shell.places_of(visit);
+        shell.tabs = super::tabs::of(visit, &shell);
+        shell.calls = calls::of(visit, &shell);
         shell
     }
 
@@ -135,13 +144,16 @@ impl Shell {
             ("/destinations", "destinations", "destinations", Action::ReadSetup),
             ("/offers", "offers", "offers", Action::ReadSetup),
             ("/routes", "routes", "routes", Action::ReadSetup),
-            ("/users", "users", "users", Action::ManageKeys),
+            ("/reports", "reports", "reports", Action::ReadLeads),
+            ("/audit", "audit", "audit", Action::ReadAudit),
+            ("/settings", "settings", "settings", Action::ReadSetup),
         ];
         let path = visit.address.path();
         let is_here = |place: &str| match place {
             "/" => path == "/",
             "/unrouted" => path == "/unrouted" || path == "/quarantine",
             "/leads" if path == "/suggestions" => true,
+            "/settings" => super::tabs::is_one(path),
             "/destinations" if path.starts_with("/connect") => true,
             other => path == other || path.strip_prefix(other).is_some_and(|it| it.starts_with('/')),
         };
@@ -191,6 +203,19 @@ impl Shell {
         self
     }
 
+    /// The same, whose forms lead back to an address of ours.
+    pub(super) fn back_to(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.here);
+        self
+    }
+
+    /// The same with a choice that its address names.
+    pub(super) fn at_with(mut self, path: &str, name: &str, value: &str) -> Self {
+        let address = self.link(path, &[(name, value)]);
+        self.here = address.strip_prefix(&self.look.base).unwrap_or(&address).to_owned();
+        self
+    }
+
     /// A message about a field and a value.
     pub(super) fn say_of(&self, key: &str, field: &str, value: &str) -> String {
         let text = |it: &str| FluentValue::from(it.to_owned());
@@ -221,66 +246,6 @@ impl Shell {
         let plain = code.chars().all(|it| it.is_ascii_alphanumeric() || it == '_' || it == '-');
         let found = || words::find(self.look.language, &format!("{of}-{}", code.replace('_', "-")), &[]);
         Some(()).filter(|()| plain).and_then(|()| found()).unwrap_or_else(|| code.to_owned())
-    }
-
-    /// A number in groups of three.
-    pub(super) fn number(&self, number: &u64) -> String {
-        let gap = match self.look.language {
-            Language::En => ',',
-            Language::Hu => '\u{a0}',
-            Language::Tr => '.',
-        };
-        let digits = number.to_string();
-        let mut out = String::new();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                out.push(gap);
-            }
-            out.push(digit);
-        }
-        out
-    }
-
-    /// Seconds as people say them.
-    pub(super) fn duration(&self, seconds: &Option<f64>) -> String {
-        let Some(seconds) = seconds else { return "–".to_owned() };
-        let (value, unit) = match *seconds {
-            it if it < 60.0 => (it, "unit-seconds"),
-            it if it < 3600.0 => (it / 60.0, "unit-minutes"),
-            it if it < 48.0 * 3600.0 => (it / 3600.0, "unit-hours"),
-            it => (it / 86_400.0, "unit-days"),
-        };
-        let text = if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") };
-        let text = if self.look.language == Language::En { text } else { text.replace('.', ",") };
-        self.say_with(unit, text)
-    }
-
-    /// The length of a window as people say it.
-    pub(super) fn window(&self, seconds: &u64) -> String {
-        let seconds = u32::try_from(*seconds).unwrap_or(u32::MAX);
-        self.duration(&Some(f64::from(seconds)))
-    }
-
-    /// A moment for people, in UTC; empty when it is none.
-    pub(super) fn when(&self, moment: &str) -> String {
-        // RFC 3339 in UTC, as the API writes it: fixed places.
-        if rfc3339::parse(moment).is_none() || !moment.is_char_boundary(16) {
-            return String::new();
-        }
-        let part = |from: usize, to: usize| moment.get(from..to).unwrap_or_default();
-        let (year, month, day, time) = (part(0, 4), part(5, 7), part(8, 10), part(11, 16));
-        let month = self.say(&format!("month-{month}"));
-        let day = day.trim_start_matches('0');
-        match self.look.language {
-            Language::En => format!("{day} {month} {year}, {time}"),
-            Language::Hu => format!("{year}. {month} {day}. {time}"),
-            Language::Tr => format!("{day} {month} {year} {time}"),
-        }
-    }
-
-    /// The same of a moment that may be missing.
-    pub(super) fn when_any(&self, moment: &Option<String>) -> String {
-        moment.as_deref().map_or_else(|| "–".to_owned(), |it| self.when(it))
     }
 
     /// The icon of a state, from a fixed set.
@@ -335,32 +300,6 @@ impl Shell {
 /// A name as a part of a path, where a plus is a plus.
 pub(super) fn in_path(name: &str) -> String {
     form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-/// Small pictures beside words; a picture alone never says anything.
-fn icon_of(name: &str) -> &'static str {
-    match name {
-        "overview" => r#"<path d="M2 9h4v5H2zM6 2h4v12H6zM10 6h4v8h-4z"/>"#,
-        "leads" => r#"<circle cx="8" cy="5" r="3"/><path d="M2 14c0-3 2.5-5 6-5s6 2 6 5"/>"#,
-        "deliveries" => r#"<path d="M1 8h11M8 4l4 4-4 4M15 2v12"/>"#,
-        "failures" => r#"<path d="M8 1.5 15 14H1zM8 6v4M8 12v.5"/>"#,
-        "kept" => r#"<path d="M2 5h12v9H2zM1 2h14v3H1zM6 8h4"/>"#,
-        "destinations" => r#"<circle cx="8" cy="8" r="6.5"/><circle cx="8" cy="8" r="2.5"/>"#,
-        "offers" => r#"<path d="M2 8V2h6l6 6-6 6zM5 5v.1"/>"#,
-        "routes" => r#"<path d="M2 8h4l4-5h4M6 8l4 5h4M12 1l2 2-2 2M12 11l2 2-2 2"/>"#,
-        "users" => {
-            r#"<circle cx="5.5" cy="5" r="2.5"/><path d="M1 13c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M11 3a2.4 2.4 0 0 1 0 4.6M12 9.500c2 .4 3 1.700 3 3.500"/>"#
-        }
-        "delivered" | "open" | "ok" | "passed" => r#"<path d="m2.500 8.500 3.500 3.500 7.500-8"/>"#,
-        "retrying" => r#"<path d="M13 8a5 5 0 1 1-1.500-3.500M13 1.500v3.500h-3.500"/>"#,
-        "sending" => r#"<path d="M2 8h11M9 4l4 4-4 4"/>"#,
-        "parked" | "bad" | "failed" | "warned" => r#"<path d="M8 2.500v7M8 12.500v.5"/>"#,
-        "paused" => r#"<path d="M5 3v10M11 3v10"/>"#,
-        "suppressed" => r#"<circle cx="8" cy="8" r="5.500"/><path d="m4 12 8-8"/>"#,
-        "skipped" => r#"<circle cx="8" cy="8" r="5.500"/>"#,
-        "erased" => r#"<path d="m4 4 8 8M12 4l-8 8"/>"#,
-        _ => r#"<circle cx="8" cy="8" r="5.500"/><path d="M8 5v3.500l2 1.500"/>"#,
-    }
 }
 
 /// A page that says what went wrong.

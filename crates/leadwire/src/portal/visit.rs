@@ -156,6 +156,14 @@ pub(super) fn html(status: StatusCode, template: &impl Template) -> Response {
     (status, [(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
+/// A file to keep. Its name is of our own making, or escaped as a part of an address.
+pub(super) fn attachment(name: &str, kind: &'static str, text: String) -> Response {
+    let named = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+    let named = named.unwrap_or(HeaderValue::from_static("attachment"));
+    let kind = HeaderValue::from_static(kind);
+    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, named)], text).into_response()
+}
+
 /// To another page of ours.
 pub(super) fn see_other(to: &str) -> Response {
     let to = HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("/"));

@@ -11,11 +11,24 @@ type Bundle = FluentBundle<FluentResource>;
 static BUNDLES: LazyLock<Vec<(Language, Bundle)>> =
     LazyLock::new(|| Language::ALL.into_iter().map(|it| (it, bundle(it))).collect());
 
-fn source(language: Language) -> &'static str {
+/// The files of a language: the pages of leads, the audit log, and settings with reports.
+fn sources(language: Language) -> [&'static str; 3] {
     match language {
-        Language::En => include_str!("../../locales/portal.en.ftl"),
-        Language::Hu => include_str!("../../locales/portal.hu.ftl"),
-        Language::Tr => include_str!("../../locales/portal.tr.ftl"),
+        Language::En => [
+            include_str!("../../locales/portal.en.ftl"),
+            include_str!("../../locales/portal_audit.en.ftl"),
+            include_str!("../../locales/portal_settings.en.ftl"),
+        ],
+        Language::Hu => [
+            include_str!("../../locales/portal.hu.ftl"),
+            include_str!("../../locales/portal_audit.hu.ftl"),
+            include_str!("../../locales/portal_settings.hu.ftl"),
+        ],
+        Language::Tr => [
+            include_str!("../../locales/portal.tr.ftl"),
+            include_str!("../../locales/portal_audit.tr.ftl"),
+            include_str!("../../locales/portal_settings.tr.ftl"),
+        ],
     }
 }
 
@@ -24,8 +37,10 @@ fn bundle(language: Language) -> Bundle {
     let mut bundle = FluentBundle::new_concurrent(vec![id]);
     // Marks of direction around each value would end up in titles; all our languages run left to right.
     bundle.set_use_isolating(false);
-    let resource = FluentResource::try_new(source(language).to_owned()).expect("our own file can be read");
-    bundle.add_resource(resource).expect("no message is there twice");
+    for source in sources(language) {
+        let resource = FluentResource::try_new(source.to_owned()).expect("our own file can be read");
+        bundle.add_resource(resource).expect("no message is there twice");
+    }
     bundle
 }
 
@@ -52,7 +67,7 @@ mod tests {
     /// Every message of a language with the variables in it.
     fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for line in source(language).lines().filter(|it| !it.starts_with('#')) {
+        for line in sources(language).iter().flat_map(|it| it.lines()).filter(|it| !it.starts_with('#')) {
             let Some((key, text)) = line.split_once(" = ") else { continue };
             let variables = text.split("{ $").skip(1).filter_map(|it| it.split([' ', '}']).next());
             let is_new = found.insert(key.to_owned(), variables.map(str::to_owned).collect()).is_none();

@@ -45,6 +45,17 @@ pub struct AuditCheckpoint {
     pub mark: String,
 }
 
+impl AuditCheckpoint {
+    /// The same on a line, as the look at the store takes it beside others of its kind.
+    pub(crate) fn line(&self) -> String {
+        let whose = if self.publisher.is_empty() { Self::OPERATOR } else { &self.publisher };
+        format!("{whose} {} {} {} {}", self.number, self.at, self.hash, self.mark)
+    }
+
+    /// How the operator's chain is called on such a line.
+    pub(crate) const OPERATOR: &str = "(operator)";
+}
+
 /// A daily statement with its mark.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Statement {

@@ -23,6 +23,7 @@ mod setup;
 mod standing;
 mod touchpoint;
 mod users;
+mod views;
 
 pub use audit::{AuditCheckpoint, AuditEntry, PlacesOfDay, Statement, StatementOfDay};
 pub use credentials::{ApiKey, IntakeAddress, NewApiKey, NewIntakeAddress};
@@ -65,6 +66,7 @@ pub use standing::{
 };
 pub use touchpoint::{Consent, Customer, Touchpoint, Touchpoints};
 pub use users::{NewUser, User};
+pub use views::{NewSavedView, SavedView};
 
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;

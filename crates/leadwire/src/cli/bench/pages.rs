@@ -4,6 +4,7 @@ use super::super::exit_code::ExitCode;
 use super::fill::{self, Filled};
 use super::load::Connection;
 use super::{Args, LOOPBACK, in_folder};
+use crate::accounts::Entered;
 use crate::app::App;
 use crate::clock::{MachineClock, Stopwatch};
 use crate::config::Config;
@@ -67,8 +68,8 @@ async fn measure(folder: PathBuf, (leads, each): (u64, u64), args: &Args) -> any
     let token = link.expose().rsplit('/').next().unwrap_or_default().to_owned();
     let name = ("bench@example.com".to_owned(), "Bench".to_owned());
     let password = Secret::new("a password of the benchmark".to_owned());
-    let session = app.accounts.choose(&token, name, password).await.ok().flatten();
-    let session = session.context("the first link works once")?;
+    let entered = app.accounts.choose(&token, name, password).await.ok().flatten();
+    let Some(Entered::In(session, _)) = entered else { anyhow::bail!("the first link works once") };
     let running = {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.run().await })
