@@ -44,7 +44,8 @@ pub(crate) fn told_actions() -> Vec<String> {
         _ => it.method != Method::GET,
     };
     let asked = ENDPOINTS.iter().filter(is_told).map(|it| name::action(it.method.as_str(), it.path));
-    let mut all: Vec<String> = asked.chain(BY_SERVICE.map(str::to_owned)).collect();
+    let others = BY_SERVICE.into_iter().chain(BY_PEOPLE).map(str::to_owned);
+    let mut all: Vec<String> = asked.chain(others).collect();
     all.sort_unstable();
     all.dedup();
     all.retain(|it| !ONLY_ASK.contains(&it.as_str()));
@@ -52,9 +53,24 @@ pub(crate) fn told_actions() -> Vec<String> {
 }
 
 /// What takes a body and only asks: it changes nothing and is told of by nobody.
-const ONLY_ASK: [&str; 3] = ["destination.preview", "route.test", "follow_up.preview"];
+const ONLY_ASK: [&str; 5] = [
+    "destination.preview",
+    "destination.mapping.try",
+    "destination.mapping.back_test",
+    "route.test",
+    "follow_up.preview",
+];
 /// What the service does without being asked.
 const BY_SERVICE: [&str; 2] = ["backup.make", "retention.erase"];
+/// What people do with their own accounts, for which there are pages and no endpoints.
+const BY_PEOPLE: [&str; 6] = [
+    "account.update",
+    "account.password",
+    "account.sign_out_others",
+    "account.second_factor",
+    "account.second_factor.remove",
+    "account.recovery_codes",
+];
 
 /// Whose chain a request is about; the empty text is the operator's.
 fn chain(call: &Call) -> String {
