@@ -391,11 +391,5 @@ pub const TRIES_HOURS: u32 = 48;
 pub const TRIES_LOOKED_AT_MAX: usize = 10_000;
 /// Rows of a list on one page of the portal: a page stays below 100 KB.
 pub const PORTAL_ROWS: usize = 40;
-/// Saved views that somebody may have of one publisher's pages: more would not be found again.
-pub const VIEWS_MAX: usize = 30;
-/// Longest name of a saved view, in bytes: a link in a row of links.
-pub const VIEW_NAME_BYTES_MAX: usize = 120;
-/// Longest address that a saved view keeps, in bytes: a few choices of a page.
-pub const VIEW_QUERY_BYTES_MAX: usize = 1000;
 /// Touchpoints and deliveries of a lead that its page shows, the newest of each.
 pub const PORTAL_LEAD_ROWS: usize = 40;

@@ -81,6 +81,16 @@ pub enum Entered {
     Half(Secret<String>),
 }
 
+impl Entered {
+    /// The session's token of whoever is signed in.
+    pub fn session(self) -> Option<Secret<String>> {
+        match self {
+            Self::In(token, _) => Some(token),
+            Self::Half(_) => None,
+        }
+    }
+}
+
 /// What is wrong with what somebody chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {

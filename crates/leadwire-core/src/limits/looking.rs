@@ -14,3 +14,9 @@ pub const FIGURES_AT_ONCE_MAX: u64 = 5000;
 pub const FIGURE_FRESH_MICROS_PER_ROW: u64 = 10;
 /// Figures that are kept: three of each of a thousand publishers.
 pub const FIGURES_KEPT_MAX: usize = 3000;
+/// Saved views that somebody may have of one publisher's pages: more would not be found again.
+pub const VIEWS_MAX: usize = 30;
+/// Longest name of a saved view, in bytes: a link in a row of links.
+pub const VIEW_NAME_BYTES_MAX: usize = 120;
+/// Longest address that a saved view keeps, in bytes: a few choices of a page.
+pub const VIEW_QUERY_BYTES_MAX: usize = 1000;

@@ -4,7 +4,6 @@ use super::super::exit_code::ExitCode;
 use super::fill::{self, Filled};
 use super::load::Connection;
 use super::{Args, LOOPBACK, in_folder};
-use crate::accounts::Entered;
 use crate::app::App;
 use crate::clock::{MachineClock, Stopwatch};
 use crate::config::Config;
@@ -69,7 +68,7 @@ async fn measure(folder: PathBuf, (leads, each): (u64, u64), args: &Args) -> any
     let name = ("bench@example.com".to_owned(), "Bench".to_owned());
     let password = Secret::new("a password of the benchmark".to_owned());
     let entered = app.accounts.choose(&token, name, password).await.ok().flatten();
-    let Some(Entered::In(session, _)) = entered else { anyhow::bail!("the first link works once") };
+    let session = entered.and_then(|it| it.session()).context("the first link works once")?;
     let running = {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.run().await })
