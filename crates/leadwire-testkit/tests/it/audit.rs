@@ -1,5 +1,6 @@
 //! The audit log, its checkpoints, statements and the service's own look, through the whole program.
 
+use crate::portal_browser::mapped;
 use crate::program;
 use crate::replays::quarantine;
 use http::Method;
@@ -27,7 +28,13 @@ fn changing() -> impl Iterator<Item = &'static Endpoint> {
 }
 
 /// What only asks, although it takes a body.
-const ONLY_ASK: [&str; 3] = ["destination.preview", "route.test", "follow_up.preview"];
+const ONLY_ASK: [&str; 5] = [
+    "destination.preview",
+    "destination.mapping.try",
+    "destination.mapping.back_test",
+    "route.test",
+    "follow_up.preview",
+];
 
 async fn entries(app: &TestApp, publisher: &str) -> Vec<Value> {
     let path = if publisher.is_empty() {
@@ -210,6 +217,7 @@ async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
     list(&hands, &route).await;
     rule(&hands).await;
     tell(&hands).await;
+    drop(mapped(app).await);
     hands.post("/v1/audit/checkpoint", json!({})).await;
     let view = json!({ "page": "deliveries", "name": "Parked", "query": "state=parked" });
     hands.post("/v1/views", view).await;

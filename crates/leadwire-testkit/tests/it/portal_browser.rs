@@ -65,7 +65,7 @@ async fn busy() -> (TestApp, Vec<HttpsEndpoint>, Stage) {
 }
 
 /// A CRM whose fields are mapped, with a version of the mapping that is not the kind's own.
-async fn mapped(app: &TestApp) -> Stage {
+pub(crate) async fn mapped(app: &TestApp) -> Stage {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let clock = Arc::clone(&app.clock);
     let now = Arc::new(move || clock.wall().millis());
