@@ -199,8 +199,7 @@ async fn check(language: &str) {
         ["users", "/users"],
         ["missing", "/leads/none"],
     ]);
-    let more = [pages_of_people(&app).await, settings(&app, &ada).await].concat();
-    pages.as_array_mut().unwrap().extend(more);
+    pages.as_array_mut().unwrap().extend([pages_of_people(&app).await, settings(&app, &ada).await].concat());
     let (_, token) = ada.cookie.split_once('=').unwrap();
     let shots = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/portal");
     for theme in ["light", "dark"] {
