@@ -170,6 +170,7 @@ async fn reserve(store: &Store, lane: &LaneKey, token: LaneToken) -> Result<(), 
         gate: None,
         room: 9,
         held: 0,
+        fold: 1,
         calls: Some(asked),
         now: at(9_000_000),
     };
@@ -191,6 +192,7 @@ pub(super) async fn work_and_read(
         gate: Some(Gate::Open),
         room: 9,
         held: 0,
+        fold: 1,
         calls: None,
         now: at(9_000_000),
     };
