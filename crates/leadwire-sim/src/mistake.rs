@@ -35,6 +35,8 @@ pub(crate) enum Mistake {
     FoldsInDoubt,
     FoldsWhatIsNotDue,
     FoldedAreAllFree,
+    FirstEndSpeaksForAll,
+
     NextIsFreedTwice,
 
     FirstOfSeveralIsRepeated,
@@ -134,6 +136,8 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::World(Mistake::FoldsInDoubt),
     Seeded::World(Mistake::FoldsWhatIsNotDue),
     Seeded::World(Mistake::FoldedAreAllFree),
+    Seeded::World(Mistake::FirstEndSpeaksForAll),
+    
     Seeded::World(Mistake::NextIsFreedTwice),
     
     Seeded::World(Mistake::FirstOfSeveralIsRepeated),

@@ -229,8 +229,9 @@ impl Rows for Model {
         if self.lanes[lane].token != token.number() && !made(Mistake::NotFenced) {
             return None;
         }
-        self.settle_all(lane, token, &turn.settled, turn.now);
         self.release_all(lane, token, &turn.released, turn.now);
+        self.settle_all(lane, token, &turn.settled, turn.now);
+
         let is_by_person = |gate: &Gate| matches!(gate, Gate::Paused(pause) if pause.cause == "by_person");
         if let Some(changed) = &turn.gate
             && (!is_by_person(&self.lanes[lane].gate) || made(Mistake::PersonIsOverruled))

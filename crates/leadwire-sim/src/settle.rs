@@ -13,8 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Model {
     pub(crate) fn settle_all(&mut self, lane: usize, token: LaneToken, settled: &[Settled], now: Timestamp) {
+        let mut late = Vec::new();
         let tried: Vec<Settling> =
-            settled.iter().filter_map(|it| self.settle(lane, token, it, now)).collect();
+            settled.iter().filter_map(|it| self.settle(lane, token, it, &mut late, now)).collect();
+        late.sort_unstable();
+        for (is_unknown, touchpoint) in late {
+            self.late_end(lane, token, touchpoint, is_unknown, now);
+        }
+
         let again = tried.iter().filter(|it| it.is_again).map(|it| (it.touchpoint, it.lead)).collect();
         for (touchpoint, lead) in later_of_each(again) {
             self.put_behind(lane, lead, touchpoint);
@@ -131,14 +137,16 @@ impl Model {
         lane: usize,
         token: LaneToken,
         settled: &Settled,
+        late: &mut Vec<(bool, u64)>,
         now: Timestamp,
     ) -> Option<Settling> {
         let touchpoint = small(settled.touchpoint);
         let is_unknown = settled.tried.outcome == Outcome::Unknown;
         let Some(place) = self.claimed(lane, token, touchpoint) else {
-            self.late_end(lane, token, touchpoint, is_unknown, now);
+            late.push((is_unknown, touchpoint));
             return None;
         };
+
         let it = &mut self.deliveries[place];
         it.claim = 0;
         it.doubtful |= is_unknown;
@@ -195,6 +203,12 @@ impl Model {
         if self.deliveries.iter().any(in_doubt) {
             return;
         }
+        let is_under_way =
+            |it: &Delivery| it.lane == lane && it.lead == lead && it.state == State::Erased && it.claim > 0;
+        if self.deliveries.iter().any(is_under_way) && !made(Mistake::FirstEndSpeaksForAll) {
+            return;
+        }
+
         for it in &mut self.deliveries {
             if it.lane == lane
                 && it.lead == lead

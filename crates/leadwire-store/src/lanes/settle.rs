@@ -80,13 +80,15 @@ pub(super) fn settle(
     }
     let (mut known, mut ended) = (Vec::new(), BTreeSet::new());
     let mut tried: Vec<(LeadId, &End<'_>)> = Vec::new();
+    let mut late = Vec::new();
 
     for (end, lead) in ends.iter().zip(leads) {
         // Somebody else decided about it meanwhile, for instance a person: a late worker changes nothing.
         let Some(lead) = lead else {
-            erasures::late_end(tx, lane, token, (end.settled.touchpoint, end.is_unknown()), now)?;
+            late.push((end.is_unknown(), end.settled.touchpoint));
             continue;
         };
+
         if end.is_unknown() {
             doubt::note(tx, lane, lead, now)?;
         }
@@ -95,6 +97,11 @@ pub(super) fn settle(
         }
         tried.push((lead, end));
         known.push(end);
+    }
+    // Those of which nobody knows whether they arrived last: what waits behind several of a lead waits for these.
+    late.sort_unstable();
+    for (is_unknown, touchpoint) in late {
+        erasures::late_end(tx, lane, token, (touchpoint, is_unknown), now)?;
     }
     order::advance_all(tx, lane, &ended)?;
     part(tx, lane, tried, now)?;

@@ -20,8 +20,10 @@ pub(super) fn take_turn(
     if current != token {
         return Ok(None);
     }
-    settle::settle(tx, lane, token, &turn.settled, turn.now)?;
+    // What was tried comes last: of what was erased it knows more than what was never sent.
     release::release(tx, lane, token, &turn.released, turn.now)?;
+    settle::settle(tx, lane, token, &turn.settled, turn.now)?;
+
     if let Some(changed) = &turn.gate
         && !is_by_person(&gate)
     {
