@@ -89,14 +89,15 @@ fn claim(
     let rows: Vec<Vec<Param<'_>>> = chosen
         .iter()
         .map(|at| {
-            let mut row = keys[*at].clone();
-            row.push(Param::Int(token.number()));
+            let mut row = vec![Param::Int(token.number())];
+            row.extend_from_slice(&keys[*at]);
             row
         })
         .collect();
     let tried = tx.query_each(
-        "UPDATE delivery SET claim = $4, attempts = attempts + 1
-         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3
+        "UPDATE delivery SET claim = $1, attempts = attempts + 1
+         WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4
+         
          RETURNING attempts",
         &rows,
         |row| row.count(0),

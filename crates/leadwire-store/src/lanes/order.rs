@@ -95,10 +95,11 @@ pub(super) fn hold_back(
     let (publisher, until) = (Param::Text(lane.publisher.as_str()), Param::Int(until.millis()));
     let destination = Param::Int(lane.destination.get().into());
     let rows: Vec<Vec<Param<'_>>> =
-        touchpoints.iter().map(|it| vec![publisher, Param::Text(it), destination, until]).collect();
+        touchpoints.iter().map(|it| vec![until, publisher, Param::Text(it), destination]).collect();
     tx.execute_each(
-        "UPDATE delivery SET due_at = $4
-         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3 AND due_at < $4
+        "UPDATE delivery SET due_at = $1
+         WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4 AND due_at < $1
+         
              AND state = 'pending'",
         &rows,
     )?;
