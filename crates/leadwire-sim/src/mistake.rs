@@ -35,7 +35,6 @@ pub(crate) enum Mistake {
     FoldsInDoubt,
     FoldsWhatIsNotDue,
     FoldedAreAllFree,
-    FirstEndSpeaksForAll,
 
     NextIsFreedTwice,
 
@@ -136,7 +135,6 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::World(Mistake::FoldsInDoubt),
     Seeded::World(Mistake::FoldsWhatIsNotDue),
     Seeded::World(Mistake::FoldedAreAllFree),
-    Seeded::World(Mistake::FirstEndSpeaksForAll),
     
     Seeded::World(Mistake::NextIsFreedTwice),
     

@@ -149,7 +149,7 @@ const HOT: &[(&str, &[&str])] = &[
         &["SEARCH tombstone USING PRIMARY KEY (publisher_id=? AND tombstone_key=?)"],
     ),
     (
-        "SELECT lead_id, CAST(SUM(CASE WHEN claim >= 0…",
+        "SELECT lead_id, CAST(SUM(CASE WHEN claim = 0…",
         &[
             "SEARCH delivery USING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id>?)",
         ],
@@ -163,7 +163,11 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "UPDATE delivery SET claim = $1, attempts = attempts + 1…",
+        "UPDATE delivery SET claim = $1, attempts = attempts + 1 WHERE…",
+        &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
+    ),
+    (
+        "UPDATE delivery SET claim = $1, attempts = attempts + 1 FROM…",
         &[
             "MATERIALIZE due",
             "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at<?)",
