@@ -188,7 +188,7 @@ const HOT: &[(&str, &[&str])] = &[
         &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
     ),
     (
-        "UPDATE delivery SET claim = 0, attempts…",
+        "UPDATE delivery SET claim = -1, attempts…",
         &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
     ),
     (
@@ -233,7 +233,11 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "UPDATE delivery SET claim = -1…",
+        "UPDATE delivery SET claim = -1 WHERE publisher_id = $1 AND touchpoint_id…",
+        &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
+    ),
+    (
+        "UPDATE delivery SET claim = -1 WHERE publisher_id = $1 AND destination_no…",
         &[
             "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "LIST SUBQUERY 1",
