@@ -156,6 +156,12 @@ pub trait Connector: Send + Sync {
     /// Most payloads one call of [`Connector::deliver`] should be given: 1 when the system takes them singly.
     fn batch_max(&self) -> usize;
 
+    /// Whether one write says several touchpoints of a lead: then those that wait go in one batch, as one record. Where each is
+    /// a message of its own they do not.
+    fn folds(&self) -> bool {
+        false
+    }
+
     /// Most attempts the system bears at a time, whatever the settings wish for.
     fn in_flight_max(&self) -> usize {
         IN_FLIGHT_MAX

@@ -62,6 +62,8 @@ pub enum Defect {
     FillsForEver,
     LateTurnShortens,
     ReturnsAreNotAwaited,
+    NextOvertakesARetry,
+    FoldedAreParkedTogether,
 }
 
 /// Whether this mistake is on.

@@ -215,6 +215,7 @@ impl Backlog {
                 number: owed.attempts,
                 standing: Seen::default(),
                 follow_up: None,
+                rides: false,
             });
         }
         claims

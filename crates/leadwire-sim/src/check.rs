@@ -200,7 +200,13 @@ impl Checks {
                 it.lane == lane && it.lead == lead(claim) && it.claim > 0 && it.state == State::Pending
             };
             let twins = model.deliveries.iter().filter(twin).count();
-            self.law(twins <= 1, "one delivery of a lead is under way", || format!("lead {}", lead(claim)));
+            // In one request, which is checked when it leaves.
+            self.law(twins <= turn.fold.max(1), "one delivery of a lead is under way", || {
+                format!("lead {}", lead(claim))
+            });
+            if claim.rides {
+                self.reach(Goal::Folded);
+            }
             if claim.number > 1 {
                 self.reach(Goal::Repeated);
             }
@@ -242,7 +248,10 @@ impl Checks {
         for (claim, tried) in tries {
             match &tried.outcome {
                 Outcome::Done(_) => seen.refused.clear(),
-                Outcome::NotDone(Fault::Park) => {
+                // Of several of a lead it is not known which one was meant.
+                Outcome::NotDone(Fault::Park)
+                    if tries.iter().filter(|it| it.0.lead == claim.lead).count() == 1 =>
+                {
                     seen.refused.insert(small(claim));
                 }
                 Outcome::NotDone(Fault::HoldLane(Some(hint))) => {
@@ -323,8 +332,14 @@ impl Checks {
         let was_parked = |number| {
             model.deliveries.iter().any(|it| it.lane == lane && it.touchpoint == number && it.was_parked)
         };
+        // What went with it and of which nobody knows whether it arrived comes again, and then the record is where it was.
+        let comes_again = |number| {
+            let is_it = |it: &&Delivery| it.lane == lane && it.touchpoint == number;
+            model.deliveries.iter().find(is_it).is_some_and(|it| it.state == State::Pending && it.doubtful)
+        };
         let newer = before.filter(|it| it.touchpoint > touchpoint).map(|it| it.touchpoint);
-        self.law(newer.is_none() || was_parked(touchpoint), "a record never goes back", || {
+        let may = newer.is_none_or(comes_again) || was_parked(touchpoint);
+        self.law(may, "a record never goes back", || {
             format!("lead {lead}: touchpoint {touchpoint} after {newer:?}")
         });
         self.law(!crm.deleted.contains(&lead), "who was deleted stays deleted", || format!("lead {lead}"));

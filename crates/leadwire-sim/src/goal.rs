@@ -57,4 +57,7 @@ goals!(
     NodeCutOff,
     LaneMoved,
     LaneMovedLate,
+    Folded,
+    FoldedIsWritten,
+    FoldedIsRefused,
 );

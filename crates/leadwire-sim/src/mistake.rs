@@ -32,6 +32,15 @@ pub(crate) enum Mistake {
     AsksForNobody,
     DoubtsEndByTheClock,
     LeftBehindIsOurs,
+    FoldsInDoubt,
+    FoldsWhatIsNotDue,
+    FoldedAreAllFree,
+
+    NextIsFreedTwice,
+
+    FirstOfSeveralIsRepeated,
+
+    ReleasedAreAllFree,
 }
 
 /// Any mistake.
@@ -96,6 +105,8 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::Core(Defect::FillsForEver),
     Seeded::Core(Defect::LateTurnShortens),
     Seeded::Core(Defect::ReturnsAreNotAwaited),
+    Seeded::Core(Defect::NextOvertakesARetry),
+    Seeded::Core(Defect::FoldedAreParkedTogether),
     Seeded::World(Mistake::AckBeforeCommit),
     Seeded::World(Mistake::FlushedLater),
     Seeded::World(Mistake::NoKeys),
@@ -121,6 +132,15 @@ pub(crate) const ALL: &[Seeded] = &[
     Seeded::World(Mistake::AsksForNobody),
     Seeded::World(Mistake::DoubtsEndByTheClock),
     Seeded::World(Mistake::LeftBehindIsOurs),
+    Seeded::World(Mistake::FoldsInDoubt),
+    Seeded::World(Mistake::FoldsWhatIsNotDue),
+    Seeded::World(Mistake::FoldedAreAllFree),
+    
+    Seeded::World(Mistake::NextIsFreedTwice),
+    
+    Seeded::World(Mistake::FirstOfSeveralIsRepeated),
+    
+    Seeded::World(Mistake::ReleasedAreAllFree),
 ];
 
 impl Seeded {

@@ -5,7 +5,7 @@
 use crate::desk::Desk;
 use crate::mistake::{Mistake, made};
 use crate::rows::{Accepted, Act, Delivery, Erased, From, LaneRow, Lead, Rows, State};
-use crate::settle::small;
+use crate::settle::later_of_each;
 use leadwire_core::budget::{Budget, Count, Told};
 use leadwire_core::lane::{Allowance, Gate, LaneToken, Turn, Turned, allowance};
 use leadwire_core::limits;
@@ -46,7 +46,7 @@ impl Model {
         }
     }
 
-    fn pending(&self, lane: usize, lead: u64) -> Option<usize> {
+    pub(crate) fn pending(&self, lane: usize, lead: u64) -> Option<usize> {
         let of_lead =
             |it: &(usize, &Delivery)| it.1.lane == lane && it.1.lead == lead && it.1.state == State::Pending;
         self.deliveries.iter().enumerate().filter(of_lead).min_by_key(|it| it.1.touchpoint).map(|it| it.0)
@@ -75,6 +75,11 @@ impl Model {
             return;
         }
         let Some(first) = self.pending(lane, lead) else { return };
+        let is_next =
+            |it: &Delivery| it.lane == lane && it.lead == lead && it.state == State::Pending && it.claim >= 0;
+        if self.deliveries.iter().any(is_next) && !made(Mistake::NextIsFreedTwice) {
+            return;
+        }
         let until = self.doubt(lane, lead).unwrap_or(i64::MIN);
         let it = &mut self.deliveries[first];
         if it.claim == -1 {
@@ -182,6 +187,10 @@ impl Rows for Model {
         row.leased_until = now.plus(limits::LEASE).millis();
         let token = LaneToken::new(row.token);
         let in_flight = |it: &Delivery| it.lane == lane && it.state == State::Pending && it.claim > 0;
+        let claimed: Vec<(u64, u64)> =
+            self.deliveries.iter().filter(|it| in_flight(it)).map(|it| (it.touchpoint, it.lead)).collect();
+        let later = later_of_each(claimed.clone());
+
         let leads: Vec<u64> = self.deliveries.iter().filter(|it| in_flight(it)).map(|it| it.lead).collect();
         if !made(Mistake::InterruptedIsForgotten) {
             let latest = now.plus(limits::LEFT_BEHIND_WAIT).millis();
@@ -196,6 +205,15 @@ impl Rows for Model {
                 (it.claim, it.due_at, it.doubtful) = (0, again_at, true);
             }
         }
+        for (touchpoint, lead) in &later {
+            self.put_behind(lane, *lead, *touchpoint);
+        }
+        for (touchpoint, lead) in claimed {
+            if later.iter().any(|it| it.1 == lead) {
+                self.hold(lane, touchpoint, until);
+            }
+        }
+
         if made(Mistake::ReservationsDie) {
             self.forget_reservations();
         }
@@ -211,20 +229,9 @@ impl Rows for Model {
         if self.lanes[lane].token != token.number() && !made(Mistake::NotFenced) {
             return None;
         }
-        for settled in &turn.settled {
-            self.settle(lane, token, settled, turn.now);
-        }
-        for released in &turn.released {
-            let touchpoint = small(*released);
-            match self.claimed(lane, token, touchpoint) {
-                Some(place) => {
-                    let it = &mut self.deliveries[place];
-                    it.claim = 0;
-                    it.attempts = it.attempts.saturating_sub(1);
-                }
-                None => self.late_end(lane, token, touchpoint, false, turn.now),
-            }
-        }
+        self.release_all(lane, token, &turn.released, turn.now);
+        self.settle_all(lane, token, &turn.settled, turn.now);
+
         let is_by_person = |gate: &Gate| matches!(gate, Gate::Paused(pause) if pause.cause == "by_person");
         if let Some(changed) = &turn.gate
             && (!is_by_person(&self.lanes[lane].gate) || made(Mistake::PersonIsOverruled))
@@ -232,19 +239,19 @@ impl Rows for Model {
             self.lanes[lane].gate = changed.clone();
         }
         let gate = self.lanes[lane].gate.clone();
-        let room = match allowance(&gate, turn.now) {
-            Allowance::Free => turn.room,
-            Allowance::Probe => turn.room.min(usize::from(turn.held == 0)),
-            Allowance::Nothing(_) => 0,
+        let (room, fold) = match allowance(&gate, turn.now) {
+            Allowance::Free => (turn.room, turn.fold),
+            Allowance::Probe => (turn.room.min(usize::from(turn.held == 0)), 1),
+            Allowance::Nothing(_) => (0, 1),
         };
         let mut desk = turn.calls.as_ref().map(|it| {
             let counts = self.counts(lane, &it.budget);
             Desk::open(it, counts, turn.now)
         });
         let room = desk.as_mut().map_or(room, |it| it.room(room, |most| self.due(lane, turn.now, most)));
-        let claims = self.claim(lane, token, room, turn.now);
+        let firsts = self.claim(lane, token, room, turn.now);
         self.lanes[lane].leased_until = turn.now.plus(limits::LEASE).millis();
-        let next_due = if claims.len() < room {
+        let next_due = if firsts.len() < room {
             self.doubts.retain(|key, until| key.0 != lane || *until > turn.now.millis());
             let later = |it: &&Delivery| {
                 it.lane == lane
@@ -257,10 +264,11 @@ impl Rows for Model {
             None
         };
         let calls = desk.zip(turn.calls.as_ref()).map(|(mut desk, asked)| {
-            let granted = desk.close(&claims);
+            let granted = desk.close(&firsts);
             self.keep(lane, &asked.budget, desk.counts());
             granted
         });
+        let claims = if fold > 1 { self.fold(lane, token, turn, firsts) } else { firsts };
         Some(Turned { claims, gate, next_due, calls })
     }
 

@@ -168,7 +168,11 @@ impl Plan {
         }
         let lanes = (0..=dice.below(2))
             .map(|_| LanePlan {
-                shape: Shape { in_flight: *dice.pick(&[1, 2, 4, 16]), batch_max: *dice.pick(&[1, 1, 3, 10]) },
+                shape: Shape {
+                    in_flight: *dice.pick(&[1, 2, 4, 16]),
+                    batch_max: *dice.pick(&[1, 1, 3, 10]),
+                    fold_max: 1,
+                },
                 has_keys: dice.falls(300),
                 account: None,
             })
@@ -178,7 +182,16 @@ impl Plan {
         let lasts = *dice.pick(&[2_000, 60_000, 900_000]);
         let rate = *dice.pick(&[5, 30, 120]);
         let plan = Self { seed, on, rate, lanes, accounts: Vec::new(), customers, actions, lasts };
-        plan.with_accounts()
+        plan.with_folds().with_accounts()
+    }
+
+    /// Lets some lanes bring several touchpoints of a lead together. Their dice are their own.
+    fn with_folds(mut self) -> Self {
+        let mut dice = Dice::new(self.seed ^ 0xf01d);
+        for lane in &mut self.lanes {
+            lane.shape.fold_max = *dice.pick(&[1, 1, 2, 16]);
+        }
+        self
     }
 
     /// Puts budgets into some schedules. Their dice are their own: without budgets a schedule is what it was before there

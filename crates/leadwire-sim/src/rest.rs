@@ -47,9 +47,18 @@ impl<R: Rows> World<R> {
             if since == 0 || now - since < PATIENCE || self.rows.model().lanes[lane].gate != Gate::Open {
                 continue;
             }
+            let deliveries = &self.rows.model().deliveries;
+            // What rides waits for another one of its lead.
+            let rides = |it: &Delivery| {
+                let is_before = |that: &Delivery| {
+                    (that.lane, that.lead, that.state) == (it.lane, it.lead, State::Pending)
+                        && that.touchpoint < it.touchpoint
+                };
+                it.claim > 0 && deliveries.iter().any(is_before)
+            };
             let waits = |it: &Delivery| {
                 let is_due = it.due_at <= clock - PATIENCE;
-                it.lane == lane && it.state == State::Pending && it.claim >= 0 && is_due
+                it.lane == lane && it.state == State::Pending && it.claim >= 0 && is_due && !rides(it)
             };
             let has_calls = ledger.plan.windows.iter().zip(&ledger.heard).all(|(window, heard)| {
                 let ours = window.known(heard.is_some()).unwrap_or(u32::MAX);

@@ -26,19 +26,19 @@ pub(crate) fn scenes(leads: u32, outage: i64, control: Control) -> Vec<Scene> {
             "100 calls in 20 s and 50,000 a day, batches of 300",
             vec![window(100, 20_000, false), window(50_000, day, false)],
             cost(5, 0, 4),
-            Shape { in_flight: 4, batch_max: 300 },
+            Shape { in_flight: 4, batch_max: 300, fold_max: 1 },
         ),
         scene(
             "15,000 calls a day as the service says, batches of 200",
             vec![window(15_000, day, true)],
             cost(8, 0, 10),
-            Shape { in_flight: 4, batch_max: 200 },
+            Shape { in_flight: 4, batch_max: 200, fold_max: 1 },
         ),
         scene(
             "6,000 calls in 5 minutes, up to four for each lead",
             vec![window(6_000, 300_000, false)],
             cost(2, 4, 0),
-            Shape { in_flight: 8, batch_max: 100 },
+            Shape { in_flight: 8, batch_max: 100, fold_max: 1 },
         ),
     ]
 }

@@ -20,9 +20,10 @@ impl<R: Rows> World<R> {
             self.wire.alive(lane).filter(|it| it.is_open && Some(it.token) == token).collect();
         let open = ours.len();
         let keys: BTreeSet<String> = claims.iter().map(exclusive_key).collect();
+        let leads: BTreeSet<_> = claims.iter().map(|it| it.lead).collect();
         let shared = |it: &Claim| keys.contains(&exclusive_key(it));
-        let key_clash = plan.has_keys
-            && (keys.len() < claims.len() || ours.iter().any(|it| it.claims.iter().any(shared)));
+        let key_clash =
+            plan.has_keys && (keys.len() < leads.len() || ours.iter().any(|it| it.claims.iter().any(shared)));
         let overtaken = |claim: &Claim| {
             let mut others = self.wire.alive(lane).flat_map(|it| &it.claims);
             others.any(|it| it.lead == claim.lead && it.touchpoint != claim.touchpoint)
@@ -42,6 +43,9 @@ impl<R: Rows> World<R> {
         let bytes: usize = claims.iter().map(size_of).sum();
         let fits = bytes <= limits::BATCH_CONTENT_BYTES_MAX || claims.len() == 1;
         checks.law(fits, "no batch has more bytes than a request should", || format!("{bytes}"));
+        let is_in_order =
+            claims.windows(2).all(|it| it[0].lead != it[1].lead || it[0].touchpoint < it[1].touchpoint);
+        checks.law(is_in_order, "what goes together is in order", || format!("{claims:?}"));
         let deletions = claims.iter().filter(|it| it.standing.erases).count();
         checks.law(deletions == 0 || claims.len() == 1, "a deletion goes alone", String::new);
         for claim in claims.iter().filter(|it| !it.standing.erases) {

@@ -173,17 +173,24 @@ impl<R: Rows> World<R> {
         let (lane, claims, is_lost) = (request.lane, request.claims.clone(), request.answer_is_lost);
         self.wire.sweep();
         let spoilt = claims.iter().any(|it| self.nature(it) == Nature::SpoilsBatch);
-        let mut tries = Vec::with_capacity(claims.len());
-        for claim in &claims {
+        let mut tries: Vec<(Claim, Tried)> = Vec::with_capacity(claims.len());
+        // Several of a lead are one record, of which there is one answer.
+        let mut of_record: Option<Outcome> = None;
+        for (place, claim) in claims.iter().enumerate() {
+            let is_same = place > 0 && claims[place - 1].lead == claim.lead;
             let outcome = if spoilt {
                 self.checks.reach(Goal::BatchRefused);
                 if claims.len() == 1 {
                     self.checks.refused(lane, claim);
                 }
                 Outcome::NotDone(Fault::SmallerBatch)
+            } else if let Some(same) = of_record.take().filter(|_| is_same) {
+                same
             } else {
-                self.carry_out(lane, claim)
+                let all = claims[place..].iter().take_while(|it| it.lead == claim.lead);
+                self.carry_out(lane, &all.copied().collect::<Vec<_>>())
             };
+            of_record = Some(outcome.clone());
             let is_taken = matches!(outcome, Outcome::Done(_));
             let seen = if made(Mistake::SuccessIsTheStatus) && !is_taken {
                 Outcome::Done(Receipt::Accepted)
@@ -212,11 +219,21 @@ impl<R: Rows> World<R> {
         }
     }
 
-    /// What the destination does about one record.
-    fn carry_out(&mut self, lane: usize, claim: &Claim) -> Outcome {
-        if self.nature(claim) == Nature::Refused {
+    /// What the destination does about one record, which these make together.
+    fn carry_out(&mut self, lane: usize, claims: &[Claim]) -> Outcome {
+        let is_refused: Vec<bool> = claims.iter().map(|it| self.nature(it) == Nature::Refused).collect();
+        for (claim, _) in claims.iter().zip(&is_refused).filter(|it| *it.1) {
             self.checks.refused(lane, claim);
+        }
+        if is_refused.contains(&true) {
+            if claims.len() > 1 {
+                self.checks.reach(Goal::FoldedIsRefused);
+            }
             return Outcome::NotDone(Fault::Park);
+        }
+        let Some((claim, earlier)) = claims.split_last() else { return Outcome::Done(Receipt::Accepted) };
+        if !earlier.is_empty() {
+            self.checks.reach(Goal::FoldedIsWritten);
         }
         if self.strikes(Trouble::LaterAlone) {
             let hint = *self.dice.pick(&[None, Some(3), Some(60), Some(3600), Some(365 * 24 * 3600)]);

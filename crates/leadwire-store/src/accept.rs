@@ -302,5 +302,6 @@ fn owe(tx: &Tx<'_>, item: &Accept, routed: &Routed, folded: &Folded) -> Result<O
         number: 1,
         standing,
         follow_up: None,
+        rides: false,
     }))
 }

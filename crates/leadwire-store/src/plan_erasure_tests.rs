@@ -124,8 +124,16 @@ async fn end_late(store: &Store, publisher: &PublisherId) -> Result<(), StoreErr
     let lane = LaneKey { publisher: publisher.clone(), destination: DestinationNo::new(1) };
     let now = at(9_000_000);
     let token = store.take_lane(lane.clone(), "local".into(), now).await?.expect("nobody has it");
-    let mut turn =
-        Turn { settled: Vec::new(), released: Vec::new(), gate: None, room: 99, held: 0, calls: None, now };
+    let mut turn = Turn {
+        settled: Vec::new(),
+        released: Vec::new(),
+        gate: None,
+        room: 99,
+        held: 0,
+        fold: 1,
+        calls: None,
+        now,
+    };
     let turned = store.lane_turn(lane.clone(), token, Arc::new(turn.clone())).await?.expect("it is held");
     let wish =
         Wish { leads: vec![lead], ids: vec![TouchpointId::new(81)], ..wish(publisher, 81, Crm::Delete) };

@@ -149,7 +149,7 @@ const HOT: &[(&str, &[&str])] = &[
         &["SEARCH tombstone USING PRIMARY KEY (publisher_id=? AND tombstone_key=?)"],
     ),
     (
-        "SELECT lead_id, CAST(SUM(CASE WHEN claim >= 0…",
+        "SELECT lead_id, CAST(SUM(CASE WHEN claim = 0…",
         &[
             "SEARCH delivery USING INDEX delivery_in_order (publisher_id=? AND destination_no=? AND lead_id>?)",
         ],
@@ -163,7 +163,11 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "UPDATE delivery SET claim = $1, attempts = attempts + 1…",
+        "UPDATE delivery SET claim = $1, attempts = attempts + 1 WHERE…",
+        &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
+    ),
+    (
+        "UPDATE delivery SET claim = $1, attempts = attempts + 1 FROM…",
         &[
             "MATERIALIZE due",
             "SEARCH delivery USING COVERING INDEX delivery_due (publisher_id=? AND destination_no=? AND claim=? AND due_at<?)",
@@ -184,7 +188,7 @@ const HOT: &[(&str, &[&str])] = &[
         &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
     ),
     (
-        "UPDATE delivery SET claim = 0, attempts…",
+        "UPDATE delivery SET claim = -1, attempts…",
         &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
     ),
     (
@@ -229,7 +233,11 @@ const HOT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "UPDATE delivery SET claim = -1…",
+        "UPDATE delivery SET claim = -1 WHERE publisher_id = $1 AND touchpoint_id…",
+        &["SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)"],
+    ),
+    (
+        "UPDATE delivery SET claim = -1 WHERE publisher_id = $1 AND destination_no…",
         &[
             "SEARCH delivery USING PRIMARY KEY (publisher_id=? AND touchpoint_id=? AND destination_no=?)",
             "LIST SUBQUERY 1",

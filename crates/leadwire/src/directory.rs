@@ -24,6 +24,7 @@ use leadwire_core::id::{DestinationNo, LeadId, OfferId, OfferRef, PublisherId, T
 use leadwire_core::identity::IdentityRules;
 use leadwire_core::interest::InterestRules;
 use leadwire_core::lane::Shape;
+use leadwire_core::limits;
 use leadwire_core::routing::{DoNotContact, Route};
 use leadwire_core::time::Timestamp;
 use leadwire_store::lanes::LaneKey;
@@ -102,7 +103,9 @@ pub struct Outlet {
 impl Outlet {
     /// How much the destination takes.
     pub fn shape(&self) -> Shape {
-        Shape { in_flight: self.in_flight.max(1), batch_max: self.batch_max() }
+        let folds = self.connector.as_ref().is_ok_and(|it| it.folds());
+        let fold_max = if folds { limits::FOLD_MAX } else { 1 };
+        Shape { in_flight: self.in_flight.max(1), batch_max: self.batch_max(), fold_max }
     }
 
     /// The way out of one attempt, and what counts its calls: no more than it was given.

@@ -160,6 +160,10 @@ impl Connector for AzureTable {
         if self.sends_singly() { deliver::SINGLES_MAX } else { BATCH_MAX }
     }
 
+    fn folds(&self) -> bool {
+        true
+    }
+
     /// A partition takes 2,000 rows a second, and leads of one day are one partition.
     fn in_flight_max(&self) -> usize {
         4

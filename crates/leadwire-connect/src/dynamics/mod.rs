@@ -172,6 +172,10 @@ impl Connector for Dynamics {
         RECORDS_MAX
     }
 
+    fn folds(&self) -> bool {
+        true
+    }
+
     /// Requests may take 20 minutes together in any 5 (api-limits): four that never pause take just that.
     fn in_flight_max(&self) -> usize {
         4

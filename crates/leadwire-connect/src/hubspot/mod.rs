@@ -233,6 +233,10 @@ impl Connector for HubSpot {
         BATCH_MAX
     }
 
+    fn folds(&self) -> bool {
+        true
+    }
+
     /// A hundred calls in ten seconds are allowed to all integrations together; four at a time stay far below.
     fn in_flight_max(&self) -> usize {
         4

@@ -157,6 +157,10 @@ impl Connector for Marketo {
         RECORDS_MAX
     }
 
+    fn folds(&self) -> bool {
+        true
+    }
+
     /// Ten calls at a time are allowed to all integrations together; Adobe asks each to stay at half of it.
     fn in_flight_max(&self) -> usize {
         5

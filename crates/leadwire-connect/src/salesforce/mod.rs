@@ -233,6 +233,10 @@ impl Connector for Salesforce {
         RECORDS_MAX
     }
 
+    fn folds(&self) -> bool {
+        true
+    }
+
     /// The org's day, whose size it says itself. Beside token, look, writes and notes, what a duplicate rule stopped is asked for
     /// singly, ten of a batch at the most.
     fn calls(&self) -> CallBudget {

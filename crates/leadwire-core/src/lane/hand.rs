@@ -3,17 +3,17 @@
 //! It is told what happened and says what is next; it waits for nothing and knows no connector. `C` is what is to be
 //! brought, which the hand only carries.
 
-use super::breaker::{self, Sign, Trouble};
+use super::breaker::Trouble;
 use super::calls::Calls;
 use super::queue::Queue;
 use super::{
-    Allowance, Claim, Ended, Gate, LaneToken, Load, Pace, Settled, Shape, Streak, Turn, Turned, after_try,
-    allowance,
+    Allowance, Claim, Decision, Ended, Gate, LaneToken, Load, Next, Pace, Settled, Shape, Streak, Turn,
+    Turned, after_try, allowance,
 };
 use crate::defect::{Defect, seeded};
 use crate::id::{LeadId, TouchpointId};
 use crate::limits;
-use crate::outcome::{Outcome, Tried};
+use crate::outcome::Tried;
 use crate::retry::RetryPolicy;
 use crate::time::{Jitter, Timestamp};
 use std::collections::HashSet;
@@ -136,7 +136,7 @@ impl<C> Hand<C> {
 
     /// How many deliveries the lane holds at the most: those in flight, and as many again so that the next are ready.
     fn window(&self) -> usize {
-        let Shape { in_flight, batch_max } = self.shape;
+        let Shape { in_flight, batch_max, .. } = self.shape;
         if self.ramp < in_flight {
             // Ten thousand lanes that begin together must fit into memory.
             return (self.ramp * 2 * batch_max).min(limits::LANE_WINDOW_MAX);
@@ -184,6 +184,7 @@ impl<C> Hand<C> {
             gate: self.gate_changed.take(),
             room,
             held,
+            fold: self.shape.fold_max,
             calls,
             now,
         }
@@ -194,7 +195,7 @@ impl<C> Hand<C> {
         let (room, began_at) = self.turning.take().expect("a turn that ends began");
         // Not before: a lease that is not written down is none.
         self.leased_until = began_at.plus(limits::LEASE);
-        if room > 0 && ready.len() == room {
+        if room > 0 && ready.iter().filter(|it| !it.0.rides).count() == room {
             self.may_have_work = true;
         }
         self.is_behind = room == 0 || self.may_have_work;
@@ -295,11 +296,6 @@ impl<C> Hand<C> {
     pub fn note(&mut self, tries: Vec<(Claim, Tried)>, now: Timestamp, jitter: Jitter) {
         self.flying = self.flying.checked_sub(1).expect("a batch that ends began");
         self.queue.let_go(&tries);
-        for (claim, _) in tries.iter().filter(|it| it.1.outcome == Outcome::Unknown) {
-            // It may still arrive: the store says how long the others of its lead wait.
-            let others = self.queue.take_lead(claim.lead);
-            self.released.extend(others.iter().map(|it| it.touchpoint));
-        }
         let is_probe = tries.iter().any(|it| Some(it.0.touchpoint) == self.probe);
         if is_probe {
             self.probe = None;
@@ -307,57 +303,34 @@ impl<C> Hand<C> {
         self.heed(&tries, now, jitter);
         let batch = tries.len();
         let mut paces = Vec::with_capacity(batch);
+        let parted = self.part(&tries);
+        let mut waiting = HashSet::new();
         let first = tries.first().filter(|_| seeded(Defect::FirstSpeaksForAll)).map(|it| it.1.clone());
         for (claim, tried) in tries {
             let tried = first.clone().unwrap_or(tried);
             let ended =
                 Ended { touchpoint: claim.touchpoint, number: claim.number, batch, is_probe, tried: &tried };
             let policy = RetryPolicy::default();
-            let decision = after_try(&self.gate, &mut self.streak, &policy, ended, now, jitter);
+            let decision = match parted.contains(&claim.lead) {
+                true => Decision { next: Next::RetryAt(now), gate: None, pace: Pace::Same },
+                false => after_try(&self.gate, &mut self.streak, &policy, ended, now, jitter),
+            };
             if let Some(gate) = decision.gate {
                 self.change(gate);
             }
             paces.push(decision.pace);
+            if matches!(decision.next, Next::RetryAt(_)) && !seeded(Defect::NextOvertakesARetry) {
+                waiting.insert(claim.lead);
+            }
             let (touchpoint, number) = (claim.touchpoint, claim.number);
             self.settled.push(Settled { touchpoint, number, tried, next: decision.next });
         }
+        // It comes again before the others of its lead; and the store says how long they wait for what may still arrive.
+        let others = self.queue.take_leads(&waiting);
+        self.released.extend(others.iter().map(|it| it.touchpoint));
         self.follow(&paces);
         if !self.may_send(now) {
             self.release_ready();
-        }
-    }
-
-    /// Looks at what a call says of the destination as a whole.
-    fn heed(&mut self, tries: &[(Claim, Tried)], now: Timestamp, jitter: Jitter) {
-        match breaker::sign(tries.iter().map(|it| &it.1)) {
-            Sign::Silent => {}
-            Sign::Alive => {
-                self.trouble = Trouble::default();
-                self.ramp = (self.ramp * 2).min(self.shape.in_flight);
-                if matches!(self.gate, Gate::Tripped(_)) && !seeded(Defect::NeverOpens) {
-                    self.change(Gate::Open);
-                }
-            }
-            Sign::Failing => {
-                let is_down = self.trouble.count(tries.iter().map(|it| it.0.touchpoint));
-                if is_down
-                    && !seeded(Defect::NeverTrips)
-                    && self.gate == Gate::Open
-                    && let Some((_, tried)) = tries.first()
-                {
-                    self.change(breaker::tripped(&tried.evidence, now, jitter));
-                }
-            }
-        }
-    }
-
-    fn change(&mut self, gate: Gate) {
-        if gate != Gate::Open && !seeded(Defect::NoRamp) {
-            self.ramp = 1;
-        }
-        self.gate = gate.clone();
-        if !seeded(Defect::GateIsNotTold) {
-            self.gate_changed = Some(gate);
         }
     }
 
@@ -388,8 +361,12 @@ impl<C> Hand<C> {
 mod bulk;
 #[path = "hand_calls.rs"]
 mod calls;
+#[path = "hand_folds.rs"]
+mod folds;
 #[path = "hand_given.rs"]
 mod given;
+#[path = "hand_heeds.rs"]
+mod heeds;
 
 #[cfg(test)]
 #[path = "hand_tests.rs"]

@@ -9,11 +9,11 @@ const START: Timestamp = Timestamp::from_millis(1_000_000);
 
 fn claim(touchpoint: u128, lead: u128) -> Claim {
     let (touchpoint, lead) = (TouchpointId::new(touchpoint), LeadId::new(lead));
-    Claim { touchpoint, lead, number: 1, standing: Default::default(), follow_up: None }
+    Claim { touchpoint, lead, number: 1, standing: Default::default(), follow_up: None, rides: false }
 }
 
 fn hand(claims: &[Claim]) -> Hand<()> {
-    let mut hand = Hand::new(LaneToken::new(1), START, Shape { in_flight: 1, batch_max: 10 });
+    let mut hand = Hand::new(LaneToken::new(1), START, Shape { in_flight: 1, batch_max: 10, fold_max: 1 });
     hand.begin_turn(START);
     let turned = Turned { claims: Vec::new(), gate: Gate::Open, next_due: None, calls: None };
     hand.end_turn(turned, claims.iter().map(|it| (*it, ())).collect(), START);

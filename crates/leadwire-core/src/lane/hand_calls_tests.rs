@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const START: Timestamp = Timestamp::from_millis(1_000_000);
-const SHAPE: Shape = Shape { in_flight: 4, batch_max: 10 };
+const SHAPE: Shape = Shape { in_flight: 4, batch_max: 10, fold_max: 1 };
 
 fn budget() -> Arc<Budget> {
     let cost = Cost { fixed: 1, each: 1, spare: 2 };
@@ -18,7 +18,7 @@ fn budget() -> Arc<Budget> {
 
 fn claim(number: u128) -> Claim {
     let (touchpoint, lead) = (TouchpointId::new(number), LeadId::new(number));
-    Claim { touchpoint, lead, number: 1, standing: Default::default(), follow_up: None }
+    Claim { touchpoint, lead, number: 1, standing: Default::default(), follow_up: None, rides: false }
 }
 
 fn granted(calls: u32, next_at: Option<Timestamp>) -> Granted {

@@ -5,11 +5,11 @@ use crate::outcome::{Evidence, Fault, Outcome, Receipt};
 use std::time::Duration;
 
 const START: Timestamp = Timestamp::from_millis(1_000_000);
-const SHAPE: Shape = Shape { in_flight: 4, batch_max: 10 };
+const SHAPE: Shape = Shape { in_flight: 4, batch_max: 10, fold_max: 1 };
 
 fn claim(number: u128) -> Claim {
     let (touchpoint, lead) = (TouchpointId::new(number), LeadId::new(number));
-    Claim { touchpoint, lead, number: 1, standing: Default::default(), follow_up: None }
+    Claim { touchpoint, lead, number: 1, standing: Default::default(), follow_up: None, rides: false }
 }
 
 fn turned(gate: Gate) -> Turned {
@@ -158,7 +158,7 @@ fn nothing_is_sent_under_a_lease_that_might_end_before_the_answer() {
 }
 
 /// One request at a time, each with one delivery.
-const SINGLE: Shape = Shape { in_flight: 16, batch_max: 1 };
+const SINGLE: Shape = Shape { in_flight: 16, batch_max: 1, fold_max: 1 };
 
 fn trip(hand: &mut Hand<()>) -> Pause {
     for _ in 0..limits::TRIP_CALLS {

@@ -11,8 +11,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 #[derive(Debug)]
 pub(super) struct Queue<C> {
     ready: VecDeque<(Claim, C)>,
-    /// Leads in flight: one of a lead is tried at a time.
+    /// Leads in flight: of each there is one request at a time.
     leads: HashSet<LeadId>,
+    /// Deliveries in flight.
+    flying: usize,
+    /// Leads whose deliveries go one by one, since several at once were refused: which of them is at fault shows then.
+    alone: HashSet<LeadId>,
     /// Leads that a bulk job has in flight.
     kept: HashSet<LeadId>,
     /// Exclusive keys in flight, each with whose it is.
@@ -26,6 +30,8 @@ impl<C> Queue<C> {
         Self {
             ready: VecDeque::new(),
             leads: HashSet::new(),
+            flying: 0,
+            alone: HashSet::new(),
             kept: HashSet::new(),
             keys: HashMap::new(),
             batch_max: usize::MAX,
@@ -34,7 +40,7 @@ impl<C> Queue<C> {
 
     /// Claims that are queued or in flight.
     pub(super) fn held(&self) -> usize {
-        self.ready.len() + self.leads.len()
+        self.ready.len() + self.flying
     }
 
     pub(super) fn len(&self) -> usize {
@@ -64,12 +70,21 @@ impl<C> Queue<C> {
         self.take_out(|it| erased.contains(&it.lead) && !it.standing.erases)
     }
 
-    /// Takes out what is queued of a lead.
-    pub(super) fn take_lead(&mut self, lead: LeadId) -> Vec<Claim> {
-        if self.ready.iter().all(|it| it.0.lead != lead) {
+    /// Takes out what is queued of these leads.
+    pub(super) fn take_leads(&mut self, leads: &HashSet<LeadId>) -> Vec<Claim> {
+        if leads.is_empty() || self.ready.iter().all(|it| !leads.contains(&it.0.lead)) {
             return Vec::new();
         }
-        self.take_out(|it| it.lead == lead)
+        self.take_out(|it| leads.contains(&it.lead))
+    }
+
+    /// From now on the deliveries of this lead go one by one.
+    pub(super) fn part(&mut self, lead: LeadId) {
+        if self.alone.len() >= limits::LANE_WINDOW_MAX {
+            // They are tried together once more, and parted again.
+            self.alone.clear();
+        }
+        self.alone.insert(lead);
     }
 
     fn take_out(&mut self, is_meant: impl Fn(&Claim) -> bool) -> Vec<Claim> {
@@ -85,17 +100,27 @@ impl<C> Queue<C> {
     }
 
     /// Takes out the next batch: none whose lead or exclusive key is in flight, no more bytes than a request should have,
-    /// unless one delivery alone has more, and a deletion alone.
+    /// unless one delivery alone has more, and a deletion alone. What rides with another one goes with it or after it.
     pub(super) fn pick(&mut self, most: usize, load_of: impl Fn(&Claim, &C) -> Load) -> Vec<(Claim, C)> {
         let mut batch = Vec::with_capacity(most.min(self.ready.len()));
         let mut room = limits::BATCH_CONTENT_BYTES_MAX;
         let mut kept_back = VecDeque::new();
+        // Nothing of a lead passes what is kept back of it.
+        let mut behind = HashSet::new();
         while batch.len() < most
             && let Some((claim, content)) = self.ready.pop_front()
         {
             let erases = claim.standing.erases && !seeded(Defect::DeletionInABatch);
-            let is_in_flight = self.leads.contains(&claim.lead) || self.kept.contains(&claim.lead);
+            let joins = claim.rides && !self.alone.contains(&claim.lead);
+            let with = batch
+                .iter()
+                .rfind(|it: &&(Claim, C)| joins && it.0.lead == claim.lead)
+                .map(|it| it.0.touchpoint);
+            let is_in_flight = self.leads.contains(&claim.lead) && with.is_none();
+            let is_in_flight =
+                is_in_flight || self.kept.contains(&claim.lead) || behind.contains(&claim.lead);
             if erases && !batch.is_empty() || is_in_flight {
+                behind.insert(claim.lead);
                 kept_back.push_back((claim, content));
                 continue;
             }
@@ -105,12 +130,21 @@ impl<C> Queue<C> {
                 kept_back.push_back((claim, content));
                 break;
             }
+            let is_its_own = |owner: &TouchpointId| {
+                with.is_some() && batch.iter().any(|it| it.0.lead == claim.lead && it.0.touchpoint == *owner)
+            };
             match load.key {
-                Some(key) if self.keys.contains_key(&key) && !seeded(Defect::KeysAreShared) => {
+                Some(key)
+                    if self.keys.get(&key).is_some_and(|it| !is_its_own(it))
+                        && !seeded(Defect::KeysAreShared) =>
+                {
+                    behind.insert(claim.lead);
                     kept_back.push_back((claim, content))
                 }
                 key => {
-                    self.keys.extend(key.map(|it| (it, claim.touchpoint)));
+                    if let Some(key) = key {
+                        self.keys.entry(key).or_insert(claim.touchpoint);
+                    }
                     self.leads.insert(claim.lead);
                     room = room.saturating_sub(load.bytes);
                     batch.push((claim, content));
@@ -122,11 +156,13 @@ impl<C> Queue<C> {
         }
         kept_back.append(&mut self.ready);
         self.ready = kept_back;
+        self.flying += batch.len();
         batch
     }
 
     /// Gives back what the deliveries of a batch held.
     pub(super) fn let_go(&mut self, tries: &[(Claim, Tried)]) {
+        self.flying = self.flying.saturating_sub(tries.len());
         for (claim, _) in tries {
             self.leads.remove(&claim.lead);
         }

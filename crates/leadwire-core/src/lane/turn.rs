@@ -30,6 +30,8 @@ pub struct Shape {
     pub in_flight: usize,
     /// Most deliveries of one request, at least 1.
     pub batch_max: usize,
+    /// Most deliveries of one lead in a request, at least 1: several where one write of a record says them all.
+    pub fold_max: usize,
 }
 
 /// What a delivery is in a batch.
@@ -54,6 +56,8 @@ pub struct Turn {
     pub room: usize,
     /// How many it still holds after this turn's settling.
     pub held: usize,
+    /// Most deliveries of one lead that are claimed together.
+    pub fold: usize,
     /// What it asks of its budget; none: it has none.
     pub calls: Option<Asked>,
     /// Now, by the steady clock.
@@ -78,7 +82,7 @@ pub struct Settled {
 pub struct Claim {
     /// What is to be brought.
     pub touchpoint: TouchpointId,
-    /// Whose it is: one of a lead at a time.
+    /// Whose it is: one request of a lead at a time.
     pub lead: LeadId,
     /// The number of the try this claim is for, from 1.
     pub number: u32,
@@ -86,12 +90,14 @@ pub struct Claim {
     pub standing: Seen,
     /// What is to be said in place of bringing the lead.
     pub follow_up: Option<FollowUpId>,
+    /// Claimed with the one before it, which is of the same lead, to go in one request with it.
+    pub rides: bool,
 }
 
 /// What a turn came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turned {
-    /// Deliveries claimed, the most urgent first.
+    /// Deliveries claimed, the most urgent first, and behind each what rides with it.
     pub claims: Vec<Claim>,
     /// Whether the lane may send.
     pub gate: Gate,

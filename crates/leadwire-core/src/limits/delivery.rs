@@ -12,6 +12,9 @@ pub const IN_FLIGHT_MAX: usize = 128;
 pub const WINDOW_PER_IN_FLIGHT: usize = 4;
 /// The most deliveries a lane holds, whatever its batches: claiming them is one transaction, which intake waits behind.
 pub const LANE_WINDOW_MAX: usize = 2048;
+/// Most touchpoints of one lead that go in one write: what a customer does in a burst, and few enough that one of them which is
+/// refused costs few more calls.
+pub const FOLD_MAX: usize = 16;
 /// How long a lane's lease lasts; renewed with every turn of the lane.
 pub const LEASE: Duration = Duration::from_secs(300);
 /// How long a node counts as alive after it said so: it stops sending by itself before others take its lanes.

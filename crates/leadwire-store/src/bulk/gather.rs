@@ -160,6 +160,7 @@ pub(super) fn gather(
                 number: row.count(2)?,
                 standing: Standing::from_number(row.int(3)?),
                 follow_up: None,
+                rides: false,
             })
         },
     )?;

@@ -38,6 +38,7 @@ pub(super) fn leave(
                 number: row.count(2)?,
                 standing: Seen::default(),
                 follow_up: None,
+                rides: false,
             })
         },
     )?;

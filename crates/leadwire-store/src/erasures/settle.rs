@@ -43,6 +43,20 @@ pub(crate) fn late_end(
         )?;
         return Ok(());
     }
+    // Another one of the lead may be in the same request or in the hand of the lane: whichever ends last speaks for all.
+    let others = tx.find(
+        "SELECT 1
+         FROM touchpoint t
+         CROSS JOIN delivery d
+         WHERE t.publisher_id = $1 AND t.lead_id = $2 AND d.publisher_id = $1 AND d.touchpoint_id = t.touchpoint_id
+             AND d.destination_no = $3 AND d.state = 'erased' AND d.claim > 0
+         LIMIT 1",
+        &[publisher, Param::Text(&lead.to_string()), destination],
+        |_| Ok(()),
+    )?;
+    if others.is_some() {
+        return Ok(());
+    }
     // What was merged is parted by now, and its requests went out as the one that stood for it: of all that were erased
     // together, for they may be one.
     let lead = lead.to_string();

@@ -5,8 +5,10 @@
 
 mod calls;
 mod doubt;
+mod fold;
 mod gate;
 mod order;
+mod release;
 mod settle;
 mod take;
 mod turn;

@@ -70,6 +70,42 @@ fn step_back(
     )
 }
 
+/// Puts behind others of their leads what is free of these deliveries.
+pub(super) fn put_behind(tx: &Tx<'_>, lane: &LaneKey, touchpoints: &[String]) -> Result<(), StoreError> {
+    let publisher = Param::Text(lane.publisher.as_str());
+    let destination = Param::Int(lane.destination.get().into());
+    let rows: Vec<Vec<Param<'_>>> =
+        touchpoints.iter().map(|it| vec![publisher, Param::Text(it), destination]).collect();
+    tx.execute_each(
+        "UPDATE delivery SET claim = -1
+         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3 AND claim = 0
+             AND state = 'pending'",
+        &rows,
+    )?;
+    Ok(())
+}
+
+/// Lets deliveries wait until a moment, if they do not for longer.
+pub(super) fn hold_back(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    touchpoints: &[String],
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let (publisher, until) = (Param::Text(lane.publisher.as_str()), Param::Int(until.millis()));
+    let destination = Param::Int(lane.destination.get().into());
+    let rows: Vec<Vec<Param<'_>>> =
+        touchpoints.iter().map(|it| vec![until, publisher, Param::Text(it), destination]).collect();
+    tx.execute_each(
+        "UPDATE delivery SET due_at = $1
+         WHERE publisher_id = $2 AND touchpoint_id = $3 AND destination_no = $4 AND due_at < $1
+         
+             AND state = 'pending'",
+        &rows,
+    )?;
+    Ok(())
+}
+
 /// Puts a lead's pending deliveries in order anew, after some became its own or ceased to be: the first is free, unless
 /// one is being tried, which frees the next when it comes to rest.
 pub(crate) fn line_up(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), StoreError> {
@@ -84,6 +120,48 @@ pub(crate) fn line_up(tx: &Tx<'_>, lane: &LaneKey, lead: LeadId) -> Result<(), S
         |_| Ok(()),
     )?;
     if tried.is_none() { advance(tx, lane, lead) } else { Ok(()) }
+}
+
+/// The same for several leads of whose deliveries none is free, after these were put back: one of those is free at once, for it
+/// says what its last request did, or waited for everything before it was claimed.
+pub(super) fn line_up_all(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    leads: &BTreeSet<LeadId>,
+    back: &BTreeSet<TouchpointId>,
+) -> Result<(), StoreError> {
+    let publisher = Param::Text(lane.publisher.as_str());
+    let destination = Param::Int(lane.destination.get().into());
+    let ids: Vec<String> = leads.iter().map(LeadId::to_string).collect();
+    let rows: Vec<Vec<Param<'_>>> =
+        ids.iter().map(|it| vec![publisher, destination, Param::Text(it)]).collect();
+    let under_way = tx.query_each(
+        "SELECT 1 FROM delivery
+         WHERE publisher_id = $1 AND destination_no = $2 AND claim > 0 AND state = 'pending' AND lead_id = $3
+         LIMIT 1",
+        &rows,
+        |_| Ok(()),
+    )?;
+    let mut waits = vec![true; rows.len()];
+    under_way.into_iter().for_each(|it| waits[it.0] = false);
+    let (mut freed, mut others) = (Vec::new(), BTreeSet::new());
+    let all: Vec<LeadId> = leads.iter().copied().collect();
+    for (at, first) in tx.query_each(FIRST, &rows, |row| row.touchpoint(0))? {
+        match waits[at] {
+            true if back.contains(&first) => freed.push(first.to_string()),
+            true => {
+                others.insert(all[at]);
+            }
+            false => {}
+        }
+    }
+    let changes: Vec<Vec<Param<'_>>> =
+        freed.iter().map(|it| vec![publisher, Param::Text(it), destination]).collect();
+    tx.execute_each(
+        "UPDATE delivery SET claim = 0 WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3",
+        &changes,
+    )?;
+    advance_all(tx, lane, &others)
 }
 
 /// Says with which `claim` a delivery that is behind none is stored: a lane's, when that lane has room for it, still
@@ -117,6 +195,18 @@ pub(super) fn advance_all(tx: &Tx<'_>, lane: &LaneKey, leads: &BTreeSet<LeadId>)
         ids.iter().map(|it| vec![publisher, destination, Param::Text(it)]).collect();
     // Two statements: a server would look at each of the publisher's deliveries for what a statement within it finds.
     let firsts = tx.query_each(FIRST, &rows, |row| row.touchpoint(0))?;
+    // Where something is behind what came to rest, another one that went with that may be the next already.
+    let leads: Vec<Vec<Param<'_>>> = firsts.iter().map(|it| rows[it.0].clone()).collect();
+    let mut have_next = vec![false; leads.len()];
+    let next = tx.query_each(
+        "SELECT 1 FROM delivery
+         WHERE publisher_id = $1 AND destination_no = $2 AND claim >= 0 AND state = 'pending' AND lead_id = $3
+         LIMIT 1",
+        &leads,
+        |_| Ok(()),
+    )?;
+    next.into_iter().for_each(|it| have_next[it.0] = true);
+    let firsts: Vec<_> = firsts.into_iter().zip(have_next).filter(|it| !it.1).map(|it| it.0).collect();
     let keys: Vec<String> = firsts.iter().map(|it| it.1.to_string()).collect();
     let changes: Vec<Vec<Param<'_>>> =
         keys.iter().map(|it| vec![publisher, Param::Text(it), destination]).collect();

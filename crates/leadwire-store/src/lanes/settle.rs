@@ -8,6 +8,7 @@ use crate::{StoreError, erasures};
 use leadwire_core::erasure;
 use leadwire_core::id::LeadId;
 use leadwire_core::lane::Next;
+use leadwire_core::limits;
 use leadwire_core::outcome::{Outcome, Receipt};
 use leadwire_core::time::Timestamp;
 use std::collections::BTreeSet;
@@ -78,25 +79,56 @@ pub(super) fn settle(
         leads[place] = Some(lead);
     }
     let (mut known, mut ended) = (Vec::new(), BTreeSet::new());
+    let mut tried: Vec<(LeadId, &End<'_>)> = Vec::new();
+    let mut late = Vec::new();
+
     for (end, lead) in ends.iter().zip(leads) {
         // Somebody else decided about it meanwhile, for instance a person: a late worker changes nothing.
         let Some(lead) = lead else {
-            erasures::late_end(tx, lane, token, (end.settled.touchpoint, end.is_unknown()), now)?;
+            late.push((end.is_unknown(), end.settled.touchpoint));
             continue;
         };
+
         if end.is_unknown() {
             doubt::note(tx, lane, lead, now)?;
         }
         if end.state != "pending" {
             ended.insert(lead);
         }
+        tried.push((lead, end));
         known.push(end);
     }
+    // Those of which nobody knows whether they arrived last: what waits behind several of a lead waits for these.
+    late.sort_unstable();
+    for (is_unknown, touchpoint) in late {
+        erasures::late_end(tx, lane, token, (touchpoint, is_unknown), now)?;
+    }
     order::advance_all(tx, lane, &ended)?;
+    part(tx, lane, tried, now)?;
+
     for end in known.iter().filter(|it| it.state != "pending") {
         erasures::after_settle(tx, lane, end.settled.touchpoint, end.cause)?;
     }
     write_down(tx, lane, &known, now)
+}
+
+/// Of those that were tried together and come again, the first of each lead is free, and the others are behind it. It waits for
+/// what may still arrive of them all: by itself it would say less than they said together.
+fn part(
+    tx: &Tx<'_>,
+    lane: &LaneKey,
+    mut tried: Vec<(LeadId, &End<'_>)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tried.sort_by_key(|it| (it.0, it.1.settled.touchpoint));
+    let (mut behind, mut held) = (Vec::new(), Vec::new());
+    for of_lead in tried.chunk_by(|a, b| a.0 == b.0).filter(|it| it.len() > 1) {
+        let again = || of_lead.iter().map(|it| it.1).filter(|it| it.state == "pending");
+        behind.extend(again().skip(1).map(|it| it.touchpoint.clone()));
+        held.extend(again().filter(|it| it.is_unknown()).map(|it| it.touchpoint.clone()));
+    }
+    order::put_behind(tx, lane, &behind)?;
+    order::hold_back(tx, lane, &held, now.plus(limits::DOUBT))
 }
 
 /// Ends the claims of tries, and gives for those that were still held their place and lead.

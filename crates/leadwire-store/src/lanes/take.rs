@@ -1,6 +1,6 @@
 //! Taking a lane's lease, and putting right what an earlier holder or another clock left behind.
 
-use super::{LaneKey, LaneToken, doubt};
+use super::{LaneKey, LaneToken, doubt, order};
 use crate::StoreError;
 use crate::bulk;
 use crate::engine::{Param, Tx};
@@ -43,6 +43,8 @@ pub(super) fn take(
     let again_at = if is_ours { now } else { now.plus(limits::LEFT_BEHIND_WAIT) };
     // What is in a bulk job stays in it, unless nothing of that was sent.
     bulk::put_all_back(tx, lane, now)?;
+    let together = claimed_together(tx, lane)?;
+
     tx.execute(
         "INSERT INTO attempt (publisher_id, touchpoint_id, destination_no, number, ended_at, outcome, evidence)
          SELECT publisher_id, touchpoint_id, destination_no, attempts, $1, 'interrupted', $2
@@ -64,7 +66,26 @@ pub(super) fn take(
              AND claim < 2147483647",
         &[Param::Int(again_at.millis()), publisher, destination],
     )?;
+    // By itself the first would say less than they said together, and that may still be on its way.
+    let later = together.iter().flat_map(|it| &it[1..]).cloned().collect::<Vec<_>>();
+    order::put_behind(tx, lane, &later)?;
+    order::hold_back(tx, lane, &together.concat(), now.plus(wait))?;
     Ok(Some(LaneToken::new(token)))
+}
+
+/// What was claimed of leads of which there is more than one, oldest first.
+fn claimed_together(tx: &Tx<'_>, lane: &LaneKey) -> Result<Vec<Vec<String>>, StoreError> {
+    let mut claimed = tx.query(
+        "SELECT lead_id, touchpoint_id
+         FROM delivery
+         WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND claim > 0
+             AND claim < 2147483647",
+        &[Param::Text(lane.publisher.as_str()), Param::Int(lane.destination.get().into())],
+        |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())),
+    )?;
+    claimed.sort_unstable();
+    let of_lead = |it: &[(String, String)]| it.iter().map(|it| it.1.clone()).collect();
+    Ok(claimed.chunk_by(|a, b| a.0 == b.0).filter(|it| it.len() > 1).map(of_lead).collect())
 }
 
 /// Brings forward what waits for a moment of a clock that was set back since, or a retry would wait for the

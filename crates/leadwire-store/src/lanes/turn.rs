@@ -2,10 +2,9 @@
 
 use super::gate;
 use super::{Claim, LaneKey, LaneToken, Turn, Turned};
-use super::{calls, doubt, settle};
+use super::{calls, doubt, fold, release, settle};
 use crate::engine::{Param, Tx};
-use crate::{StoreError, erasures, notices};
-use leadwire_core::id::TouchpointId;
+use crate::{StoreError, notices};
 use leadwire_core::lane::{self, Allowance, Gate, Next};
 use leadwire_core::limits;
 use leadwire_core::standing::Seen;
@@ -21,10 +20,10 @@ pub(super) fn take_turn(
     if current != token {
         return Ok(None);
     }
+    // What was tried comes last: of what was erased it knows more than what was never sent.
+    release::release(tx, lane, token, &turn.released, turn.now)?;
     settle::settle(tx, lane, token, &turn.settled, turn.now)?;
-    for touchpoint in &turn.released {
-        release(tx, lane, token, *touchpoint, turn.now)?;
-    }
+
     if let Some(changed) = &turn.gate
         && !is_by_person(&gate)
     {
@@ -32,14 +31,15 @@ pub(super) fn take_turn(
         notices::say_of_gate(tx, lane, (&gate, changed), turn.now)?;
         gate = changed.clone();
     }
-    let room = match lane::allowance(&gate, turn.now) {
-        Allowance::Free => turn.room,
-        Allowance::Probe => turn.room.min(usize::from(turn.held == 0)),
-        Allowance::Nothing(_) => 0,
+    let (room, fold) = match lane::allowance(&gate, turn.now) {
+        Allowance::Free => (turn.room, turn.fold),
+        Allowance::Probe => (turn.room.min(usize::from(turn.held == 0)), 1),
+        Allowance::Nothing(_) => (0, 1),
     };
     let mut desk = calls::open(tx, lane, turn)?;
     let room = desk.as_mut().map_or(Ok(room), |it| it.room(tx, room))?;
-    let claims = if room == 0 { Vec::new() } else { claim(tx, lane, token, room, turn.now)? };
+    let found = if room == 0 { Vec::new() } else { claim(tx, lane, token, room, turn.now)? };
+    let (firsts, known_as): (Vec<Claim>, Vec<bool>) = found.into_iter().unzip();
     let has_delivered = turn.settled.iter().any(|it| matches!(it.next, Next::Deliver(_)));
     tx.execute(
         "UPDATE lane SET leased_until = $1, delivered_at = CASE WHEN $2 = 0 THEN delivered_at ELSE $2 END
@@ -51,14 +51,19 @@ pub(super) fn take_turn(
             Param::Int(lane.destination.get().into()),
         ],
     )?;
-    let next_due = if claims.len() < room {
+    let next_due = if firsts.len() < room {
         // There is time: this lane keeps up.
         doubt::forget(tx, lane, turn.now)?;
         next_due(tx, lane, turn.now)?
     } else {
         None
     };
-    let calls = desk.map(|it| it.close(tx, &claims)).transpose()?;
+    // Calls are for requests: what rides is in one that is there already, or waits for the calls of the next.
+    let calls = desk.map(|it| it.close(tx, &firsts)).transpose()?;
+    let claims = match fold > 1 && !firsts.is_empty() {
+        true => fold::fold(tx, lane, token, turn, (firsts, &known_as))?,
+        false => firsts,
+    };
     Ok(Some(Turned { claims, gate, next_due, calls }))
 }
 
@@ -66,42 +71,19 @@ fn is_by_person(gate: &Gate) -> bool {
     matches!(gate, Gate::Paused(pause) if pause.cause == "by_person")
 }
 
-fn release(
-    tx: &Tx<'_>,
-    lane: &LaneKey,
-    token: LaneToken,
-    touchpoint: TouchpointId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let released = tx.execute(
-        "UPDATE delivery SET claim = 0, attempts = attempts - 1
-         WHERE publisher_id = $1 AND touchpoint_id = $2 AND destination_no = $3 AND claim = $4
-             AND state = 'pending'",
-        &[
-            Param::Text(lane.publisher.as_str()),
-            Param::Text(&touchpoint.to_string()),
-            Param::Int(lane.destination.get().into()),
-            Param::Int(token.number()),
-        ],
-    )?;
-    if released == 0 {
-        erasures::late_end(tx, lane, token, (touchpoint, false), now)?;
-    }
-    Ok(())
-}
-
 /// Claims what is due and not behind another delivery of its lead, at a cost that grows with the batch only.
-/// Counts the try now, so that one which brings the program down is counted too.
+/// Counts the try now, so that one which brings the program down is counted too. Says of each whether it is repeated under
+/// the lead it was begun as.
 fn claim(
     tx: &Tx<'_>,
     lane: &LaneKey,
     token: LaneToken,
     room: usize,
     now: Timestamp,
-) -> Result<Vec<Claim>, StoreError> {
+) -> Result<Vec<(Claim, bool)>, StoreError> {
     let publisher = Param::Text(lane.publisher.as_str());
     let destination = Param::Int(lane.destination.get().into());
-    let mut claims: Vec<(Timestamp, Claim)> = tx.query(
+    let mut claims: Vec<(Timestamp, Claim, bool)> = tx.query(
         // The whole key comes from what is due: a server that knows a part of it beforehand may go through all of it.
         "UPDATE delivery SET claim = $1, attempts = attempts + 1
          FROM (
@@ -132,12 +114,13 @@ fn claim(
                 number: row.count(2)?,
                 standing: Seen::from_number(row.int(3)?),
                 follow_up: row.follow_up_or_none(4)?,
+                rides: false,
             };
-            Ok((row.time(6)?, claim))
+            Ok((row.time(6)?, claim, !row.text(5)?.is_empty()))
         },
     )?;
-    claims.sort_by_key(|(due_at, it)| (*due_at, it.touchpoint));
-    Ok(claims.into_iter().map(|it| it.1).collect())
+    claims.sort_by_key(|(due_at, it, _)| (*due_at, it.touchpoint));
+    Ok(claims.into_iter().map(|it| (it.1, it.2)).collect())
 }
 
 fn next_due(tx: &Tx<'_>, lane: &LaneKey, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

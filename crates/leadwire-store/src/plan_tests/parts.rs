@@ -170,6 +170,7 @@ async fn reserve(store: &Store, lane: &LaneKey, token: LaneToken) -> Result<(), 
         gate: None,
         room: 9,
         held: 0,
+        fold: 9,
         calls: Some(asked),
         now: at(9_000_000),
     };
@@ -191,15 +192,17 @@ pub(super) async fn work_and_read(
         gate: Some(Gate::Open),
         room: 9,
         held: 0,
+        fold: 9,
         calls: None,
         now: at(9_000_000),
     };
     let claims = store.lane_turn(lane.clone(), token, Arc::new(turn.clone())).await?.unwrap().claims;
-    assert_eq!(claims.len(), 1);
+    assert_eq!(claims.iter().map(|it| it.rides).collect::<Vec<_>>(), [false, true, true]);
     reserve(store, &lane, token).await?;
-    turn.released = vec![claims[0].touchpoint];
+    turn.released = claims.iter().map(|it| it.touchpoint).collect();
     store.lane_turn(lane.clone(), token, Arc::new(turn.clone())).await?;
     let tried = Tried { outcome: Outcome::Done(Receipt::Accepted), evidence: Evidence::default() };
+    turn.released = Vec::new();
     turn.settled = vec![Settled { touchpoint: claims[0].touchpoint, number: 1, tried, next: Next::Park }];
     store.lane_turn(lane.clone(), token, Arc::new(turn)).await?;
     // The clock was set back meanwhile.

@@ -1,4 +1,5 @@
-//! The order of a lead's pending deliveries: at each destination exactly one of them is the next, and no other is in its way.
+//! The order of a lead's pending deliveries: at each destination exactly one of them is the next, or some are tried together, and
+//! no other is in their way.
 
 use super::{Check, Cursor, Findings};
 use crate::StoreError;
@@ -9,7 +10,8 @@ use leadwire_core::limits;
 pub(super) fn page(tx: &Tx<'_>, cursor: &mut Cursor, findings: &mut Findings) -> Result<bool, StoreError> {
     let publisher = Param::Text(&cursor.publisher);
     let found = tx.query(
-        "SELECT lead_id, CAST(SUM(CASE WHEN claim >= 0 THEN 1 ELSE 0 END) AS BIGINT)
+        "SELECT lead_id, CAST(SUM(CASE WHEN claim = 0 THEN 1 ELSE 0 END) AS BIGINT),
+             CAST(SUM(CASE WHEN claim > 0 THEN 1 ELSE 0 END) AS BIGINT)
          FROM delivery
          WHERE state = 'pending' AND publisher_id = $1 AND destination_no = $2 AND lead_id > $3
          GROUP BY lead_id
@@ -21,14 +23,14 @@ pub(super) fn page(tx: &Tx<'_>, cursor: &mut Cursor, findings: &mut Findings) ->
             Param::Text(&cursor.from),
             Param::Int(i64::try_from(limits::VERIFY_STEP).unwrap_or(i64::MAX)),
         ],
-        |row| Ok((row.text(0)?.to_owned(), row.int(1)?)),
+        |row| Ok((row.text(0)?.to_owned(), row.int(1)?, row.int(2)?)),
     )?;
-    for (lead, _) in found.iter().filter(|it| it.1 != 1) {
+    for (lead, ..) in found.iter().filter(|(_, free, claimed)| *free != i64::from(*claimed == 0)) {
         let of = format!("{lead} at {}", cursor.destination);
         findings.tell(Check::OrderBroken, &cursor.publisher, &of);
     }
     if found.len() == limits::VERIFY_STEP
-        && let Some((last, _)) = found.last()
+        && let Some((last, ..)) = found.last()
     {
         cursor.from.clone_from(last);
         return Ok(true);

@@ -231,6 +231,7 @@ pub(crate) fn idle(now: i64) -> Turn {
         gate: None,
         room: 0,
         held: 0,
+        fold: 1,
         calls: None,
         now: at(now),
     }

@@ -63,6 +63,22 @@ async fn a_backlog_goes_in_full_batches() {
 }
 
 #[tokio::test]
+async fn what_a_customer_did_meanwhile_goes_as_one_write() {
+    let (app, account) = app_with_account().await;
+    let emails: Vec<String> = (0..21).map(|it| format!("ada{}@example.com", it % 3)).collect();
+    let first = with_backlog(&app, &emails).await;
+    app.wait_until_settled().await;
+    // One of the records, and one of the notes that say what they did.
+    assert_eq!((account.writes(), account.records().len()), (2, 3));
+    let ledger = app.ledger().await;
+    assert_eq!(ledger["destinations"][0]["delivered"], 21, "{ledger}");
+    let deliveries = app.get(&format!("/v1/deliveries?{OWN}&lead={first}")).await;
+    let items = deliveries["items"].as_array().unwrap();
+    assert!(items.len() == 7 && items.iter().all(|it| it["attempts"] == 1), "{deliveries}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_destination_that_had_too_much_is_left_in_peace_by_the_whole_lane() {
     let (app, account) = app_with_account().await;
     account.faults(|it| it.always(Fault::Busy, Scope::Writes));
