@@ -1,6 +1,6 @@
 //! The laws of the moment at which a request leaves.
 
-use crate::check::{Goal, lead, small};
+use crate::check::{Checks, Goal, lead, small};
 use crate::rows::Rows;
 use crate::wire::Request;
 use crate::world::{World, exclusive_key, size_of};
@@ -19,8 +19,8 @@ impl<R: Rows> World<R> {
         let ours: Vec<&Request> =
             self.wire.alive(lane).filter(|it| it.is_open && Some(it.token) == token).collect();
         let open = ours.len();
-        let keys: BTreeSet<String> = claims.iter().map(exclusive_key).collect();
-        let leads: BTreeSet<_> = claims.iter().map(|it| it.lead).collect();
+        let (keys, leads): (BTreeSet<String>, BTreeSet<_>) =
+            claims.iter().map(|it| (exclusive_key(it), it.lead)).unzip();
         let shared = |it: &Claim| keys.contains(&exclusive_key(it));
         let key_clash =
             plan.has_keys && (keys.len() < leads.len() || ours.iter().any(|it| it.claims.iter().any(shared)));
@@ -40,14 +40,7 @@ impl<R: Rows> World<R> {
         checks.law(!key_clash, "one request of an exclusive key is under way", || format!("{keys:?}"));
         checks.law(open < plan.shape.in_flight, "no more requests than are allowed", || format!("{open}"));
         checks.law(claims.len() <= plan.shape.batch_max, "no larger batch than is taken", String::new);
-        let bytes: usize = claims.iter().map(size_of).sum();
-        let fits = bytes <= limits::BATCH_CONTENT_BYTES_MAX || claims.len() == 1;
-        checks.law(fits, "no batch has more bytes than a request should", || format!("{bytes}"));
-        let is_in_order =
-            claims.windows(2).all(|it| it[0].lead != it[1].lead || it[0].touchpoint < it[1].touchpoint);
-        checks.law(is_in_order, "what goes together is in order", || format!("{claims:?}"));
-        let deletions = claims.iter().filter(|it| it.standing.erases).count();
-        checks.law(deletions == 0 || claims.len() == 1, "a deletion goes alone", String::new);
+        checks.batch(claims);
         for claim in claims.iter().filter(|it| !it.standing.erases) {
             let is_erased = checks.erased.contains(&lead(claim));
             checks.law(!is_erased, "nothing of an erased person is sent", || format!("{claim:?}"));
@@ -93,5 +86,19 @@ impl<R: Rows> World<R> {
             self.checks
                 .law(until <= now, "a destination's wish is kept", || format!("{} ms early", until - now));
         }
+    }
+}
+
+impl Checks {
+    /// What must be so of what goes together.
+    fn batch(&mut self, claims: &[Claim]) {
+        let bytes: usize = claims.iter().map(size_of).sum();
+        let fits = bytes <= limits::BATCH_CONTENT_BYTES_MAX || claims.len() == 1;
+        self.law(fits, "no batch has more bytes than a request should", || format!("{bytes}"));
+        let is_in_order =
+            claims.windows(2).all(|it| it[0].lead != it[1].lead || it[0].touchpoint < it[1].touchpoint);
+        self.law(is_in_order, "what goes together is in order", || format!("{claims:?}"));
+        let deletes = claims.iter().any(|it| it.standing.erases);
+        self.law(!deletes || claims.len() == 1, "a deletion goes alone", String::new);
     }
 }

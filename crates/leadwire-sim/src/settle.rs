@@ -131,7 +131,6 @@ impl Model {
     }
 
     /// None: somebody else decided about it meanwhile.
-
     fn settle(
         &mut self,
         lane: usize,

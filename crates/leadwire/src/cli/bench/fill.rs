@@ -178,6 +178,7 @@ async fn settle(app: &App, lane: &LaneKey) -> anyhow::Result<()> {
             gate: None,
             room,
             held: 0,
+            fold: 1,
             calls: None,
             now,
         };
