@@ -200,10 +200,8 @@ impl Checks {
                 it.lane == lane && it.lead == lead(claim) && it.claim > 0 && it.state == State::Pending
             };
             let twins = model.deliveries.iter().filter(twin).count();
-            // In one request, which is checked when it leaves.
-            self.law(twins <= turn.fold.max(1), "one delivery of a lead is under way", || {
-                format!("lead {}", lead(claim))
-            });
+            let may = twins <= turn.fold.max(1);
+            self.law(may, "one delivery of a lead is under way", || format!("lead {}", lead(claim)));
             if claim.rides {
                 self.reach(Goal::Folded);
             }

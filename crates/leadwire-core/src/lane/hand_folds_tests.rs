@@ -1,3 +1,5 @@
+//! A hand with several deliveries of one lead: what goes together, what waits, and what is tried by itself.
+
 use super::*;
 use crate::id::TouchpointId;
 use crate::lane::LaneToken;
