@@ -56,8 +56,9 @@ pub(super) fn take_over(
         ],
     )?;
     tx.execute(
+        // Several of a lead may have been in one request.
         "INSERT INTO doubt (publisher_id, destination_no, lead_id, until)
-         SELECT publisher_id, destination_no, lead_id, $1
+         SELECT DISTINCT publisher_id, destination_no, lead_id, $1
          FROM delivery
          WHERE state = 'pending' AND publisher_id = $2 AND destination_no = $3 AND claim > 0
              AND claim < 2147483647
