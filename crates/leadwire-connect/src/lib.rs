@@ -19,11 +19,13 @@ pub mod feedback;
 mod group;
 mod https;
 mod hubspot;
+pub mod letter;
 mod mapped;
 mod marketo;
 mod marketo_form;
 mod multipart;
 pub mod notice;
+pub mod oidc;
 pub mod preview;
 mod record_id;
 mod redact;
@@ -60,6 +62,7 @@ use leadwire_core::refusal::Refusal;
 use leadwire_core::standing::Seen;
 use leadwire_core::time::Timestamp;
 use leadwire_core::touchpoint::{Action, Touchpoint};
+use letter::Letter;
 use notice::Notice;
 use preview::Preview;
 use std::sync::Arc;
@@ -237,6 +240,23 @@ pub trait Connector: Send + Sync {
         egress: &'a Egress,
     ) -> BoxFuture<'a, Option<Tried>> {
         let _ = (notice, moment, egress);
+        async { None }.boxed()
+    }
+
+    /// Whether [`Connector::write_to`] reaches anybody.
+    fn writes_letters(&self) -> bool {
+        false
+    }
+
+    /// Sends a letter to the one person it names, from the sender of the settings; nobody else gets it. Repeating it under the same
+    /// id is harmless. None: this kind of destination reaches nobody by an address.
+    fn write_to<'a>(
+        &'a self,
+        letter: &'a Letter,
+        moment: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        let _ = (letter, moment, egress);
         async { None }.boxed()
     }
 

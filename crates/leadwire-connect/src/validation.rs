@@ -17,6 +17,18 @@ pub async fn watched<F: Future>(onlooker: Onlooker, work: F) -> F::Output {
     ONLOOKER.scope(onlooker, work).await
 }
 
+/// Runs a look while one more looks on, beside whoever does already.
+pub async fn watched_too<F: Future>(onlooker: Onlooker, work: F) -> F::Output {
+    let all: Onlooker = match ONLOOKER.try_with(Arc::clone) {
+        Ok(other) => Arc::new(move |step| {
+            onlooker(step);
+            other(step);
+        }),
+        Err(_) => onlooker,
+    };
+    watched(all, work).await
+}
+
 /// Tells whoever looks on that a step has ended.
 pub fn tell(step: &Step) {
     // Mostly nobody looks on.

@@ -1,7 +1,10 @@
 //! Strict reading of JSON from outside: no duplicate keys, bounded depth, no NUL, valid UTF-8, numbers kept as written.
 
+mod place;
 mod read;
 mod write;
+
+pub use place::place;
 
 use crate::limits;
 use crate::refusal::Refusal;

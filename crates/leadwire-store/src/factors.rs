@@ -1,6 +1,7 @@
 //! Second factors of people who sign in: secrets that are sealed and that this crate cannot open, and recovery codes.
 
 use crate::engine::{Param, Row, Tx};
+use crate::postgres::scope::Scope;
 use crate::sessions::end_others;
 use crate::users::whose;
 use crate::{Store, StoreError};
@@ -66,7 +67,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn propose_factor(&self, it: Factor, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(it.publisher.as_ref()), move |tx| {
             let made = tx.execute(
                 "INSERT INTO portal_factor (publisher_id, user_id, master_key_id, sealed, made_at)
                  SELECT publisher_id, user_id, $1, $2, $3 FROM portal_user
@@ -100,7 +101,7 @@ impl Store {
         codes: Vec<[u8; 32]>,
         (session, now): ([u8; 32], Timestamp),
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(it.publisher.as_ref()), move |tx| {
             let (publisher, user) = (whose(it.publisher.as_ref()), it.user.to_string());
             let confirmed = tx.execute(
                 "UPDATE portal_factor SET confirmed_at = $1, last_step = $2
@@ -132,7 +133,7 @@ impl Store {
         (publisher, user): (Option<PublisherId>, UserId),
         codes: Vec<[u8; 32]>,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
             let (publisher, user) = (whose(publisher.as_ref()), user.to_string());
             let known = tx.find(
                 "SELECT confirmed_at FROM portal_factor WHERE publisher_id = $1 AND user_id = $2",
@@ -175,7 +176,8 @@ impl Store {
         &self,
         (publisher, user): (Option<PublisherId>, UserId),
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| forget(tx, whose(publisher.as_ref()), user)).await
+        let scope = Scope::of_whom(publisher.as_ref());
+        self.write_in(scope, move |tx| forget(tx, whose(publisher.as_ref()), user)).await
     }
 
     /// The master keys that second factors are sealed with.

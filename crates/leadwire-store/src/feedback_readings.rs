@@ -132,7 +132,7 @@ impl Store {
         position: String,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of(&lane.publisher.clone(), move |tx| {
             tx.execute(
                 "INSERT INTO feedback_reading (publisher_id, destination_no, position, due_at)
                  VALUES ($1, $2, $3, $4)
@@ -179,7 +179,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn note_feedback_failure(&self, failure: ReadFailure) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of(&failure.lane.publisher.clone(), move |tx| {
             let [cause, message, fix] = &failure.why;
             tx.execute(
                 "UPDATE feedback_reading SET failures = failures + 1, cause = $1, message = $2, fix = $3, due_at = $4

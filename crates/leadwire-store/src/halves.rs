@@ -1,7 +1,8 @@
 //! Halves of sign-ins: the password was right, and a code is awaited, which counts once.
 
 use crate::engine::{Param, Tx};
-use crate::sessions::start;
+use crate::postgres::scope::Scope;
+use crate::sessions::{NewSession, prove, start};
 use crate::users::{PortalUser, read_user, whose};
 use crate::{Store, StoreError};
 use leadwire_core::id::{PublisherId, UserId};
@@ -40,7 +41,7 @@ impl Store {
         (hash, ends_at): ([u8; 32], Timestamp),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
             let (publisher, user) = (whose(publisher.as_ref()), user.to_string());
             tx.execute(
                 "INSERT INTO portal_half (publisher_id, user_id, hash, ends_at) VALUES ($1, $2, $3, $4)",
@@ -85,9 +86,11 @@ impl Store {
         &self,
         half: [u8; 32],
         proof: Proof,
-        (session, now): ([u8; 32], Timestamp),
+        (session, now): (impl Into<NewSession>, Timestamp),
     ) -> Result<Passed, StoreError> {
-        self.write(move |tx| {
+        let session = session.into();
+        let Some(owner) = self.half(half, now).await? else { return Ok(Passed::Over) };
+        self.write_in(Scope::of_whom(owner.publisher.as_ref()), move |tx| {
             let Some(user) = waiting(tx, &half, now)? else { return Ok(Passed::Over) };
             let (publisher, id) = (whose(user.publisher.as_ref()), user.id.to_string());
             if !use_up(tx, (publisher, &id), &proof)? {
@@ -99,8 +102,29 @@ impl Store {
                 return Ok(Passed::Wrong);
             }
             end_half(tx, (publisher, &id), &half)?;
-            start(tx, (publisher, user.id), session, now)?;
+            start(tx, (publisher, user.id), &session, now)?;
             Ok(Passed::In(user))
+        })
+        .await
+    }
+
+    /// Takes a code for who somebody is that is signed in already: one transaction uses it up and writes that down with their
+    /// session. False: it is wrong, or was used before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prove_by_code(
+        &self,
+        (publisher, user): (Option<PublisherId>, UserId),
+        proof: Proof,
+        (session, now): ([u8; 32], Timestamp),
+    ) -> Result<bool, StoreError> {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
+            let is_right = use_up(tx, (whose(publisher.as_ref()), &user.to_string()), &proof)?;
+            if is_right {
+                prove(tx, &session, now)?;
+            }
+            Ok(is_right)
         })
         .await
     }

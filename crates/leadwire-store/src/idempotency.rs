@@ -2,6 +2,7 @@
 
 use crate::accept::{Accept, Accepted, Once};
 use crate::engine::{Param, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError, members};
 use leadwire_core::id::PublisherId;
 use leadwire_core::time::Timestamp;
@@ -23,7 +24,8 @@ pub struct Forgotten {
 }
 
 impl Store {
-    /// Looks at the next `limit` keys and forgets those whose time is over, at a cost that grows with `limit` only.
+    /// Looks at the next `limit` keys and forgets those whose time is over, at a cost that grows with `limit` only. Where there
+    /// are none there is no commit, and only publishers that have some wait for it.
     ///
     /// `cursor` is what the step before gave; none starts the walk. A crash in the middle forgets all of a step
     /// or nothing, and the walk starts anew.
@@ -36,46 +38,55 @@ impl Store {
         cursor: Option<KeyCursor>,
         limit: usize,
     ) -> Result<Forgotten, StoreError> {
-        self.write(move |tx| forget(tx, now, cursor.as_ref(), limit)).await
+        let after = cursor.unwrap_or(KeyCursor { publisher: String::new(), key: Vec::new() });
+        let (from, limit) = (after.clone(), limit.max(1));
+        let seen = self.read(move |tx| look(tx, &from, limit)).await?;
+        let next = seen.last().filter(|_| seen.len() == limit).map(|it| it.0.clone());
+        let over = seen.iter().filter(|it| it.1 <= now).map(|it| Scope::of(&it.0.publisher));
+        let scopes: Vec<Scope> = over.collect();
+        let (Some((last, _)), false) = (seen.last().cloned(), scopes.is_empty()) else {
+            return Ok(Forgotten { keys: 0, next });
+        };
+        let body = move |tx: &Tx<'_>| forget(tx, now, (&after, &last));
+        let keys = self.write_in(Scope::of_all(scopes.iter()), body).await?;
+        Ok(Forgotten { keys, next })
     }
 }
 
-fn forget(
-    tx: &Tx<'_>,
-    now: Timestamp,
-    cursor: Option<&KeyCursor>,
-    limit: usize,
-) -> Result<Forgotten, StoreError> {
-    let after = (cursor.map_or("", |it| &it.publisher), cursor.map_or(&[][..], |it| &it.key));
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX).max(1);
-    let last = tx.find(
-        "SELECT publisher_id, idempotency_key
+/// The next keys behind one, and until when they are remembered.
+fn look(tx: &Tx<'_>, after: &KeyCursor, limit: usize) -> Result<Vec<(KeyCursor, Timestamp)>, StoreError> {
+    tx.query(
+        "SELECT publisher_id, idempotency_key, expires_at
          FROM idempotency
          WHERE (publisher_id, idempotency_key) > ($1, $2)
          ORDER BY publisher_id, idempotency_key
-         LIMIT 1 OFFSET $3",
-        &[Param::Text(after.0), Param::Bytes(after.1), Param::Int(limit - 1)],
-        |row| Ok(KeyCursor { publisher: row.text(0)?.to_owned(), key: row.bytes(1)?.to_owned() }),
-    )?;
-    let keys = match &last {
-        Some(last) => tx.execute(
-            "DELETE FROM idempotency
-             WHERE (publisher_id, idempotency_key) > ($1, $2) AND (publisher_id, idempotency_key) <= ($3, $4)
-                 AND expires_at <= $5",
-            &[
-                Param::Text(after.0),
-                Param::Bytes(after.1),
-                Param::Text(&last.publisher),
-                Param::Bytes(&last.key),
-                Param::Int(now.millis()),
-            ],
-        )?,
-        None => tx.execute(
-            "DELETE FROM idempotency WHERE (publisher_id, idempotency_key) > ($1, $2) AND expires_at <= $3",
-            &[Param::Text(after.0), Param::Bytes(after.1), Param::Int(now.millis())],
-        )?,
-    };
-    Ok(Forgotten { keys, next: last })
+         LIMIT $3",
+        &[
+            Param::Text(&after.publisher),
+            Param::Bytes(&after.key),
+            Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
+        ],
+        |row| {
+            let key = KeyCursor { publisher: row.text(0)?.to_owned(), key: row.bytes(1)?.to_owned() };
+            Ok((key, row.time(2)?))
+        },
+    )
+}
+
+/// Forgets keys behind one and up to another.
+fn forget(tx: &Tx<'_>, now: Timestamp, (after, last): (&KeyCursor, &KeyCursor)) -> Result<usize, StoreError> {
+    tx.execute(
+        "DELETE FROM idempotency
+         WHERE (publisher_id, idempotency_key) > ($1, $2) AND (publisher_id, idempotency_key) <= ($3, $4)
+             AND expires_at <= $5",
+        &[
+            Param::Text(&after.publisher),
+            Param::Bytes(&after.key),
+            Param::Text(&last.publisher),
+            Param::Bytes(&last.key),
+            Param::Int(now.millis()),
+        ],
+    )
 }
 
 /// Whether this key is remembered, even if its time is over.

@@ -1,6 +1,6 @@
 //! The ledger: what was accepted, and where all of it is now. Read from one snapshot, so it must add up.
 
-use crate::engine::{Param, Tx};
+use crate::engine::{Param, Row, Tx};
 use crate::rows::DeliveryState;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId, QuarantineId};
@@ -120,19 +120,7 @@ impl Store {
                     Param::Text(&before),
                     Param::Int(i64::try_from(limit).unwrap_or(i64::MAX)),
                 ],
-                |row| {
-                    Ok(Quarantined {
-                        id: QuarantineId::parse(row.text(0)?).map_err(|it| StoreError::Wrong(it.to_string()))?,
-                        received_at: row.time(1)?,
-                        offer: row.text(2)?.to_owned(),
-                        content_type: row.text(3)?.to_owned(),
-                        code: row.text(4)?.to_owned(),
-                        pointer: row.text(5)?.to_owned(),
-                        message: row.text(6)?.to_owned(),
-                        body_bytes: row.count(7)?,
-                        touchpoint: row.text_or_none(8)?,
-                    })
-                },
+                read_quarantined,
             )
         })
         .await
@@ -156,6 +144,21 @@ impl Store {
         })
         .await
     }
+}
+
+/// Reads a body in quarantine without its bytes.
+pub(crate) fn read_quarantined(row: &Row<'_>) -> Result<Quarantined, StoreError> {
+    Ok(Quarantined {
+        id: QuarantineId::parse(row.text(0)?).map_err(|it| StoreError::Wrong(it.to_string()))?,
+        received_at: row.time(1)?,
+        offer: row.text(2)?.to_owned(),
+        content_type: row.text(3)?.to_owned(),
+        code: row.text(4)?.to_owned(),
+        pointer: row.text(5)?.to_owned(),
+        message: row.text(6)?.to_owned(),
+        body_bytes: row.count(7)?,
+        touchpoint: row.text_or_none(8)?,
+    })
 }
 
 fn ledger(tx: &Tx<'_>, publisher: &PublisherId) -> Result<Ledger, StoreError> {

@@ -7,12 +7,14 @@ pub mod accept;
 mod acts;
 pub mod audit;
 pub mod backup;
+pub mod bonds;
 mod budgets;
 pub mod bulk;
 mod database;
 pub mod deliveries;
 pub mod engine;
 pub mod erasures;
+pub mod errands;
 mod error;
 pub mod factors;
 mod failure;
@@ -30,6 +32,7 @@ mod job;
 pub mod lanes;
 pub mod leads;
 pub mod ledger;
+pub mod letters;
 pub mod master_key;
 pub mod members;
 pub mod merges;
@@ -39,12 +42,14 @@ pub mod news;
 pub mod nodes;
 pub mod notices;
 mod pages;
+mod patience;
 pub mod portal_links;
 pub mod postgres;
 pub mod quarantine;
 pub mod replays;
 pub mod reports;
 pub mod retention;
+pub mod reveals;
 pub mod rows;
 pub mod search;
 pub mod sessions;
@@ -59,6 +64,8 @@ pub mod users;
 pub mod verify;
 pub mod views;
 
+#[cfg(test)]
+mod lock_tests;
 #[cfg(test)]
 mod plan_audit_tests;
 #[cfg(test)]
@@ -76,4 +83,5 @@ mod plan_users_tests;
 
 pub use database::Database;
 pub use error::StoreError;
+pub use patience::waiting_at_most;
 pub use store::Store;

@@ -28,6 +28,9 @@ pub(crate) const STEPS: &[(i64, &str)] = &[
     (25, include_str!("migrations/0025_finding.sqlite.sql")),
     (26, include_str!("migrations/0026_second_factor.sqlite.sql")),
     (27, include_str!("migrations/0027_portal_link.sqlite.sql")),
+    (28, include_str!("migrations/0028_sign_in.sqlite.sql")),
+    (29, include_str!("migrations/0029_people.sqlite.sql")),
+    (30, include_str!("migrations/0030_kept.sqlite.sql")),
 ];
 
 /// The number of the last step that this program knows.

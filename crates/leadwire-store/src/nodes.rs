@@ -2,7 +2,7 @@
 
 use crate::engine::{Param, Tx};
 use crate::lanes::{LaneKey, LaneToken};
-use crate::{Store, StoreError};
+use crate::{Database, Store, StoreError, postgres};
 use leadwire_core::id::DestinationNo;
 use leadwire_core::limits;
 use leadwire_core::time::Timestamp;
@@ -28,6 +28,19 @@ impl Store {
     /// Whether other nodes may work on the same rows.
     pub fn is_shared(&self) -> bool {
         self.folder().is_none()
+    }
+
+    /// The time of the server that holds the rows, whether or not a service runs; none: they are in a file, or there are none.
+    ///
+    /// Blocks.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn time_of(database: &Database) -> Result<Option<Timestamp>, StoreError> {
+        match database {
+            Database::Folder(_) => Ok(None),
+            Database::Server(_) => database.look(|looking| looking.at(postgres::time)),
+        }
     }
 
     /// Says that a node is alive, and learns who else is. A crash leaves it alive until its time is over.

@@ -141,7 +141,7 @@ pub(crate) async fn merge_and_suggest(
     assert!(matches!(store.unmerge(version, wish, |_| {}).await?, Merged::Done { .. }));
     let lead = into;
     let erased = publisher.clone();
-    store.write(move |tx| members::forget(tx, &erased, lead)).await?;
+    store.write_of(&erased.clone(), move |tx| members::forget(tx, &erased, lead)).await?;
     assert_eq!(store.suggestions(whose(), SuggestionState::Dismissed, None, 9).await?, []);
     store.put_identity_rules(whose(), IdentityRules::default()).await?;
     store.reset_identity_rules(whose()).await?;

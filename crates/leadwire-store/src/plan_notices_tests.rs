@@ -32,6 +32,13 @@ pub(crate) const HOT: &[(&str, &[&str])] = &[
         "…FROM notice WHERE publisher_id = $1 ORDER BY at DESC",
         &["SEARCH notice USING INDEX notice_newest (publisher_id=?)"],
     ),
+    (
+        "SELECT destination_no, number FROM notice WHERE publisher_id = $1 AND at < $2…",
+        &[
+            "SEARCH notice USING INDEX notice_newest (publisher_id=? AND at<?)",
+            "SEARCH later EXISTS USING PRIMARY KEY (publisher_id=? AND destination_no=? AND number>?)",
+        ],
+    ),
 ];
 
 /// Says something, mutes, gathers, tells and counts.
@@ -90,5 +97,7 @@ pub(crate) async fn notices(
         store.note_arrivals(step).await?;
     }
     store.arrivals(publisher.clone(), OfferId::parse("crm").expect("a name")).await?;
+    store.notice_owners().await?;
+    store.forget_notices(Some(publisher.clone()), until, 9).await?;
     store.forget_arrivals(publisher.clone(), 0).await
 }

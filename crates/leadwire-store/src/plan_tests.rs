@@ -72,7 +72,7 @@ const MAY_BE_WIDE: &[&str] = &[
 /// service has to do.
 const READS_ALL: &[&str] = &[
     "SELECT d.destination_no, l.token FROM destination d JOIN lane l…",
-    "SELECT publisher_id, days, salt FROM retention",
+    "SELECT publisher_id, days, salt, readers_reveal FROM retention",
     "SELECT publisher_id, erasure_id FROM erasure WHERE state = 'wiping'",
     "SELECT erasure_id, asked_at, crm, who, reason FROM erasure WHERE publisher_id = $1 AND kind = 'person'",
     "SELECT erasure_id, lead_id, touchpoint_id FROM erased_lead WHERE publisher_id = $1",
@@ -273,7 +273,7 @@ const HOT: &[(&str, &[&str])] = &[
         &["SEARCH listing USING PRIMARY KEY (publisher_id=? AND offer_id=?)"],
     ),
     (
-        "SELECT publisher_id, idempotency_key FROM idempotency…",
+        "SELECT publisher_id, idempotency_key, expires_at FROM idempotency…",
         &["SEARCH idempotency USING PRIMARY KEY ((publisher_id,idempotency_key)>(?,?))"],
     ),
     (
@@ -409,7 +409,7 @@ fn following() -> Following {
 }
 
 /// Calls every method of the store on a way that reaches every statement.
-async fn run_everything(store: &Store) -> Result<(), StoreError> {
+pub(crate) async fn run_everything(store: &Store) -> Result<(), StoreError> {
     let publisher = PublisherId::parse("contoso").unwrap();
     let number = DestinationNo::new(1);
     let created_at = at(0);

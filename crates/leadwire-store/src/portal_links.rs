@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_portal_link(&self, it: PortalLink, forgotten: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&it.publisher.clone(), move |tx| {
             tx.execute(
                 "DELETE FROM portal_link WHERE publisher_id = $1 AND made_at < $2",
                 &[Param::Text(it.publisher.as_str()), Param::Int(forgotten.millis())],
@@ -86,7 +86,10 @@ impl Store {
         session: [u8; 32],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        let sql = "SELECT publisher_id FROM portal_link WHERE hash = $1 AND used_at = 0";
+        let found = self.read(move |tx| tx.find(sql, &[Param::Bytes(&hash)], |row| row.publisher(0))).await?;
+        let Some(publisher) = found else { return Ok(false) };
+        self.write_of(&publisher, move |tx| {
             let used = tx.execute(
                 "UPDATE portal_link SET used_at = $1, seen_at = $1, session = $2
                  WHERE hash = $3 AND used_at = 0 AND ends_at > $1",
@@ -129,7 +132,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn see_guest(&self, session: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        let Some(guest) = self.guest(session).await? else { return Ok(()) };
+        self.write_of(&guest.publisher, move |tx| {
             tx.execute(
                 "UPDATE portal_link SET seen_at = $1 WHERE session = $2 AND used_at <> 0",
                 &[Param::Int(now.millis()), Param::Bytes(&session)],
@@ -144,7 +148,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn end_guest(&self, session: [u8; 32]) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        let Some(guest) = self.guest(session).await? else { return Ok(()) };
+        self.write_of(&guest.publisher, move |tx| {
             tx.execute(
                 "DELETE FROM portal_link WHERE session = $1 AND used_at <> 0",
                 &[Param::Bytes(&session)],
@@ -159,7 +164,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn end_portal_links(&self, publisher: PublisherId) -> Result<usize, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             tx.execute("DELETE FROM portal_link WHERE publisher_id = $1", &[Param::Text(publisher.as_str())])
         })
         .await

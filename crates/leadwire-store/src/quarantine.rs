@@ -1,9 +1,10 @@
 //! Keeping what cannot be read: its sender never sends twice.
 
 use crate::engine::{Param, Row, Tx};
+use crate::ledger::{Quarantined, read_quarantined};
 use crate::{Store, StoreError, idempotency};
 use bytes::Bytes;
-use leadwire_core::id::{OfferId, PublisherId, QuarantineId, TouchpointId};
+use leadwire_core::id::{LeadId, OfferId, PublisherId, QuarantineId, TouchpointId};
 use leadwire_core::time::Timestamp;
 use std::time::Duration;
 
@@ -30,6 +31,19 @@ pub struct Quarantine {
     pub body: Bytes,
     /// Their hash.
     pub body_sha256: [u8; 32],
+}
+
+/// A body in quarantine with its bytes, whatever became of it.
+#[derive(Clone, Debug)]
+pub struct KeptBody {
+    /// What is known of it.
+    pub row: Quarantined,
+    /// Its bytes as received; none once retention or an erasure took them.
+    pub body: Bytes,
+    /// The lead of the touchpoint it became.
+    pub lead: Option<LeadId>,
+    /// Whether the touchpoint it became was made of another body, which a person had repaired.
+    pub is_repaired: bool,
 }
 
 /// Which bodies in quarantine are to be read again.
@@ -80,6 +94,44 @@ impl Store {
                 ],
                 read,
             )
+        })
+        .await
+    }
+
+    /// One body in quarantine with its bytes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kept_body(
+        &self,
+        publisher: PublisherId,
+        id: QuarantineId,
+    ) -> Result<Option<KeptBody>, StoreError> {
+        self.read_of(&publisher.clone(), move |tx| {
+            let found = tx.find(
+                "SELECT quarantine_id, received_at, offer_id, content_type, code, pointer, message, LENGTH(body),
+                     touchpoint_id, body, body_sha256
+                 FROM quarantine
+                 WHERE publisher_id = $1 AND quarantine_id = $2",
+                &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],
+                |row| {
+                    let body = Bytes::copy_from_slice(row.bytes(9)?);
+                    Ok((read_quarantined(row)?, body, row.bytes(10)?.to_owned()))
+                },
+            )?;
+            let Some((row, body, hash)) = found else { return Ok(None) };
+            let became = match &row.touchpoint {
+                None => None,
+                Some(touchpoint) => tx.find(
+                    "SELECT body_sha256, lead_id FROM touchpoint WHERE publisher_id = $1 AND touchpoint_id = $2",
+                    &[Param::Text(publisher.as_str()), Param::Text(touchpoint)],
+                    |row| Ok((row.bytes(0)?.to_owned(), row.lead(1)?)),
+                )?,
+            };
+            // Of two of which one was wiped nobody can tell any more.
+            let differs = |other: &[u8]| !other.is_empty() && !hash.is_empty() && other != hash;
+            let is_repaired = became.as_ref().is_some_and(|it| differs(&it.0));
+            Ok(Some(KeptBody { row, body, lead: became.map(|it| it.1), is_repaired }))
         })
         .await
     }

@@ -23,15 +23,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_replay(&self, it: Replay) -> Result<Change, StoreError> {
-        self.write(move |tx| add(tx, &it)).await
+        self.write_of(&it.publisher.clone(), move |tx| add(tx, &it)).await
     }
 
-    /// As [`Store::add_replay`], unless one that takes up the same parked deliveries runs already: that one, then.
+    /// As [`Store::add_replay`], unless one that takes up the same parked deliveries, or the same up to the same moment, runs
+    /// already: that one, then.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn add_replay_once(&self, it: Replay) -> Result<Result<Replay, Change>, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&it.publisher.clone(), move |tx| {
             if let Some(running) = twin(tx, &it)? {
                 return Ok(Ok(running));
             }
@@ -43,7 +44,7 @@ impl Store {
         .await
     }
 
-    /// A replay that runs or is paused and takes up the same parked deliveries as this one.
+    /// A replay that runs or is paused and takes up the same as this one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -101,7 +102,7 @@ impl Store {
         id: ReplayId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let paused = tx.execute(
                 "UPDATE replay SET paused_at = $1
                  WHERE publisher_id = $2 AND replay_id = $3 AND state = 'running' AND paused_at = 0",
@@ -117,7 +118,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn resume_replay(&self, publisher: PublisherId, id: ReplayId) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let resumed = tx.execute(
                 "UPDATE replay SET paused_at = 0
                  WHERE publisher_id = $1 AND replay_id = $2 AND state = 'running' AND paused_at > 0",
@@ -151,7 +152,7 @@ impl Store {
             tx.query(
                 "SELECT publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id, force,
                      state, done_to, seen, added, again, held, unrouted, ended_at, filter, source, action,
-                     only_state, cause, mapping_no, dry_run, paused_at, total, looked
+                     only_state, cause, mapping_no, dry_run, paused_at, total, looked, asked_by
                  FROM replay
                  WHERE publisher_id = $1 AND replay_id < $2
                  ORDER BY replay_id DESC
@@ -176,7 +177,7 @@ impl Store {
             tx.query(
                 "SELECT publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id, force,
                      state, done_to, seen, added, again, held, unrouted, ended_at, filter, source, action,
-                     only_state, cause, mapping_no, dry_run, paused_at, total, looked
+                     only_state, cause, mapping_no, dry_run, paused_at, total, looked, asked_by
                  FROM replay
                  WHERE state = 'running' AND paused_at = 0",
                 &[],
@@ -228,7 +229,7 @@ impl Store {
         id: ReplayId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let stopped = tx.execute(
                 "UPDATE replay SET state = 'stopped', ended_at = $1
                  WHERE publisher_id = $2 AND replay_id = $3 AND state = 'running'",
@@ -269,7 +270,7 @@ fn add(tx: &Tx<'_>, it: &Replay) -> Result<Change, StoreError> {
     Ok(Change::Made)
 }
 
-/// One that has not ended and takes up the same parked deliveries: a person who asks twice means one.
+/// One that has not ended and takes up the same: a person who asks twice means one.
 fn twin(tx: &Tx<'_>, it: &Replay) -> Result<Option<Replay>, StoreError> {
     let unended = tx.query(
         "SELECT replay_id FROM replay WHERE state = 'running' AND publisher_id = $1 AND destination_no = $2",
@@ -283,7 +284,9 @@ fn twin(tx: &Tx<'_>, it: &Replay) -> Result<Option<Replay>, StoreError> {
         let same = |other: &Replay| {
             let what =
                 |it: &Replay| (it.selection.clone(), it.offers.clone(), it.range.0, it.mode, it.mapping);
-            it.selection.only == Some(Only::Parked) && what(it) == what(other)
+            // A group is what is parked by now, whenever that is asked; anything else is the same up to the same moment alone.
+            let is_group = it.selection.only == Some(Only::Parked);
+            what(it) == what(other) && (is_group || (it.force, it.range.1) == (other.force, other.range.1))
         };
         if let Some(other) = find(tx, &it.publisher, id)?.filter(same) {
             return Ok(Some(other));

@@ -1,7 +1,9 @@
-//! Retention: people who were not heard of for longer than their publisher keeps people are wiped, step by step.
+//! What a publisher decided about people's data, and retention: people who were not heard of for longer than their publisher keeps
+//! people are wiped, step by step.
 
 use crate::engine::{Param, Tx};
 use crate::erasures::{self, Asked, Begun, Wish};
+use crate::setup::{self, Change, Retention};
 use crate::{Store, StoreError, members};
 use leadwire_core::id::{LeadId, PublisherId, TouchpointId};
 use leadwire_core::time::Timestamp;
@@ -16,6 +18,26 @@ pub struct OldLeads {
 }
 
 impl Store {
+    /// Sets for how many days a publisher keeps people; 0: for ever. [`Change::Missing`]: there is no such publisher.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_retention(&self, publisher: PublisherId, days: u32) -> Result<Change, StoreError> {
+        let sql = "INSERT INTO retention (publisher_id, days) VALUES ($1, $2)
+                   ON CONFLICT (publisher_id) DO UPDATE SET days = excluded.days";
+        self.write_of(&publisher.clone(), move |tx| set(tx, sql, &publisher, days.into())).await
+    }
+
+    /// Sets whether a publisher's readers may have leads revealed. [`Change::Missing`]: there is no such publisher.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_readers_reveal(&self, publisher: PublisherId, may: bool) -> Result<Change, StoreError> {
+        let sql = "INSERT INTO retention (publisher_id, readers_reveal) VALUES ($1, $2)
+                   ON CONFLICT (publisher_id) DO UPDATE SET readers_reveal = excluded.readers_reveal";
+        self.write_of(&publisher.clone(), move |tx| set(tx, sql, &publisher, may.into())).await
+    }
+
     /// Looks through the next `limit` leads that are older than a moment, for those last heard of before it.
     ///
     /// # Errors
@@ -88,7 +110,7 @@ impl Store {
         before: Timestamp,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let end = leadwire_core::id::QuarantineId::new(TouchpointId::first_at(before).bits()).to_string();
             let old = tx.query(
                 "SELECT quarantine_id FROM quarantine
@@ -109,6 +131,30 @@ impl Store {
         })
         .await
     }
+}
+
+/// Sets what a publisher decided about people, by a statement that takes who and what.
+fn set(tx: &Tx<'_>, sql: &'static str, publisher: &PublisherId, what: i64) -> Result<Change, StoreError> {
+    let id = Param::Text(publisher.as_str());
+    let known = tx.find("SELECT 1 FROM publisher WHERE publisher_id = $1", &[id], |_| Ok(()))?;
+    if known.is_none() {
+        return Ok(Change::Missing);
+    }
+    tx.execute(sql, &[id, Param::Int(what)])?;
+    setup::raise_version(tx)?;
+    Ok(Change::Made)
+}
+
+/// What publishers set about keeping people.
+pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<Retention>, StoreError> {
+    tx.query("SELECT publisher_id, days, salt, readers_reveal FROM retention", &[], |row| {
+        Ok(Retention {
+            publisher: row.publisher(0)?,
+            days: row.count(1)?,
+            salt: row.bytes(2)?.to_owned(),
+            readers_reveal: row.int(3)? != 0,
+        })
+    })
 }
 
 fn may_go(tx: &Tx<'_>, publisher: &PublisherId, lead: LeadId, before: Timestamp) -> Result<bool, StoreError> {

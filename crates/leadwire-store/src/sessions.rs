@@ -1,6 +1,7 @@
 //! Where people are signed in: of a session's token only the hash is kept.
 
 use crate::engine::{Param, Tx};
+use crate::postgres::scope::Scope;
 use crate::users::{PortalUser, read_user, whose};
 use crate::{Store, StoreError};
 use leadwire_core::id::{PublisherId, UserId};
@@ -18,10 +19,34 @@ pub struct Session {
     pub seen_at: Timestamp,
     /// Whether they have a second factor.
     pub has_factor: bool,
+    /// When they last showed who they are.
+    pub proved_at: Timestamp,
+    /// On what the session runs, as it was told at its beginning.
+    pub device: String,
+    /// Whether a provider said that a second factor was shown.
+    pub is_vouched: bool,
+}
+
+/// A session that begins.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// The hash of its token.
+    pub hash: [u8; 32],
+    /// On what it runs; empty: nobody knows.
+    pub device: String,
+    /// Whether a provider said that a second factor was shown.
+    pub is_vouched: bool,
+}
+
+impl From<[u8; 32]> for NewSession {
+    /// A session of which nothing but its token is known.
+    fn from(hash: [u8; 32]) -> Self {
+        Self { hash, device: String::new(), is_vouched: false }
+    }
 }
 
 /// One of the places where a user is signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The hash of its token.
     pub hash: [u8; 32],
@@ -29,6 +54,8 @@ pub struct Place {
     pub begun_at: Timestamp,
     /// When they were last seen there.
     pub seen_at: Timestamp,
+    /// On what; empty: nobody knows.
+    pub device: String,
 }
 
 impl Store {
@@ -39,10 +66,12 @@ impl Store {
     pub async fn begin_session(
         &self,
         (publisher, user): (Option<PublisherId>, UserId),
-        hash: [u8; 32],
+        session: impl Into<NewSession>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| start(tx, (whose(publisher.as_ref()), user), hash, now)).await
+        let session = session.into();
+        let scope = Scope::of_whom(publisher.as_ref());
+        self.write_in(scope, move |tx| start(tx, (whose(publisher.as_ref()), user), &session, now)).await
     }
 
     /// The session of a token, by its hash. Whether it has ended by itself is for the caller to say.
@@ -54,7 +83,7 @@ impl Store {
             tx.find(
                 "SELECT u.publisher_id, u.user_id, u.email, u.name, u.role, u.password, u.link_ends_at,
                      u.created_at, u.signed_in_at, u.language, s.begun_at, s.seen_at,
-                     COALESCE(f.confirmed_at, 0)
+                     COALESCE(f.confirmed_at, 0), s.proved_at, s.device, s.is_vouched
                  FROM portal_session s
                  JOIN portal_user u ON u.publisher_id = s.publisher_id AND u.user_id = s.user_id
                  LEFT JOIN portal_factor f ON f.publisher_id = s.publisher_id AND f.user_id = s.user_id
@@ -66,6 +95,9 @@ impl Store {
                         begun_at: row.time(10)?,
                         seen_at: row.time(11)?,
                         has_factor: row.int(12)? != 0,
+                        proved_at: row.time(13)?,
+                        device: row.text(14)?.to_owned(),
+                        is_vouched: row.int(15)? != 0,
                     })
                 },
             )
@@ -89,7 +121,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn see_session(&self, hash: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        let Some(scope) = self.scope_of_session(hash).await? else { return Ok(()) };
+        self.write_in(scope, move |tx| {
             tx.execute(
                 "UPDATE portal_session SET seen_at = $1 WHERE hash = $2",
                 &[Param::Int(now.millis()), Param::Bytes(&hash)],
@@ -99,14 +132,47 @@ impl Store {
         .await
     }
 
+    /// Writes down that the user of a session has shown again who they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prove_session(&self, hash: [u8; 32], now: Timestamp) -> Result<(), StoreError> {
+        let Some(scope) = self.scope_of_session(hash).await? else { return Ok(()) };
+        self.write_in(scope, move |tx| prove(tx, &hash, now)).await
+    }
+
     /// Signs out.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn end_session(&self, hash: [u8; 32]) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        let Some(scope) = self.scope_of_session(hash).await? else { return Ok(()) };
+        self.write_in(scope, move |tx| {
             tx.execute("DELETE FROM portal_session WHERE hash = $1", &[Param::Bytes(&hash)])?;
             Ok(())
+        })
+        .await
+    }
+
+    /// Signs a user out at one of their places. False: they are not signed in there (any more).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_place(
+        &self,
+        (publisher, user): (Option<PublisherId>, UserId),
+        hash: [u8; 32],
+    ) -> Result<bool, StoreError> {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
+            let ended = tx.execute(
+                "DELETE FROM portal_session WHERE publisher_id = $1 AND user_id = $2 AND hash = $3",
+                &[
+                    Param::Text(whose(publisher.as_ref())),
+                    Param::Text(&user.to_string()),
+                    Param::Bytes(&hash),
+                ],
+            )?;
+            Ok(ended > 0)
         })
         .await
     }
@@ -120,32 +186,51 @@ impl Store {
         (publisher, user): (Option<PublisherId>, UserId),
         but: [u8; 32],
     ) -> Result<usize, StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
             let whose = whose(publisher.as_ref());
             end_halves(tx, whose, user)?;
             end_others(tx, (whose, user), &but)
         })
         .await
     }
+
+    /// Whose rows a session is among; none: there is no such session. It never becomes another's.
+    async fn scope_of_session(&self, hash: [u8; 32]) -> Result<Option<Scope>, StoreError> {
+        self.read(move |tx| {
+            let sql = "SELECT publisher_id FROM portal_session WHERE hash = $1";
+            tx.find(sql, &[Param::Bytes(&hash)], |row| Ok(Scope::of(row.text(0)?)))
+        })
+        .await
+    }
+}
+
+/// Writes down that the user of a session has shown who they are.
+pub(crate) fn prove(tx: &Tx<'_>, hash: &[u8], now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE portal_session SET proved_at = $1 WHERE hash = $2",
+        &[Param::Int(now.millis()), Param::Bytes(hash)],
+    )?;
+    Ok(())
 }
 
 /// Begins a session.
 pub(crate) fn start(
     tx: &Tx<'_>,
     (publisher, user): (&str, UserId),
-    hash: [u8; 32],
+    session: &NewSession,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let id = user.to_string();
     tx.execute(
-        "INSERT INTO portal_session (publisher_id, user_id, hash, begun_at, seen_at)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO portal_session (publisher_id, user_id, hash, begun_at, seen_at, proved_at, device, is_vouched)
+         VALUES ($1, $2, $3, $4, $4, $4, $5, $6)",
         &[
             Param::Text(publisher),
             Param::Text(&id),
-            Param::Bytes(&hash),
+            Param::Bytes(&session.hash),
             Param::Int(now.millis()),
-            Param::Int(now.millis()),
+            Param::Text(&session.device),
+            Param::Int(i64::from(session.is_vouched)),
         ],
     )?;
     tx.execute(
@@ -163,7 +248,7 @@ pub(crate) fn start(
 
 fn places(tx: &Tx<'_>, (publisher, user): (&str, UserId)) -> Result<Vec<Place>, StoreError> {
     tx.query(
-        "SELECT hash, begun_at, seen_at FROM portal_session
+        "SELECT hash, begun_at, seen_at, device FROM portal_session
          WHERE publisher_id = $1 AND user_id = $2
          ORDER BY seen_at DESC, hash",
         &[Param::Text(publisher), Param::Text(&user.to_string())],
@@ -171,7 +256,8 @@ fn places(tx: &Tx<'_>, (publisher, user): (&str, UserId)) -> Result<Vec<Place>, 
             let hash = row.bytes(0)?.try_into();
             let hash =
                 hash.map_err(|_| StoreError::Wrong("a session's hash has a wrong length".to_owned()))?;
-            Ok(Place { hash, begun_at: row.time(1)?, seen_at: row.time(2)? })
+            let device = row.text(3)?.to_owned();
+            Ok(Place { hash, begun_at: row.time(1)?, seen_at: row.time(2)?, device })
         },
     )
 }

@@ -1,6 +1,7 @@
 //! Daily statements: what came on a day and where it went, counted once and kept.
 
 use crate::engine::{Param, Row, Tx};
+use crate::postgres::scope::Scope;
 use crate::rows::{Channel, DeliveryState};
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId, QuarantineId, TouchpointId};
@@ -91,7 +92,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn keep_statement(&self, it: Statement) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of(&it.publisher), move |tx| {
             tx.execute(
                 "INSERT INTO statement (publisher_id, day, made_at, body, mark) VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT DO NOTHING",

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::folder::{FolderLock, lock_folder, sync_folder};
 use crate::job::Foresight;
 use crate::news::News;
+use crate::patience::{in_time, no_answer};
 use crate::postgres::listener::Listener;
 use crate::postgres::scope::Scope;
 use crate::postgres::{self, Address};
@@ -146,7 +147,16 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.write_then(Scope::of(publisher.as_str()), body, |_| {}).await
+        self.write_in(Scope::of(publisher.as_str()), body).await
+    }
+
+    /// As [`Store::write_of`], for a body about the rows of several publishers, of the operator, or of one of both.
+    pub(crate) async fn write_in<T, F>(&self, scope: Scope, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write_then(scope, body, |_| {}).await
     }
 
     /// As [`Store::write`], for a body about the operator's own rows.
@@ -155,7 +165,7 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.write_then(Scope::of(""), body, |_| {}).await
+        self.write_in(Scope::of(""), body).await
     }
 
     /// As [`Store::write`], with something to be done on the writer's thread once the body is on disk, whether or
@@ -210,8 +220,14 @@ impl Store {
     {
         match &self.inner.place {
             // A file has one writer: its bodies come one after another in any case.
-            Place::Folder(folder) => folder.writer.run(body, after).await,
-            Place::Server(server) => server.writers.run((scope, foresight), body, after).await,
+            Place::Folder(folder) => {
+                #[cfg(test)]
+                let body = crate::lock_tests::noting(scope.clone(), body);
+                folder.writer.run(body, after).await
+            }
+            Place::Server(server) => {
+                in_time(StoreError::InDoubt, server.writers.run((scope, foresight), body, after)).await
+            }
         }
     }
 
@@ -246,7 +262,7 @@ impl Store {
     {
         match &self.inner.place {
             Place::Folder(folder) => folder.readers.run(body).await,
-            Place::Server(server) => server.readers.run(scope, body).await,
+            Place::Server(server) => in_time(no_answer(), server.readers.run(scope, body)).await,
         }
     }
 

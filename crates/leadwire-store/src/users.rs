@@ -1,8 +1,10 @@
 //! People who sign in to the portal: of passwords and links only hashes are kept.
 
+use crate::bonds;
 use crate::engine::{Param, Row, Tx};
 use crate::factors;
-use crate::sessions::{end_all, start};
+use crate::postgres::scope::Scope;
+use crate::sessions::{NewSession, end_all, start};
 use crate::{Store, StoreError};
 use leadwire_core::id::{PublisherId, UserId};
 use leadwire_core::time::Timestamp;
@@ -94,6 +96,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_user(&self, it: PortalUser, link: Link) -> Result<bool, StoreError> {
+        // Addresses are one for all publishers, and no index of one publisher's could hold that.
         self.write(move |tx| {
             if by_email(tx, &it.email)?.is_some() {
                 return Ok(false);
@@ -128,7 +131,7 @@ impl Store {
         id: UserId,
         link: Link,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
             let renewed = tx.execute(
                 "UPDATE portal_user SET link_hash = $1, link_ends_at = $2
                  WHERE publisher_id = $3 AND user_id = $4",
@@ -149,10 +152,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn remove_user(&self, publisher: Option<PublisherId>, id: UserId) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        // What they saved of pages is among the rows of whoever the pages are of: for one of the operator's, everybody.
+        let scope = publisher.as_ref().map_or(Scope::Everything, |it| Scope::of(it.as_str()));
+        self.write_in(scope, move |tx| {
             end_all(tx, whose(publisher.as_ref()), id)?;
             factors::forget(tx, whose(publisher.as_ref()), id)?;
+            bonds::forget(tx, whose(publisher.as_ref()), id)?;
             crate::views::forget(tx, &id.to_string())?;
+            crate::letters::forget(tx, whose(publisher.as_ref()), id)?;
             let removed = tx.execute(
                 "DELETE FROM portal_user WHERE publisher_id = $1 AND user_id = $2",
                 &[Param::Text(whose(publisher.as_ref())), Param::Text(&id.to_string())],
@@ -171,7 +178,7 @@ impl Store {
         (publisher, id): (Option<PublisherId>, UserId),
         (name, language): (String, String),
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
             let changed = tx.execute(
                 "UPDATE portal_user SET name = $1, language = $2 WHERE publisher_id = $3 AND user_id = $4",
                 &[
@@ -195,9 +202,10 @@ impl Store {
         &self,
         (publisher, id): (Option<PublisherId>, UserId),
         (was, password): (String, String),
-        (session, now): ([u8; 32], Timestamp),
+        (session, now): (impl Into<NewSession>, Timestamp),
     ) -> Result<bool, StoreError> {
-        self.write(move |tx| {
+        let session = session.into();
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
             let whose = whose(publisher.as_ref());
             let changed = tx.execute(
                 "UPDATE portal_user SET password = $1, link_ends_at = 0
@@ -213,7 +221,7 @@ impl Store {
                 return Ok(false);
             }
             end_all(tx, whose, id)?;
-            start(tx, (whose, id), session, now)?;
+            start(tx, (whose, id), &session, now)?;
             Ok(true)
         })
         .await
@@ -250,6 +258,7 @@ impl Store {
         chosen: Chosen,
         now: Timestamp,
     ) -> Result<Option<PortalUser>, StoreError> {
+        // As in `add_user`.
         self.write(move |tx| {
             let Some(user) = by_link(tx, &hash, now)? else { return Ok(None) };
             if by_email(tx, &chosen.email)?.is_some_and(|it| it.id != user.id) {
@@ -282,12 +291,23 @@ pub(crate) fn whose(publisher: Option<&PublisherId>) -> &str {
     publisher.map_or("", PublisherId::as_str)
 }
 
-fn by_email(tx: &Tx<'_>, email: &str) -> Result<Option<PortalUser>, StoreError> {
+pub(crate) fn by_email(tx: &Tx<'_>, email: &str) -> Result<Option<PortalUser>, StoreError> {
     tx.find(
         "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at, signed_in_at,
              language
          FROM portal_user WHERE email = $1",
         &[Param::Text(email)],
+        read_user,
+    )
+}
+
+/// The user with an id.
+pub(crate) fn by_id(tx: &Tx<'_>, publisher: &str, id: &str) -> Result<Option<PortalUser>, StoreError> {
+    tx.find(
+        "SELECT publisher_id, user_id, email, name, role, password, link_ends_at, created_at, signed_in_at,
+             language
+         FROM portal_user WHERE publisher_id = $1 AND user_id = $2",
+        &[Param::Text(publisher), Param::Text(id)],
         read_user,
     )
 }

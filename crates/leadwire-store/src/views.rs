@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn save_view(&self, it: SavedView) -> Result<Change, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&it.publisher.clone(), move |tx| {
             remove(tx, &it.publisher, [&it.who, &it.page, &it.name])?;
             let (publisher, who) = (Param::Text(it.publisher.as_str()), Param::Text(&it.who));
             let count = tx.find(
@@ -99,7 +99,7 @@ impl Store {
         publisher: PublisherId,
         place: [String; 3],
     ) -> Result<Change, StoreError> {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let removed = remove(tx, &publisher, place.each_ref().map(String::as_str))?;
             Ok(if removed > 0 { Change::Made } else { Change::Missing })
         })

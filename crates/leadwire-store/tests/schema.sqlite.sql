@@ -1,4 +1,4 @@
--- Schema 27.
+-- Schema 30.
 
 CREATE TABLE "api_key" (
     publisher_id TEXT NOT NULL,
@@ -457,6 +457,25 @@ CREATE TABLE offer (
     PRIMARY KEY (publisher_id, offer_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE portal_bond (
+    publisher_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    bound_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE portal_errand (
+    publisher_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    provider TEXT NOT NULL,
+    next TEXT NOT NULL,
+    session BLOB NOT NULL,
+    begun_at INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, hash)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE portal_factor (
     publisher_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -504,7 +523,7 @@ CREATE TABLE portal_session (
     user_id TEXT NOT NULL,
     hash BLOB NOT NULL,
     begun_at INTEGER NOT NULL,
-    seen_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL, proved_at INTEGER NOT NULL DEFAULT 0, device TEXT NOT NULL DEFAULT '', is_vouched INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (publisher_id, user_id, hash)
 ) STRICT, WITHOUT ROWID;
 
@@ -529,6 +548,17 @@ CREATE TABLE proof (
     validated_at INTEGER NOT NULL DEFAULT 0,
     test_lead_no INTEGER NOT NULL DEFAULT 0,
     test_lead_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (publisher_id, destination_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE proof_told (
+    publisher_id TEXT NOT NULL,
+    destination_no INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    settings_no INTEGER NOT NULL,
+    told TEXT NOT NULL,
+    begun_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
     PRIMARY KEY (publisher_id, destination_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -577,7 +607,7 @@ CREATE TABLE replay (
     again INTEGER NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0,
     unrouted INTEGER NOT NULL DEFAULT 0,
-    ended_at INTEGER NOT NULL DEFAULT 0, filter TEXT NOT NULL DEFAULT '', source TEXT NOT NULL DEFAULT '', action TEXT NOT NULL DEFAULT '', only_state TEXT NOT NULL DEFAULT '', cause TEXT NOT NULL DEFAULT '', mapping_no INTEGER NOT NULL DEFAULT 0, dry_run INTEGER NOT NULL DEFAULT 0, paused_at INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0, looked INTEGER NOT NULL DEFAULT 0,
+    ended_at INTEGER NOT NULL DEFAULT 0, filter TEXT NOT NULL DEFAULT '', source TEXT NOT NULL DEFAULT '', action TEXT NOT NULL DEFAULT '', only_state TEXT NOT NULL DEFAULT '', cause TEXT NOT NULL DEFAULT '', mapping_no INTEGER NOT NULL DEFAULT 0, dry_run INTEGER NOT NULL DEFAULT 0, paused_at INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0, looked INTEGER NOT NULL DEFAULT 0, asked_by TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (publisher_id, replay_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -595,6 +625,14 @@ CREATE TABLE retention (
     publisher_id TEXT NOT NULL PRIMARY KEY,
     days INTEGER NOT NULL DEFAULT 0,
     salt BLOB NOT NULL DEFAULT x''
+, readers_reveal INTEGER NOT NULL DEFAULT 1) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reveal (
+    publisher_id TEXT NOT NULL,
+    who TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (publisher_id, who, hour)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE route (
@@ -667,6 +705,22 @@ CREATE TABLE touchpoint (
     PRIMARY KEY (publisher_id, touchpoint_id)
 ) STRICT;
 
+CREATE TABLE user_letter (
+    publisher_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    language TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    asked_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL DEFAULT 0,
+    cause TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    fix TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (publisher_id, user_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE watch (
     publisher_id TEXT NOT NULL,
     destination_no INTEGER NOT NULL,
@@ -738,6 +792,10 @@ CREATE INDEX notice_of_message ON notice (publisher_id, message_no, destination_
 
 CREATE INDEX notice_untold ON notice (publisher_id, due_at, destination_no, number) WHERE due_at <> 0;
 
+CREATE INDEX portal_bond_subject ON portal_bond (subject, issuer);
+
+CREATE INDEX portal_errand_begun ON portal_errand (publisher_id, begun_at);
+
 CREATE INDEX portal_half_hash ON portal_half (hash);
 
 CREATE INDEX portal_link_hash ON portal_link (hash) WHERE used_at = 0;
@@ -751,6 +809,8 @@ CREATE INDEX portal_session_hash ON portal_session (hash);
 CREATE INDEX portal_user_email ON portal_user (email);
 
 CREATE INDEX portal_user_link ON portal_user (link_hash) WHERE link_ends_at <> 0;
+
+CREATE INDEX quarantine_became ON quarantine (publisher_id, touchpoint_id) WHERE touchpoint_id <> '';
 
 CREATE INDEX quarantine_held ON quarantine (publisher_id, quarantine_id) WHERE LENGTH(body) > 0;
 
@@ -777,3 +837,5 @@ CREATE INDEX touchpoint_test ON touchpoint (publisher_id, touchpoint_id) WHERE t
 CREATE INDEX touchpoint_troubled ON touchpoint (publisher_id, touchpoint_id) WHERE routing_trouble <> '';
 
 CREATE INDEX touchpoint_unrouted ON touchpoint (publisher_id, touchpoint_id) WHERE routed = 0;
+
+CREATE INDEX user_letter_due ON user_letter (due_at) WHERE state = 'waiting';

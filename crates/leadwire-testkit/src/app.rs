@@ -140,6 +140,23 @@ impl TestApp {
         drop(self.running.await);
     }
 
+    /// What the path of a replay shows once it is no longer running.
+    ///
+    /// # Panics
+    /// When it does not go on.
+    pub async fn replayed(&self, path: &str) -> Value {
+        let mut steps = self.app.replays.steps();
+        loop {
+            steps.borrow_and_update();
+            let seen = self.get(path).await;
+            if seen["state"] != "running" {
+                return seen;
+            }
+            let step = tokio::time::timeout(PATIENCE, steps.changed()).await.expect("a replay goes on");
+            step.expect("the program goes on");
+        }
+    }
+
     /// Waits until this node knows of so many, itself counted.
     pub async fn until_nodes(&self, count: usize) {
         let mut changes = self.app.nodes.changes();

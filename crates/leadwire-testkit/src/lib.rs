@@ -8,5 +8,7 @@ pub mod harness;
 pub mod lost_answers;
 pub mod peers;
 pub mod portal;
+pub mod provider;
 pub mod reference;
+pub mod still_proxy;
 pub mod tidy;

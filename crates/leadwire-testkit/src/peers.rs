@@ -7,17 +7,19 @@ mod aiosmtpd;
 mod azurite;
 mod certificate;
 mod node_red;
+mod oidc_provider;
 mod process;
 
 pub use aiosmtpd::{Aiosmtpd, SmtpOptions, SmtpTls};
 pub use azurite::Azurite;
 pub use certificate::ServerCertificate;
 pub use node_red::NodeRed;
+pub use oidc_provider::OidcProvider;
 
-use crate::app::PATIENCE;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -29,6 +31,9 @@ pub enum Language {
     /// Node.js, with the packages of `package-lock.json`.
     Node,
 }
+
+/// The longest a script may take. One walks every page in a browser, beside other tests that do so; only a bug makes it last.
+const SCRIPT_PATIENCE: Duration = Duration::from_mins(10);
 
 /// Runs a script of the folder `verifiers`: this JSON is its standard input, its standard output is JSON.
 ///
@@ -47,7 +52,7 @@ pub async fn ask(language: Language, script: &str, input: &Value) -> Value {
     let writing = async move { stdin.write_all(text.as_bytes()).await };
     let both = async { tokio::join!(writing, child.wait_with_output()) };
     let (written, output) =
-        tokio::time::timeout(PATIENCE, both).await.unwrap_or_else(|_| panic!("{script} does not end"));
+        tokio::time::timeout(SCRIPT_PATIENCE, both).await.unwrap_or_else(|_| panic!("{script} does not end"));
     let output = output.unwrap_or_else(|it| panic!("{script}: {it}"));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{script}: {}\n{told}", output.status);

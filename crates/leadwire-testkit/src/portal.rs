@@ -153,9 +153,28 @@ impl<'a> Visitor<'a> {
         rest.split('"').next().unwrap_or_default().to_owned()
     }
 
-    /// Sends a form of one of this user's pages.
+    /// Sends a form of one of this user's pages. One that is refused is sent again in the other languages: what is said of it there
+    /// must be in them.
     pub async fn act(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mark = self.mark().await;
-        self.send(path, &[fields, &[("form_token", mark.as_str())]].concat()).await
+        let fields = [fields, &[("form_token", mark.as_str())]].concat();
+        let answer = self.send(path, &fields).await;
+        // Where passwords and codes are asked for, each try counts.
+        let counts = ["/account", "/again", "/sign-in"].iter().any(|it| path.starts_with(it));
+        if matches!(answer.status, 409 | 422) && !counts {
+            for language in ["hu", "tr"] {
+                self.refused_in(language, path, &fields).await;
+            }
+        }
+        answer
+    }
+
+    async fn refused_in(&self, language: &str, path: &str, fields: &[(&str, &str)]) {
+        let cookie = format!("{}; leadwire_look={language}.auto", self.cookie);
+        let page = text(&Visitor::with(self.app, cookie).send(path, fields).await);
+        assert!(page.contains(&format!("<html lang=\"{language}\"")), "{path}: {page}");
+        let english = page.split("<span lang=\"en\">").skip(1).filter_map(|it| it.split('<').next());
+        let english: Vec<&str> = english.collect();
+        assert!(english.is_empty(), "{path} says in English to who reads {language}: {english:?}");
     }
 }

@@ -18,7 +18,19 @@ const MAY_USE: &MayUse = &[
     ("lib", &[]),
     (
         "cli",
-        &["api", "app", "audit", "backups", "clock", "config", "follow_ups", "secrets", "telemetry", "vault"],
+        &[
+            "api",
+            "app",
+            "audit",
+            "backups",
+            "clock",
+            "config",
+            "follow_ups",
+            "secrets",
+            "server_clock",
+            "telemetry",
+            "vault",
+        ],
     ),
     (
         "app",
@@ -37,9 +49,11 @@ const MAY_USE: &MayUse = &[
             "flood",
             "housekeeping",
             "intake",
+            "letters",
             "news",
             "nodes",
             "portal",
+            "proof",
             "secrets",
             "suggest",
             "replay",
@@ -64,6 +78,7 @@ const MAY_USE: &MayUse = &[
             "flood",
             "follow_ups",
             "intake",
+            "letters",
             "merging",
             "proof",
             "report",
@@ -74,12 +89,14 @@ const MAY_USE: &MayUse = &[
     // It asks the API's endpoints from within, and knows nothing of what is behind them.
     ("portal", &["access", "accounts", "api", "app", "clock", "flood", "secrets"]),
     ("accounts", &["access", "clock", "secrets", "vault"]),
+    ("letters", &["accounts", "clock", "directory", "secrets"]),
     ("intake", &["clock", "deliver", "directory", "secrets", "telemetry"]),
     ("merging", &["deliver", "intake"]),
     ("suggest", &["clock", "directory"]),
     ("deliver", &["bodies", "clock", "directory", "follow_ups", "nodes", "telemetry"]),
     ("news", &["clock", "deliver", "directory", "nodes"]),
-    ("nodes", &["clock"]),
+    ("nodes", &["clock", "server_clock"]),
+    ("server_clock", &["clock"]),
     ("directory", &["access", "clock", "follow_ups", "secrets", "vault"]),
     ("proof", &["directory"]),
     ("watch", &["clock", "directory", "disk", "telemetry"]),
@@ -144,7 +161,7 @@ const NOT_IN_CORE: &[&str] = &[
 const SLEEPERS: &[&str] = &["crates/leadwire/src/clock.rs"];
 
 /// Folders of leadwire-connect that are not connectors.
-const NOT_CONNECTORS: &[&str] = &["egress", "entra"];
+const NOT_CONNECTORS: &[&str] = &["egress", "entra", "oidc"];
 
 /// Documents and the most lines each may have.
 const SHORT: &[(&str, usize)] = &[("ARCHITECTURE.md", 150), ("STYLE.md", 80)];

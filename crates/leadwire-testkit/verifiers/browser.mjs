@@ -4,7 +4,7 @@
 // Reads {"url", "locale", "customer", "advance"} and {"action", "scripts", "scheme", "width"} or {"held": true}; answers what
 // was seen.
 
-import { browser, examine, wish } from "./chromium.mjs";
+import { browser, examine, open, wish } from "./chromium.mjs";
 
 async function fill(page) {
   for (const [name, value] of Object.entries(wish.customer)) {
@@ -17,7 +17,7 @@ async function fill(page) {
 }
 
 async function walk() {
-  const context = await browser.newContext({
+  const context = await open({
     locale: wish.locale,
     javaScriptEnabled: wish.scripts,
     colorScheme: wish.scheme,
@@ -50,7 +50,7 @@ async function walk() {
 }
 
 async function held() {
-  const context = await browser.newContext({ locale: wish.locale });
+  const context = await open({ locale: wish.locale });
   const page = await context.newPage();
   await page.goto(wish.url);
   const frame = await (await page.waitForSelector("iframe")).contentFrame();

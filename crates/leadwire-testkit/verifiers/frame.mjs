@@ -2,9 +2,10 @@
 //
 // Reads {"site", "url", "press", "to"}; answers the heading that is seen in the frame, and the one after a form there; empty when none.
 
-import { browser, wish } from "./chromium.mjs";
+import { browser, open, wish } from "./chromium.mjs";
 
-const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+const context = await open({ viewport: { width: 1200, height: 900 } });
+const page = await context.newPage();
 await page.goto(wish.site);
 await page.evaluate((url) => {
   const frame = document.createElement("iframe");

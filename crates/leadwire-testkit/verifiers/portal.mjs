@@ -2,12 +2,12 @@
 // link without scripts, and does what a person does.
 //
 // Reads {"base", "token", "language", "theme", "width", "pages", "shots", "pictures"?} or {"base", "first"}; answers what was seen. A
-// page is its name and path, and what else is to be done: {"cookie"} of somebody else, {"fill", "choose"?, "press", "shows"?} of a
-// form that answers with a page, or with a part of this one.
+// page is its name and path, and what else is to be done: {"cookie"} of somebody else, {"fill"?, "choose"?, "press", "shows"?} of a
+// form that answers with a page, or with a part of this one; {"refused"}: it says what is wrong with it.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { browser, examine, wish } from "./chromium.mjs";
+import { browser, examine, open, wish } from "./chromium.mjs";
 
 const complaints = [];
 
@@ -29,7 +29,7 @@ async function draw(page, file) {
 }
 
 async function look() {
-  const context = await browser.newContext({
+  const context = await open({
     colorScheme: wish.theme,
     viewport: { width: wish.width, height: 900 },
     reducedMotion: "reduce",
@@ -40,9 +40,11 @@ async function look() {
   ]);
   const page = await context.newPage();
   let expected = "";
+  let refused = false;
   page.on("console", (it) => {
     const missing = expected === "missing" && it.text().includes("404");
-    if (["error", "warning"].includes(it.type()) && !missing) complaints.push(`${expected}: ${it.text()}`);
+    const wrong = refused && it.text().includes("422");
+    if (["error", "warning"].includes(it.type()) && !missing && !wrong) complaints.push(`${expected}: ${it.text()}`);
   });
   page.on("pageerror", (it) => complaints.push(`${expected}: ${it}`));
   mkdirSync(wish.shots, { recursive: true });
@@ -50,6 +52,7 @@ async function look() {
   const own = { name: "leadwire", value: wish.token, url: wish.base, httpOnly: true, sameSite: "Lax" };
   const one = async (name, path, more = {}) => {
     expected = name;
+    refused = more.refused === true;
     if (more.cookie) {
       const [kind, value] = more.cookie.split("=");
       await context.clearCookies({ name: "leadwire" });
@@ -58,19 +61,20 @@ async function look() {
     await page.goto(`${wish.base}${path}`);
     if (more.press) {
       await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
-      for (const [field, text] of Object.entries(more.fill)) await page.fill(field, text);
+      for (const [field, text] of Object.entries(more.fill ?? {})) await page.fill(field, text);
       for (const [field, index] of Object.entries(more.choose ?? {})) await page.selectOption(field, { index });
       const answer = more.shows ? page.waitForSelector(more.shows) : page.waitForNavigation();
       await Promise.all([answer, page.click(more.press)]);
     }
     const language = await page.getAttribute("html", "lang");
     if (language !== wish.language) complaints.push(`${name}: ${language}`);
-    const file = join(wish.shots, `${name}-${wish.language}-${wish.theme}-${wish.width}.png`);
-    await page.screenshot({ path: file, fullPage: true });
+    const file = join(wish.shots, `${name}-${wish.language}-${wish.theme}-${wish.width}.jpg`);
+    await page.screenshot({ path: file, fullPage: true, quality: 85 });
     if (wish.pictures?.[name]) await draw(page, wish.pictures[name]);
     // What is folded in is examined as well.
     await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
     await hold(page, name);
+    if (wish.language !== "en") complaints.push(...(await english(page)).map((it) => `${name}: in English: ${it}`));
     if (more.cookie) {
       await context.clearCookies({ name: /^leadwire(_half|_guest)?$/ });
       await context.addCookies([own]);
@@ -82,6 +86,14 @@ async function look() {
   await one("sign-in", "/sign-in");
   await context.close();
   return { seen, complaints };
+}
+
+// Words that are in English on a page that is not. Names of languages and what a publisher wrote are marked: they stay as they are.
+async function english(page) {
+  return page.evaluate(() => {
+    const all = [...document.querySelectorAll('[lang="en"]:not([data-as-is])')];
+    return all.filter((it) => it.checkVisibility()).map((it) => it.textContent.trim());
+  });
 }
 
 // Ctrl K leads to anything by its name, `?` says which keys there are, and what can be copied is.
@@ -99,6 +111,7 @@ async function keys(page) {
   // Typed and sent at once: what is found counts for what is typed, not for what stood there before.
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/destinations\/sales-crm/);
+  await menus(page);
   await page.click("[data-go]");
   await page.waitForSelector("#palette[open] .hits a");
   await page.keyboard.press("ArrowDown");
@@ -113,8 +126,28 @@ async function keys(page) {
   if (copied !== "leadwire destination show contoso sales-crm") complaints.push(`copied: ${copied}`);
 }
 
+// A menu is closed by Escape, which leads back to it, and by a click elsewhere.
+async function menus(page) {
+  const before = page.url();
+  await page.goto(`${wish.base}/users`);
+  const menu = "details.menu";
+  await page.click(`${menu} summary`);
+  await page.waitForSelector(`${menu}[open] form`);
+  await examine(page, "menu", complaints);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector(`${menu}:not([open])`);
+  const back = await page.evaluate(() => document.activeElement.closest("details.menu summary") !== null);
+  if (!back) complaints.push("Escape does not lead back to the menu");
+  await page.click(`${menu} summary`);
+  await page.waitForSelector(`${menu}[open] form`);
+  await page.click("h1");
+  await page.waitForSelector(`${menu}:not([open])`);
+  await page.goto(before);
+}
+
 async function come() {
-  const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
+  const context = await open({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   await page.goto(wish.first);
   await page.fill("#name", "Ada Lovelace");
@@ -141,7 +174,7 @@ async function come() {
   const skipped = new URL(page.url()).hash.slice(1);
   const state = await context.storageState();
   // With scripts, `/` leads to the search, and what changes is shown by itself.
-  const live = await browser.newContext({ storageState: state });
+  const live = await open({ storageState: state });
   const second = await live.newPage();
   second.on("console", (it) => complaints.push(it.text()));
   second.on("pageerror", (it) => complaints.push(`${it}`));

@@ -5,12 +5,10 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { browser, examine, wish } from "./chromium.mjs";
+import { browser, examine, open, wish } from "./chromium.mjs";
 
 const complaints = [];
-const context = await browser.newContext({ storageState: wish.state, viewport: { width: 1280, height: 900 } });
-// Whatever does not come within this is said by its name, before the test loses its patience.
-context.setDefaultTimeout(10000);
+const context = await open({ storageState: wish.state, viewport: { width: 1280, height: 900 } });
 const page = await context.newPage();
 let part = wish.part;
 page.on("console", (it) => {
@@ -20,7 +18,7 @@ page.on("pageerror", (it) => complaints.push(`${part}: ${it}`));
 mkdirSync(wish.shots, { recursive: true });
 
 async function keep(name) {
-  await page.screenshot({ path: join(wish.shots, `quarter-${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(wish.shots, `quarter-${name}.jpg`), fullPage: true, quality: 85 });
   await examine(page, name, complaints);
 }
 
@@ -87,7 +85,7 @@ async function live() {
 
 // Somebody else: no session, no cookie.
 async function customer() {
-  const other = await browser.newContext({ locale: "en-GB" });
+  const other = await open({ locale: "en-GB" });
   const form = await other.newPage();
   await form.goto(`${wish.base}/o/contoso.backup`);
   await form.click('a[href*="/contact_me"]');

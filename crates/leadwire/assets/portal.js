@@ -41,6 +41,17 @@
   // What is wrong with a form is read out and seen first.
   document.getElementById("wrong")?.focus();
 
+  // A menu that is open is closed by Escape, by a click elsewhere, and by opening another one.
+  const menus = [...document.querySelectorAll("details.menu")];
+  const close = (but) => menus.filter((it) => it.open && it !== but).forEach((it) => (it.open = false));
+  document.addEventListener("click", (event) => close(event.target.closest("details.menu")));
+  document.addEventListener("keydown", (event) => {
+    const own = menus.find((it) => it.open);
+    if (event.key !== "Escape" || !own) return;
+    close();
+    own.querySelector("summary").focus();
+  });
+
   // What can be copied has a button; without the right to the clipboard it is marked, to be copied by hand.
   for (const button of document.querySelectorAll("[data-copy]")) {
     const text = document.getElementById(button.dataset.copy);

@@ -82,8 +82,10 @@ pub enum Action {
     SendToAddress,
     /// To send touchpoints by the API.
     SendTouchpoints,
-    /// To read leads, deliveries and the ledger: personal data.
+    /// To read leads, deliveries and the ledger: personal data, which some roles see masked; see [`sees_people`].
     ReadLeads,
+    /// To see one lead's person whole, which is told in the audit log.
+    RevealLeads,
     /// To put deliveries back to work.
     RetryDeliveries,
     /// To decide about a lead: its interest, and whether its customer may be contacted.
@@ -135,10 +137,43 @@ pub fn allows(role: Role, action: Action) -> bool {
         }
         Role::Member => matches!(
             action,
-            Action::ReadLeads | Action::RetryDeliveries | Action::DecideOnLeads | Action::ReadSetup
+            Action::ReadLeads
+                | Action::RevealLeads
+                | Action::RetryDeliveries
+                | Action::DecideOnLeads
+                | Action::ReadSetup
         ),
         Role::Sender => action == Action::SendTouchpoints,
-        Role::Reader => matches!(action, Action::ReadLeads | Action::ReadSetup),
+        Role::Reader => matches!(action, Action::ReadLeads | Action::RevealLeads | Action::ReadSetup),
+    }
+}
+
+/// Whether a role sees people as they are. The others see them masked, whatever they ask: for figures, states and failures nobody
+/// needs to know who a customer is.
+pub fn sees_people(role: Role) -> bool {
+    match role {
+        Role::Operator | Role::Publisher | Role::Member => true,
+        Role::Sender | Role::Reader => false,
+    }
+}
+
+/// Whether somebody who sees people masked may have one lead revealed to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reveal {
+    /// They may.
+    Allowed,
+    /// Their publisher does not let readers reveal.
+    SwitchedOff,
+    /// Nobody's name stands behind a key or a link, so that the audit log could not say who it was.
+    Nameless,
+}
+
+/// Whether somebody may have a lead revealed; `readers_may` is what the publisher says of its readers.
+pub fn reveal(actor: &Actor, readers_may: bool) -> Reveal {
+    match (sees_people(actor.role), actor.who, readers_may) {
+        (true, _, _) | (false, Who::User(_), true) => Reveal::Allowed,
+        (false, Who::User(_), false) => Reveal::SwitchedOff,
+        (false, Who::Key(_) | Who::Guest(_), _) => Reveal::Nameless,
     }
 }
 
@@ -164,6 +199,18 @@ mod tests {
                 assert_eq!(decide(&actor, action, Some((&foreign, false))), Decision::Hide);
             }
         }
+    }
+
+    #[test]
+    fn only_a_reader_with_a_name_reveals_and_only_where_readers_may() {
+        let by = |who| Actor { who, ..actor(Role::Reader, Some("contoso")) };
+        let (user, key) = (by(Who::User(UserId::new(1))), by(Who::Key(KeyId::new(1))));
+        let guest = by(Who::Guest(PortalLinkId::new(1)));
+        assert_eq!((reveal(&user, true), reveal(&user, false)), (Reveal::Allowed, Reveal::SwitchedOff));
+        for nameless in [key, guest] {
+            assert_eq!(reveal(&nameless, true), Reveal::Nameless);
+        }
+        assert_eq!(reveal(&actor(Role::Member, Some("contoso")), false), Reveal::Allowed);
     }
 
     #[test]

@@ -2,11 +2,18 @@
 //!
 //! Of every secret only a hash is kept. How often somebody may try is held by `flood`; how much memory hashing takes, here.
 
+mod chosen;
 mod guest;
 mod own;
+mod proof;
+mod providers;
 mod second_factor;
 
+pub use chosen::{Mistake, email, is_name, mistake, password_mistake};
 pub use guest::Opening;
+pub use proof::Shown;
+use providers::Ways;
+pub use providers::{Came, Returned, Sent, WayError};
 pub use second_factor::{Confirmed, Finished, Proposal};
 
 use crate::access::{Actor, Role, Who};
@@ -16,12 +23,14 @@ use crate::vault::Vault;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use leadwire_core::audit::Entry;
+use leadwire_core::device::Device;
 use leadwire_core::hex;
 use leadwire_core::id::{PublisherId, UserId};
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use leadwire_core::time::Timestamp;
 use leadwire_store::audit::Deed;
+use leadwire_store::sessions::NewSession;
 use leadwire_store::users::{Chosen, Link, PortalUser};
 use leadwire_store::{Store, StoreError};
 use std::sync::Arc;
@@ -55,6 +64,12 @@ pub struct SignedIn {
     pub session: [u8; 32],
     /// Whether they have a second factor.
     pub has_factor: bool,
+    /// Whether the provider that signed them in asked for one.
+    pub is_vouched: bool,
+    /// When they last showed who they are.
+    pub proved_at: Timestamp,
+    /// On what they came.
+    pub device: Device,
     /// How pages look for somebody who came by a link, and is no user; none for users.
     pub guest: Option<Appearance>,
 }
@@ -91,35 +106,20 @@ impl Entered {
     }
 }
 
-/// What is wrong with what somebody chose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mistake {
-    /// The e-mail address is none.
-    Email,
-    /// The name is empty or too long.
-    Name,
-    /// The password is too short.
-    Short,
-    /// The password is too long.
-    Long,
-    /// The password is the name or the e-mail address.
-    Guessable,
-    /// The two passwords differ.
-    Differs,
-}
-
 /// The people who sign in.
 pub struct Accounts {
     store: Store,
     clock: Arc<dyn Clock>,
     vault: Arc<Vault>,
+    ways: Ways,
     hashing: Arc<Semaphore>,
 }
 
 impl Accounts {
     /// Puts them together.
     pub fn new(store: Store, clock: Arc<dyn Clock>, vault: Arc<Vault>) -> Self {
-        Self { store, clock, vault, hashing: Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX)) }
+        let hashing = Arc::new(Semaphore::new(limits::PASSWORD_HASHES_MAX));
+        Self { store, clock, vault, ways: Ways::default(), hashing }
     }
 
     /// A new link: its token, shown once, and what is kept.
@@ -181,12 +181,13 @@ impl Accounts {
         token: &str,
         (email, name): (String, String),
         password: Secret<String>,
+        device: Device,
     ) -> Result<Option<Entered>, AccountError> {
         let password = self.hash(password).await?;
         let (hash, now) = (secrets::sha256(token.as_bytes()), self.clock.wall());
         let chosen = Chosen { password, email, name };
         match self.store.use_link(hash, chosen, now).await? {
-            Some(user) => Ok(Some(self.enter(user).await?)),
+            Some(user) => Ok(Some(self.enter(user, device).await?)),
             None => Ok(None),
         }
     }
@@ -199,30 +200,39 @@ impl Accounts {
         &self,
         email: &str,
         password: Secret<String>,
+        device: Device,
     ) -> Result<Option<Entered>, AccountError> {
         let user = match self::email(email) {
             Some(email) => self.store.user_by_email(email).await?,
             None => None,
         };
-        let user = user.filter(|it| !it.password.is_empty());
+        let user = user.filter(|it| self.has_password(it));
         let kept = user.as_ref().map_or_else(|| NOBODY.to_owned(), |it| it.password.clone());
         let is_right = self.is_right(kept, password).await?;
         match user.filter(|_| is_right) {
-            Some(user) => Ok(Some(self.enter(user).await?)),
+            Some(user) => Ok(Some(self.enter(user, device).await?)),
             None => Ok(None),
         }
     }
 
+    async fn enter(&self, user: PortalUser, device: Device) -> Result<Entered, StoreError> {
+        self.enter_vouched(user, device, (true, false)).await
+    }
+
     /// Begins a session under a token that nobody had before, so that none can be fixed by somebody else; whoever has a second
-    /// factor shows it first.
-    async fn enter(&self, user: PortalUser) -> Result<Entered, StoreError> {
+    /// factor shows it first, where it is asked for.
+    async fn enter_vouched(
+        &self,
+        user: PortalUser,
+        device: Device,
+        (asks_factor, is_vouched): (bool, bool),
+    ) -> Result<Entered, StoreError> {
         let whose = (user.publisher.clone(), user.id);
-        if self.store.factor(whose.clone()).await?.is_some_and(|it| it.is_confirmed) {
+        if asks_factor && self.store.factor(whose.clone()).await?.is_some_and(|it| it.is_confirmed) {
             return Ok(Entered::Half(self.begin_half(&user).await?));
         }
-        let token = secrets::make_credential(CredentialKind::Session);
-        let hash = secrets::sha256(token.expose().as_bytes());
-        self.store.begin_session(whose, hash, self.clock.wall()).await?;
+        let (token, session) = new_session(device);
+        self.store.begin_session(whose, NewSession { is_vouched, ..session }, self.clock.wall()).await?;
         Ok(Entered::In(token, Box::new(user)))
     }
 
@@ -246,8 +256,17 @@ impl Accounts {
         let user = session.user;
         let actor = Actor { who: Who::User(user.id), role, publisher: user.publisher.clone() };
         let form_token = form_token(token);
-        let has_factor = session.has_factor;
-        Ok(Some(SignedIn { user, actor, form_token, session: hash, has_factor, guest: None }))
+        Ok(Some(SignedIn {
+            user,
+            actor,
+            form_token,
+            session: hash,
+            has_factor: session.has_factor,
+            is_vouched: session.is_vouched,
+            proved_at: session.proved_at,
+            device: Device::parse(&session.device),
+            guest: None,
+        }))
     }
 
     /// Signs out.
@@ -295,6 +314,13 @@ impl Accounts {
     }
 }
 
+/// The token of a session that begins, and what is kept of it.
+fn new_session(device: Device) -> (Secret<String>, NewSession) {
+    let token = secrets::make_credential(CredentialKind::Session);
+    let hash = secrets::sha256(token.expose().as_bytes());
+    (token, NewSession { hash, device: device.kept(), is_vouched: false })
+}
+
 /// What stands in the forms of whoever has this token.
 fn form_token(token: &str) -> String {
     hex::encode(&secrets::short_hash(&[b"form", token.as_bytes()]))
@@ -319,58 +345,9 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.expect("our own figures are allowed"))
 }
 
-/// An e-mail address as it is kept: in small letters. None when it is none.
-pub fn email(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
-    let (name, host) = text.rsplit_once('@')?;
-    let is_plain = text.len() <= 254 && !text.chars().any(|it| it.is_whitespace() || it.is_control());
-    let is_whole = !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
-    (is_plain && is_whole).then_some(text)
-}
-
-/// What is wrong with what somebody chose; none when it is good.
-pub fn mistake(email: &str, name: &str, (password, again): (&str, &str)) -> Option<Mistake> {
-    if self::email(email).is_none() {
-        Some(Mistake::Email)
-    } else if !is_name(name) {
-        Some(Mistake::Name)
-    } else {
-        password_mistake((email, name), (password, again))
-    }
-}
-
-/// Whether this is somebody's name.
-pub fn is_name(name: &str) -> bool {
-    !name.trim().is_empty() && name.len() <= limits::USER_NAME_BYTES_MAX
-}
-
-/// What is wrong with a password that somebody chose; none when it is good.
-pub fn password_mistake((email, name): (&str, &str), (password, again): (&str, &str)) -> Option<Mistake> {
-    let is_like = |other: &str| !other.is_empty() && password.trim().eq_ignore_ascii_case(other.trim());
-    if password.chars().count() < limits::PASSWORD_CHARS_MIN {
-        Some(Mistake::Short)
-    } else if password.len() > limits::PASSWORD_BYTES_MAX {
-        Some(Mistake::Long)
-    } else if is_like(email) || is_like(name) {
-        Some(Mistake::Guessable)
-    } else if password != again {
-        Some(Mistake::Differs)
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_kept_in_small_letters_and_what_is_none_is_refused() {
-        assert_eq!(email(" Ada@Example.COM "), Some("ada@example.com".to_owned()));
-        for bad in ["", "ada", "ada@", "@example.com", "ada@example", "a da@example.com", "ada@.com"] {
-            assert_eq!(email(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn what_nobody_has_is_a_hash_of_the_same_cost() {
@@ -381,23 +358,5 @@ mod tests {
             (limits::PASSWORD_HASH_KIB, limits::PASSWORD_HASH_PASSES)
         );
         assert!(hasher().verify_password(b"", &kept).is_err());
-    }
-
-    #[test]
-    fn each_mistake_is_found() {
-        let good = "correct horse battery";
-        assert_eq!(mistake("ada@example.com", "Ada", (good, good)), None);
-        let table = [
-            (("ada", "Ada", good, good), Mistake::Email),
-            (("ada@example.com", " ", good, good), Mistake::Name),
-            (("ada@example.com", "Ada", "elevenchars", "elevenchars"), Mistake::Short),
-            (("ada@example.com", "Ada", "Ada@example.com", "Ada@example.com"), Mistake::Guessable),
-            (("ada@example.com", "Ada", good, "correct horse batteri"), Mistake::Differs),
-        ];
-        for ((email, name, password, again), found) in table {
-            assert_eq!(mistake(email, name, (password, again)), Some(found));
-        }
-        let long = "x".repeat(limits::PASSWORD_BYTES_MAX + 1);
-        assert_eq!(mistake("ada@example.com", "Ada", (&long, &long)), Some(Mistake::Long));
     }
 }

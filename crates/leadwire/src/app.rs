@@ -1,5 +1,7 @@
 //! Wiring: opens the parts in their order, runs them, and stops them in the reverse one.
 
+mod outside;
+
 use crate::accounts::Accounts;
 use crate::api::{self, Server};
 use crate::audit::{self, Auditor};
@@ -15,9 +17,11 @@ use crate::flood::Floods;
 use crate::housekeeping;
 use crate::intake::Intake;
 pub use crate::intake::{Incoming, Received};
+use crate::letters::Letters;
 use crate::news::Ear;
 use crate::nodes::Nodes;
 use crate::portal;
+use crate::proof::UnderWay;
 use crate::replay::Replays;
 use crate::report::Reports;
 use crate::same_key;
@@ -26,13 +30,14 @@ use crate::suggest::Suggesting;
 use crate::telemetry::Metrics;
 use crate::watch::Watch;
 use anyhow::Context;
-use leadwire_connect::egress::Egress;
 use leadwire_core::id::KeyId;
 use leadwire_core::secret::Secret;
 use leadwire_store::audit::telling;
 use leadwire_store::nodes::Beat;
 use leadwire_store::setup::ApiKey;
 use leadwire_store::{Database, Store};
+pub(crate) use outside::way_out;
+use outside::{bind, letters, reached_at, way_in};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,6 +86,10 @@ pub struct App {
     pub floods: Floods,
     /// Who signs in to the portal.
     pub accounts: Accounts,
+    /// What is written to them.
+    pub letters: Letters,
+    /// Proofs of destinations that are under way.
+    pub proofs: UnderWay,
     listener: std::sync::Mutex<Option<(TcpListener, Option<TcpListener>)>>,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
@@ -173,14 +182,7 @@ impl App {
             Arc::clone(&ids),
             Arc::clone(&lanes),
         );
-        let intake = Intake {
-            store: store.clone(),
-            directory: Arc::clone(&directory),
-            ids: Arc::clone(&ids),
-            clock: Arc::clone(&clock),
-            lanes: Arc::clone(&lanes),
-            metrics: Arc::clone(&metrics),
-        };
+        let intake = way_in((&store, &directory), (&ids, &clock), (&lanes, &metrics));
         let feedback = FeedbackReader::new(
             store.clone(),
             Arc::clone(&directory),
@@ -207,10 +209,13 @@ impl App {
             disk,
             watch: watching,
             address: listener.local_addr()?,
+            letters: letters((&config, &listener), (&store, &directory, &clock))?,
+            proofs: UnderWay::default(),
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,
             listener: std::sync::Mutex::new(Some((listener, metrics_listener))),
             floods: Floods::default(),
-            accounts: Accounts::new(store.clone(), Arc::clone(&clock), Arc::clone(directory.vault())),
+            accounts: Accounts::new(store.clone(), Arc::clone(&clock), Arc::clone(directory.vault()))
+                .with_ways(config.portal.ways(), directory.egress()),
             config,
             clock,
             ids,
@@ -301,6 +306,7 @@ impl App {
             () = self.nodes.run(|beat| self.after_beat(beat)) => Ended::Stopped,
             () = self.nodes.look(&*self.clock, |lane| self.lanes.wake(lane)) => Ended::Stopped,
             () = ear.run() => Ended::Stopped,
+            () = self.letters.hear() => Ended::Stopped,
             () = self.nodes.leading(|| self.work_for_all()) => Ended::Stopped,
             () = self.backups.run() => Ended::Stopped,
             () = self.reports.run() => Ended::Stopped,
@@ -309,6 +315,7 @@ impl App {
         self.stop();
         // The requests in hand are answered first, so that what they accepted is seen by the lanes.
         while tasks.join_next().await.is_some() {}
+        self.proofs.stop().await;
         stop_lanes.send_replace(true);
         if !lanes.is_finished() {
             lanes.await?;
@@ -332,6 +339,7 @@ impl App {
             self.erasures.run(),
             self.auditor.run(),
             self.watch.run(),
+            self.letters.run(),
             self.feedback.run(),
         );
     }
@@ -347,6 +355,7 @@ impl App {
             // Somebody may have asked another node for one.
             self.replays.ring();
             self.erasures.ring();
+            self.letters.ring();
         }
     }
 
@@ -372,27 +381,11 @@ impl App {
 
     /// How the world reaches the API.
     pub fn public_url(&self) -> String {
-        self.config.public_url.clone().unwrap_or_else(|| format!("http://{}", self.address))
+        reached_at(&self.config, self.address)
     }
 
     /// The metrics as text.
     pub fn render_metrics(&self) -> String {
         self.metrics.render(self.store.commits(), self.lanes.shut(), self.disk.free_bytes())
     }
-}
-
-/// The way to destinations, as the operator allows it.
-fn way_out(config: &Config) -> anyhow::Result<Egress> {
-    let extra_ca = config.extra_ca.as_ref().map(|file| {
-        std::fs::read(file).with_context(|| format!("cannot read the certificates in {}", file.display()))
-    });
-    Ok(Egress::new(config.egress_policy(), extra_ca.transpose()?.as_deref())?)
-}
-
-async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot listen on {address}; free it, or set `{setting}` to another address (port 0 takes any)"
-        )
-    })
 }

@@ -1,6 +1,8 @@
 //! What an operator can set: defaults, then `leadwire.toml`, then `LEADWIRE_…`, then flags. The only reader of all.
 
 mod portal;
+mod sign_in;
+mod value;
 
 pub use portal::Portal;
 
@@ -13,6 +15,7 @@ use leadwire_store::Database;
 use leadwire_store::postgres::{Address, Pool};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Everything an operator can set for `serve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Config {
     pub database: Option<Secret<String>>,
     /// How many connections this node has to that server.
     pub database_pool: Pool,
+    /// How long whoever asks waits for that server before they are told to come again. No setting: tests shorten it.
+    pub answer_wait: Duration,
     /// Where the API listens.
     pub listen: SocketAddr,
     /// Where `/metrics` listens; none: nowhere.
@@ -65,6 +70,7 @@ impl Default for Config {
             data: PathBuf::from("leadwire-data"),
             database: None,
             database_pool: Pool::default(),
+            answer_wait: limits::SENDER_WAIT,
             listen: SocketAddr::from(([127, 0, 0, 1], 5323)),
             metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 5324))),
             public_url: None,
@@ -324,7 +330,9 @@ impl Config {
                     (key, text.with_context(|| format!("{name}: cannot read {value}"))?.trim().to_owned())
                 }
             };
-            config.apply(&key.to_ascii_lowercase(), &value, &name)?;
+            let key = key.to_ascii_lowercase();
+            let key = sign_in::dotted(&key).unwrap_or(key);
+            config.apply(&key, &value, &name)?;
         }
         if config.database.is_some() && config.backup_folder.is_some() {
             bail!(
@@ -332,32 +340,22 @@ impl Config {
                  `backup_folder` or `database`"
             );
         }
+        sign_in::check(&config)?;
         Ok(config)
     }
 
     fn apply_file(&mut self, path: &Path, text: &str) -> anyhow::Result<()> {
         let table: toml::Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
         for (name, value) in table {
-            let text = match value {
-                toml::Value::String(text) => text,
-                toml::Value::Integer(number) => number.to_string(),
-                toml::Value::Boolean(word) => word.to_string(),
-                toml::Value::Array(items) => {
-                    let items: Option<Vec<String>> = items
-                        .into_iter()
-                        .map(|it| match it {
-                            toml::Value::String(text) => Some(text),
-                            toml::Value::Integer(number) => Some(number.to_string()),
-                            _ => None,
-                        })
-                        .collect();
-                    items
-                        .with_context(|| format!("{}: `{name}` holds more than texts", path.display()))?
-                        .join(",")
-                }
-                _ => bail!("{}: `{name}` is not a text, number, boolean or list", path.display()),
-            };
-            self.apply(&name, &text, &path.display().to_string())?;
+            let place = path.display().to_string();
+            if let (sign_in::TABLE, toml::Value::Table(providers)) = (name.as_str(), &value) {
+                sign_in::apply_table(self, providers, &place)?;
+                continue;
+            }
+            let text = value::text_of(&value).with_context(|| {
+                format!("{place}: `{name}` is not a text, number, boolean, or list of texts")
+            })?;
+            self.apply(&name, &text, &place)?;
         }
         Ok(())
     }
@@ -367,6 +365,9 @@ impl Config {
     /// # Errors
     /// An unknown key, with those there are, or a value that is not what its key holds.
     pub fn apply(&mut self, name: &str, text: &str, place: &str) -> anyhow::Result<()> {
+        if let Some(of_provider) = name.strip_prefix("sign_in.") {
+            return sign_in::apply(self, of_provider, (text, place));
+        }
         let Some(key) = keys().find(|it| it.name == name) else {
             let names: Vec<&str> = keys().map(|it| it.name).collect();
             bail!("{place}: there is no setting `{name}`; the settings are: {}", names.join(", "));

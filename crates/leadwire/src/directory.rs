@@ -156,6 +156,11 @@ impl Directory {
         Some(follow_ups::stop_url(&self.vault, self.public_url.as_deref()?, publisher, lead))
     }
 
+    /// The way out, under the operator's policy.
+    pub fn egress(&self) -> &leadwire_connect::egress::Egress {
+        &self.egress
+    }
+
     /// Seals secret settings for a destination.
     pub fn vault(&self) -> &Arc<Vault> {
         &self.vault

@@ -25,6 +25,12 @@ pub struct Floods {
     pub sign_ins_everywhere: Gauge,
     /// Codes of one account's second factor, and tries of its password by somebody who is signed in.
     pub codes: Gauge,
+    /// Addresses that somebody typed who forgot a password, from one network.
+    pub forgotten_here: Gauge,
+    /// The same for one address.
+    pub forgotten: Gauge,
+    /// Letters to one user, sent by those who may invite.
+    pub letters: Gauge,
 }
 
 impl Default for Floods {
@@ -37,6 +43,9 @@ impl Default for Floods {
             sign_ins_here: Gauge::new(limits::SIGN_INS_PER_ACCOUNT_AND_NETWORK),
             sign_ins_everywhere: Gauge::new(limits::SIGN_INS_PER_ACCOUNT),
             codes: Gauge::new(limits::CODES_PER_ACCOUNT),
+            forgotten_here: Gauge::new(limits::FORGOTTEN_PER_NETWORK),
+            forgotten: Gauge::new(limits::FORGOTTEN_PER_ADDRESS),
+            letters: Gauge::new(limits::LETTERS_PER_USER),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Alone on a file everything is its own, and it says nothing to anybody.
 
 use crate::clock::{Clock, MachineClock, random_bits};
+use crate::server_clock::ServerClock;
 use leadwire_core::time::Timestamp;
 use leadwire_core::{limits, spread};
 use leadwire_store::lanes::LaneKey;
@@ -22,6 +23,8 @@ pub struct Nodes {
     id: Arc<str>,
     seen: watch::Sender<Seen>,
     looks: AtomicBool,
+    /// This machine's clock against the server's.
+    pub server_clock: ServerClock,
 }
 
 /// What the last beat said.
@@ -48,13 +51,15 @@ impl Nodes {
                 id,
                 seen: watch::Sender::new(seen),
                 looks: true.into(),
+                server_clock: ServerClock::default(),
             });
         };
         let clock = MachineClock::start_at(time);
         let id: Arc<str> = format!("node_{:016x}", random_bits() >> 64).into();
         let beat = store.beat(Arc::clone(&id), clock.steady()).await?;
         let seen = Seen { alive: beat.alive.into(), alive_until: Some(beat.alive_until), term: 0 };
-        Ok(Self { store, clock, id, seen: watch::Sender::new(seen), looks: true.into() })
+        let seen = watch::Sender::new(seen);
+        Ok(Self { store, clock, id, seen, looks: true.into(), server_clock: ServerClock::default() })
     }
 
     /// Its name among those that hold lanes.
@@ -160,8 +165,12 @@ impl Nodes {
         });
     }
 
-    /// Looks again and again for work in this node's lanes that nobody told it of, until dropped.
+    /// Looks again and again for work in this node's lanes that nobody told it of, and at its machine's clock, until dropped.
     pub async fn look(&self, clock: &dyn Clock, wake: impl Fn(&LaneKey)) {
+        tokio::join!(self.look_for_work(clock, wake), self.server_clock.run(&self.store, clock));
+    }
+
+    async fn look_for_work(&self, clock: &dyn Clock, wake: impl Fn(&LaneKey)) {
         loop {
             self.moment().await;
             if !self.looks.load(Ordering::Relaxed) {

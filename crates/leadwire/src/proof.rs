@@ -1,5 +1,9 @@
 //! Proof that a destination works: the whole way a real lead takes, as named steps, before the first real lead does.
 
+mod under_way;
+
+pub use under_way::{TooMany, UnderWay};
+
 use crate::directory::Outlet;
 use futures_util::FutureExt;
 use leadwire_connect::validation::{self, Step, Verdict};

@@ -34,6 +34,28 @@ pub struct ReportWish {
     pub to: Timestamp,
 }
 
+/// What a report is asked for that ends now unless an end is said, and begins some days before that unless a beginning is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Whose.
+    pub publisher: PublisherId,
+    /// The key of the rows.
+    pub by: By,
+    /// From this moment; none: [`limits::REPORT_WINDOW`] before the end.
+    pub from: Option<Timestamp>,
+    /// Up to, not including, this one; none: now.
+    pub to: Option<Timestamp>,
+}
+
+impl Stretch {
+    /// The same, asked for at a moment.
+    pub fn at(&self, now: Timestamp) -> ReportWish {
+        let to = self.to.unwrap_or(now);
+        let from = self.from.unwrap_or_else(|| to.minus(limits::REPORT_WINDOW));
+        ReportWish { publisher: self.publisher.clone(), by: self.by, from, to }
+    }
+}
+
 /// Makes reports, few at a time.
 pub struct Reports {
     store: Store,
@@ -61,6 +83,11 @@ impl Reports {
     /// [`StoreError`].
     pub async fn make(&self, wish: &ReportWish) -> Result<Report, StoreError> {
         let _turn = self.turns.acquire().await.map_err(|_| StoreError::Closed)?;
+        Ok(self.add_up(wish, u64::MAX).await?.unwrap_or_default())
+    }
+
+    /// The same; none when there are more touchpoints than this.
+    async fn add_up(&self, wish: &ReportWish, touchpoints_max: u64) -> Result<Option<Report>, StoreError> {
         let mut report = Report::default();
         let mut after = TouchpointId::first_at(wish.from).before();
         loop {
@@ -75,9 +102,12 @@ impl Reports {
             for it in page.touchpoints.iter().filter(|it| counts(it)) {
                 add(&mut report, wish, &page, it);
             }
+            if report.total().touchpoints > touchpoints_max {
+                return Ok(None);
+            }
             match page.touchpoints.last() {
                 Some(it) if page.touchpoints.len() == limits::REPORT_STEP => after = it.id,
-                Some(_) | None => return Ok(report),
+                Some(_) | None => return Ok(Some(report)),
             }
         }
     }

@@ -33,6 +33,8 @@ pub enum CredentialKind {
     PortalLink,
     /// What a browser shows of somebody who came by such a link.
     Guest,
+    /// What a browser shows of somebody who comes back from a provider.
+    Errand,
 }
 
 impl CredentialKind {
@@ -46,6 +48,7 @@ impl CredentialKind {
             CredentialKind::HalfSession => "lw_half_",
             CredentialKind::PortalLink => "lw_open_",
             CredentialKind::Guest => "lw_guest_",
+            CredentialKind::Errand => "lw_way_",
         }
     }
 }

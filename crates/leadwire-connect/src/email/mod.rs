@@ -4,6 +4,8 @@ mod errors;
 mod fields;
 #[cfg(test)]
 mod follow_up_tests;
+#[cfg(test)]
+mod letter_tests;
 mod reply;
 mod request;
 #[cfg(test)]
@@ -13,6 +15,7 @@ use crate::descriptor::{Settings, Values, refusal};
 use crate::destination_settings::DestinationSettings;
 use crate::egress::Egress;
 use crate::egress::mail::{MailSecurity, MailServer};
+use crate::letter::Letter;
 use crate::mapped::FieldMap;
 use crate::notice::Notice;
 use crate::preview::{Preview, PreviewedRequest};
@@ -314,6 +317,25 @@ impl Connector for Email {
         async move {
             let message = request::message(&self.addresses, &request::of_notice(notice));
             Some(self.send(&message, &[], true, egress).await)
+        }
+        .boxed()
+    }
+
+    fn writes_letters(&self) -> bool {
+        true
+    }
+
+    fn write_to<'a>(
+        &'a self,
+        letter: &'a Letter,
+        _: Moment,
+        egress: &'a Egress,
+    ) -> BoxFuture<'a, Option<Tried>> {
+        async move {
+            let Some(content) = request::of_letter(letter) else { return Some(reply::unreachable_person()) };
+            let message = request::message(&self.addresses, &content);
+            // A server's reply may repeat the address, and nothing of the link.
+            Some(reply::of_person(self.send(&message, &[&letter.to], true, egress).await))
         }
         .boxed()
     }

@@ -57,6 +57,26 @@ pub(super) fn unreachable_customer() -> Tried {
     Tried { outcome: Outcome::NotDone(Fault::Withhold), evidence }
 }
 
+/// A letter to somebody by name: an address that is refused is for good, and the server's trouble is not.
+pub(super) fn of_person(mut tried: Tried) -> Tried {
+    if tried.outcome == Outcome::NotDone(Fault::Pause) && tried.evidence.cause == "recipients_refused" {
+        tried.outcome = Outcome::NotDone(Fault::Park);
+        tried.evidence.fix = "see whether the address is written rightly".to_owned();
+    }
+    tried
+}
+
+/// The address of a person is none that a message can be sent to.
+pub(super) fn unreachable_person() -> Tried {
+    let evidence = Evidence {
+        cause: "no_address".to_owned(),
+        message: "mail servers do not take this address".to_owned(),
+        fix: "add the person with another address".to_owned(),
+        ..Evidence::default()
+    };
+    Tried { outcome: Outcome::NotDone(Fault::Withhold), evidence }
+}
+
 fn taken(refused: &[(usize, MailReply)], to: &[String]) -> String {
     if refused.is_empty() {
         return "the mail server took the message".to_owned();

@@ -2,6 +2,7 @@
 
 use super::fields::{REPLY_TO, SUBJECT};
 use crate::Payload;
+use crate::letter::Letter;
 use crate::notice::Notice;
 use leadwire_core::follow_up::{Audience, Message as Words};
 use leadwire_core::mapping::{Mapped, Value};
@@ -119,6 +120,20 @@ pub(super) fn of_notice(notice: &Notice) -> Content {
         body: Body::Rows(vec![(String::new(), notice.text())]),
         stop_url: None,
     }
+}
+
+/// What a letter says. None: its address cannot be written to.
+pub(super) fn of_letter(letter: &Letter) -> Option<Content> {
+    Some(Content {
+        id: letter.id.clone(),
+        at: letter.at,
+        to: Some(reachable(&letter.to)?),
+        reply_to: Vec::new(),
+        subject: line(&letter.subject),
+        language: letter.language.code(),
+        body: Body::Words(letter.text.clone()),
+        stop_url: None,
+    })
 }
 
 /// An address that needs an extension of the mail server is none: it stands in the lines, where people can copy it.
@@ -250,8 +265,9 @@ fn section(body: &Body) -> String {
         Body::Words(words) => {
             for paragraph in words.split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
                 let style = "margin:0 0 12px;white-space:pre-wrap";
-                writeln!(out, "<p style=\"{style}\">{}</p>", escaped(paragraph))
-                    .expect("a String takes everything");
+                let text = escaped(paragraph);
+                let text = if is_link(paragraph) { format!("<a href=\"{text}\">{text}</a>") } else { text };
+                writeln!(out, "<p style=\"{style}\">{text}</p>").expect("a String takes everything");
             }
         }
         Body::Rows(rows) => {
@@ -270,6 +286,12 @@ fn section(body: &Body) -> String {
         }
     }
     out
+}
+
+/// Whether a paragraph is an address of the web, and nothing else.
+fn is_link(paragraph: &str) -> bool {
+    let is_web = paragraph.starts_with("https://") || paragraph.starts_with("http://");
+    is_web && !paragraph.contains(char::is_whitespace)
 }
 
 fn heading(text: &str) -> String {

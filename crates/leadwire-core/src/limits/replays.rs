@@ -13,6 +13,18 @@ pub const REPLAYS_MAX: usize = 4;
 pub const REPLAY_COUNTED_MAX: usize = 100_000;
 /// Bodies in quarantine that one request reads anew; each may have [`super::TOUCHPOINT_BYTES_MAX`] bytes.
 pub const QUARANTINE_STEP: usize = 50;
+/// Largest request that reads another body in the place of one in quarantine, in bytes: a body of
+/// [`super::TOUCHPOINT_BYTES_MAX`] as a text of JSON, in which a quotation mark takes two.
+pub const QUARANTINE_READING_BYTES_MAX: usize = 2 * super::TOUCHPOINT_BYTES_MAX + 1024;
+/// Bytes of a body in quarantine that are shown as text: each sign may take five on a page, which stays below 100 KB. A lead
+/// is below 2 KB.
+pub const QUARANTINE_TEXT_BYTES_MAX: usize = 12_000;
+/// Signs of such a body that are shown before and behind a mistake, in characters: about two lines.
+pub const QUARANTINE_AROUND_CHARS: usize = 120;
+/// Mistakes of such a body that are told, the first: whoever mends these sees the next.
+pub const QUARANTINE_MISTAKES_MAX: usize = 5;
+/// Longest place in such a body that is marked, in characters: more is the whole of a long text.
+pub const QUARANTINE_PLACE_CHARS: usize = 60;
 /// Longest source, action or cause that a replay is for, in bytes: as for the table of interest.
 pub const REPLAY_NAME_BYTES_MAX: usize = 100;
 

@@ -16,8 +16,8 @@ pub const SENDER_WAIT: Duration = Duration::from_secs(15);
 pub const NEWS_BYTES_MAX: usize = 7000;
 /// News that wait to be taken up; beyond that a node is told that it missed some, and looks.
 pub const NEWS_WAITING_MAX: usize = 1024;
-/// How long the listener waits for news before it sees whether it should end. Closing a store waits for that, or for
-/// [`LISTEN_CHECK_WAIT`] when the server is just being asked whether it is there.
+/// How long the listener waits for news before it looks whether the server is to be asked if it is there. Closing a store ends the
+/// waiting, but for [`LISTEN_CHECK_WAIT`] when it is just being asked.
 pub const LISTEN_STEP: Duration = Duration::from_millis(250);
 /// Steps without news after which the server is asked whether it is there.
 pub const LISTEN_SILENT_STEPS: u32 = 40;
@@ -31,3 +31,18 @@ pub const SERVER_TRIES: u32 = 3;
 pub const SERVER_DOUBT_WAIT: Duration = Duration::from_secs(10);
 /// Between two tries to reach it meanwhile.
 pub const SERVER_DOUBT_STEP: Duration = Duration::from_millis(200);
+/// How long a database server may take to let a node in, from the first byte to the sign-in: one that hangs lets nobody in, and
+/// does not say so.
+pub const SERVER_CONNECT_WAIT: Duration = Duration::from_secs(15);
+/// How long a connection waits for an answer before it is given up. Longer than a statement may last, which the server itself
+/// ends after a minute: past that it hangs.
+pub const SERVER_ANSWER_WAIT: Duration = Duration::from_secs(75);
+/// How long a connection that is closed in good order waits for the server to have closed it too.
+pub const SERVER_CLOSE_WAIT: Duration = Duration::from_secs(2);
+/// How long an examination of whether a node is ready waits for the database server: whoever asks gives up soon.
+pub const READY_WAIT: Duration = Duration::from_secs(2);
+/// How often a node holds its machine's clock against the database server's.
+pub const CLOCK_LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How far a machine's clock may be from the database server's before somebody is told, in milliseconds: leads that several
+/// nodes take in are in the order of their machines' clocks, and a customer's next action is seconds away.
+pub const CLOCK_OFF_MAX_MS: i64 = 2000;

@@ -83,3 +83,8 @@ pub const ARRIVALS_STEPS: usize = 500;
 pub const ARRIVALS_AFTER: Duration = Duration::from_secs(60);
 /// Time between two looks at who is silent: silence is measured in hours.
 pub const SILENCE_LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
+/// How long a notice that is over is kept, and a message that was told: somebody may ask what happened in this month of last
+/// year, and nobody what was before.
+pub const NOTICES_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+/// How often older ones are looked for.
+pub const NOTICES_FORGET_EVERY: Duration = Duration::from_secs(24 * 3600);

@@ -86,7 +86,7 @@ impl Store {
     where
         F: FnMut(&Checkpoint) -> Vec<u8> + Send + 'static,
     {
-        self.write(move |tx| {
+        self.write_in(Scope::of(&publisher), move |tx| {
             let Some((number, hash)) = head(tx, &publisher)? else { return Ok(None) };
             let signed = i64::try_from(number).unwrap_or(i64::MAX);
             if let Some(known) = checkpoints_between(tx, &publisher, signed - 1, signed)?.pop() {

@@ -15,7 +15,6 @@ use crate::engine::{Param, Row, Tx};
 use crate::lanes::LaneKey;
 use crate::postgres::scope::Scope;
 use crate::rows::DeliveryState;
-use crate::setup::{self, Change};
 use crate::{Store, StoreError};
 use leadwire_core::id::{DeliveryId, DestinationNo, ErasureId, LeadId, PublisherId, TouchpointId};
 use leadwire_core::time::Timestamp;
@@ -209,9 +208,11 @@ impl Store {
         let has_more =
             self.write_of(&publisher.clone(), move |tx| wipe::step(tx, &publisher, id, now)).await?;
         if !has_more {
-            // What was wiped is still in the log, until the log is folded away; a commit is the occasion.
+            // What was wiped is still in a file's log, until the log is folded away; a commit is the occasion.
             self.empty_log_soon();
-            self.write(|_| Ok(())).await?;
+            if self.folder().is_some() {
+                self.write(|_| Ok(())).await?;
+            }
         }
         Ok(has_more)
     }
@@ -326,28 +327,6 @@ impl Store {
         identities: Vec<[u8; 16]>,
     ) -> Result<Vec<LeadId>, StoreError> {
         self.read_of(&publisher.clone(), move |tx| address::leads_of(tx, &publisher, &identities)).await
-    }
-
-    /// Sets for how many days a publisher keeps people; 0: for ever. [`Change::Missing`]: there is no such publisher.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn set_retention(&self, publisher: PublisherId, days: u32) -> Result<Change, StoreError> {
-        self.write(move |tx| {
-            let id = Param::Text(publisher.as_str());
-            let known = tx.find("SELECT 1 FROM publisher WHERE publisher_id = $1", &[id], |_| Ok(()))?;
-            if known.is_none() {
-                return Ok(Change::Missing);
-            }
-            tx.execute(
-                "INSERT INTO retention (publisher_id, days) VALUES ($1, $2)
-                 ON CONFLICT (publisher_id) DO UPDATE SET days = excluded.days",
-                &[id, Param::Int(days.into())],
-            )?;
-            setup::raise_version(tx)?;
-            Ok(Change::Made)
-        })
-        .await
     }
 }
 

@@ -49,6 +49,12 @@ pub(super) fn wipe_touchpoints(
              WHERE publisher_id = $3 AND touchpoint_id = $4 AND erased_at = 0",
             &[Param::Bytes(&[]), Param::Int(now.millis()), key[0], key[1]],
         )?);
+        // What a repaired body came from may hold no word by which the person would be found in it.
+        wiped.quarantined += to_u64(tx.execute(
+            "UPDATE quarantine SET body = $1, body_sha256 = $1, pointer = '', message = 'erased'
+             WHERE publisher_id = $2 AND touchpoint_id = $3 AND touchpoint_id <> '' AND LENGTH(body) > 0",
+            &[Param::Bytes(&[]), key[0], key[1]],
+        )?);
         wiped.deliveries += to_u64(tx.execute(
             "UPDATE delivery SET cause = '', message = '', fix = '', record = ''
              WHERE publisher_id = $1 AND touchpoint_id = $2 AND state = 'delivered'",

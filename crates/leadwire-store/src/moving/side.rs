@@ -205,7 +205,7 @@ impl Found<'_> {
 /// Keeps everybody from writing until the connection ends, if nobody works there. Nobody does where no table of nodes is.
 fn take(session: &Session, shown: &str) -> Result<(), MoveError> {
     // A page of rows, or their count, may take long.
-    session.run("SET statement_timeout = 0")?;
+    session.take_time()?;
     let row =
         session.row("SELECT pg_try_advisory_lock($1), to_regclass('node') IS NOT NULL", &[&EVERYTHING])?;
     let (taken, has_nodes): (bool, bool) = (row.get(0), row.get(1));

@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn note_arrivals(&self, step: ArrivalsStep) -> Result<(), StoreError> {
-        self.write(move |tx| write(tx, &step)).await
+        self.write_of(&step.publisher.clone(), move |tx| write(tx, &step)).await
     }
 
     /// When touchpoints of an offer came, by channel.
@@ -77,7 +77,7 @@ impl Store {
         if is_any.await?.is_none() {
             return Ok(());
         }
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             tx.execute(
                 "DELETE FROM arrival WHERE publisher_id = $1 AND hour < $2",
                 &[Param::Text(publisher.as_str()), Param::Int(before)],

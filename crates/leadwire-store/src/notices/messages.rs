@@ -2,6 +2,7 @@
 
 use super::{Notice, Told, Whose, count, notice, publisher_or_none, whom};
 use crate::engine::{Param, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
@@ -103,7 +104,8 @@ impl Store {
         notices: Vec<(Whose, u32)>,
         now: Timestamp,
     ) -> Result<Gathered, StoreError> {
-        self.write(move |tx| gather(tx, (publisher.as_ref(), &tell), &notices, now)).await
+        let scope = scope_of(&notices, Scope::of_whom(publisher.as_ref()));
+        self.write_in(scope, move |tx| gather(tx, (publisher.as_ref(), &tell), &notices, now)).await
     }
 
     /// Holds notices back: a trouble that lasts until a moment, anything else for ever.
@@ -111,7 +113,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn mute_notices(&self, notices: Vec<(Whose, u32)>, until: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        let Some(first) = notices.first() else { return Ok(()) };
+        let scope = scope_of(&notices, first.0.scope());
+        self.write_in(scope, move |tx| {
             for (whose, number) in &notices {
                 let (publisher, destination) = whose.params();
                 tx.execute(
@@ -131,7 +135,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn tell_nobody(&self, notices: Vec<(Whose, u32)>) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        let Some(first) = notices.first() else { return Ok(()) };
+        let scope = scope_of(&notices, first.0.scope());
+        self.write_in(scope, move |tx| {
             for (whose, number) in &notices {
                 let (publisher, destination) = whose.params();
                 tx.execute(
@@ -216,8 +222,16 @@ impl Store {
         sent: Sent,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| settle(tx, &message, sent, now)).await
+        let scope = Scope::of_whom(message.publisher.as_ref());
+        self.write_in(scope, move |tx| settle(tx, &message, sent, now)).await
     }
+}
+
+/// Whose rows these notices are among, beside others.
+fn scope_of(notices: &[(Whose, u32)], others: Scope) -> Scope {
+    notices
+        .iter()
+        .fold(others, |scope, it| scope.and(it.0.publisher.as_ref().map_or("", PublisherId::as_str)))
 }
 
 fn gather(

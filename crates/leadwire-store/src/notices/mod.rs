@@ -1,6 +1,7 @@
 //! Notices: what somebody should be told of a destination, of an offer or of the service itself, and whether they were.
 
 mod arrivals;
+mod forgotten;
 mod messages;
 mod receivers;
 mod saying;
@@ -16,6 +17,7 @@ pub use watched::{Pulse, Watched};
 
 use crate::engine::{Param, Row};
 use crate::lanes::LaneKey;
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::notice::NoticeKind;
@@ -37,6 +39,11 @@ impl Whose {
     /// What is a publisher's, and about no destination.
     pub fn of_publisher(publisher: PublisherId) -> Self {
         Self { publisher: Some(publisher), destination: None }
+    }
+
+    /// Whose rows it is among.
+    fn scope(&self) -> Scope {
+        Scope::of_whom(self.publisher.as_ref())
     }
 
     /// The lane it is about.
@@ -250,7 +257,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn say(&self, whose: Whose, said: Said, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx| say(tx, &whose, &said, now)).await
+        self.write_in(whose.scope(), move |tx| say(tx, &whose, &said, now)).await
     }
 
     /// A trouble is over, and that is no news: what it was about is gone, or a person ended it.
@@ -264,7 +271,7 @@ impl Store {
         kind: NoticeKind,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| end(tx, &whose, &about, kind, now).map(|_| ())).await
+        self.write_in(whose.scope(), move |tx| end(tx, &whose, &about, kind, now).map(|_| ())).await
     }
 
     /// Says how something went that the service does by itself, such as a backup or the look at its store: a failure is told
@@ -273,7 +280,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn note_job(&self, went: Said, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of_operator(move |tx| {
             let is_known = standing(tx, &Whose::OPERATOR, &went.about, NoticeKind::JobFailed)?;
             if went.kind == NoticeKind::JobPassed && !is_known {
                 Ok(())

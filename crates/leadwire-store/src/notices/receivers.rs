@@ -3,6 +3,7 @@
 use super::whom;
 use crate::engine::Param;
 use crate::lanes::LaneKey;
+use crate::postgres::scope::Scope;
 use crate::setup::Change;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId};
@@ -73,7 +74,7 @@ impl Store {
         receivers: Vec<LaneKey>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
             let whom = whom(publisher.as_ref());
             tx.execute("DELETE FROM notice_receiver WHERE publisher_id = $1", &[whom])?;
             for (place, via) in (1..).zip(&receivers) {
@@ -141,7 +142,7 @@ impl Store {
         mute: Mute,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.write(move |tx| {
+        self.write_in(Scope::of_whom(publisher.as_ref()), move |tx| {
             let whom = whom(publisher.as_ref());
             let destination = Param::Int(mute.destination.map_or(0, |it| it.get().into()));
             let kind = Param::Text(mute.kind.map_or("", NoticeKind::as_str));
@@ -209,7 +210,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn note_way(&self, lane: LaneKey, went: Way) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of(&lane.publisher.clone(), move |tx| {
             let millis = |it: Option<Timestamp>| Param::Int(it.map_or(0, Timestamp::millis));
             tx.execute(
                 "INSERT INTO notice_way (publisher_id, destination_no, told_at, failed_at, cause, message)

@@ -93,7 +93,7 @@ impl Store {
         said: Vec<Said>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of(&found.lane.publisher.clone(), move |tx| {
             let (warned_of, warned_days) = found.warned.map_or((0, -1), |it| (it.0.millis(), i64::from(it.1)));
             tx.execute(
                 "INSERT INTO watch (publisher_id, destination_no, checked_at, is_failing, warned_of, warned_days)
@@ -125,7 +125,7 @@ impl Store {
         said: Option<Said>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| {
+        self.write_of(&known.lane.publisher.clone(), move |tx| {
             let small = |it: u64| Param::Int(i64::try_from(it).unwrap_or(i64::MAX));
             // What else is known of it stays; of a destination that was never looked at that is when it was added.
             tx.execute(

@@ -7,7 +7,7 @@ use crate::lanes::{LaneKey, LaneToken, Settled, Turn};
 use crate::leads::{Act, LeadFilter};
 use crate::replays::{Done, Mode, Replay, ReplayState, ReplayStep, Replayed, Selection, Stepped};
 use crate::rows::DeliveryState;
-use crate::setup::proofs::Proved;
+use crate::setup::proofs::{Proved, ToldProof};
 use crate::setup::{Change, Offer, RouteChange, StoredFollowUp, StoredRoute};
 use crate::unrouted::{Routing, TouchpointFilter};
 use crate::{Store, StoreError};
@@ -77,6 +77,7 @@ pub(super) async fn replay(
             publisher: publisher.clone(),
             id: ReplayId::new(id),
             created_at: at(0),
+            asked_by: "key_1".to_owned(),
             destination,
             offers: Offers::All,
             range: (TouchpointId::new(0), TouchpointId::new(9)),
@@ -148,8 +149,12 @@ pub(super) async fn list_and_prove(
     store.offer_states(whose()).await?;
     store.withdraw_listing(whose(), crm.clone(), at(4)).await?;
     let lane = LaneKey { publisher: whose(), destination };
-    store.note_proof(lane, 1, Proved::TestLead, at(5)).await?;
+    store.note_proof(lane.clone(), 1, Proved::TestLead, at(5)).await?;
     store.proofs(whose()).await?;
+    let (what, told) = ("look".to_owned(), "{}".to_owned());
+    let told = ToldProof { what, settings_no: 1, told, begun_at: at(5), ended_at: at(6) };
+    store.keep_proof(lane.clone(), told).await?;
+    assert!(store.told_proof(lane).await?.is_some());
     store.remove_offer(whose(), crm, at(6)).await?;
     Ok(())
 }

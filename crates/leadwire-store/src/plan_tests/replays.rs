@@ -29,6 +29,10 @@ pub(super) const HOT: &[(&str, &[&str])] = &[
             "SEARCH quarantine USING INDEX quarantine_waiting (publisher_id=? AND quarantine_id>? AND quarantine_id<?)",
         ],
     ),
+    (
+        "UPDATE quarantine SET body = $1, body_sha256 = $1, pointer = '', message = 'erased' WHERE publisher_id = $2 AND touchpoint_id = $3…",
+        &["SEARCH quarantine USING INDEX quarantine_became (publisher_id=? AND touchpoint_id=?)"],
+    ),
 ];
 
 /// Calls every method on a way that reaches every statement; `like` is a replay that is over.
@@ -70,6 +74,7 @@ pub(super) async fn run(
     for item in page {
         store.twin_of_quarantined(item.clone(), std::time::Duration::from_secs(1)).await?;
         store.pass_over_quarantined(publisher.clone(), item.id, TouchpointId::new(1)).await?;
+        store.kept_body(publisher.clone(), item.id).await?;
         store.explain_quarantined(item).await?;
     }
     store.note_backup(now).await

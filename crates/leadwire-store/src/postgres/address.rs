@@ -1,13 +1,14 @@
 //! Where the database is, and how the connection to it is made.
 
-use super::tls::Tls;
+use super::client::Client;
+use super::tls::{Identity, Tls};
 use crate::StoreError;
-use ::postgres::config::{Host, SslMode, TargetSessionAttrs};
-use ::postgres::{Client, Config, NoTls};
 use leadwire_core::limits;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{Config, Error, NoTls};
 
 /// Where the database is. Its text form, with the password in it, is never shown.
 #[derive(Clone)]
@@ -22,8 +23,26 @@ pub struct Address {
 enum Secrecy {
     /// They can: there is nobody on the way, or somebody said so.
     Clear,
-    /// They cannot; the server shows that it is the one in the address, by an authority of this file or of the machine.
-    Verified { authorities: Option<PathBuf> },
+    /// They cannot; the server shows that it is the one in the address, by an authority of this file or of the machine. What
+    /// this node shows, if anything.
+    Verified { authorities: Option<PathBuf>, identity: Option<Identity> },
+}
+
+/// Why there is no connection.
+pub(super) enum Connecting {
+    /// The server or the network said so.
+    Refused(Error),
+    /// It did not come to that.
+    Other(StoreError),
+}
+
+impl From<Connecting> for StoreError {
+    fn from(why: Connecting) -> Self {
+        match why {
+            Connecting::Refused(error) => error.into(),
+            Connecting::Other(error) => error,
+        }
+    }
 }
 
 /// How many connections one node has.
@@ -43,7 +62,7 @@ impl Default for Pool {
 
 impl Address {
     /// Reads `postgres://user:password@host:port/database`, with `sslmode=verify-full` (the rule beyond this machine) or
-    /// `sslmode=disable`, and `sslrootcert=FILE` behind it.
+    /// `sslmode=disable`, `sslrootcert=FILE`, and `sslcert=FILE` with `sslkey=FILE` behind it.
     ///
     /// # Errors
     /// When it is none, in words for people, without the password.
@@ -51,9 +70,10 @@ impl Address {
         if !["postgres://", "postgresql://"].iter().any(|it| url.starts_with(it)) {
             return Err("not a database address: it begins with `postgres://`".to_owned());
         }
-        let Wishes { rest, mode, authorities } = Wishes::of(url)?;
+        let Wishes { rest, mode, authorities, shown } = Wishes::of(url)?;
+        let identity = identity(shown)?;
         let mut config: Config =
-            rest.parse().map_err(|error: ::postgres::Error| format!("not a database address: {error}"))?;
+            rest.parse().map_err(|error: Error| format!("not a database address: {error}"))?;
         // Its rest would be taken for a host and shown.
         if config.get_hosts().iter().any(|it| matches!(it, Host::Tcp(name) if name.contains('@'))) {
             return Err("not a database address: an `@` in a password is written `%40`".to_owned());
@@ -68,18 +88,24 @@ impl Address {
         if config.get_hosts().is_empty() {
             return Err("no host in the database address: `postgres://user@host/database`".to_owned());
         }
-        let verified = |authorities| Secrecy::Verified { authorities };
+        let verified = |authorities, identity| Secrecy::Verified { authorities, identity };
         let is_all_here = config.get_hosts().iter().all(is_here);
         let secrecy = match (mode.as_deref(), is_all_here) {
-            (Some("verify-full"), _) => verified(authorities),
+            (Some("verify-full"), _) => verified(authorities, identity),
             (Some("disable"), _) | (None, true) if authorities.is_some() => {
                 return Err(
                     "`sslrootcert` names authorities, and nothing is encrypted: say `sslmode=verify-full`"
                         .to_owned(),
                 );
             }
+            (Some("disable"), _) | (None, true) if identity.is_some() => {
+                return Err(
+                    "`sslcert` is shown to a server over TLS, and nothing is encrypted: say `sslmode=verify-full`"
+                        .to_owned(),
+                );
+            }
             (Some("disable"), _) | (None, true) => Secrecy::Clear,
-            (None, false) => verified(authorities),
+            (None, false) => verified(authorities, identity),
             (Some(other), _) => return Err(refused(other)),
         };
         config.ssl_mode(if secrecy == Secrecy::Clear { SslMode::Disable } else { SslMode::Require });
@@ -104,12 +130,13 @@ impl Address {
         self.pool
     }
 
-    /// Connects. The file of authorities is read each time, so that new ones need no new start.
+    /// Connects. The files of TLS are read each time, so that new ones need no new start.
     pub(super) fn connect(&self) -> Result<Client, StoreError> {
         let connected = match &self.secrecy {
-            Secrecy::Clear => self.config.connect(NoTls),
-            Secrecy::Verified { authorities } => {
-                self.config.connect(Tls::trusting(authorities.as_deref()).map_err(StoreError::Away)?)
+            Secrecy::Clear => Client::connect(&self.config, NoTls),
+            Secrecy::Verified { authorities, identity } => {
+                let tls = Tls::trusting(authorities.as_deref(), identity.as_ref());
+                Client::connect(&self.config, tls.map_err(StoreError::Away)?)
             }
         };
         connected.map_err(|error| match StoreError::from(error) {
@@ -154,17 +181,21 @@ struct Wishes {
     rest: String,
     mode: Option<String>,
     authorities: Option<PathBuf>,
+    /// The files of the certificate that is shown to the server, and of its key.
+    shown: [Option<PathBuf>; 2],
 }
 
 impl Wishes {
     fn of(url: &str) -> Result<Self, String> {
         let (rest, query) = url.split_once('?').unwrap_or((url, ""));
-        let mut wishes = Self { rest: rest.to_owned(), mode: None, authorities: None };
+        let mut wishes = Self { rest: rest.to_owned(), mode: None, authorities: None, shown: [None, None] };
         let mut before = '?';
         for pair in query.split('&').filter(|it| !it.is_empty()) {
             match pair.split_once('=') {
                 Some(("sslmode", mode)) => wishes.mode = Some(mode.to_owned()),
-                Some(("sslrootcert", file)) => wishes.authorities = Some(PathBuf::from(decoded(file)?)),
+                Some((name @ "sslrootcert", file)) => wishes.authorities = Some(decoded(name, file)?),
+                Some((name @ "sslcert", file)) => wishes.shown[0] = Some(decoded(name, file)?),
+                Some((name @ "sslkey", file)) => wishes.shown[1] = Some(decoded(name, file)?),
                 _ => {
                     wishes.rest.push(before);
                     wishes.rest.push_str(pair);
@@ -178,16 +209,26 @@ impl Wishes {
     }
 }
 
-/// A text with its `%2F` and the like read.
-fn decoded(text: &str) -> Result<String, String> {
+/// What a node shows to the server.
+fn identity([certificate, key]: [Option<PathBuf>; 2]) -> Result<Option<Identity>, String> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(Identity { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err("`sslcert` needs `sslkey=FILE`, the key of that certificate".to_owned()),
+        (None, Some(_)) => Err("`sslkey` needs `sslcert=FILE`, the certificate of that key".to_owned()),
+    }
+}
+
+/// The path in a part of an address, with its `%2F` and the like read.
+fn decoded(name: &str, text: &str) -> Result<PathBuf, String> {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
     for piece in pieces {
         let code = piece.get(..2).and_then(|it| u8::from_str_radix(it, 16).ok());
-        bytes.push(code.ok_or("`sslrootcert`: two hexadecimal digits follow a `%`")?);
+        bytes.push(code.ok_or_else(|| format!("`{name}`: two hexadecimal digits follow a `%`"))?);
         bytes.extend(&piece.as_bytes()[2..]);
     }
-    String::from_utf8(bytes).map_err(|_| "`sslrootcert` is not UTF-8".to_owned())
+    String::from_utf8(bytes).map(PathBuf::from).map_err(|_| format!("`{name}` is not UTF-8"))
 }
 
 /// Whether a host is this machine.
@@ -206,6 +247,8 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 mod tests {
     use super::*;
 
+    const VERIFIED: Secrecy = Secrecy::Verified { authorities: None, identity: None };
+
     fn secrecy(url: &str) -> Secrecy {
         Address::parse(url).unwrap_or_else(|error| panic!("{url}: {error}")).secrecy
     }
@@ -222,16 +265,10 @@ mod tests {
             assert_eq!(secrecy(here), Secrecy::Clear, "{here}");
         }
         let elsewhere = "postgres://a:hunter2@db.example.com/b";
-        assert_eq!(secrecy(elsewhere), Secrecy::Verified { authorities: None });
-        assert_eq!(
-            secrecy("postgres://a@localhost,db.example.com/b"),
-            Secrecy::Verified { authorities: None }
-        );
+        assert_eq!(secrecy(elsewhere), VERIFIED);
+        assert_eq!(secrecy("postgres://a@localhost,db.example.com/b"), VERIFIED);
         assert_eq!(secrecy(&format!("{elsewhere}?sslmode=disable")), Secrecy::Clear);
-        assert_eq!(
-            secrecy("postgres://a@localhost/b?sslmode=verify-full"),
-            Secrecy::Verified { authorities: None }
-        );
+        assert_eq!(secrecy("postgres://a@localhost/b?sslmode=verify-full"), VERIFIED);
     }
 
     #[test]
@@ -248,20 +285,31 @@ mod tests {
         for url in ["postgres:///b?user=a&password=hunter2", "postgres://"] {
             assert!(refusal(url).contains("no host"), "{url}");
         }
-        assert_eq!(secrecy("postgres:///b?user=a&host=192.0.2.7"), Secrecy::Verified { authorities: None });
+        assert_eq!(secrecy("postgres:///b?user=a&host=192.0.2.7"), VERIFIED);
     }
 
     #[test]
     fn authorities_may_be_those_of_a_file() {
-        let of = |file: &str| Secrecy::Verified { authorities: Some(PathBuf::from(file)) };
+        let of = |file: &str| Secrecy::Verified { authorities: Some(PathBuf::from(file)), identity: None };
         let url = "postgres://a@db.example.com/b?connect_timeout=3&sslrootcert=%2Fetc%2Fmy%20root.pem&options=-cwork_mem%3D1MB";
         assert_eq!(secrecy(url), of("/etc/my root.pem"));
-        assert_eq!(
-            secrecy("postgres://a@db.example.com/b?sslrootcert=system"),
-            Secrecy::Verified { authorities: None }
-        );
+        assert_eq!(secrecy("postgres://a@db.example.com/b?sslrootcert=system"), VERIFIED);
         assert!(refusal("postgres://a@localhost/b?sslrootcert=/root.pem").contains("verify-full"));
         assert!(refusal("postgres://a@db.example.com/b?sslrootcert=%2").contains("sslrootcert"));
+    }
+
+    #[test]
+    fn a_node_shows_a_certificate_with_its_key_or_none() {
+        let url = "postgres://a@db.example.com/b?sslcert=%2Fetc%2Fmy%20node.pem&sslkey=/etc/node.key";
+        let identity =
+            Identity { certificate: PathBuf::from("/etc/my node.pem"), key: PathBuf::from("/etc/node.key") };
+        assert_eq!(secrecy(url), Secrecy::Verified { authorities: None, identity: Some(identity) });
+        assert!(refusal("postgres://a@db.example.com/b?sslcert=/x").contains("`sslkey=FILE`"));
+        assert!(refusal("postgres://a@db.example.com/b?sslkey=/x").contains("`sslcert=FILE`"));
+        assert!(refusal("postgres://a@db.example.com/b?sslcert=/x&sslkey=%2").contains("`sslkey`"));
+        for clear in ["postgres://a@localhost/b?", "postgres://a@db.example.com/b?sslmode=disable&"] {
+            assert!(refusal(&format!("{clear}sslcert=/x&sslkey=/y")).contains("verify-full"));
+        }
     }
 
     #[test]

@@ -9,12 +9,12 @@ use super::many;
 use super::session::{Cells, Session};
 use crate::StoreError;
 use crate::engine::Param;
-use ::postgres::types::ToSql;
-use ::postgres::{Row, Statement};
 use leadwire_core::limits;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
 
 /// A parameter that is kept.
 #[derive(Clone, PartialEq, Eq, Hash)]

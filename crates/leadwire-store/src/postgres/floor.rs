@@ -4,8 +4,8 @@
 
 use super::address::Address;
 use super::beside;
+use super::client::Client;
 use crate::StoreError;
-use ::postgres::Client;
 use leadwire_core::limits;
 
 /// A database of its own on a server, for one measurement.
@@ -27,7 +27,7 @@ impl Scratch {
             ));
         }
         let text = format!("CREATE DATABASE {name}");
-        beside(|| Ok(server.connect()?.batch_execute(&text)?))?;
+        beside(|| server.connect()?.batch_execute(&text))?;
         Ok(Self { server: server.clone(), name: name.to_owned() })
     }
 }
@@ -36,7 +36,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let text = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         // An error means that the server is gone; the name says what is left there.
-        beside(|| Ok(self.server.connect()?.batch_execute(&text)?)).ok();
+        beside(|| self.server.connect()?.batch_execute(&text)).ok();
     }
 }
 
@@ -51,7 +51,7 @@ impl ServerFloor {
     /// # Errors
     /// When the database cannot be reached.
     pub fn make(address: &Address) -> Result<Self, StoreError> {
-        beside(|| Ok(address.connect()?.batch_execute(TABLES)?))?;
+        beside(|| address.connect()?.batch_execute(TABLES))?;
         Ok(Self { address: address.clone() })
     }
 
@@ -77,8 +77,8 @@ impl ServerFloor {
     /// An error of the database.
     pub fn claim_and_mark(&self, size: i64) -> Result<(), StoreError> {
         self.on_each_connection(|client, _, _| {
-            let claim = client.prepare(CLAIM)?;
-            let mark = client.prepare(MARK)?;
+            let claim = client.prepare_typed(CLAIM, &[])?;
+            let mark = client.prepare_typed(MARK, &[])?;
             loop {
                 let claimed = client.query(&claim, &[&size])?;
                 if claimed.is_empty() {
@@ -134,7 +134,9 @@ fn insert(client: &mut Client, first: i64, count: i64) -> Result<(), StoreError>
     let keys: Vec<Vec<u8>> = (first..first + count).map(|it| spread(it + (1 << 40))).collect();
     let bodies = vec![vec![b'x'; BODY_BYTES]; ids.len()];
     let due: Vec<i64> = (first..first + count).collect();
-    let mut tx = client.transaction()?;
+    // An error ends the connection, and what was not committed with it.
+    let tx = client;
+    tx.batch_execute("BEGIN")?;
     tx.execute(
         "INSERT INTO body (id, body) SELECT * FROM unnest($1::bytea[], $2::bytea[])",
         &[&ids, &bodies],
@@ -151,6 +153,5 @@ fn insert(client: &mut Client, first: i64, count: i64) -> Result<(), StoreError>
          SELECT id, 'pending', due_at FROM unnest($1::bytea[], $2::bigint[]) AS it(id, due_at)",
         &[&ids, &due],
     )?;
-    tx.commit()?;
-    Ok(())
+    tx.batch_execute("COMMIT")
 }

@@ -4,13 +4,11 @@ use super::address::Address;
 use super::writers::CHANNEL;
 use crate::StoreError;
 use crate::news::{self, News};
-use ::postgres::Client;
-use ::postgres::fallible_iterator::FallibleIterator;
 use leadwire_core::limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 pub(crate) struct Listener {
     state: Arc<State>,
@@ -23,6 +21,8 @@ pub(crate) struct Listener {
 struct State {
     is_over: AtomicBool,
     is_connecting: AtomicBool,
+    /// Wakes a listener that waits for news.
+    over: Notify,
 }
 
 impl State {
@@ -56,6 +56,7 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.state.is_over.store(true, Ordering::SeqCst);
+        self.state.over.notify_one();
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
             if self.state.is_connecting.load(Ordering::SeqCst) {
@@ -93,23 +94,22 @@ fn listen(address: &Address, state: &State, ear: &mut Ear) -> Result<(), StoreEr
     if state.is_over() {
         return Ok(());
     }
-    let mut client: Client = address.connect()?;
+    let mut client = address.connect()?;
     client.batch_execute(&format!("LISTEN {CHANNEL}"))?;
     state.is_connecting.store(false, Ordering::SeqCst);
     let mut silent = 0;
     while !state.is_over() {
         ear.catch_up();
-        let heard = client.notifications().timeout_iter(limits::LISTEN_STEP).next()?;
-        if let Some(heard) = heard {
+        if let Some(heard) = client.hear(limits::LISTEN_STEP, &state.over)? {
             silent = 0;
-            heard.payload().lines().for_each(|line| ear.hear(news::read(line)));
+            heard.lines().for_each(|line| ear.hear(news::read(line)));
             continue;
         }
         silent += 1;
         if silent >= limits::LISTEN_SILENT_STEPS {
             // A server that is gone says nothing either.
             silent = 0;
-            client.is_valid(limits::LISTEN_CHECK_WAIT)?;
+            client.look(limits::LISTEN_CHECK_WAIT)?;
         }
     }
     Ok(())

@@ -7,7 +7,10 @@
 use super::dialect;
 use crate::StoreError;
 use crate::engine::Param;
-use ::postgres::types::Type;
+use tokio_postgres::types::Type;
+
+/// More rows than there ever are.
+const MANY: &str = "9223372036854775807::bigint";
 
 /// A statement that takes arrays where the given one takes values. A query and an update that returns something give
 /// first which row of parameters it is of, counted from 1.
@@ -20,8 +23,10 @@ pub(super) fn statement(sql: &str, params: &[Param<'_>]) -> Result<String, Store
     } else if head.starts_with("UPDATE") {
         update(&text, &source)
     } else {
+        // `OFFSET 0` keeps the server from taking the question apart: of a table that it believes to be small it would go through
+        // all rows, and look for each among the parameters.
         Some(format!(
-            "SELECT each_row.each_place, found.* FROM {source} CROSS JOIN LATERAL ({text}) AS found"
+            "SELECT each_row.each_place, found.* FROM {source} CROSS JOIN LATERAL ({text} OFFSET 0) AS found"
         ))
     };
     whole.ok_or_else(|| StoreError::Wrong(format!("a statement that cannot be run for many rows: {sql}")))
@@ -44,6 +49,9 @@ pub(super) fn columns<'a>(rows: &[Vec<Param<'a>>]) -> Vec<Vec<Param<'a>>> {
 }
 
 /// The rows of parameters as a table. Texts are compared by their bytes, as columns are.
+///
+/// The limit limits nothing. It makes the server think of few rows, so that going through a table of more than that and looking
+/// for each of its rows among the parameters seems dear to it, as it is.
 fn source(params: &[Param<'_>]) -> String {
     if params.is_empty() {
         return "(SELECT 1::bigint AS each_place) AS each_row".to_owned();
@@ -60,7 +68,7 @@ fn source(params: &[Param<'_>]) -> String {
         arrays.push_str(&format!("{}${number}::{kind}[]", if number > 1 { ", " } else { "" }));
     }
     format!(
-        "(SELECT {shown}each_place FROM unnest({arrays}) WITH ORDINALITY AS bound({names}each_place)) AS each_row"
+        "(SELECT {shown}each_place FROM unnest({arrays}) WITH ORDINALITY AS bound({names}each_place) LIMIT (SELECT {MANY})) AS each_row"
     )
 }
 
@@ -131,7 +139,7 @@ mod tests {
     use super::*;
 
     const SOURCE: &str = "(SELECT p1 COLLATE \"C\" AS p1, p2 AS p2, each_place FROM unnest($1::text[], $2::bigint[]) WITH \
-                          ORDINALITY AS bound(p1, p2, each_place)) AS each_row";
+                          ORDINALITY AS bound(p1, p2, each_place) LIMIT (SELECT 9223372036854775807::bigint)) AS each_row";
 
     fn made(sql: &str) -> String {
         statement(sql, &[Param::Text(""), Param::Int(0)]).unwrap().replace(SOURCE, "ROWS")
@@ -151,7 +159,7 @@ mod tests {
         assert_eq!(
             made("SELECT c FROM a WHERE b = $1 AND d = $2"),
             "SELECT each_row.each_place, found.* FROM ROWS CROSS JOIN LATERAL (SELECT c FROM a WHERE b = \
-             each_row.p1 AND d = each_row.p2) AS found"
+             each_row.p1 AND d = each_row.p2 OFFSET 0) AS found"
         );
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn is_walled(session: &Session) -> Result<bool, StoreError> {
 /// A crash in the middle leaves the schema at one of the steps.
 pub(crate) fn run(session: &Session) -> Result<(), StoreError> {
     // A step may write every row anew, or wait for another node that does.
-    session.run("SET statement_timeout = 0")?;
+    session.take_time()?;
     loop {
         // A step may change everybody's rows.
         session.run(&scope::begin("READ COMMITTED", &Scope::Everything))?;

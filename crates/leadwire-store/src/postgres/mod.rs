@@ -6,6 +6,7 @@
 
 pub(crate) mod address;
 pub(crate) mod ahead;
+mod client;
 mod dialect;
 pub mod floor;
 pub(crate) mod listener;

@@ -41,6 +41,10 @@ impl Readers {
     {
         let (answer, wait) = oneshot::channel();
         let job: Job = Box::new(move |session| {
+            // While a server hung, many came and went: when it is back, those who still wait come first.
+            if answer.is_closed() {
+                return;
+            }
             let result = session.and_then(|session| {
                 // A panic ends this read, not the thread that the next reads need.
                 catch_unwind(AssertUnwindSafe(|| in_snapshot(session, &scope, body)))

@@ -1,5 +1,6 @@
 //! Whose rows a body reads and writes, and the locks that keep others from them meanwhile.
 
+use leadwire_core::id::PublisherId;
 use std::collections::BTreeSet;
 
 /// Whose rows a body may read and write.
@@ -14,6 +15,11 @@ pub(crate) enum Scope {
 impl Scope {
     pub(crate) fn of(publisher: &str) -> Self {
         Self::Publishers(BTreeSet::from([publisher.to_owned()]))
+    }
+
+    /// Those of a publisher or, with none, the operator's own.
+    pub(crate) fn of_whom(publisher: Option<&PublisherId>) -> Self {
+        Self::of(publisher.map_or("", PublisherId::as_str))
     }
 
     /// Those of one more publisher too.
@@ -38,7 +44,7 @@ impl Scope {
     }
 
     /// Those of all these bodies together.
-    pub(super) fn of_all<'a>(scopes: impl Iterator<Item = &'a Self>) -> Self {
+    pub(crate) fn of_all<'a>(scopes: impl Iterator<Item = &'a Self>) -> Self {
         let mut together = BTreeSet::new();
         for scope in scopes {
             match scope {

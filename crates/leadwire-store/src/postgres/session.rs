@@ -2,15 +2,16 @@
 
 use super::address::Address;
 use super::ahead::Ahead;
+use super::client::Client;
 use super::dialect;
 use crate::StoreError;
 use crate::engine::Param;
-use ::postgres::error::SqlState;
-use ::postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use ::postgres::{Client, Error, Row, Statement};
 use bytes::BytesMut;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Error, Row, Statement};
 
 type Wrong = Box<dyn std::error::Error + Sync + Send>;
 
@@ -108,6 +109,12 @@ impl Session {
         Ok(session)
     }
 
+    /// Lets statements take as long as they take: work on whole tables, which nobody else waits for.
+    pub(crate) fn take_time(&self) -> Result<(), StoreError> {
+        self.client.borrow_mut().wait_for_ever();
+        self.run("SET statement_timeout = 0")
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.client.borrow().is_closed()
     }
@@ -135,8 +142,11 @@ impl Session {
         self.ask(|it| it.batch_execute(sql))
     }
 
-    /// Waits for the server once.
-    pub(super) fn ask<T>(&self, it: impl FnOnce(&mut Client) -> Result<T, Error>) -> Result<T, StoreError> {
+    /// Waits for the server once; it is the server itself that ends statements, and one that hangs is given up.
+    pub(super) fn ask<T>(
+        &self,
+        it: impl FnOnce(&mut Client) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.trips.set(self.trips.get() + 1);
         let ran = it(&mut self.client.borrow_mut());
         self.seen(ran)
@@ -197,11 +207,9 @@ impl Session {
         Ok(statement)
     }
 
-    fn seen<T>(&self, ran: Result<T, Error>) -> Result<T, StoreError> {
-        ran.map_err(|error| {
-            self.has_failed.set(true);
-            StoreError::from(error)
-        })
+    fn seen<T>(&self, ran: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.has_failed.set(self.has_failed.get() || ran.is_err());
+        ran
     }
 }
 

@@ -3,21 +3,32 @@
 //!
 //! An adapter of our own, since all that is needed is the library that the client to destinations uses already.
 
-use ::postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use leadwire_core::audit::sha256;
+use rustls::client::WantsClientCert;
 use rustls::crypto::aws_lc_rs;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, ConfigBuilder, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls_platform_verifier::Verifier;
 use std::future::Future;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
+
+/// What a node shows to a server that asks who it is: files in PEM, as libpq names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The certificate, and those between it and an authority behind it.
+    pub(super) certificate: PathBuf,
+    /// Its key, not encrypted.
+    pub(super) key: PathBuf,
+}
 
 /// How a connection is made secret, and whom it trusts.
 #[derive(Clone)]
@@ -27,8 +38,8 @@ impl Tls {
     /// Trusts the authorities in a file alone; without one those of this machine, or Mozilla's list where it has none.
     ///
     /// # Errors
-    /// A file that cannot be read or holds no certificate, in words for people.
-    pub(super) fn trusting(authorities: Option<&Path>) -> Result<Self, String> {
+    /// A file that cannot be read or holds something else, in words for people.
+    pub(super) fn trusting(authorities: Option<&Path>, identity: Option<&Identity>) -> Result<Self, String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let unusable = |error: rustls::Error| format!("TLS cannot be set up: {error}");
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -42,10 +53,49 @@ impl Tls {
                 builder.with_root_certificates(roots)
             }
         };
-        let mut config = builder.with_no_client_auth();
+        let mut config = match identity {
+            Some(it) => it.shown_by(builder)?,
+            None => builder.with_no_client_auth(),
+        };
         // Servers from version 17 on that are spoken to without a question first insist on it.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+}
+
+impl Identity {
+    /// Has a client show it.
+    fn shown_by(
+        &self,
+        builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    ) -> Result<ClientConfig, String> {
+        let (certificate, key) = (self.certificate.display(), self.key.display());
+        let pem = std::fs::read(&self.certificate).map_err(|error| {
+            format!("the certificate of `sslcert` cannot be read from {certificate}: {error}")
+        })?;
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        let chain = chain.map_err(|error| {
+            format!("{certificate}, which `sslcert` names, is not PEM certificates: {error}")
+        })?;
+        if chain.is_empty() {
+            return Err(format!("{certificate}, which `sslcert` names, holds no certificate"));
+        }
+        let unread = |error: io::Error| format!("the key of `sslkey` cannot be read from {key}: {error}");
+        let mode = std::fs::metadata(&self.key).map_err(unread)?.permissions().mode();
+        // A group may read it, as secrets are given to containers; anybody else who can could be this node.
+        if mode & 0o037 != 0 {
+            return Err(format!(
+                "{key}, which `sslkey` names, is open to others (mode {:04o}): chmod 600 {key}",
+                mode & 0o777
+            ));
+        }
+        let pem = std::fs::read(&self.key).map_err(unread)?;
+        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
+            format!("{key}, which `sslkey` names, is not a key in PEM without a password: {error}")
+        })?;
+        builder.with_client_auth_cert(chain, key).map_err(|error| {
+            format!("the certificate of `sslcert` and the key of `sslkey` do not go together: {error}")
+        })
     }
 }
 
@@ -232,7 +282,7 @@ mod tests {
             if let Some(text) = text {
                 std::fs::write(&file, text).unwrap();
             }
-            let Err(said) = Tls::trusting(Some(&file)) else { panic!("it was taken: {text:?}") };
+            let Err(said) = Tls::trusting(Some(&file), None) else { panic!("it was taken: {text:?}") };
             assert!(said.contains("root.pem") && said.contains("sslrootcert"), "{said}");
         }
     }

@@ -4,6 +4,7 @@
 //! that ends is made anew; when it ended during a commit, the server is asked what became of that transaction.
 
 use super::address::Address;
+use super::client::is_silence;
 use super::scope::{self, EVERYTHING, Locks, Scope};
 use super::session::Session;
 use crate::StoreError;
@@ -41,6 +42,7 @@ impl Writers {
             let writer = Writer {
                 address: address.clone(),
                 session: None,
+                committed: 0,
                 commits: Arc::clone(&writers.commits),
                 trips: Arc::clone(&writers.trips),
                 doubts: Arc::clone(&writers.doubts),
@@ -103,6 +105,8 @@ impl Drop for Writers {
 struct Writer {
     address: Address,
     session: Option<Session>,
+    /// What this connection has committed.
+    committed: u64,
     commits: Arc<AtomicU64>,
     trips: Arc<AtomicU64>,
     doubts: Arc<watch::Sender<u64>>,
@@ -189,7 +193,10 @@ impl Writer {
         let not_begun = |error| Ended::RolledBack { error, ran: 0 };
         let session = match self.session.take() {
             Some(session) if !session.is_closed() => session,
-            _ => open(&self.address).map_err(not_begun)?,
+            _ => {
+                self.committed = 0;
+                open(&self.address).map_err(not_begun)?
+            }
         };
         let session = self.session.insert(session);
         let begun = begin(session, &Scope::of_all(jobs.iter().map(|it| &it.scope)));
@@ -226,8 +233,11 @@ impl Writer {
             roll_back(session);
             return Err(Ended::RolledBack { error, ran });
         }
-        match commit(session) {
-            Ok(()) => Ok(ran),
+        match commit(session, is_plan_old(self.committed)) {
+            Ok(()) => {
+                self.committed += 1;
+                Ok(ran)
+            }
             Err(StoreError::Away(_)) => Err(Ended::InDoubt { transaction, ran }),
             Err(error) => Err(Ended::RolledBack { error, ran }),
         }
@@ -236,8 +246,9 @@ impl Writer {
     /// What became of a transaction whose commit was not answered. None: the server cannot be asked, or does not know.
     fn became_of(&mut self, transaction: &Transaction) -> Option<bool> {
         self.session = None;
-        let steps = limits::SERVER_DOUBT_WAIT.as_millis() / limits::SERVER_DOUBT_STEP.as_millis();
-        for _ in 0..steps {
+        let mut left = limits::SERVER_DOUBT_WAIT;
+        while !left.is_zero() {
+            left = left.saturating_sub(limits::SERVER_DOUBT_STEP);
             let asked = open(&self.address).and_then(|session| {
                 let row = session.row(
                     "SELECT COALESCE(pg_xact_status($1::text::xid8), ''),
@@ -255,6 +266,8 @@ impl Writer {
                 Ok("aborted") => return Some(false),
                 // Too long ago, or of another server: that will not change.
                 Ok("") | Err(StoreError::Wrong(_)) => return None,
+                // One that hangs was waited for in the asking.
+                Err(error) if is_silence(error) => left = left.saturating_sub(limits::SERVER_CONNECT_WAIT),
                 Ok(_) | Err(_) => std::thread::park_timeout(limits::SERVER_DOUBT_STEP),
             }
         }
@@ -265,9 +278,19 @@ impl Writer {
 /// Where nodes tell each other of commits.
 pub(super) const CHANNEL: &str = "leadwire";
 
+/// Whether a connection that has committed so often makes its plans anew: seldom, and in time for tables that have grown by
+/// what was committed since they were made. The server does that by itself about once a minute, which a new database would
+/// spend going through its tables row by row.
+fn is_plan_old(committed: u64) -> bool {
+    committed.is_power_of_two() && committed.trailing_zeros().is_multiple_of(2)
+}
+
 /// Commits, and tells all nodes what is told of it: both or neither, in one round trip.
-fn commit(session: &Session) -> Result<(), StoreError> {
+fn commit(session: &Session, is_plan_old: bool) -> Result<(), StoreError> {
     let mut text = String::new();
+    if is_plan_old {
+        text.push_str("DISCARD PLANS; ");
+    }
     for message in news::messages(session.told().iter().map(String::as_str), limits::NEWS_BYTES_MAX) {
         // Only ids are told, and no id has a quote in it.
         text.push_str(&format!("SELECT pg_notify('{CHANNEL}', '{}'); ", message.replace('\'', "")));

@@ -16,6 +16,8 @@ pub struct Replay {
     pub id: ReplayId,
     /// When it was asked for.
     pub created_at: Timestamp,
+    /// Who asked for it: the id of a key, a user or a link; empty when nobody knows any more.
+    pub asked_by: String,
     /// Only to this destination, with all touchpoints; none: to all, with those only that no route took.
     pub destination: Option<DestinationNo>,
     /// Touchpoints of these offers.
@@ -195,7 +197,7 @@ pub enum Stepped {
 const REPLAY: &str =
     "SELECT publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id, force,
          state, done_to, seen, added, again, held, unrouted, ended_at, filter, source, action, only_state, cause,
-         mapping_no, dry_run, paused_at, total, looked
+         mapping_no, dry_run, paused_at, total, looked, asked_by
      FROM replay
      WHERE publisher_id = $1 AND replay_id = $2";
 
@@ -209,8 +211,9 @@ pub(super) fn insert(tx: &Tx<'_>, it: &Replay) -> Result<(), StoreError> {
     let selection = &it.selection;
     tx.execute(
         "INSERT INTO replay (publisher_id, replay_id, created_at, destination_no, offers, first_id, last_id,
-             force, state, done_to, filter, source, action, only_state, cause, mapping_no, dry_run, total)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             force, state, done_to, filter, source, action, only_state, cause, mapping_no, dry_run, total,
+             asked_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         &[
             Param::Text(it.publisher.as_str()),
             Param::Text(&it.id.to_string()),
@@ -230,6 +233,7 @@ pub(super) fn insert(tx: &Tx<'_>, it: &Replay) -> Result<(), StoreError> {
             Param::Int(it.mapping.unwrap_or(0).into()),
             Param::Int((it.mode == Mode::DryRun).into()),
             Param::Int(it.total.map_or(0, |it| i64::try_from(it).unwrap_or(0))),
+            Param::Text(&it.asked_by),
         ],
     )?;
     Ok(())
@@ -244,6 +248,7 @@ pub(super) fn read_replay(row: &Row<'_>) -> Result<Replay, StoreError> {
         publisher: row.publisher(0)?,
         id: ReplayId::parse(row.text(1)?).map_err(wrong)?,
         created_at: row.time(2)?,
+        asked_by: row.text(26)?.to_owned(),
         destination: Some(row.destination(3)?).filter(|it| it.get() != 0),
         offers: Offers::parse(row.text(4)?).map_err(wrong)?,
         selection: Selection {

@@ -2,6 +2,7 @@
 
 use super::{ApiKey, Change, IntakeToken, made_or};
 use crate::engine::Param;
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::{KeyId, PublisherId, TokenId};
 use leadwire_core::time::Timestamp;
@@ -12,7 +13,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_token(&self, it: IntakeToken) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(it.publisher.as_str()), move |tx| {
             tx.execute(
                 "INSERT INTO intake_token (publisher_id, token_id, offer_id, hash, tail, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6)",
@@ -40,7 +41,7 @@ impl Store {
         token: TokenId,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(publisher.as_str()), move |tx| {
             let revoked = tx.execute(
                 "UPDATE intake_token SET revoked_at = $1
                  WHERE publisher_id = $2 AND token_id = $3 AND revoked_at = 0",
@@ -56,7 +57,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_key(&self, it: ApiKey) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of_whom(it.publisher.as_ref()), move |tx| {
             tx.execute(
                 "INSERT INTO api_key (publisher_id, key_id, title, role, hash, tail, created_at, expires_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -86,7 +87,7 @@ impl Store {
         key: KeyId,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of_whom(publisher.as_ref()), move |tx| {
             let revoked = tx.execute(
                 "UPDATE api_key SET revoked_at = $1
                  WHERE publisher_id = $2 AND key_id = $3 AND revoked_at = 0",

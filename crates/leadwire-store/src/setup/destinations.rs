@@ -5,6 +5,7 @@ use super::secrets::{keys_of, put_key};
 use super::{Change, Destination, PublisherKey, Sealing, made_or, raise_version};
 use crate::engine::{Param, Tx};
 use crate::lanes::LaneKey;
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError, notices};
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::time::Timestamp;
@@ -37,7 +38,7 @@ impl Store {
         F: FnMut(DestinationNo, &[PublisherKey]) -> Sealing + Send + 'static,
     {
         let author = mappings::author(it.created_at);
-        self.write(move |tx| {
+        self.write_of(&it.publisher.clone(), move |tx| {
             let publisher = Param::Text(it.publisher.as_str());
             let taken = tx.find(
                 "SELECT 1 FROM destination WHERE publisher_id = $1 AND name = $2 AND removed_at = 0",
@@ -90,7 +91,7 @@ impl Store {
         F: FnMut(DestinationNo, &[PublisherKey]) -> Sealing + Send + 'static,
     {
         let author = mappings::author(it.created_at);
-        self.change(move |tx| {
+        self.change(Scope::of(it.publisher.as_str()), move |tx| {
             let secrets = sealed(tx, &it, it.number, &mut seal)?;
             let updated = tx.execute(
                 "UPDATE destination SET settings = $1, secrets = $2, settings_no = settings_no + 1
@@ -117,7 +118,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn change_settings(&self, had: Destination, settings: String) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(had.publisher.as_str()), move |tx| {
             let updated = tx.execute(
                 "UPDATE destination SET settings = $1
                  WHERE publisher_id = $2 AND destination_no = $3 AND removed_at = 0 AND settings = $4",
@@ -143,7 +144,7 @@ impl Store {
         number: DestinationNo,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(publisher.as_str()), move |tx| {
             let lane = LaneKey { publisher: publisher.clone(), destination: number };
             let publisher = Param::Text(publisher.as_str());
             let number = Param::Int(number.get().into());

@@ -2,6 +2,7 @@
 
 use super::{Change, made_or};
 use crate::engine::{Param, Row, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::follow_up::{Audience, DayMinute};
 use leadwire_core::id::{DestinationNo, FollowUpId, PublisherId};
@@ -42,7 +43,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn put_follow_up(&self, it: StoredFollowUp) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(it.publisher.as_str()), move |tx| {
             let (publisher, id) = (Param::Text(it.publisher.as_str()), it.id.to_string());
             let others = tx.query(
                 "SELECT publisher_id, follow_up_id, offer_id, step, audience, destination_no, digest_at, words,
@@ -97,7 +98,7 @@ impl Store {
         publisher: PublisherId,
         id: FollowUpId,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(publisher.as_str()), move |tx| {
             let removed = tx.execute(
                 "DELETE FROM follow_up WHERE publisher_id = $1 AND follow_up_id = $2",
                 &[Param::Text(publisher.as_str()), Param::Text(&id.to_string())],

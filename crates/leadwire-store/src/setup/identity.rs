@@ -2,6 +2,7 @@
 
 use super::{Change, made_or};
 use crate::engine::{Param, Tx};
+use crate::postgres::scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::PublisherId;
 use leadwire_core::identity::{IdentityRules, Rule, Scope, SharedMailbox};
@@ -17,7 +18,7 @@ impl Store {
         publisher: PublisherId,
         rules: IdentityRules,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(scope::Scope::of(publisher.as_str()), move |tx| {
             let names = rules.rules.iter().map(|it| it.as_str()).collect::<Vec<_>>().join("\n");
             let shared = rules.shared.iter().map(SharedMailbox::as_str).collect::<Vec<_>>().join("\n");
             let made = tx.execute(
@@ -42,7 +43,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn reset_identity_rules(&self, publisher: PublisherId) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(scope::Scope::of(publisher.as_str()), move |tx| {
             tx.execute(
                 "DELETE FROM identity_rules WHERE publisher_id = $1",
                 &[Param::Text(publisher.as_str())],

@@ -2,6 +2,7 @@
 
 use super::{Change, made_or};
 use crate::engine::{Param, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::interest::{Interest, Pattern};
 use leadwire_core::limits;
@@ -20,7 +21,7 @@ impl Store {
         pattern: Pattern,
         interest: Interest,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::Everything, move |tx| {
             let (source, action) = (Param::Text(pattern.source_text()), Param::Text(pattern.action_text()));
             let known = all(tx)?;
             if known.len() >= limits::INTEREST_RULES_MAX && !known.iter().any(|it| it.0 == pattern) {
@@ -41,7 +42,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn reset_interest_rules(&self, pattern: Option<Pattern>) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::Everything, move |tx| {
             let Some(pattern) = &pattern else {
                 tx.execute("DELETE FROM interest_rule WHERE publisher_id = $1", &[OPERATOR])?;
                 return Ok(Change::Made);

@@ -154,7 +154,7 @@ impl Store {
     where
         F: Fn(&Tx<'_>, Param<'_>, Param<'_>) -> Result<usize, StoreError> + Send + 'static,
     {
-        self.write(move |tx| {
+        self.write_of(&publisher.clone(), move |tx| {
             let (publisher, offer) = (Param::Text(publisher.as_str()), Param::Text(offer.as_str()));
             let known = tx.find(
                 "SELECT 1 FROM offer WHERE publisher_id = $1 AND offer_id = $2",

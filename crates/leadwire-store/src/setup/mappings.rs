@@ -3,6 +3,7 @@
 use super::{Change, Destination, made_or};
 use crate::audit::Deed;
 use crate::engine::{Param, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId, TouchpointId};
 use leadwire_core::time::Timestamp;
@@ -68,7 +69,7 @@ impl Store {
         based_on: Option<u32>,
     ) -> Result<Change, StoreError> {
         let author = author(had.created_at);
-        self.change(move |tx| {
+        self.change(Scope::of(had.publisher.as_str()), move |tx| {
             let key = (Param::Text(had.publisher.as_str()), Param::Int(had.number.get().into()));
             let newest = tx.find(
                 "SELECT mapping_no, mapping FROM mapping_version

@@ -23,6 +23,8 @@ pub use secrets::{PublisherKey, Rekeying, SealedSecrets, Sealing};
 use crate::engine::{Param, Row, Tx};
 use crate::lanes::read_gate;
 use crate::news::News;
+use crate::postgres::scope::Scope;
+use crate::retention;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, KeyId, OfferId, PublisherId, RouteId, TokenId, TouchpointId};
 use leadwire_core::identity::IdentityRules;
@@ -83,6 +85,8 @@ pub struct Retention {
     pub days: u32,
     /// The salt of its tombstones; empty while there are none.
     pub salt: Vec<u8>,
+    /// Whether readers, who see people masked, may have a lead revealed.
+    pub readers_reveal: bool,
 }
 
 /// What a publisher lists.
@@ -229,11 +233,12 @@ impl Store {
         .await
     }
 
-    async fn change<F>(&self, mut body: F) -> Result<Change, StoreError>
+    /// A change for the publishers of a scope; of what holds for all, with [`Scope::Everything`]: nobody accepts by the old after it.
+    async fn change<F>(&self, scope: Scope, mut body: F) -> Result<Change, StoreError>
     where
         F: FnMut(&Tx<'_>) -> Result<Change, StoreError> + Send + 'static,
     {
-        self.write(move |tx| {
+        self.write_in(scope, move |tx| {
             let change = body(tx)?;
             if change == Change::Made {
                 raise_version(tx)?;
@@ -304,13 +309,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<Setup, StoreError> {
             &[],
             read_key,
         )?,
-        retention: tx.query("SELECT publisher_id, days, salt FROM retention", &[], |row| {
-            Ok(Retention {
-                publisher: row.publisher(0)?,
-                days: row.count(1)?,
-                salt: row.bytes(2)?.to_owned(),
-            })
-        })?,
+        retention: retention::all(tx)?,
         interest: interest::all(tx)?,
         follow_ups: follow_ups::all(tx)?,
         withhold: withhold::all(tx)?,

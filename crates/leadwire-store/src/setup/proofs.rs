@@ -28,7 +28,73 @@ pub struct ProvedBefore {
     pub test_lead: Option<(u32, Timestamp)>,
 }
 
+/// What the newest look at a destination came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldProof {
+    /// Which: `validate`, `look`, `test-lead` or `prepare`.
+    pub what: String,
+    /// The number of the settings that were tried.
+    pub settings_no: u32,
+    /// What it came to, step by step, as JSON.
+    pub told: String,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
 impl Store {
+    /// Keeps what a look at a destination came to, in the place of what the one before did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_proof(&self, lane: LaneKey, it: ToldProof) -> Result<(), StoreError> {
+        self.write_of(&lane.publisher.clone(), move |tx| {
+            tx.execute(
+                "INSERT INTO proof_told (publisher_id, destination_no, what, settings_no, told, begun_at, ended_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)
+                 ON CONFLICT (publisher_id, destination_no) DO UPDATE SET what = excluded.what,
+                     settings_no = excluded.settings_no, told = excluded.told, begun_at = excluded.begun_at,
+                     ended_at = excluded.ended_at",
+                &[
+                    Param::Text(lane.publisher.as_str()),
+                    Param::Int(lane.destination.get().into()),
+                    Param::Text(&it.what),
+                    Param::Int(it.settings_no.into()),
+                    Param::Text(&it.told),
+                    Param::Int(it.begun_at.millis()),
+                    Param::Int(it.ended_at.millis()),
+                ],
+            )
+            .map(|_| ())
+        })
+        .await
+    }
+
+    /// What the newest look at a destination came to.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn told_proof(&self, lane: LaneKey) -> Result<Option<ToldProof>, StoreError> {
+        self.read_of(&lane.publisher.clone(), move |tx| {
+            tx.find(
+                "SELECT what, settings_no, told, begun_at, ended_at FROM proof_told
+                 WHERE publisher_id = $1 AND destination_no = $2",
+                &[Param::Text(lane.publisher.as_str()), Param::Int(lane.destination.get().into())],
+                |row| {
+                    Ok(ToldProof {
+                        what: row.text(0)?.to_owned(),
+                        settings_no: row.count(1)?,
+                        told: row.text(2)?.to_owned(),
+                        begun_at: row.time(3)?,
+                        ended_at: row.time(4)?,
+                    })
+                },
+            )
+        })
+        .await
+    }
+
     /// Writes down what a proof came to; `settings_no` is the number of the settings that were tried. A failure takes back
     /// what the same destination had proved.
     ///
@@ -47,7 +113,7 @@ impl Store {
             Proved::Validated | Proved::Failed => (0, 0),
         };
         let validated = if proved == Proved::Failed { (0, 0) } else { validated };
-        self.write(move |tx| {
+        self.write_of(&lane.publisher.clone(), move |tx| {
             // A validation that takes its test lead away again says nothing of one that stayed there before.
             tx.execute(
                 "INSERT INTO proof (publisher_id, destination_no, validated_no, validated_at, test_lead_no, test_lead_at)

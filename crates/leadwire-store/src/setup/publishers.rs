@@ -2,6 +2,7 @@
 
 use super::{Change, Offer, Publisher, made_or};
 use crate::engine::Param;
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::{OfferId, PublisherId};
 use leadwire_core::time::Timestamp;
@@ -12,7 +13,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_publisher(&self, it: Publisher) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(it.id.as_str()), move |tx| {
             let added = tx.execute(
                 "INSERT INTO publisher (publisher_id, title, created_at) VALUES ($1, $2, $3)
                  ON CONFLICT DO NOTHING",
@@ -28,7 +29,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn put_offer(&self, it: Offer) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(it.publisher.as_str()), move |tx| {
             tx.execute(
                 "INSERT INTO offer (publisher_id, offer_id, title, created_at) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (publisher_id, offer_id) DO UPDATE SET title = excluded.title",
@@ -54,7 +55,7 @@ impl Store {
         offer: OfferId,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(publisher.as_str()), move |tx| {
             let publisher = Param::Text(publisher.as_str());
             let offer = Param::Text(offer.as_str());
             let removed = tx.execute(

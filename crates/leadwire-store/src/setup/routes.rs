@@ -2,6 +2,7 @@
 
 use super::{Change, StoredRoute, made_or};
 use crate::engine::{Param, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError, follow_ups};
 use leadwire_core::id::{DestinationNo, PublisherId, RouteId};
 use leadwire_core::limits;
@@ -37,7 +38,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_route_at(&self, it: StoredRoute, position: usize) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(it.publisher.as_str()), move |tx| {
             let order = in_order(tx, &it.publisher)?;
             if order.len() >= limits::ROUTES_MAX {
                 return Ok(Change::Full);
@@ -83,7 +84,7 @@ impl Store {
         id: RouteId,
         change: RouteChange,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(publisher.as_str()), move |tx| {
             let found = tx.find(
                 "SELECT publisher_id, route_id, offer_id, destination_no, filter, stop, created_at FROM route
                  WHERE publisher_id = $1 AND route_id = $2",
@@ -139,7 +140,7 @@ impl Store {
         publisher: PublisherId,
         order: Vec<RouteId>,
     ) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(publisher.as_str()), move |tx| {
             let mut known = in_order(tx, &publisher)?;
             let mut given = order.clone();
             known.sort_unstable();
@@ -158,7 +159,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn remove_route(&self, publisher: PublisherId, route: RouteId) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::of(publisher.as_str()), move |tx| {
             let removed = tx.execute(
                 "DELETE FROM route WHERE publisher_id = $1 AND route_id = $2",
                 &[Param::Text(publisher.as_str()), Param::Text(&route.to_string())],

@@ -2,6 +2,7 @@
 
 use super::raise_version;
 use crate::engine::{Param, Row, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::id::{DestinationNo, PublisherId};
 use leadwire_core::time::Timestamp;
@@ -80,7 +81,8 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&[PublisherKey], &[SealedSecrets]) -> (Rekeying, T) + Send + 'static,
     {
-        self.write(move |tx| {
+        let scope = publisher.as_ref().map_or(Scope::Everything, |it| Scope::of(it.as_str()));
+        self.write_in(scope, move |tx| {
             let (keys, secrets) = match &publisher {
                 Some(publisher) => (keys_of(tx, publisher)?, secrets_of(tx, publisher)?),
                 None => (all_keys(tx)?, all_secrets(tx)?),

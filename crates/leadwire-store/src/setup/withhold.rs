@@ -2,6 +2,7 @@
 
 use super::{Change, made_or};
 use crate::engine::{Param, Tx};
+use crate::postgres::scope::Scope;
 use crate::{Store, StoreError};
 use leadwire_core::limits;
 use leadwire_core::withhold::WithholdRule;
@@ -16,7 +17,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn add_withhold_rule(&self, rule: WithholdRule) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::Everything, move |tx| {
             let known = all(tx)?;
             if known.contains(&rule) {
                 return Ok(Change::Taken);
@@ -38,7 +39,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn remove_withhold_rule(&self, rule: WithholdRule) -> Result<Change, StoreError> {
-        self.change(move |tx| {
+        self.change(Scope::Everything, move |tx| {
             let removed = tx.execute(
                 "DELETE FROM withhold_rule WHERE publisher_id = $1 AND source = $2 AND domain = $3",
                 &[OPERATOR, Param::Text(rule.source_text()), Param::Text(&rule.domain_text())],

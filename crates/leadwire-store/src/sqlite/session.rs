@@ -43,6 +43,8 @@ impl<'a> Session<'a> {
     fn prepare(&self, sql: &'static str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
         #[cfg(test)]
         crate::plan_tests::note(self.0, sql);
+        #[cfg(test)]
+        crate::lock_tests::note(self.0, sql);
         Ok(self.0.prepare_cached(sql)?)
     }
 

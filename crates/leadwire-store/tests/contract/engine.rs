@@ -56,3 +56,8 @@ pub(crate) fn change_file(file: &Path, sql: &str) {
     let changed = rusqlite::Connection::open(file).unwrap().execute(sql, []).unwrap();
     assert_eq!(changed, 1);
 }
+
+/// How many histories are tried, of as many as a property asks for.
+pub(crate) fn cases(wanted: u32) -> u32 {
+    wanted
+}

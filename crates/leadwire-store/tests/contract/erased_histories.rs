@@ -262,7 +262,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::engine::cases(64), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_erased_person_never_comes_back_to_a_system(steps in prop::collection::vec(step(), 1..40)) {

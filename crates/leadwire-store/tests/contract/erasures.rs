@@ -133,21 +133,24 @@ pub(crate) async fn live(desk: &Desk) -> leadwire_store::lanes::LaneToken {
     for (id, body) in
         [(5, format!("mail={}", ADDRESS.to_uppercase().replace('@', "%40"))), (6, "other".into())]
     {
-        let item = Quarantine {
-            publisher: contoso(),
-            id: QuarantineId::new(id),
-            received_at: at(NOON),
-            offer: leadwire_core::id::OfferId::parse("crm-pro").unwrap(),
-            content_type: "text/plain".to_owned(),
-            code: "unreadable".to_owned(),
-            pointer: String::new(),
-            message: String::new(),
-            body: body.into(),
-            body_sha256: [9; 32],
-        };
-        desk.store.quarantine(item).await.unwrap();
+        desk.store.quarantine(unreadable(id, &body)).await.unwrap();
     }
     token
+}
+
+fn unreadable(id: u128, body: &str) -> Quarantine {
+    Quarantine {
+        publisher: contoso(),
+        id: QuarantineId::new(id),
+        received_at: at(NOON),
+        offer: leadwire_core::id::OfferId::parse("crm-pro").unwrap(),
+        content_type: "text/plain".to_owned(),
+        code: "unreadable".to_owned(),
+        pointer: String::new(),
+        message: String::new(),
+        body: body.to_owned().into(),
+        body_sha256: [9; 32],
+    }
 }
 
 #[tokio::test]
@@ -192,6 +195,26 @@ async fn nothing_of_an_erased_person_is_left_in_any_table_or_byte() {
     let folder = desk.folder;
     drop(desk.store);
     assert_eq!(planted_in(&engine::bytes_of(folder.path())), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn what_a_repaired_body_came_from_is_wiped_with_its_touchpoint() {
+    let desk = Desk::new().await;
+    let id = QuarantineId::new(5);
+    let item = unreadable(5, "nothing by which anybody would be found");
+    desk.store.quarantine(item).await.unwrap();
+    let kept = async || desk.store.kept_body(contoso(), id).await.unwrap().unwrap();
+    assert!(kept().await.row.touchpoint.is_none() && !kept().await.is_repaired);
+    desk.accept(Accept { quarantined: Some(id), ..acted(1, None) }).await;
+    let before = kept().await;
+    assert_eq!((before.row.touchpoint, before.is_repaired), (Some(touchpoint(1).to_string()), true));
+    begin(&desk, wish(100, 1, NOON + SECOND)).await;
+    wipe(&desk, 100, NOON + SECOND).await;
+    let after = kept().await;
+    assert_eq!((after.body.len(), after.row.body_bytes, after.is_repaired), (0, 0, false));
+    let (erasure, _) = desk.store.erasure(contoso(), ErasureId::new(100)).await.unwrap().unwrap();
+    assert_eq!(erasure.wiped.quarantined, 1);
+    assert!(desk.store.kept_body(contoso(), QuarantineId::new(6)).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -337,6 +360,7 @@ async fn a_replay_that_saw_a_touchpoint_before_the_erasure_brings_it_nowhere() {
         publisher: contoso(),
         id: ReplayId::new(1),
         created_at: at(NOON),
+        asked_by: "key_1".to_owned(),
         destination: Some(number(1)),
         offers: Offers::All,
         range: (touchpoint(1), touchpoint(99)),

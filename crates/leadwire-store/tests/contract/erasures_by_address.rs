@@ -150,7 +150,7 @@ async fn check(before: &[Step], after: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::engine::cases(64), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_lead_with_the_address_survives_and_no_other_is_erased(

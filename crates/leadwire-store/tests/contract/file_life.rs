@@ -134,11 +134,18 @@ async fn a_full_disk_is_told_and_stores_nothing_and_the_store_goes_on() {
 
 /// What takes every later step's tables and columns away again.
 const UNDO: &[&str] = &[
+    "DROP INDEX quarantine_became",
+    "DROP TABLE proof_told",
+    "DROP TABLE user_letter",
+    "DROP TABLE reveal",
+    "ALTER TABLE retention DROP COLUMN readers_reveal",
     "DROP TABLE saved_view",
     "DROP TABLE moving",
     "DROP TABLE node",
     "DROP TABLE bulk_job",
     "DROP INDEX delivery_in_job",
+    "DROP TABLE portal_bond",
+    "DROP TABLE portal_errand",
     "DROP TABLE portal_link",
     "DROP TABLE portal_half",
     "DROP TABLE portal_recovery",

@@ -354,7 +354,7 @@ impl Walk {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::engine::cases(200), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_history_adds_up(steps in prop::collection::vec(step(), 1..40)) {

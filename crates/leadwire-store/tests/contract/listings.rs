@@ -3,7 +3,7 @@
 use crate::desk::{Desk, NOON, at, contoso, crm, destination, number};
 use leadwire_core::id::OfferId;
 use leadwire_core::listing::OfferState;
-use leadwire_store::setup::proofs::Proved;
+use leadwire_store::setup::proofs::{Proved, ToldProof};
 use leadwire_store::setup::{Change, Destination, Offer, PublisherKey, Sealing};
 
 async fn listed() -> (Desk, OfferId) {
@@ -77,4 +77,20 @@ async fn a_proof_is_of_the_settings_it_was_made_with() {
     store.note_proof(crm(), 2, Proved::Failed, at(NOON)).await.unwrap();
     let proved = store.proofs(contoso()).await.unwrap();
     assert_eq!((proved[0].validated, proved[0].test_lead), (None, None), "it does not work any more");
+}
+
+#[tokio::test]
+async fn the_newest_look_at_a_destination_is_kept() {
+    let desk = Desk::new().await;
+    let told = |what: &str, ended: i64| ToldProof {
+        what: what.to_owned(),
+        settings_no: 1,
+        told: "{\"steps\":[]}".to_owned(),
+        begun_at: at(NOON),
+        ended_at: at(NOON + ended),
+    };
+    assert_eq!(desk.store.told_proof(crm()).await.unwrap(), None);
+    desk.store.keep_proof(crm(), told("look", 1)).await.unwrap();
+    desk.store.keep_proof(crm(), told("test-lead", 2)).await.unwrap();
+    assert_eq!(desk.store.told_proof(crm()).await.unwrap(), Some(told("test-lead", 2)));
 }

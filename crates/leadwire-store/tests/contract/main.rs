@@ -4,6 +4,7 @@
 
 mod accept;
 mod audit_log;
+mod bonds;
 mod budgets;
 mod bulk;
 mod desk;
@@ -19,6 +20,7 @@ mod file;
 mod file_life;
 mod lanes;
 mod ledger;
+mod letters;
 mod life;
 mod listings;
 mod master_keys;
@@ -28,6 +30,7 @@ mod notices;
 mod people;
 mod portal_links;
 mod replays;
+mod reveals;
 mod search;
 mod setup;
 mod standing;

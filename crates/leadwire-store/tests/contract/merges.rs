@@ -657,7 +657,7 @@ async fn live(steps: &[Step]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::engine::cases(64), ..ProptestConfig::default() })]
     #[test]
     fn any_history_of_merges_and_their_undoing_is_the_fold_of_what_is_one(
         steps in proptest::collection::vec(step(), 1..24),

@@ -317,3 +317,46 @@ async fn messages_that_wait_for_their_next_try_are_counted() {
     let (due, later) = desk.store.due_messages(at(NOON), 9).await.unwrap();
     assert_eq!((due, later), (Vec::new(), (1, Some(at(NOON + HOUR)))));
 }
+
+#[tokio::test]
+async fn what_is_long_over_is_forgotten_in_steps_and_numbers_go_on() {
+    let desk = Desk::new().await;
+    let store = &desk.store;
+    // Three troubles that were told and are over, each in a message of its own; one that lasts.
+    let mut now = NOON;
+    for _ in 0..3 {
+        store.say(crm(), said(NoticeKind::Paused), at(now)).await.unwrap();
+        now += 60 * SECOND;
+        assert_eq!(tell(&desk, now).await, [NoticeKind::Paused]);
+        store.end_silently(crm(), String::new(), NoticeKind::Paused, at(now)).await.unwrap();
+        now += HOUR;
+    }
+    store.say(crm(), said(NoticeKind::Failing), at(now)).await.unwrap();
+    let rest = async || {
+        let kept = store.notices(contoso(), number(1), 9).await.unwrap();
+        kept.iter().map(|it| it.number).collect::<Vec<_>>()
+    };
+    assert_eq!(store.forget_notices(Some(contoso()), at(NOON), 9).await.unwrap(), 0, "nothing is so old");
+    assert_eq!(rest().await, [4, 3, 2, 1]);
+    assert_eq!(store.forget_notices(Some(contoso()), at(NOON + 1), 9).await.unwrap(), 1);
+    assert_eq!(rest().await, [4, 3, 2]);
+    let late = at(now + 999 * DAY);
+    assert_eq!(store.forget_notices(None, late, 9).await.unwrap(), 0, "the operator has none");
+    // A step takes as many as it may of each: one notice and one message; the newest message stays.
+    let mut steps = Vec::new();
+    loop {
+        let forgotten = store.forget_notices(Some(contoso()), late, 1).await.unwrap();
+        if forgotten == 0 {
+            break;
+        }
+        steps.push(forgotten);
+    }
+    assert_eq!((steps, rest().await), (vec![2, 2], vec![4]), "what lasts stays");
+    assert_eq!(tell(&desk, now + 60 * SECOND).await, [NoticeKind::Failing]);
+    assert_eq!(store.message_notices(Some(contoso()), 4).await.unwrap().len(), 1, "the fourth message");
+    store.end_silently(crm(), String::new(), NoticeKind::Failing, late).await.unwrap();
+    store.forget_notices(Some(contoso()), late, 9).await.unwrap();
+    assert_eq!(rest().await, [4], "the newest gives the next one its number");
+    store.say(crm(), said(NoticeKind::Paused), late).await.unwrap();
+    assert_eq!(newest(&desk).await.number, 5);
+}

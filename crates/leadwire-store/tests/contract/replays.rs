@@ -22,6 +22,7 @@ pub(crate) fn replay(id: u128, destination: Option<u32>) -> Replay {
         publisher: contoso(),
         id: ReplayId::new(id),
         created_at: at(NOON),
+        asked_by: "key_1".to_owned(),
         destination: destination.map(number),
         offers: Offers::All,
         range: (touchpoint(1), touchpoint(100)),
@@ -152,6 +153,20 @@ async fn a_group_of_parked_deliveries_goes_back_to_work_whatever_routes_say_and_
     let done = run(&desk, 2, number(1)).await;
     assert_eq!((done.looked, done.again), (1, 1));
     assert_eq!(desk.delivery(2).await.state, DeliveryState::Pending);
+}
+
+#[tokio::test]
+async fn the_same_up_to_the_same_moment_is_one_replay_while_it_runs() {
+    let desk = mixed().await;
+    let add = async |it: Replay| desk.store.add_replay_once(it).await.unwrap().unwrap().id.bits();
+    let sent_again = |id| Replay { force: true, ..replay(id, Some(1)) };
+    assert_eq!(add(sent_again(1)).await, 1);
+    assert_eq!(add(sent_again(2)).await, 1, "whoever presses twice means one");
+    assert_eq!(add(Replay { force: false, ..sent_again(3) }).await, 3);
+    assert_eq!(add(Replay { range: (touchpoint(1), touchpoint(99)), ..sent_again(4) }).await, 4);
+    assert_eq!(stored(&desk, 1).await.asked_by, "key_1");
+    run(&desk, 1, number(1)).await;
+    assert_eq!(add(sent_again(5)).await, 5, "what was sent may be sent once more");
 }
 
 #[tokio::test]

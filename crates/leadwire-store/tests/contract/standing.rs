@@ -295,7 +295,7 @@ async fn live(steps: &[Step], holds: bool) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::engine::cases(48), ..ProptestConfig::default() })]
     #[test]
     fn nobody_is_told_of_a_customer_as_one_to_be_contacted_who_must_not_be(
         steps in proptest::collection::vec(step(), 1..20),

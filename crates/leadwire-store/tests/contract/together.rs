@@ -72,7 +72,7 @@ async fn run(choices: &[Choice], sizes: &[usize]) -> (Vec<Accepted>, Ledger, Vec
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::engine::cases(24), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_comes_together_is_as_if_it_came_one_by_one(

@@ -166,6 +166,34 @@ pub(crate) fn statements(folder: &Path) -> Vec<(String, i64, i64, i64)> {
     .unwrap()
 }
 
+/// How many histories are tried, of as many as a property asks for: each has a database of its own, which takes the server seconds,
+/// and the bodies are those that the file was tried with.
+pub(crate) fn cases(wanted: u32) -> u32 {
+    wanted / 4
+}
+
+/// How the server goes about a statement, whatever it is given: the nodes of its plan, from the outermost.
+pub(crate) fn plan(folder: &Path, statement: &str) -> Vec<String> {
+    let (name, statement) = (name_of(folder), statement.to_owned());
+    std::thread::spawn(move || {
+        let mut client = Client::connect(&url(&name), NoTls).unwrap();
+        let settings = "SET leadwire.publishers = '*'; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;
+                        SET enable_hashjoin = off; SET enable_mergejoin = off; PREPARE asked AS";
+        client.batch_execute(&format!("{settings} {statement}")).unwrap();
+        let width = "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'";
+        let width: i32 = client.query_one(width, &[]).unwrap().get(0);
+        let nothing = vec!["NULL"; usize::try_from(width).unwrap()].join(", ");
+        let answers = client.simple_query(&format!("EXPLAIN (COSTS off) EXECUTE asked({nothing})")).unwrap();
+        let lines = answers.iter().filter_map(|it| match it {
+            ::postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        lines.collect()
+    })
+    .join()
+    .unwrap()
+}
+
 /// Has the server tidy up and count the tables of a folder's database, as it does by itself.
 pub(crate) fn count(folder: &Path) {
     let name = name_of(folder);
@@ -173,4 +201,34 @@ pub(crate) fn count(folder: &Path) {
         Client::connect(&url(&name), NoTls).unwrap().batch_execute("VACUUM ANALYZE")
     });
     counted.join().unwrap().unwrap();
+}
+
+/// Somebody who has asked something in the database of a folder, and stays connected until this is dropped.
+pub(crate) struct Held {
+    let_go: std::sync::mpsc::Sender<()>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+pub(crate) fn hold(folder: &Path, sql: &'static str) -> Held {
+    let name = name_of(folder);
+    let (let_go, wait) = std::sync::mpsc::channel::<()>();
+    let (tell, is_asked) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let mut client = Client::connect(&url(&name), NoTls).unwrap();
+        client.batch_execute(sql).unwrap();
+        tell.send(()).unwrap();
+        // It ends by the sender's end.
+        wait.recv().ok();
+    });
+    is_asked.recv().unwrap();
+    Held { let_go, thread: Some(thread) }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.let_go.send(()).ok();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
 }

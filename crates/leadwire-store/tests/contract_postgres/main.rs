@@ -9,6 +9,8 @@ mod accept;
 #[path = "../contract/audit_log.rs"]
 mod audit_log;
 mod blocks;
+#[path = "../contract/bonds.rs"]
+mod bonds;
 #[path = "../contract/budgets.rs"]
 mod budgets;
 #[path = "../contract/bulk.rs"]
@@ -32,6 +34,8 @@ mod feedback;
 mod lanes;
 #[path = "../contract/ledger.rs"]
 mod ledger;
+#[path = "../contract/letters.rs"]
+mod letters;
 #[path = "../contract/life.rs"]
 mod life;
 #[path = "../contract/listings.rs"]
@@ -44,12 +48,15 @@ mod merges;
 mod moves;
 #[path = "../contract/notices.rs"]
 mod notices;
+mod own_locks;
 #[path = "../contract/people.rs"]
 mod people;
 #[path = "../contract/portal_links.rs"]
 mod portal_links;
 #[path = "../contract/replays.rs"]
 mod replays;
+#[path = "../contract/reveals.rs"]
+mod reveals;
 #[path = "../contract/search.rs"]
 mod search;
 #[path = "../contract/setup.rs"]

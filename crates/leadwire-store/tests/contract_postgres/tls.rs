@@ -4,10 +4,13 @@ use ::postgres::{Client, NoTls};
 use leadwire_store::postgres::Address;
 use leadwire_store::{Store, StoreError};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
 };
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -27,6 +30,22 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let pem = own.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(own, key), pem }
+    }
+
+    /// Writes what a node shows, and its key: the query that names both.
+    fn show(&self, folder: &Path, user: &str) -> String {
+        let mut node = CertificateParams::new(Vec::new()).unwrap();
+        node.distinguished_name.push(DnType::CommonName, user);
+        node.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let certificate = node.signed_by(&key, &self.issuer).unwrap();
+        let name =
+            certificate.pem().bytes().fold(0_u32, |hash, it| hash.wrapping_mul(31).wrapping_add(it.into()));
+        let files = ["pem", "key"].map(|it| folder.join(format!("node-{name}.{it}")));
+        std::fs::write(&files[0], certificate.pem()).unwrap();
+        std::fs::write(&files[1], key.serialize_pem()).unwrap();
+        std::fs::set_permissions(&files[1], Permissions::from_mode(0o600)).unwrap();
+        format!("sslcert={}&sslkey={}", files[0].display(), files[1].display())
     }
 
     /// Writes what a server with the name `localhost` shows until a year, and its key.
@@ -130,6 +149,36 @@ fn a_server_is_known_by_its_name_and_its_authority() {
     let gone = format!("sslmode=verify-full&sslrootcert={}", folder.path().join("gone.pem").display());
     refusal(cluster.open("guarded:hunter2", "localhost", &gone), &["gone.pem", "sslrootcert"]);
     refusal(cluster.open("guarded:wrong-hunter2", "localhost", &root), &["password authentication failed"]);
+}
+
+#[test]
+fn a_node_is_known_by_the_certificate_that_it_shows() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("Authority of the server"));
+    authority.sign(folder.path(), 2099);
+    let nodes = Authority::new("Authority of nodes");
+    write(&folder, "clients.pem", &nodes.pem);
+    let cluster = Cluster::start(folder.path());
+    cluster.admin("CREATE ROLE shown LOGIN");
+    cluster.admin("CREATE DATABASE guarded OWNER shown");
+    let root = format!("sslmode=verify-full&sslrootcert={}", write(&folder, "root.pem", &authority.pem));
+    let open = |shown: &str| cluster.open("shown", "localhost", &format!("{root}&{shown}"));
+    let own = nodes.show(folder.path(), "shown");
+    std::mem::drop(open(&own).unwrap());
+
+    refusal(open(""), &["valid client certificate"]);
+    refusal(open(&nodes.show(folder.path(), "somebody")), &["authentication failed"]);
+    let stranger = Authority::new("Another authority").show(folder.path(), "shown");
+    refusal(open(&stranger), &["UnknownCA"]);
+
+    let (certificate, key) = own.split_once("&sslkey=").unwrap();
+    let other_key = stranger.split_once("&sslkey=").unwrap().1;
+    refusal(open(&format!("{certificate}&sslkey={other_key}")), &["do not go together"]);
+    std::fs::set_permissions(key, Permissions::from_mode(0o604)).unwrap();
+    refusal(open(&own), &["sslkey", "0604", "chmod 600"]);
+    std::fs::set_permissions(key, Permissions::from_mode(0o640)).unwrap();
+    std::mem::drop(open(&own).unwrap());
+    refusal(open(&format!("{certificate}&sslkey={key}.gone")), &["sslkey", ".gone"]);
+    refusal(open(&format!("sslcert={key}&sslkey={key}")), &["sslcert", "no certificate"]);
 }
 
 #[test]

@@ -7,8 +7,11 @@ use http::Method;
 use leadwire::access::Action;
 use leadwire::api::{ENDPOINTS, Endpoint};
 use leadwire::audit::name;
+use leadwire::clock::Clock;
+use leadwire_core::id::{PublisherId, UserId};
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
 use leadwire_store::Store;
+use leadwire_store::bonds::Bond;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use leadwire_testkit::portal::{Visitor, path_of};
 use serde_json::{Value, json};
@@ -98,10 +101,17 @@ async fn set_up(hands: &Hands<'_>) -> String {
     let bob = Visitor::by_link(hands.app, &path_of(link.as_str().unwrap()), "bob@contoso.example").await;
     bob.set_up_factor().await;
     hands.call(Method::DELETE, format!("/v1/users/{user}/second-factor{P}"), Value::Null).await;
+    let bob = UserId::parse(&user).unwrap();
+    let bond =
+        Bond { issuer: "https://idp.example".into(), subject: "1".into(), bound_at: hands.app.clock.wall() };
+    let whose = (Some(PublisherId::parse("contoso").unwrap()), bob);
+    assert!(hands.app.app.store.bind(whose, "bob@contoso.example".to_owned(), bond).await.unwrap());
+    hands.call(Method::DELETE, format!("/v1/users/{user}/company-account{P}"), Value::Null).await;
     hands.post("/v1/portal-links", json!({ "role": "reader" })).await;
     hands.call(Method::DELETE, format!("/v1/portal-links{P}"), Value::Null).await;
     hands.call(Method::DELETE, format!("/v1/users/{user}{P}"), Value::Null).await;
     hands.call(Method::PUT, format!("/v1/retention{P}"), json!({ "days": 0 })).await;
+    hands.call(Method::PUT, format!("/v1/privacy{P}"), json!({ "readers_reveal": true })).await;
     route.to_owned()
 }
 
@@ -113,6 +123,7 @@ async fn decide(hands: &Hands<'_>) {
     app.wait_until_settled().await;
     let lead = async |touchpoint: &str| format!("lead_{}", touchpoint.trim_start_matches("tp_"));
     let (one, other) = (lead(&one).await, lead(&other).await);
+    hands.post(&format!("/v1/leads/{one}/reveal"), json!({ "reason": "support" })).await;
     hands.post(&format!("/v1/leads/{one}/interest"), json!({ "interest": "active", "reason": "r" })).await;
     hands.post(&format!("/v1/leads/{one}/do-not-contact"), json!({ "reason": "r" })).await;
     hands.post(&format!("/v1/leads/{one}/permit-contact"), json!({ "reason": "r" })).await;
@@ -226,10 +237,16 @@ async fn do_everything(app: &TestApp, crm: &HttpsEndpoint) -> BTreeSet<String> {
     told.map(|it| it["action"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What changes nothing of ours here: a replay may be over before it is stopped; preparing asks a system for what is there already; and a suggestion to dismiss is for
-/// the tests of merging.
-const ELSEWHERE: [&str; 5] =
-    ["replay.stop", "replay.pause", "replay.resume", "destination.prepare", "suggestion.dismiss"];
+/// What changes nothing of ours here: a replay may be over before it is stopped; preparing asks a system for what is there already; a suggestion to dismiss is for
+/// the tests of merging, and a mail server for those of letters.
+const ELSEWHERE: [&str; 6] = [
+    "replay.stop",
+    "replay.pause",
+    "replay.resume",
+    "destination.prepare",
+    "suggestion.dismiss",
+    "user.letter",
+];
 
 #[tokio::test]
 async fn every_endpoint_that_changes_something_tells_of_it_once() {

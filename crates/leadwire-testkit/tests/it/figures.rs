@@ -1,7 +1,7 @@
 //! Figures that take long to count are shown as they were a while ago, with the moment, and counted anew behind whoever looks.
 
 use leadwire::clock::Clock;
-use leadwire::report::Reports;
+use leadwire::report::{Reports, Stretch};
 use leadwire_core::id::PublisherId;
 use leadwire_core::report::By;
 use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
@@ -45,6 +45,22 @@ async fn what_takes_long_is_shown_as_it_was_and_counted_anew_once_it_is_old() {
         found = tokio::time::timeout(PATIENCE, anew) => found.expect("it is counted anew"),
     }
     assert_eq!(seen().await, (2, 2, Some(app.clock.steady())));
+    let chosen = Stretch { publisher: contoso, by: By::Offer, from: Some(counted_at), to: None };
+    assert!(
+        reports.made_soon(chosen.clone()).await.unwrap().is_none(),
+        "nobody waits for it the first time either"
+    );
+    let there = async {
+        while reports.made_soon(chosen.clone()).await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = reports.run() => panic!("it runs until it is dropped"),
+        found = tokio::time::timeout(PATIENCE, there) => found.expect("it is counted"),
+    }
+    let (report, at) = reports.made_soon(chosen).await.unwrap().expect("it is there");
+    assert_eq!((report.total().touchpoints, at), (1, Some(app.clock.steady())));
     let path = "/v1/ledger?publisher=contoso&counted=lately";
     let small = app.get(path).await;
     assert_eq!(

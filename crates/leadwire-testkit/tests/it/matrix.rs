@@ -13,6 +13,7 @@ fn may(role: Role, action: Action) -> bool {
         Role::Publisher => &[
             Action::SendTouchpoints,
             Action::ReadLeads,
+            Action::RevealLeads,
             Action::RetryDeliveries,
             Action::DecideOnLeads,
             Action::ReadSetup,
@@ -20,11 +21,15 @@ fn may(role: Role, action: Action) -> bool {
             Action::ManageKeys,
             Action::ReadAudit,
         ],
-        Role::Member => {
-            &[Action::ReadLeads, Action::RetryDeliveries, Action::DecideOnLeads, Action::ReadSetup]
-        }
+        Role::Member => &[
+            Action::ReadLeads,
+            Action::RevealLeads,
+            Action::RetryDeliveries,
+            Action::DecideOnLeads,
+            Action::ReadSetup,
+        ],
         Role::Sender => &[Action::SendTouchpoints],
-        Role::Reader => &[Action::ReadLeads, Action::ReadSetup],
+        Role::Reader => &[Action::ReadLeads, Action::RevealLeads, Action::ReadSetup],
     };
     allowed.contains(&action)
 }

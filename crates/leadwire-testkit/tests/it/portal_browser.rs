@@ -1,11 +1,18 @@
 //! Chromium, which nobody here wrote, at the portal: every page in three languages, light and dark, on a phone, a tablet and a
 //! wide screen, examined by axe-core; and the way in without scripts.
 
+use crate::letters::{letter, named};
+use crate::portal_kept::unheard;
+use crate::sign_in::start;
 use http::Method;
 use leadwire::clock::Clock;
+use leadwire::secrets::sha256;
+use leadwire_core::limits::PROOF_KEPT;
 use leadwire_sandbox::https_endpoint::Keep;
 use leadwire_sandbox::https_endpoint::{Answer as Reply, HttpsEndpoint};
 use leadwire_sandbox::stage::{self, Stage};
+use leadwire_store::bonds::Bond;
+use leadwire_store::replays::Replay;
 use leadwire_testkit::app::{TestApp, start_endpoint};
 use leadwire_testkit::peers::{Language, ask};
 use leadwire_testkit::portal::{PASSWORD, Visitor, path_of};
@@ -25,8 +32,8 @@ const PEOPLE: [(&str, &str, &str, &str); 6] = [
 
 /// `contoso` with leads in every state.
 async fn busy() -> (TestApp, Vec<HttpsEndpoint>, Stage) {
-    let app = TestApp::start().await;
-    app.add_contoso().await;
+    // Its button is shown; nobody goes there.
+    let (app, _) = start(&[]).await;
     app.post("/v1/publishers", &json!({ "id": "fabrikam", "title": "Fabrikam" })).await;
     let mut endpoints = Vec::new();
     for name in ["sales-crm", "newsletter", "data-lake"] {
@@ -95,19 +102,53 @@ async fn pages_of_people(app: &TestApp) -> Vec<Value> {
     let link = app.post("/v1/portal-links?publisher=contoso", &by_link).await;
     let mut guest = Visitor::new(app);
     guest.keep(&guest.open(&path_of(link["url"].as_str().unwrap())).await);
+    let reader = Visitor::of_contoso(app, "reader").await;
+    let leads = app.get("/v1/leads?publisher=contoso").await;
+    let lead = format!("/leads/{}", leads["items"][1]["id"].as_str().unwrap());
+    let post = named(app, &["gone@contoso.com"]).await;
+    for (email, state) in [("eve@contoso.com", "sent"), ("gone@contoso.com", "failed")] {
+        let new = json!({ "email": email, "role": "reader", "mail": true });
+        app.post("/v1/users?publisher=contoso", &new).await;
+        letter(app, email, state).await;
+    }
+    drop(post);
+    let eve = bound(app).await;
     let mut half = Visitor::new(app);
     half.keep(&half.send("/sign-in", &signing_in).await);
     let pages = json!([
         ["account", "/account"],
         ["account-factor", "/account", { "fill": { "#current-factor": PASSWORD }, "press": "form[action$='/factor'] button" }],
         ["account-on", "/account", { "cookie": bob.cookie }],
+        ["account-bound", "/account", { "cookie": eve.cookie }],
+        ["again", "/settings/keys", { "cookie": eve.cookie, "fill": { "#key-title": "Web site" },
+            "press": "form[action$='/settings/keys'] .button" }],
         ["account-codes", "/account", { "cookie": bob.cookie, "fill": { "#current-codes": PASSWORD },
             "press": "form[action$='/codes'] button" }],
         ["guest", "/", { "cookie": guest.cookie }],
         ["guest-over", "/", { "cookie": "leadwire_guest=over" }],
         ["sign-in-code", "/sign-in/code", { "cookie": half.cookie }],
+        ["leads-masked", "/leads", { "cookie": reader.cookie }],
+        ["lead-masked", lead, { "cookie": reader.cookie }],
+        ["lead-revealed", lead, { "cookie": reader.cookie, "press": "form[action$='/reveal'] button" }],
+        ["forgot", "/forgot", { "cookie": "leadwire=none" }],
+        ["forgot-asked", "/forgot", { "cookie": "leadwire=none", "fill": { "#email": "nobody@contoso.com" },
+            "press": "form[action='/forgot'] button" }],
     ]);
     pages.as_array().unwrap().clone()
+}
+
+/// Somebody who signs in by a provider, too, and showed long ago who they are.
+async fn bound(app: &TestApp) -> Visitor<'_> {
+    let eve = Visitor::of_contoso(app, "publisher").await;
+    let found = app.app.store.user_by_email("publisher@contoso.com".to_owned()).await.unwrap().unwrap();
+    let issuer = app.app.accounts.providers().next().unwrap().issuer.clone();
+    let bond = Bond { issuer, subject: "eve".to_owned(), bound_at: app.clock.wall() };
+    let whose = (found.publisher, found.id);
+    assert!(app.app.store.bind(whose, "publisher@contoso.com".to_owned(), bond).await.unwrap());
+    let token = eve.cookie.split_once('=').unwrap().1;
+    let long_ago = app.clock.wall().minus(PROOF_KEPT);
+    app.app.store.prove_session(sha256(token.as_bytes()), long_ago).await.unwrap();
+    eve
 }
 
 /// The pages of settings, reports and the audit log, with what they show beside it.
@@ -129,6 +170,8 @@ async fn settings(app: &TestApp, ada: &Visitor<'_>) -> Vec<Value> {
             "text": "Dear {{customer.first_name | default('customer')}},\n\nwe will show you around." } } });
     let made = app.post("/v1/follow-ups?publisher=contoso", &follow_up).await;
     let follow_up = made["id"].as_str().unwrap();
+    let look = json!({ "look_only": true });
+    app.post("/v1/destinations/newsletter/validate?publisher=contoso", &look).await;
     let view = [("page", "deliveries"), ("name", "Parked"), ("query", "state=parked&destination=newsletter")];
     assert_eq!(ada.act("/views/save", &view).await.status, 303);
     let pages = json!([
@@ -145,6 +188,51 @@ async fn settings(app: &TestApp, ada: &Visitor<'_>) -> Vec<Value> {
         ["withhold", "/settings/withhold"],
         ["retention", "/settings/retention"],
         ["statements", "/settings/statements"],
+    ]);
+    pages.as_array().unwrap().clone()
+}
+
+/// A body that could not be read, as a marketplace might send it: its page.
+async fn kept_aside(app: &TestApp) -> String {
+    let address = app.add_address().await;
+    let body = "{\n  \"UserDetails\": {\n    \"FirstName\": \"Işıl\",\n    \"LastName\": \"Çağlar\",\n    \"Email\": isil@example.com\n  },\n  \"LeadSource\": \"SPZA-INS|crm-pro\"\n}";
+    let kept = app.raw(Method::POST, &address, &[], body.into()).await.expect(202);
+    format!("/quarantine/{}", kept["id"].as_str().unwrap())
+}
+
+/// A replay that counted what is parked, and one that is under way.
+async fn replays(app: &TestApp) -> [String; 2] {
+    let wish = json!({ "destination": "newsletter", "state": "parked", "dry_run": true, "offer": "crm-pro" });
+    let made = app.post("/v1/replays?publisher=contoso", &wish).await;
+    let counted = made["id"].as_str().unwrap().to_owned();
+    let mut steps = app.app.replays.steps();
+    while app.get(&format!("/v1/replays/{counted}?publisher=contoso")).await["state"] == "running" {
+        steps.changed().await.unwrap();
+    }
+    let running = Replay { total: Some(4_200), ..unheard(app, app.app.ids.next(app.clock.steady())) };
+    let id = running.id.to_string();
+    app.app.store.add_replay(running).await.unwrap();
+    let far = "UPDATE replay SET looked = 1600, seen = 1600, added = 340, again = 1251, held = 9 WHERE total = 4200";
+    app.app.store.write(move |tx| tx.execute(far, &[])).await.unwrap();
+    [counted, id]
+}
+
+/// The pages of what was kept aside, beside its lists.
+async fn pages_of_kept(app: &TestApp) -> Vec<Value> {
+    let broken = kept_aside(app).await;
+    let [counted, begun] = replays(app).await;
+    let pages = json!([
+        ["failures", "/failures"],
+        ["unrouted", "/unrouted"],
+        ["quarantine", "/quarantine"],
+        ["quarantined", broken.clone()],
+        ["quarantined-typed", broken, { "fill": { "#repair-body": "{\"Email\": kim@example.com}" },
+            "press": "form[action$='/repair'] .button", "refused": true }],
+        ["replays", "/replays"],
+        ["replay", format!("/replays/{begun}")],
+        ["replay-counted", format!("/replays/{counted}")],
+        ["replay-new", "/replays/new?destination=hubspot"],
+        ["replay-wrong", "/replays/new", { "fill": { "#replay-filter": "customer.(" }, "press": "form.card .button", "refused": true }],
     ]);
     pages.as_array().unwrap().clone()
 }
@@ -175,9 +263,6 @@ async fn check(language: &str) {
         ["deliveries", "/deliveries"],
         ["delivery", format!("/deliveries/{delivery}")],
         ["delivery-mapped", format!("/deliveries/{mapped}")],
-        ["failures", "/failures"],
-        ["unrouted", "/unrouted"],
-        ["quarantine", "/quarantine"],
         ["destinations", "/destinations"],
         ["destination", "/destinations/newsletter"],
         ["destination-mapped", "/destinations/hubspot"],
@@ -199,22 +284,20 @@ async fn check(language: &str) {
         ["users", "/users"],
         ["missing", "/leads/none"],
     ]);
-    pages.as_array_mut().unwrap().extend([pages_of_people(&app).await, settings(&app, &ada).await].concat());
+    pages.as_array_mut().unwrap().extend(
+        [pages_of_kept(&app).await, pages_of_people(&app).await, settings(&app, &ada).await].concat(),
+    );
     let (_, token) = ada.cookie.split_once('=').unwrap();
     let shots = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/portal");
     for theme in ["light", "dark"] {
-        // Few pages at a time: each walk is short, however busy the machine is.
-        for (width, some) in [390, 820, 1440]
-            .into_iter()
-            .flat_map(|it| pages.as_array().unwrap().chunks(9).map(move |some| (it, some)))
-        {
+        for width in [390, 820, 1440] {
             let wish = json!({
                 "base": app.url(""), "token": token, "language": language, "theme": theme, "width": width,
-                "pages": some, "shots": shots, "pictures": pictures(language, theme, width),
+                "pages": pages, "shots": shots, "pictures": pictures(language, theme, width),
             });
             let seen = ask(Language::Node, "portal.mjs", &wish).await;
             assert_eq!(seen["complaints"], json!([]), "{language} {theme} {width}");
-            assert_eq!(seen["seen"], some.len() + 1, "every page and the way in");
+            assert_eq!(seen["seen"], pages.as_array().unwrap().len() + 1, "every page and the way in");
         }
     }
     drop((endpoints, stage));
@@ -258,6 +341,8 @@ async fn every_page_is_for_everybody_in_turkish() {
 async fn a_person_comes_in_by_the_first_link_and_works_without_scripts_and_by_keyboard() {
     let (app, endpoints, stage) = busy().await;
     let link = app.app.first_link().await.unwrap().unwrap();
+    let colleague = json!({ "email": "bob@contoso.com", "role": "member" });
+    app.post("/v1/users?publisher=contoso", &colleague).await;
     let wish = json!({ "base": app.url(""), "first": link.expose() });
     let seen: Value = ask(Language::Node, "portal.mjs", &wish).await;
     assert_eq!(seen["complaints"], json!([]));

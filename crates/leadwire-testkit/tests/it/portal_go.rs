@@ -74,6 +74,9 @@ async fn what_a_page_shows_is_had_by_the_command_and_the_request_that_it_says() 
     app.wait_until_settled().await;
     let ada = Visitor::operator(&app).await;
     let delivery = app.get("/v1/deliveries?publisher=contoso").await["items"][0].clone();
+    let address = app.add_address().await;
+    let kept = app.raw(http::Method::POST, &address, &[], "no lead".into()).await.expect(202);
+    let replay = app.post("/v1/replays?publisher=contoso", &json!({ "dry_run": true })).await;
     let (id, lead) = (delivery["id"].as_str().unwrap(), delivery["lead"].as_str().unwrap());
     let pages = [
         "/leads".to_owned(),
@@ -83,7 +86,11 @@ async fn what_a_page_shows_is_had_by_the_command_and_the_request_that_it_says() 
         "/deliveries?state=delivered&destination=sales+crm".to_owned(),
         format!("/deliveries/{id}"),
         "/failures".to_owned(),
+        "/unrouted".to_owned(),
         "/quarantine".to_owned(),
+        format!("/quarantine/{}", kept["id"].as_str().unwrap()),
+        "/replays".to_owned(),
+        format!("/replays/{}", replay["id"].as_str().unwrap()),
         "/destinations".to_owned(),
         "/destinations/sales%20crm".to_owned(),
         "/offers".to_owned(),

@@ -1,6 +1,7 @@
 //! Reports in the portal: rows by what is chosen, the time, and a file with the same numbers.
 
-use leadwire_testkit::app::{TestApp, start_endpoint};
+use leadwire_core::limits;
+use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
 use leadwire_testkit::portal::{Visitor, text};
 use serde_json::json;
 use std::time::Duration;
@@ -57,5 +58,38 @@ async fn the_time_of_a_report_is_chosen_in_whole_days() {
         assert_eq!((answer.status, text(&answer).contains("role=\"alert\"")), (422, true), "{wrong}");
         assert_eq!(ada.open(&format!("/reports/csv?{wrong}")).await.status, 422, "{wrong}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_report_is_counted_behind_the_page_that_asks_for_it() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let count = usize::try_from(limits::FIGURES_AT_ONCE_MAX).unwrap() + 1;
+    let lead = |it: usize| {
+        json!({ "offer": "contoso.crm-pro", "source": "SPZA", "action": "PLT",
+        "customer": { "email": format!("x{it}@example.com") } })
+    };
+    let all: Vec<_> = (0..count).map(lead).collect();
+    for some in all.chunks(limits::BATCH_COUNT_MAX) {
+        app.post("/v1/leads", &json!(some)).await;
+    }
+    app.clock.advance(Duration::from_secs(1));
+    let reader = Visitor::of_contoso(&app, "reader").await;
+    let first = reader.read("/reports?by=source").await;
+    assert!(
+        first.contains("There is much to count") && first.contains("id=\"live-report\" data-live"),
+        "{first}"
+    );
+    let there = async {
+        loop {
+            let page = reader.read("/reports?by=source").await;
+            if !page.contains("data-live") {
+                return page;
+            }
+        }
+    };
+    let page = tokio::time::timeout(PATIENCE, there).await.expect("it is counted");
+    assert!(page.contains("AppSource") && page.contains("5,001") && page.contains("counted "), "{page}");
     app.stop().await;
 }

@@ -1,6 +1,7 @@
 //! A proof in the portal is on the page step by step, while the destination still thinks, and without a script.
 
 use leadwire_testkit::app::{PATIENCE, TestApp};
+use leadwire_testkit::clock::TestClock;
 use leadwire_testkit::portal::Visitor;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -45,6 +46,24 @@ async fn read_until(stream: &mut TcpStream, seen: &mut String, wanted: &str) {
     }
 }
 
+/// Sends the form of a proof, and leaves the answer to be read.
+async fn begin(app: &TestApp, ada: &Visitor<'_>, deed: &str) -> TcpStream {
+    let mark = ada.mark().await;
+    let form = Serializer::new(String::new())
+        .extend_pairs([("form_token", mark.as_str()), ("publisher", "contoso")])
+        .finish();
+    let here = app.url("").trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let request = format!(
+        "POST /destinations/crm/{deed} HTTP/1.1\r\nhost: {here}\r\ncookie: {}\r\nsec-fetch-site: same-origin\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{form}",
+        ada.cookie,
+        form.len()
+    );
+    let mut stream = TcpStream::connect(&here).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
 #[tokio::test]
 async fn each_step_is_shown_as_it_ends_and_the_rest_when_the_way_is_over() {
     let app = TestApp::start().await;
@@ -52,19 +71,7 @@ async fn each_step_is_shown_as_it_ends_and_the_rest_when_the_way_is_over() {
     let (address, answer) = slow_receiver().await;
     app.add_destination("crm", json!({ "url": format!("http://{address}/leads") })).await;
     let ada = Visitor::operator(&app).await;
-    let mark = ada.mark().await;
-    let form = Serializer::new(String::new())
-        .extend_pairs([("form_token", mark.as_str()), ("publisher", "contoso")])
-        .finish();
-    let here = app.url("").trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let request = format!(
-        "POST /destinations/crm/test-lead HTTP/1.1\r\nhost: {here}\r\ncookie: {}\r\nsec-fetch-site: same-origin\r\n\
-         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{form}",
-        ada.cookie,
-        form.len()
-    );
-    let mut stream = TcpStream::connect(&here).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut stream = begin(&app, &ada, "test-lead").await;
     let mut seen = String::new();
     // The connection was looked at, the lead is on its way, and nobody has answered yet.
     read_until(&mut stream, &mut seen, "mark-passed").await;
@@ -81,6 +88,45 @@ async fn each_step_is_shown_as_it_ends_and_the_rest_when_the_way_is_over() {
     assert_eq!(seen.matches("Write a test lead").count(), 1, "no step is shown twice");
     let proved = app.get("/v1/destinations/crm?publisher=contoso").await;
     assert_eq!(proved["test_lead"]["current"], true);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_proof_that_is_left_goes_on_and_is_found_again() {
+    let app = TestApp::start().await;
+    app.add_contoso().await;
+    let (address, answer) = slow_receiver().await;
+    app.add_destination("crm", json!({ "url": format!("http://{address}/leads") })).await;
+    let ada = Visitor::operator(&app).await;
+    assert!(!ada.read("/destinations/crm").await.contains("id=\"proof\""), "nothing was looked at yet");
+    let (mut stream, mut seen) = (begin(&app, &ada, "test-lead").await, String::new());
+    read_until(&mut stream, &mut seen, "Connect to 127.0.0.1").await;
+    drop(stream);
+    let running = ada.read("/destinations/crm").await;
+    assert!(running.contains("Connect to 127.0.0.1") && running.contains("Still on its way"), "{running}");
+    assert!(running.contains("data-live") && !running.contains("Write a test lead"), "{running}");
+    let asked = app.get("/v1/destinations/crm/proof?publisher=contoso").await;
+    assert_eq!((&asked["items"][0]["what"], asked["items"][0].get("ended_at")), (&json!("test-lead"), None));
+    let mut ended = app.app.proofs.ended();
+    answer.send_replace(true);
+    tokio::time::timeout(PATIENCE, ended.changed()).await.expect("it ends without anybody").unwrap();
+    let found = ada.read("/destinations/crm").await;
+    assert!(found.contains("Everything works") && found.contains("LEADWIRE_TEST_"), "{found}");
+    assert!(!found.contains("Still on its way"), "{found}");
+    let reader = Visitor::of_contoso(&app, "reader").await;
+    assert!(
+        reader.read("/destinations/crm").await.contains("Write a test lead"),
+        "whoever may see the set-up sees it"
+    );
+    let kept = app.get("/v1/destinations/crm/proof?publisher=contoso").await["items"][0].clone();
+    assert_eq!(
+        (&kept["what"], &kept["current"], &kept["proof"]["passed"]),
+        (&json!("test-lead"), &json!(true), &json!(true))
+    );
+    let folder = app.stop().await;
+    let app = TestApp::start_in(folder, std::sync::Arc::new(TestClock::default()), |_| {}).await;
+    let again = app.get("/v1/destinations/crm/proof?publisher=contoso").await["items"][0].clone();
+    assert_eq!(again, kept, "it is kept over a restart");
     app.stop().await;
 }
 

@@ -33,15 +33,7 @@ async fn brought() -> (TestApp, HttpsEndpoint) {
 async fn replay(app: &TestApp, wish: Value) -> Value {
     let made = app.call(Method::POST, &format!("/v1/replays{P}"), Some(&wish)).await.expect(202);
     let path = format!("/v1/replays/{}{P}", made["id"].as_str().unwrap());
-    let mut steps = app.app.replays.steps();
-    loop {
-        steps.borrow_and_update();
-        let seen = app.get(&path).await;
-        if seen["state"] != "running" {
-            return seen;
-        }
-        tokio::time::timeout(PATIENCE, steps.changed()).await.expect("a replay goes on").unwrap();
-    }
+    app.replayed(&path).await
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use http::Method;
 use leadwire_sandbox::https_endpoint::{Answer, HttpsEndpoint};
-use leadwire_testkit::app::{PATIENCE, TestApp, start_endpoint};
+use leadwire_testkit::app::{TestApp, start_endpoint};
 use leadwire_testkit::clock::TestClock;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -37,15 +37,7 @@ fn account(ledger: &Value, name: &str) -> [u64; 4] {
 async fn replay(app: &TestApp, wish: Value) -> Value {
     let made = app.call(Method::POST, "/v1/replays?publisher=contoso", Some(&wish)).await.expect(202);
     let path = format!("/v1/replays/{}?publisher=contoso", made["id"].as_str().unwrap());
-    let mut steps = app.app.replays.steps();
-    loop {
-        steps.borrow_and_update();
-        let seen = app.get(&path).await;
-        if seen["state"] != "running" {
-            return seen;
-        }
-        tokio::time::timeout(PATIENCE, steps.changed()).await.expect("a replay goes on").unwrap();
-    }
+    app.replayed(&path).await
 }
 
 #[tokio::test]
@@ -186,6 +178,7 @@ async fn a_replay_goes_on_after_a_restart() {
         publisher: leadwire_core::id::PublisherId::parse(publisher).unwrap(),
         id: leadwire_core::id::ReplayId::new(newest),
         created_at: clock_now(&clock),
+        asked_by: "key_1".to_owned(),
         destination: None,
         offers: leadwire_core::routing::Offers::All,
         range: (leadwire_core::id::TouchpointId::new(0), leadwire_core::id::TouchpointId::new(newest)),

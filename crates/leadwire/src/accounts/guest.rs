@@ -4,6 +4,7 @@ use super::{Accounts, Appearance, SignedIn, form_token};
 use crate::access::{Actor, Role, Who};
 use crate::clock;
 use crate::secrets::{self, CredentialKind};
+use leadwire_core::device::Device;
 use leadwire_core::id::{PortalLinkId, PublisherId, UserId};
 use leadwire_core::language::Language;
 use leadwire_core::limits;
@@ -86,6 +87,9 @@ impl Accounts {
             form_token: form_token(token),
             session,
             has_factor: false,
+            is_vouched: false,
+            proved_at: guest.used_at,
+            device: Device::parse(""),
             guest: Some(Appearance { accent: guest.accent }),
         }))
     }

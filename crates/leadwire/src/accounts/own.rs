@@ -1,7 +1,6 @@
 //! What people change about their own account: their name, their password, and where they are signed in.
 
-use super::{AccountError, Accounts, SignedIn, deed};
-use crate::secrets::{self, CredentialKind};
+use super::{AccountError, Accounts, SignedIn, deed, new_session};
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use leadwire_store::StoreError;
@@ -41,8 +40,8 @@ impl Accounts {
         password: Secret<String>,
     ) -> Result<Option<Secret<String>>, AccountError> {
         let password = self.hash(password).await?;
-        let token = secrets::make_credential(CredentialKind::Session);
-        let session = (secrets::sha256(token.expose().as_bytes()), self.clock.wall());
+        let (token, session) = new_session(it.device);
+        let session = (session, self.clock.wall());
         let done = self.store.change_password(it.whose(), (it.user.password.clone(), password), session);
         let is_done = telling(deed(it, "account.password", self.clock.steady()), done).await?;
         Ok(is_done.then_some(token))
@@ -59,6 +58,15 @@ impl Accounts {
             now.since(it.begun_at) < limits::SESSION_MAX && now.since(it.seen_at) < limits::SESSION_IDLE_MAX
         });
         Ok(all)
+    }
+
+    /// Signs somebody out at one of the places where they are signed in. False: they are not (any more).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sign_out_there(&self, it: &SignedIn, place: [u8; 32]) -> Result<bool, StoreError> {
+        let done = self.store.end_place(it.whose(), place);
+        telling(deed(it, "account.sign_out_there", self.clock.steady()), done).await
     }
 
     /// Signs somebody out everywhere but here.

@@ -1,8 +1,9 @@
 //! Second factors: how somebody sets one up, and how a sign-in that is half done is finished with a code.
 
-use super::{Accounts, SignedIn, deed};
+use super::{Accounts, SignedIn, deed, new_session};
 use crate::clock::fill_random;
 use crate::secrets::{self, CredentialKind};
+use leadwire_core::device::Device;
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use leadwire_core::totp;
@@ -66,14 +67,10 @@ impl Accounts {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finish(&self, half: &str, typed: &str) -> Result<Finished, StoreError> {
+    pub async fn finish(&self, half: &str, typed: &str, device: Device) -> Result<Finished, StoreError> {
         let Some(user) = self.waiting(half).await? else { return Ok(Finished::Over) };
-        let proof = match totp::read_code(typed) {
-            Some(code) => Proof::Steps(self.steps_with(&user, &code).await?),
-            None => Proof::Recovery(recovery_hash(typed)),
-        };
-        let token = secrets::make_credential(CredentialKind::Session);
-        let session = secrets::sha256(token.expose().as_bytes());
+        let proof = self.proof_of(&user, typed).await?;
+        let (token, session) = new_session(device);
         let half = secrets::sha256(half.as_bytes());
         match self.store.pass_half(half, proof, (session, self.clock.wall())).await? {
             Passed::In(user) => Ok(Finished::In(token, Box::new(user))),
@@ -83,6 +80,14 @@ impl Accounts {
                 tracing::warn!(user = %user.id, "A wrong code came after the right password.");
                 Ok(Finished::Wrong)
             }
+        }
+    }
+
+    /// What somebody shows with a code of their phone or a recovery code.
+    pub(super) async fn proof_of(&self, user: &PortalUser, typed: &str) -> Result<Proof, StoreError> {
+        match totp::read_code(typed) {
+            Some(code) => Ok(Proof::Steps(self.steps_with(user, &code).await?)),
+            None => Ok(Proof::Recovery(recovery_hash(typed))),
         }
     }
 

@@ -63,10 +63,12 @@ const ONLY_ASK: [&str; 5] = [
 /// What the service does without being asked.
 const BY_SERVICE: [&str; 2] = ["backup.make", "retention.erase"];
 /// What people do with their own accounts, for which there are pages and no endpoints.
-const BY_PEOPLE: [&str; 6] = [
+const BY_PEOPLE: [&str; 8] = [
     "account.update",
     "account.password",
     "account.sign_out_others",
+    "account.sign_out_there",
+    "account.bind",
     "account.second_factor",
     "account.second_factor.remove",
     "account.recovery_codes",

@@ -5,9 +5,10 @@
 use super::call::Call;
 use super::problem::Problem;
 use super::{
-    audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger,
+    audit, destinations, erasures, failures, feedback, follow_ups, health, intake, keys, ledger, letters,
     mapping_trials, mappings, merges, notices, offers, openapi, page, portal_links, proof, quarantine, read,
-    replays, reports, routes, routing, secrets, setup, standing, tries, users, views, wire, withhold,
+    replays, reports, reveals, routes, routing, secrets, setup, standing, tries, users, views, wire,
+    withhold,
 };
 use crate::access::Action;
 use axum::http::Method;
@@ -63,7 +64,7 @@ fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 
 const LIMIT: (&str, &str) = ("limit", "Most rows on the page");
 const COUNTED: (&str, &str) =
-    ("counted", "`lately`: where counting takes long, as it was a while ago; `counted_at` says when");
+    ("counted", "`lately`: of a while ago where counting takes long; `soon` (reports): without a wait");
 const CURSOR: (&str, &str) = ("cursor", "The page behind this one: `next` of the page before");
 
 macro_rules! endpoint {
@@ -96,12 +97,14 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(POST "/in/{token}", SendToAddress, Service, "Accept a marketplace's own lead body at an intake address",
         Some(of::<serde_json::Value>), limits::TOUCHPOINT_BYTES_MAX, 202, Some(of::<wire::AddressReceipt>), intake::by_address),
     // Readers.
-    endpoint!(GET "/v1/leads", ReadLeads, Publisher, "List leads, newest first; `find` finds some, `email` one",
+    endpoint!(GET "/v1/leads", ReadLeads, Publisher, "List leads, newest first; `find` finds some, `email` one; readers see people masked, here and everywhere",
         None, 0, 200, Some(of::<wire::Leads>), read::leads,
         &[LIMIT, CURSOR, ("email", "Only the lead with this e-mail address"),
-            ("find", "Only leads of whose name, company and e-mail address each of these words begins one, or with a record of this id; as many as `limit`, without further pages; `cut` says when there may be more")]),
+            ("find", "Only leads of whose name, company and e-mail address each of these words begins one, or with a record of this id; as many as `limit`, without further pages; `cut` says when there may be more. Readers find by company, domain, whole address and record")]),
     endpoint!(GET "/v1/leads/{lead}", ReadLeads, Publisher, "Show a lead with its timeline and deliveries",
         None, 0, 200, Some(of::<wire::LeadDetail>), read::lead),
+    endpoint!(POST "/v1/leads/{lead}/reveal", RevealLeads, Publisher, "Show one lead whole to a user who sees people masked; the audit log tells of it",
+        Some(of::<wire::RevealWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), reveals::reveal),
     endpoint!(POST "/v1/leads/{lead}/interest", DecideOnLeads, Publisher, "Set how interested a lead's customer is; a newer active touchpoint raises it again",
         Some(of::<wire::InterestWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::LeadDetail>), standing::set_interest),
     endpoint!(POST "/v1/leads/{lead}/do-not-contact", DecideOnLeads, Publisher, "Write down that a lead's customer must not be contacted, and tell every destination that may know the lead",
@@ -137,12 +140,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET "/v1/touchpoints", ReadLeads, Publisher, "List touchpoints that no route took, or of which some filter could not be told, newest first",
         None, 0, 200, Some(of::<wire::Page<wire::TouchpointRow>>), routing::touchpoints,
         &[LIMIT, CURSOR, ("routing", "`unrouted`, the default, or `troubled`"), ("offer", "Only those of this offer")]),
-    endpoint!(GET "/v1/replays", ReadLeads, Publisher, "List replays, newest first",
-        None, 0, 200, Some(of::<wire::Page<wire::Replay>>), replays::list, &[LIMIT, CURSOR]),
+    endpoint!(GET "/v1/replays", ReadLeads, Publisher, "List replays, newest first", None, 0, 200, Some(of::<wire::Page<wire::Replay>>), replays::list, &[LIMIT, CURSOR]),
     endpoint!(POST "/v1/replays", RetryDeliveries, Publisher, "Route kept touchpoints anew, and bring them where they were not brought",
         Some(of::<wire::NewReplay>), limits::SETUP_BODY_BYTES_MAX, 202, Some(of::<wire::Replay>), replays::add),
-    endpoint!(GET "/v1/replays/{replay}", ReadLeads, Publisher, "Show how far a replay is",
-        None, 0, 200, Some(of::<wire::Replay>), replays::show),
+    endpoint!(GET "/v1/replays/{replay}", ReadLeads, Publisher, "Show how far a replay is", None, 0, 200, Some(of::<wire::Replay>), replays::show),
     endpoint!(POST "/v1/replays/{replay}/stop", RetryDeliveries, Publisher, "Stop a replay; what it did stays done",
         None, 0, 200, Some(of::<wire::Replay>), replays::stop),
     endpoint!(POST "/v1/replays/{replay}/pause", RetryDeliveries, Publisher, "Pause a replay; it keeps its place, also over a restart",
@@ -165,8 +166,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::QuarantineRetried>), quarantine::retry_some,
         &[("offer", "Only those that came to addresses of this offer"), ("from", "Only those that came at this moment or later"),
           ("until", "Only those that came before this moment"), ("cursor", "Only those behind this one: `next` of the answer before")]),
-    endpoint!(POST "/v1/quarantine/{quarantined}/retry", RetryDeliveries, Publisher, "Read a body in quarantine anew, and accept it if it can be read now",
-        None, 0, 200, Some(of::<wire::QuarantineRetried>), quarantine::retry_one),
+    endpoint!(POST "/v1/quarantine/{quarantined}/retry", RetryDeliveries, Publisher, "Read a body in quarantine anew, or another in its place, and accept it if it can be read",
+        Some(of::<wire::QuarantineReading>), limits::QUARANTINE_READING_BYTES_MAX, 200, Some(of::<wire::QuarantineRetried>), quarantine::retry_one),
+    endpoint!(GET "/v1/quarantine/{quarantined}", ReadLeads, Publisher, "Show a body that could not be read: its text, and what is wrong with it where",
+        None, 0, 200, Some(of::<wire::QuarantinedBody>), quarantine::show),
     endpoint!(GET "/v1/quarantine/{quarantined}/body", ReadLeads, Publisher, "Give out a body that could not be read, as received",
         None, 0, 200, None, ledger::quarantined_body),
     endpoint!(GET "/v1/ledger", ReadLeads, Publisher, "Add up what was accepted and where all of it is",
@@ -197,6 +200,10 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Retention>), erasures::retention),
     endpoint!(PUT "/v1/retention", ChangeSetup, Publisher, "Set for how many days after their last touchpoint people are kept; 0 is for ever",
         Some(of::<wire::Retention>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Retention>), erasures::set_retention),
+    endpoint!(GET "/v1/privacy", ReadSetup, Publisher, "Say whether a publisher's readers may have leads revealed",
+        None, 0, 200, Some(of::<wire::Privacy>), reveals::privacy),
+    endpoint!(PUT "/v1/privacy", ChangeSetup, Publisher, "Set whether a publisher's readers, who see people masked, may have leads revealed",
+        Some(of::<wire::Privacy>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Privacy>), reveals::set_privacy),
     endpoint!(GET "/v1/offers", ReadSetup, Publisher, "List offers",
         None, 0, 200, Some(of::<wire::List<wire::Offer>>), setup::offers),
     endpoint!(POST "/v1/offers", ChangeSetup, Publisher, "Add or rename an offer",
@@ -291,6 +298,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
         None, 0, 200, Some(of::<wire::Destination>), destinations::resume),
     endpoint!(POST "/v1/destinations/{destination}/validate", ChangeSetup, Publisher, "Go the whole way a lead takes, with a test lead, and say step by step how it went",
         Some(of::<wire::ValidateWish>), limits::SETUP_BODY_BYTES_MAX, 200, Some(of::<wire::Proof>), proof::validate),
+    endpoint!(GET "/v1/destinations/{destination}/proof", ReadSetup, Publisher, "Show the proof of a destination that is under way, and the newest that ended, step by step",
+        None, 0, 200, Some(of::<wire::List<wire::ProofRun>>), proof::last),
     endpoint!(POST "/v1/destinations/{destination}/test-lead", ChangeSetup, Publisher, "Write a test lead that stays for people to find",
         None, 0, 200, Some(of::<wire::Proof>), proof::test_lead),
     endpoint!(POST "/v1/destinations/{destination}/preview", ReadLeads, Publisher, "Show the exact requests for a lead without sending them",
@@ -343,13 +352,17 @@ pub static ENDPOINTS: &[Endpoint] = &[
     endpoint!(DELETE "/v1/keys/{key}", ManageKeys, Either, "Revoke an API key",
         None, 0, 204, None, keys::revoke),
     endpoint!(GET "/v1/users", ManageKeys, Either, "List who signs in to the portal",
-        None, 0, 200, Some(of::<wire::List<wire::User>>), users::list),
-    endpoint!(POST "/v1/users", ManageKeys, Either, "Add somebody who signs in to the portal; the link by which they choose a password is shown once",
+        None, 0, 200, Some(of::<wire::Users>), users::list),
+    endpoint!(POST "/v1/users", ManageKeys, Either, "Add somebody who signs in to the portal; the link by which they choose a password is shown once, or sent by e-mail",
         Some(of::<wire::NewUser>), limits::SETUP_BODY_BYTES_MAX, 201, Some(of::<wire::User>), users::add),
     endpoint!(POST "/v1/users/{user}/link", ManageKeys, Either, "Make a user a new link for choosing a password; shown once",
         None, 0, 200, Some(of::<wire::User>), users::renew_link),
+    endpoint!(POST "/v1/users/{user}/letter", ManageKeys, Either, "Send a user a new link for choosing a password by e-mail",
+        Some(of::<wire::LetterWish>), limits::SETUP_BODY_BYTES_MAX, 202, Some(of::<wire::User>), letters::send),
     endpoint!(DELETE "/v1/users/{user}/second-factor", ManageKeys, Either, "Take a user's second factor off, for somebody whose phone and recovery codes are gone",
         None, 0, 204, None, users::remove_factor),
+    endpoint!(DELETE "/v1/users/{user}/company-account", ManageKeys, Either, "Take the account at a provider off a user, who is signed out; the next one with their e-mail address becomes theirs",
+        None, 0, 204, None, users::remove_bond),
     endpoint!(DELETE "/v1/users/{user}", ManageKeys, Either, "Remove a user, who is signed out at once",
         None, 0, 204, None, users::remove),
     endpoint!(POST "/v1/portal-links", ManageKeys, Publisher, "Make a link that opens the portal of a publisher once, without a user; shown once",

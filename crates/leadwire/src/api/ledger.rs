@@ -60,7 +60,7 @@ pub(super) async fn quarantine(call: Call) -> Result<Response, Problem> {
     Ok(answer::page(items, limit, |it: &wire::QuarantinedRow| it.id.clone()))
 }
 
-fn quarantined_shape(publisher: &PublisherId, it: &Quarantined) -> wire::QuarantinedRow {
+pub(super) fn quarantined_shape(publisher: &PublisherId, it: &Quarantined) -> wire::QuarantinedRow {
     wire::QuarantinedRow {
         id: it.id.to_string(),
         received_at: moment(it.received_at),

@@ -39,7 +39,7 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
 }
 
 /// The names of the publisher's own users.
-async fn names(call: &Call) -> Result<HashMap<String, String>, Problem> {
+pub(super) async fn names(call: &Call) -> Result<HashMap<String, String>, Problem> {
     let all = call.app.store.users(Some(call.publisher()), limits::USERS_MAX).await?;
     Ok(all.into_iter().map(|it| (it.id.to_string(), it.name)).filter(|it| !it.1.is_empty()).collect())
 }

@@ -22,9 +22,10 @@ use leadwire_core::standing::Standing;
 use leadwire_core::touchpoint::Touchpoint;
 use leadwire_store::leads::StoredTouchpoint;
 use leadwire_store::rows::Channel;
-use leadwire_store::setup::proofs::Proved;
+use leadwire_store::setup::proofs::{Proved, ToldProof};
 use leadwire_store::setup::{Change, Destination};
 use serde_json::{Map, Value};
+use std::future::Future;
 use std::sync::Arc;
 
 /// `POST /v1/destinations/{destination}/validate`
@@ -32,37 +33,90 @@ pub(super) async fn validate(call: Call) -> Result<Response, Problem> {
     find(&call)?;
     let wish: wire::ValidateWish = if call.body.is_empty() { Default::default() } else { call.json()? };
     let reach = if wish.look_only { Reach::Look } else { Reach::WriteAndCleanUp };
-    prove(call, reach).await
+    let what = if reach == Reach::Look { "look" } else { "validate" };
+    told(&call, what, prove(&call, reach)).await
 }
 
 /// `POST /v1/destinations/{destination}/test-lead`
 pub(super) async fn test_lead(call: Call) -> Result<Response, Problem> {
-    prove(call, Reach::WriteAndKeep).await
+    told(&call, "test-lead", prove(&call, Reach::WriteAndKeep)).await
 }
 
-async fn prove(call: Call, reach: Reach) -> Result<Response, Problem> {
+/// Goes the way while everybody may look on, and keeps what came of it for those who left.
+async fn told(
+    call: &Call,
+    what: &'static str,
+    work: impl Future<Output = Result<wire::Proof, Problem>>,
+) -> Result<Response, Problem> {
+    let (_, destination) = find(call)?;
+    let lane = lane(&destination);
+    let making = call.app.proofs.begin(lane.clone(), what, call.app.clock.wall());
+    let shape = validation::watched_too(making.onlooker(), work).await?;
+    let told = ToldProof {
+        what: what.to_owned(),
+        settings_no: destination.settings_no,
+        told: serde_json::to_string(&shape).expect("our own shapes are JSON"),
+        begun_at: making.begun_at(),
+        ended_at: call.app.clock.wall(),
+    };
+    call.app.store.keep_proof(lane, told).await?;
+    // Whoever looks from now on sees what is kept.
+    drop(making);
+    Ok(answer::json(StatusCode::OK, &shape))
+}
+
+/// `GET /v1/destinations/{destination}/proof`
+pub(super) async fn last(call: Call) -> Result<Response, Problem> {
     let (_, destination) = find(&call)?;
-    let outlet = outlet(&call, &destination)?;
+    let lane = lane(&destination);
+    let mut items = Vec::new();
+    if let Some(begun) = call.app.proofs.of(&lane) {
+        let steps = begun.steps().iter().map(step_shape).collect();
+        items.push(wire::ProofRun {
+            what: begun.what.to_owned(),
+            begun_at: wire::moment(begun.begun_at),
+            ended_at: None,
+            current: true,
+            proof: wire::Proof { passed: false, steps, mark: None, learned: false },
+        });
+    }
+    if let Some(kept) = call.app.store.told_proof(lane).await? {
+        // What an older version wrote may lack something by now: then it is as good as not kept.
+        if let Ok(proof) = serde_json::from_str(&kept.told) {
+            items.push(wire::ProofRun {
+                what: kept.what,
+                begun_at: wire::moment(kept.begun_at),
+                ended_at: Some(wire::moment(kept.ended_at)),
+                current: kept.settings_no == destination.settings_no,
+                proof,
+            });
+        }
+    }
+    Ok(answer::json(StatusCode::OK, &wire::List { items }))
+}
+
+async fn prove(call: &Call, reach: Reach) -> Result<wire::Proof, Problem> {
+    let (_, destination) = find(call)?;
+    let outlet = outlet(call, &destination)?;
     let now = call.app.clock.wall();
-    let mut proof = proof::prove(&outlet, test_payload(&call, &destination), reach, Moment { now }).await;
+    let mut proof = proof::prove(&outlet, test_payload(call, &destination), reach, Moment { now }).await;
     outlet.count_aside(&call.app.store, &destination.publisher, &*call.app.clock).await;
-    note(&call, &destination, reach, proof.is_passed()).await?;
+    note(call, &destination, reach, proof.is_passed()).await?;
     if proof.is_passed() && reach != Reach::Look {
-        let resumed = resume(&call, &destination).await?;
+        let resumed = resume(call, &destination).await?;
         resumed.iter().for_each(validation::tell);
         proof.steps.extend(resumed);
     }
     let learned = match &proof.field_rules {
-        Some(rules) => learn(&call, destination, rules).await?,
+        Some(rules) => learn(call, destination, rules).await?,
         None => false,
     };
-    let shape = wire::Proof {
+    Ok(wire::Proof {
         passed: proof.is_passed(),
         steps: proof.steps.iter().map(step_shape).collect(),
         mark: proof.mark,
         learned,
-    };
-    Ok(answer::json(StatusCode::OK, &shape))
+    })
 }
 
 /// Writes down with which settings a destination proved itself: offers go live on it. A look proves nothing.
@@ -96,8 +150,12 @@ async fn resume(call: &Call, destination: &Destination) -> Result<Option<Step>, 
 
 /// `POST /v1/destinations/{destination}/prepare`
 pub(super) async fn prepare(call: Call) -> Result<Response, Problem> {
-    let (_, destination) = find(&call)?;
-    let outlet = outlet(&call, &destination)?;
+    told(&call, "prepare", prepared(&call)).await
+}
+
+async fn prepared(call: &Call) -> Result<wire::Proof, Problem> {
+    let (_, destination) = find(call)?;
+    let outlet = outlet(call, &destination)?;
     let moment = Moment { now: call.app.clock.wall() };
     let steps = match &outlet.connector {
         Ok(connector) => connector.prepare(moment, &outlet.egress).await.unwrap_or_default(),
@@ -109,7 +167,7 @@ pub(super) async fn prepare(call: Call) -> Result<Response, Problem> {
     let passed = steps.iter().all(|it| it.verdict != Verdict::Failed);
     let steps = steps.iter().map(step_shape).collect();
     outlet.count_aside(&call.app.store, &destination.publisher, &*call.app.clock).await;
-    Ok(answer::json(StatusCode::OK, &wire::Proof { passed, steps, mark: None, learned: false }))
+    Ok(wire::Proof { passed, steps, mark: None, learned: false })
 }
 
 /// `POST /v1/destinations/{destination}/preview`

@@ -2,6 +2,7 @@
 
 use super::answer;
 use super::call::Call;
+use super::mappings::names;
 use super::problem::Problem;
 use super::routes::{filter, offers, offers_shape};
 use super::setup::done;
@@ -17,6 +18,7 @@ use leadwire_core::routing::Offers;
 use leadwire_core::time::Timestamp;
 use leadwire_store::audit::Deed;
 use leadwire_store::replays::{Done, Mode, Only, Replay, ReplayState, Selection, Tally};
+use std::time::Duration;
 
 /// `POST /v1/replays`
 pub(super) async fn add(call: Call) -> Result<Response, Problem> {
@@ -47,6 +49,7 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         publisher,
         id: ReplayId::new(newest.bits()),
         created_at: call.app.clock.wall(),
+        asked_by: asked_by(&call),
         destination,
         offers: new.offer.as_deref().map_or(Ok(Offers::All), |it| offers(&call, it))?,
         selection,
@@ -107,6 +110,7 @@ fn group(call: &Call, destination: DestinationNo, cause: Option<&str>) -> Replay
         publisher: call.publisher(),
         id: ReplayId::new(newest.bits()),
         created_at: call.app.clock.wall(),
+        asked_by: asked_by(call),
         destination: Some(destination),
         offers: Offers::All,
         selection: Selection { only: Some(Only::Parked), cause, ..Selection::default() },
@@ -120,6 +124,10 @@ fn group(call: &Call, destination: DestinationNo, cause: Option<&str>) -> Replay
         done: Done::default(),
         ended_at: None,
     }
+}
+
+fn asked_by(call: &Call) -> String {
+    call.actor.as_ref().map(|it| it.who.to_string()).unwrap_or_default()
 }
 
 /// What else it is for, checked.
@@ -191,7 +199,10 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let (limit, setup) = (call.limit()?, call.app.directory.now());
     let before = call.query_as("cursor", ReplayId::parse)?;
     let rows = call.app.store.replays(call.publisher(), before, limit).await?;
-    let items = rows.iter().map(|it| shape(&setup, it)).collect();
+    let names = names(&call).await?;
+    let items =
+        rows.iter().map(|it| wire::Replay { asker: names.get(&it.asked_by).cloned(), ..shape(&setup, it) });
+    let items = items.collect();
     Ok(answer::page(items, limit, |it: &wire::Replay| it.id.clone()))
 }
 
@@ -202,6 +213,7 @@ pub(super) async fn show(call: Call) -> Result<Response, Problem> {
     let setup = call.app.directory.now();
     let tallies = call.app.store.replay_tallies(call.publisher(), id).await?;
     let mut shown = shape(&setup, &found);
+    shown.asker = names(&call).await?.remove(&found.asked_by);
     shown.tallies = tallies.into_iter().map(|it| tally(&setup, &found, it)).collect();
     Ok(answer::json(StatusCode::OK, &shown))
 }
@@ -266,7 +278,11 @@ fn shape(setup: &Snapshot, it: &Replay) -> wire::Replay {
         only: it.selection.only.map(|it| it.as_str().to_owned()),
         cause: some(&it.selection.cause),
         mapping: it.mapping,
+        from: Some(it.range.0).filter(|it| it.bits() > 0).map(|it| moment(it.minted_at())),
+        until: moment(it.range.1.minted_at().plus(Duration::from_millis(1))),
         created_at: moment(it.created_at),
+        asked_by: some(&it.asked_by),
+        asker: None,
         ended_at: it.ended_at.map(moment),
         progress: progress(setup, it),
         total: it.total,

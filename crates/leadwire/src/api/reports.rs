@@ -5,7 +5,7 @@ use super::call::Call;
 use super::problem::Problem;
 use super::wire::{self, moment};
 use crate::directory::Snapshot;
-use crate::report::ReportWish;
+use crate::report::{ReportWish, Stretch};
 use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::id::PublisherId;
@@ -18,12 +18,21 @@ use std::sync::Arc;
 
 /// `GET /v1/reports`
 pub(super) async fn report(call: Call) -> Result<Response, Problem> {
-    let wish = wish(&call)?;
-    let is_plain = !call.query.contains_key("from") && !call.query.contains_key("to");
-    let (report, counted_at) = match call.query.get("counted").is_some_and(|it| it == "lately") && is_plain {
-        true => call.app.reports.made_lately(call.publisher(), wish.by).await?,
-        false => (Arc::new(call.app.reports.make(&wish).await?), None),
+    let stretch = stretch(&call)?;
+    let now = call.app.clock.steady();
+    let wish = stretch.at(now);
+    check(&wish)?;
+    let is_plain = stretch.from.is_none() && stretch.to.is_none();
+    let reports = &call.app.reports;
+    let made = match call.query.get("counted").map(String::as_str) {
+        Some("soon") => reports.made_soon(stretch.clone()).await?,
+        Some("lately") if is_plain => Some(reports.made_lately(call.publisher(), wish.by).await?),
+        Some(_) | None => Some((Arc::new(reports.make(&wish).await?), None)),
     };
+    let counting = made.is_none();
+    let (report, counted_at) = made.unwrap_or_default();
+    // What is of a while ago ended then.
+    let wish = counted_at.map_or(wish, |at| stretch.at(at));
     let setup = call.app.directory.now();
     let rows = report.rows().into_iter();
     let mut rows: Vec<wire::ReportRow> =
@@ -36,27 +45,30 @@ pub(super) async fn report(call: Call) -> Result<Response, Problem> {
         rows,
         total: row(String::new(), report.total()),
         counted_at: counted_at.map(moment),
+        counting,
     };
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
-fn wish(call: &Call) -> Result<ReportWish, Problem> {
+fn stretch(call: &Call) -> Result<Stretch, Problem> {
     let by =
         call.query_as("by", |it| By::parse(it).ok_or("use offer, source, action, campaign or destination"))?;
     let time = |name: &str| {
         call.query_as(name, |it| read_time(it).ok_or("write it as 2026-11-20 or 2026-11-20T10:00:00Z"))
     };
-    let to = time("to")?.unwrap_or_else(|| call.app.clock.steady());
-    let month = i64::try_from(limits::REPORT_WINDOW.as_millis()).expect("a month of milliseconds");
-    let from = time("from")?.unwrap_or_else(|| Timestamp::from_millis(to.millis().saturating_sub(month)));
+    let (to, from) = (time("to")?, time("from")?);
+    Ok(Stretch { publisher: call.publisher(), by: by.unwrap_or(By::Offer), from, to })
+}
+
+fn check(wish: &ReportWish) -> Result<(), Problem> {
     let days = limits::REPORT_WINDOW_MAX.as_secs() / (24 * 3600);
-    if from >= to || to.since(from) > limits::REPORT_WINDOW_MAX {
+    if wish.from >= wish.to || wish.to.since(wish.from) > limits::REPORT_WINDOW_MAX {
         let fix = format!("let `from` be before `to`, by {days} days at most");
         return Err(
             Refusal::new("?from", "bad_query", "the time from `from` to `to` cannot be used", fix).into()
         );
     }
-    Ok(ReportWish { publisher: call.publisher(), by: by.unwrap_or(By::Offer), from, to })
+    Ok(())
 }
 
 /// A day stands for its beginning in UTC.

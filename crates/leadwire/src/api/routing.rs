@@ -222,15 +222,15 @@ impl Teller<'_> {
 
     fn delivery(&self, it: &Delivery, verdicts: &[Verdict]) -> String {
         let name = self.destination(it.id.destination);
-        let why = match it.cause.as_str() {
-            "" => String::new(),
-            "do_not_contact" => ", since the customer must not be contacted".to_owned(),
-            cause => format!(", {cause}"),
+        let how = match (it.state.as_str(), it.cause.as_str()) {
+            (state, "") => state.to_owned(),
+            (state, "do_not_contact") => format!("{state}, since the customer must not be contacted"),
+            (state, cause) => format!("{state} ({cause})"),
         };
         let leads_there = self.routes().iter().zip(verdicts).any(|(route, verdict)| {
             route.destination == it.id.destination && matches!(verdict, Verdict::Takes | Verdict::Holds)
         });
         let since = if leads_there { "" } else { " No route leads it there now." };
-        format!("It was routed to {name}: {}{why}.{since}", it.state.as_str())
+        format!("It was routed to {name}: {how}.{since}")
     }
 }

@@ -3,6 +3,7 @@
 use super::audit;
 use super::call::Call;
 use super::endpoints::{ENDPOINTS, Endpoint, Tenancy};
+use super::mask;
 use super::page;
 use super::problem::Problem;
 use super::taken::Taken;
@@ -30,17 +31,21 @@ use leadwire_core::id::{PublisherId, RequestId};
 use leadwire_core::limits;
 use leadwire_core::secret::Secret;
 use leadwire_store::audit::telling;
+use leadwire_store::waiting_at_most;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 /// The server of the API.
 pub struct Server {
     router: Router,
+    /// How long each answer waits for a database server.
+    wait: Duration,
 }
 
 impl Server {
@@ -70,13 +75,13 @@ impl Server {
                 problem.into_answer(RequestId::new(clock::random_bits()))
             })
             .fallback(|| async { Problem::not_found().into_answer(RequestId::new(clock::random_bits())) });
-        Self { router }
+        Self { router, wait: app.config.answer_wait }
     }
 
     /// The same with further addresses, which none of the API's is like.
     #[must_use]
     pub fn beside(self, others: Router) -> Self {
-        Self { router: self.router.merge(others) }
+        Self { router: self.router.merge(others), ..self }
     }
 
     /// The router alone, for callers within the process.
@@ -86,7 +91,7 @@ impl Server {
 
     /// Serves until `stop`, then lets requests in hand finish.
     pub async fn serve(self, listener: TcpListener, stop: watch::Receiver<bool>) {
-        serve_router(self.router, listener, stop).await;
+        serve_router((self.router, self.wait), listener, stop).await;
     }
 }
 
@@ -103,10 +108,15 @@ pub async fn serve_metrics(app: Arc<App>, listener: TcpListener, stop: watch::Re
             }
         }),
     );
-    serve_router(router, listener, stop).await;
+    // Nothing in them is asked of a database.
+    serve_router((router, limits::SENDER_WAIT), listener, stop).await;
 }
 
-async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+async fn serve_router(
+    (router, wait): (Router, Duration),
+    listener: TcpListener,
+    mut stop: watch::Receiver<bool>,
+) {
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let mut connections = tokio::task::JoinSet::new();
@@ -141,7 +151,7 @@ async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Re
             .half_close(true)
             .serve_connection(
                 TokioIo::new(Taken::new(stream, limits::ANSWER_TAKEN_WAIT)),
-                of_peer(router.clone(), peer),
+                of_peer((router.clone(), wait), peer),
             );
         let connection = graceful.watch(connection);
         connections.spawn(async move {
@@ -158,15 +168,15 @@ async fn serve_router(router: Router, listener: TcpListener, mut stop: watch::Re
     }
 }
 
-/// Tells every request of a connection from where it comes.
+/// Tells every request of a connection from where it comes, and has none of them wait for a database that hangs.
 fn of_peer(
-    router: Router,
+    (router, wait): (Router, Duration),
     peer: IpAddr,
 ) -> impl Service<hyper::Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
     let router = TowerToHyperService::new(router);
     service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        router.call(request)
+        waiting_at_most(wait, router.call(request))
     })
 }
 
@@ -262,10 +272,12 @@ pub(super) fn admit(
 
 /// Answers a request that was let in; what it changes is told under its actor's name.
 pub(super) async fn handle(endpoint: &Endpoint, call: Call) -> Result<Response, Problem> {
-    match audit::deed_of(endpoint, &call) {
-        Some(deed) => telling(deed, (endpoint.handler)(call)).await,
-        None => (endpoint.handler)(call).await,
-    }
+    let is_masked = mask::is_due(endpoint, &call);
+    let answer = match audit::deed_of(endpoint, &call) {
+        Some(deed) => telling(deed, (endpoint.handler)(call)).await?,
+        None => (endpoint.handler)(call).await?,
+    };
+    if is_masked { mask::masked(answer).await } else { Ok(answer) }
 }
 
 /// Hyper caps the head at a size that fits its buffer; the precise bound is held here.

@@ -2,8 +2,9 @@
 
 use super::answer;
 use super::call::Call;
+use super::letters;
 use super::problem::Problem;
-use super::wire::{self, List, moment};
+use super::wire::{self, moment};
 use crate::access::Role;
 use crate::accounts;
 use crate::clock;
@@ -15,16 +16,30 @@ use leadwire_core::refusal::Refusal;
 use leadwire_core::secret::Secret;
 use leadwire_store::audit::Deed;
 use leadwire_store::users::PortalUser;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// `GET /v1/users`
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let users = call.app.store.users(call.publisher.clone(), limits::USERS_MAX).await?;
     let with_factor: HashSet<UserId> =
         call.app.store.factor_owners(call.publisher.clone()).await?.into_iter().collect();
-    let has = |it: &PortalUser| with_factor.contains(&it.id);
-    let items = users.iter().map(|it| shape(&call, it, (has(it), None))).collect();
-    Ok(answer::json(StatusCode::OK, &List::<wire::User> { items }))
+    let mut issuers: HashMap<UserId, String> = call
+        .app
+        .store
+        .bonds(call.publisher.clone())
+        .await?
+        .into_iter()
+        .map(|it| (it.0, it.1.issuer))
+        .collect();
+    let all = call.app.store.letters(call.publisher.clone(), limits::USERS_MAX).await?;
+    let letter = |user: UserId| all.iter().find(|it| it.user == user).map(letters::shape);
+    let items = users.iter().map(|it| {
+        let known = Known { has_factor: with_factor.contains(&it.id), issuer: issuers.remove(&it.id) };
+        wire::User { letter: letter(it.id), ..shape(&call, it, known, None) }
+    });
+    let items = items.collect();
+    let can_mail = call.app.letters.can_send(call.publisher.as_ref()).await?;
+    Ok(answer::json(StatusCode::OK, &wire::Users { items, can_mail }))
 }
 
 /// `POST /v1/users`
@@ -52,6 +67,10 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         let fix = format!("keep it below {} bytes", limits::USER_NAME_BYTES_MAX);
         return Err(Refusal::new("/name", "too_long", "this name is too long", fix).into());
     }
+    let language = letters::language(new.language.as_deref())?;
+    if new.mail {
+        letters::must_work(&call, call.publisher.as_ref()).await?;
+    }
     let (token, link) = call.app.accounts.new_link();
     let user = PortalUser {
         publisher: call.publisher.clone(),
@@ -71,7 +90,13 @@ pub(super) async fn add(call: Call) -> Result<Response, Problem> {
         let taken = Refusal::new("/email", "taken", "a user has this e-mail address already", fix);
         return Err(Problem::from(taken).with_status(StatusCode::CONFLICT));
     }
-    Ok(answer::json(StatusCode::CREATED, &shape(&call, &user, (false, Some(token)))))
+    if new.mail {
+        // The link of the letter is made when it is sent, and this one is nobody's.
+        let added = shape(&call, &user, Known::default(), None);
+        let letter = Some(letters::wished(&call, &user, language).await?);
+        return Ok(answer::json(StatusCode::CREATED, &wire::User { letter, ..added }));
+    }
+    Ok(answer::json(StatusCode::CREATED, &shape(&call, &user, Known::default(), Some(token))))
 }
 
 /// `POST /v1/users/{user}/link`
@@ -82,9 +107,11 @@ pub(super) async fn renew_link(call: Call) -> Result<Response, Problem> {
         return Err(Problem::not_found());
     }
     let user = PortalUser { link_ends_at: Some(link.ends_at), ..user };
-    let kept = call.app.store.factor((user.publisher.clone(), user.id)).await?;
-    let has_factor = kept.is_some_and(|it| it.is_confirmed);
-    Ok(answer::json(StatusCode::OK, &shape(&call, &user, (has_factor, Some(token)))))
+    let whose = (user.publisher.clone(), user.id);
+    let factor = call.app.store.factor(whose.clone()).await?;
+    let issuer = call.app.store.bond(whose).await?.map(|it| it.issuer);
+    let known = Known { has_factor: factor.is_some_and(|it| it.is_confirmed), issuer };
+    Ok(answer::json(StatusCode::OK, &shape(&call, &user, known, Some(token))))
 }
 
 /// `DELETE /v1/users/{user}`
@@ -105,14 +132,30 @@ pub(super) async fn remove_factor(call: Call) -> Result<Response, Problem> {
     Ok(answer::empty())
 }
 
+/// `DELETE /v1/users/{user}/company-account`
+pub(super) async fn remove_bond(call: Call) -> Result<Response, Problem> {
+    let user = find(&call).await?;
+    if !call.app.store.remove_bond((user.publisher, user.id)).await? {
+        return Err(Problem::not_found());
+    }
+    Ok(answer::empty())
+}
+
 /// The user of the path, when they are for this actor to know: an operator who names nobody sees all.
-async fn find(call: &Call) -> Result<PortalUser, Problem> {
+pub(super) async fn find(call: &Call) -> Result<PortalUser, Problem> {
     let id = UserId::parse(call.path("user")).map_err(|_| Problem::not_found())?;
     let users = call.app.store.users(call.publisher.clone(), limits::USERS_MAX).await?;
     users.into_iter().find(|it| it.id == id).ok_or_else(Problem::not_found)
 }
 
-fn shape(call: &Call, it: &PortalUser, (second_factor, token): (bool, Option<Secret<String>>)) -> wire::User {
+/// How somebody signs in, beside their password.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) has_factor: bool,
+    pub(super) issuer: Option<String>,
+}
+
+pub(super) fn shape(call: &Call, it: &PortalUser, known: Known, token: Option<Secret<String>>) -> wire::User {
     let link = token.map(|it| format!("{}/first/{}", call.app.public_url(), it.expose()));
     wire::User {
         id: it.id.to_string(),
@@ -120,11 +163,13 @@ fn shape(call: &Call, it: &PortalUser, (second_factor, token): (bool, Option<Sec
         name: it.name.clone(),
         role: it.role.clone(),
         publisher: it.publisher.as_ref().map(ToString::to_string),
-        can_sign_in: !it.password.is_empty(),
-        second_factor,
+        can_sign_in: !it.password.is_empty() || known.issuer.is_some(),
+        company_account: known.issuer,
+        second_factor: known.has_factor,
         created_at: moment(it.created_at),
         signed_in_at: it.signed_in_at.map(moment),
         link,
         link_ends_at: it.link_ends_at.map(moment),
+        letter: None,
     }
 }

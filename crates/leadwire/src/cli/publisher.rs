@@ -9,7 +9,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   leadwire publisher add contoso --title 'Contoso'
   leadwire publisher list
   leadwire publisher list --json
-  leadwire publisher retention contoso 730";
+  leadwire publisher retention contoso 730
+  leadwire publisher privacy contoso --readers-reveal no";
 
 /// What can be done with publishers.
 #[derive(clap::Subcommand)]
@@ -33,6 +34,15 @@ pub(super) enum Command {
         /// Days; 0 is for ever
         days: Option<u32>,
     },
+    /// Set whether readers, who see people masked, may have one lead after the other revealed, or show it
+    Privacy {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// yes, as delivered, or no
+        #[arg(long, value_parser = ["yes", "no"])]
+        readers_reveal: Option<String>,
+    },
 }
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
@@ -55,6 +65,20 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
             out.one(set, |it: wire::Retention| match it.days {
                 0 => "people are kept for ever".to_owned(),
                 days => format!("people are kept for {days} days after their last touchpoint"),
+            })?;
+        }
+        Command::Privacy { publisher, readers_reveal } => {
+            let (path, query) = (["v1", "privacy"], [("publisher", publisher.as_str())]);
+            let set = match readers_reveal {
+                Some(may) => {
+                    client.put(&path, &query, &wire::Privacy { readers_reveal: may == "yes" }).await?
+                }
+                None => client.get(&path, &query).await?,
+            };
+            out.one(set, |it: wire::Privacy| match it.readers_reveal {
+                true => "readers see people masked, and may have a lead revealed, which the audit log tells"
+                    .to_owned(),
+                false => "readers see people masked, and may reveal nobody".to_owned(),
             })?;
         }
         Command::List => {

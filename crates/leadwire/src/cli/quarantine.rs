@@ -5,14 +5,19 @@ use super::client::{self, Wanted};
 use super::exit_code::ExitCode;
 use super::output::harmless;
 use crate::api::wire;
+use anyhow::Context;
 use bytes::Bytes;
 use http::Method;
 use leadwire_core::id::PublisherId;
-use std::io::IsTerminal;
+use leadwire_core::limits;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
 
 pub(super) const EXAMPLES: &str = "Examples:
   leadwire quarantine list contoso
   leadwire quarantine show contoso qrt_01hzx2g7q0abcdefghjkmnpqrs > body.bin
+  leadwire quarantine explain contoso qrt_01hzx2g7q0abcdefghjkmnpqrs
+  leadwire quarantine retry contoso qrt_01hzx2g7q0abcdefghjkmnpqrs --body mended.json
   leadwire quarantine retry contoso --offer crm-pro --from 2026-11-20T00:00:00Z
   leadwire quarantine list contoso --all --json";
 
@@ -35,6 +40,14 @@ pub(super) enum Command {
         /// Id of the body
         id: String,
     },
+    /// Say what is wrong with a body, and where in it
+    Explain {
+        /// Whose
+        #[arg(value_parser = super::publisher_id)]
+        publisher: PublisherId,
+        /// Id of the body
+        id: String,
+    },
     /// Read bodies anew, one or all that wait; those that can be read now are accepted, each once
     Retry {
         /// Whose
@@ -43,6 +56,12 @@ pub(super) enum Command {
         /// Id of one body
         #[arg(conflicts_with_all = ["offer", "from", "until"])]
         id: Option<String>,
+        /// Read this file in its place, `-` for standard input; what came is kept
+        #[arg(long, value_name = "FILE", requires = "id")]
+        body: Option<PathBuf>,
+        /// Read it by this content type
+        #[arg(long, value_name = "TYPE", requires = "id")]
+        content_type: Option<String>,
         /// Only those that came to addresses of this offer
         #[arg(long)]
         offer: Option<String>,
@@ -59,7 +78,11 @@ pub(super) enum Command {
 type Query = Vec<(&'static str, String)>;
 
 /// Reads anew what waits, as many requests long as it takes.
-async fn retry(session: &Session, id: Option<&str>, mut query: Query) -> anyhow::Result<()> {
+async fn retry(
+    session: &Session,
+    id: Option<(&str, wire::QuarantineReading)>,
+    mut query: Query,
+) -> anyhow::Result<()> {
     let (client, out) = (session.client()?, session.out);
     let mut all = wire::QuarantineRetried {
         looked: 0,
@@ -71,8 +94,8 @@ async fn retry(session: &Session, id: Option<&str>, mut query: Query) -> anyhow:
     };
     loop {
         let asked: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let answer = match id {
-            Some(id) => client.act(&["v1", "quarantine", id, "retry"], &asked).await?,
+        let answer = match &id {
+            Some((id, wish)) => client.post(&["v1", "quarantine", id, "retry"], &asked, wish).await?,
             None => client.act(&["v1", "quarantine", "retry-waiting"], &asked).await?,
         };
         let done: wire::QuarantineRetried = client::shape(answer)?;
@@ -95,6 +118,40 @@ async fn retry(session: &Session, id: Option<&str>, mut query: Query) -> anyhow:
     Ok(())
 }
 
+/// A file that is read in a body's place.
+fn read_text(file: &Path) -> anyhow::Result<String> {
+    let name = file.display();
+    let reader: Box<dyn Read> = match file == Path::new("-") {
+        true => Box::new(io::stdin()),
+        false => Box::new(std::fs::File::open(file).with_context(|| format!("cannot read {name}"))?),
+    };
+    let mut text = String::new();
+    // One byte more than is taken: then the service says so.
+    let most = limits::TOUCHPOINT_BYTES_MAX as u64 + 1;
+    reader.take(most).read_to_string(&mut text).with_context(|| format!("{name} is not text"))?;
+    Ok(text)
+}
+
+/// What is wrong with a body, a paragraph each.
+fn explained(it: &wire::QuarantinedBody) -> String {
+    if let Some(touchpoint) = &it.row.touchpoint {
+        return format!("It became the touchpoint {touchpoint}.");
+    }
+    if it.mistakes.is_empty() {
+        return "Nothing that could be told: it can be read by now, or its bytes are gone.".to_owned();
+    }
+    let told = it.mistakes.iter().map(|it| {
+        let at = it.place.as_ref().map_or_else(String::new, |at| {
+            let line = |text: &str| text.lines().map(harmless).collect::<Vec<_>>().join("\n  ");
+            let shown = format!("{}»{}«{}", line(&at.before), line(&at.there), line(&at.behind));
+            format!("\n  line {}, sign {}:\n  {shown}", at.line, at.column)
+        });
+        let pointer = if it.pointer.is_empty() { String::new() } else { format!("{}: ", it.pointer) };
+        format!("{pointer}{}\n  To do: {}{at}", it.message, it.fix)
+    });
+    told.collect::<Vec<_>>().join("\n\n")
+}
+
 const HEADS: [&str; 6] = ["ID", "CAME", "OFFER", "BYTES", "CODE", "WHY"];
 
 pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<ExitCode> {
@@ -115,12 +172,19 @@ pub(super) async fn run(command: Command, session: &Session) -> anyhow::Result<E
                 out.note("There are more: --all shows every body, --limit more of them.");
             }
         }
-        Command::Retry { publisher, id, offer, from, until } => {
+        Command::Retry { publisher, id, body, content_type, offer, from, until } => {
             let mut query: Query = vec![("publisher", publisher.to_string())];
             for (name, value) in [("offer", offer), ("from", from), ("until", until)] {
                 query.extend(value.map(|it| (name, it)));
             }
-            retry(session, id.as_deref(), query).await?;
+            let body = body.as_deref().map(read_text).transpose()?;
+            let wish = wire::QuarantineReading { body, content_type };
+            retry(session, id.as_deref().map(|id| (id, wish)), query).await?;
+        }
+        Command::Explain { publisher, id } => {
+            let path = ["v1", "quarantine", &id];
+            let found = client.get(&path, &[("publisher", publisher.as_str())]).await?;
+            out.one(found, |it: wire::QuarantinedBody| explained(&it))?;
         }
         Command::Show { publisher, id } => {
             let path = ["v1", "quarantine", &id, "body"];

@@ -203,7 +203,10 @@ fn text(it: &wire::Replay) -> String {
         ("due again", &it.again.to_string()),
         ("held back", &it.held.to_string()),
         ("unrouted", &it.unrouted.to_string()),
+        ("from", &some(&it.from)),
+        ("before", &it.until),
         ("asked for", &it.created_at),
+        ("by", it.asker.as_deref().or(it.asked_by.as_deref()).unwrap_or_default()),
         ("ended", it.ended_at.as_deref().unwrap_or_default()),
     ]);
     if !it.tallies.is_empty() {

@@ -1,10 +1,12 @@
 //! Settings of the portal: who must have a second factor, and which sites may show it in a frame.
 
+use super::value::is_private;
 use super::{Key, list};
 use anyhow::bail;
+use leadwire_connect::oidc::ProviderSettings;
 use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
-use url::{Host, Url};
+use url::Url;
 
 /// Who comes to the portal, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +15,19 @@ pub struct Portal {
     pub second_factor: Vec<PublisherId>,
     /// Origins of sites that may show in a frame what a link opens.
     pub embedders: Vec<String>,
+    /// Providers whose accounts people sign in with.
+    pub providers: Vec<ProviderSettings>,
+    /// Operators who keep a password where providers alone sign everybody else in, by their e-mail addresses; none: not said.
+    pub password_operators: Vec<String>,
+    /// Whether it was said that no operator keeps one.
+    pub no_password_operators: bool,
+}
+
+impl Portal {
+    /// By what people sign in: providers, and operators who keep a password where they alone sign people in.
+    pub fn ways(&self) -> (&[ProviderSettings], &[String]) {
+        (&self.providers, &self.password_operators)
+    }
 }
 
 pub(super) const KEYS: &[Key] = &[
@@ -23,6 +38,19 @@ pub(super) const KEYS: &[Key] = &[
             let named = list(text).filter(|it| *it != "none");
             it.portal.second_factor = named.map(PublisherId::parse).collect::<Result<_, _>>()?;
             Ok(())
+        },
+    },
+    Key {
+        name: "password_operators",
+        help: "e-mail addresses of operators who keep a password where providers sign everybody else in, separated by commas, or `none`",
+        set: |it, text| {
+            it.portal.no_password_operators = text.trim() == "none";
+            let named = list(text).filter(|it| *it != "none").map(str::to_lowercase);
+            it.portal.password_operators = named.collect();
+            match it.portal.password_operators.iter().find(|it| !it.contains('@')) {
+                Some(other) => bail!("`{other}` is no e-mail address"),
+                None => Ok(()),
+            }
         },
     },
     Key {
@@ -42,13 +70,7 @@ pub(super) const KEYS: &[Key] = &[
 /// An origin: https, or a machine's own http for trying things out; nothing behind the host and its port.
 fn origin(text: &str) -> anyhow::Result<String> {
     let url = Url::parse(text)?;
-    let is_own = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(it)) => it.is_loopback(),
-        Some(Host::Ipv6(it)) => it.is_loopback(),
-        None => false,
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && is_own) {
+    if !is_private(&url) {
         bail!("`{text}` does not begin with https://");
     }
     let origin = url.origin().ascii_serialization();

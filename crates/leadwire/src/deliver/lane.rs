@@ -67,25 +67,34 @@ impl Lane {
     pub(super) async fn run(&self) -> LaneEnd {
         let mut stop = self.stop.clone();
         let mut changes = self.directory.changes();
+        // Whether the store may say that this node holds the lane: while it lives, nobody else takes it before the lease is over.
+        let mut may_hold = false;
         loop {
             let Some(outlet) = self.directory.now().outlet(&self.key).map(Arc::clone) else {
                 return LaneEnd::Stopped;
             };
-            if *stop.borrow_and_update() || !self.nodes.owns(&self.key) {
+            // Whoever stops altogether is soon known to be gone.
+            let leaves = !self.nodes.owns(&self.key);
+            if *stop.borrow_and_update() || leaves && !may_hold {
                 return LaneEnd::Stopped;
             }
             let (now, term) = (self.clock.steady(), self.nodes.term());
             let at = (now, self.nodes.now());
             match self.store.take_lane_at(self.key.clone(), self.nodes.id(), at).await {
-                Ok(Some(token)) => match self.work((token, term), now, outlet, &mut stop, &mut changes).await
-                {
-                    Ok(Some(end)) => return end,
-                    // The lease was lost: everything in hand is dropped, and the lane is taken anew.
-                    Ok(None) => continue,
-                    Err(error) if error.may_pass() || matches!(error, StoreError::InDoubt) => {}
-                    Err(error) => return LaneEnd::Store(error),
-                },
-                Ok(None) | Err(StoreError::InDoubt) => {}
+                // Taking it put right what was left of it, and nothing of it is under way.
+                Ok(Some(token)) if leaves => may_hold = !self.give_back(token).boxed().await,
+                Ok(Some(token)) => {
+                    may_hold = true;
+                    match self.work((token, term), now, outlet, &mut stop, &mut changes).await {
+                        Ok(Some(end)) => return end,
+                        // The lease was lost, or could not be given back: everything in hand is dropped, and the lane is taken anew.
+                        Ok(None) => continue,
+                        Err(error) if error.may_pass() || matches!(error, StoreError::InDoubt) => {}
+                        Err(error) => return LaneEnd::Store(error),
+                    }
+                }
+                Ok(None) => may_hold = false,
+                Err(StoreError::InDoubt) => may_hold = true,
                 Err(error) if error.may_pass() => {}
                 Err(error) => return LaneEnd::Store(error),
             }
@@ -98,7 +107,7 @@ impl Lane {
         }
     }
 
-    /// Works under one lease. None: the lease was lost.
+    /// Works under one lease. None: the lease was lost, or this node leaves the lane and may hold it still.
     async fn work(
         &self,
         (token, term): (LaneToken, u64),
@@ -107,10 +116,8 @@ impl Lane {
         stop: &mut watch::Receiver<bool>,
         changes: &mut watch::Receiver<i64>,
     ) -> Result<Option<LaneEnd>, StoreError> {
-        let mut hand = lane::Hand::new(token, taken_at, outlet.shape());
-        hand.follow_budget(outlet.budget.clone());
-        let bulk = Bulk::open(self.desk(token), &mut hand, taken_at).await?;
-        let mut work = Work { hand, outlet, trying: FuturesUnordered::new(), bulk };
+        // Boxed, here and below: ten thousand lanes would keep the room for it while they wait.
+        let mut work = self.begin(token, taken_at, outlet).boxed().await?;
         self.door.open_under(token);
         let mut turn: Option<BoxFuture<'_, TurnEnd>> = None;
         let mut give_up_at = None;
@@ -127,8 +134,8 @@ impl Lane {
                 turn = Some(self.turn(hand).boxed());
             }
             if hand.has_stopped() && !bulk.is_busy() {
-                self.give_back(token).await;
-                return Ok(Some(LaneEnd::Stopped));
+                let is_given_back = self.give_back(token).boxed().await;
+                return Ok(is_given_back.then_some(LaneEnd::Stopped));
             }
             let look_at = if hand.is_stopping() { give_up_at } else { hand.next_look() };
             tokio::select! {
@@ -153,7 +160,7 @@ impl Lane {
                 () = self.clock.wait_until(look_at.unwrap_or_default()), if look_at.is_some() => {
                     if hand.is_stopping() {
                         // What is still on the wire counts as interrupted when the lane is taken again.
-                        return Ok(Some(LaneEnd::Stopped));
+                        return Ok(None);
                     }
                     hand.wake();
                 }
@@ -176,6 +183,19 @@ impl Lane {
                 give_up_at = Some(self.clock.steady().plus(limits::SHUTDOWN_WAIT));
             }
         }
+    }
+
+    /// What a lane begins with under a lease.
+    async fn begin(
+        &self,
+        token: LaneToken,
+        taken_at: Timestamp,
+        outlet: Arc<Outlet>,
+    ) -> Result<Work, StoreError> {
+        let mut hand = lane::Hand::new(token, taken_at, outlet.shape());
+        hand.follow_budget(outlet.budget.clone());
+        let bulk = Bulk::open(self.desk(token), &mut hand, taken_at).await?;
+        Ok(Work { hand, outlet, trying: FuturesUnordered::new(), bulk })
     }
 
     /// Has the hand take up what a turn brought.
@@ -208,12 +228,9 @@ impl Lane {
         }
     }
 
-    /// Lets another node take the lane at once: nothing of it is under way.
-    async fn give_back(&self, token: LaneToken) {
-        if self.nodes.is_shared() {
-            // An error means that it is taken once this node is known to be gone, or its lease is over.
-            self.store.release_lane(self.key.clone(), token).await.ok();
-        }
+    /// Lets another node take the lane at once: nothing of it is under way. False: this node may hold it still.
+    async fn give_back(&self, token: LaneToken) -> bool {
+        !self.nodes.is_shared() || self.store.release_lane(self.key.clone(), token).await.is_ok()
     }
 
     /// Takes in who was refused or erased since this was last asked for.

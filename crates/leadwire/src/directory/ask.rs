@@ -54,6 +54,11 @@ impl Snapshot {
         self.setup.retention.iter().find(|it| it.publisher == *publisher).map_or(0, |it| it.days)
     }
 
+    /// Whether a publisher's readers may have leads revealed, unless it said otherwise they may.
+    pub fn readers_reveal(&self, publisher: &PublisherId) -> bool {
+        self.setup.retention.iter().find(|it| it.publisher == *publisher).is_none_or(|it| it.readers_reveal)
+    }
+
     /// The table of interest.
     pub fn interest(&self) -> &InterestRules {
         &self.interest

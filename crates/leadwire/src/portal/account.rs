@@ -7,11 +7,15 @@ use super::sign_in::{failed, look_cookie, said};
 use super::visit::{Visit, html, see_other};
 use crate::accounts::{self, Confirmed, Proposal};
 use crate::api::{Problem, wire};
+use crate::secrets;
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
+use leadwire_core::device::Device;
+use leadwire_core::hex;
 use leadwire_core::language::Language;
 use leadwire_core::secret::Secret;
+use leadwire_store::sessions::Place;
 
 #[derive(Template)]
 #[template(path = "portal/account.html")]
@@ -21,6 +25,10 @@ struct AccountPage {
     name: String,
     language: String,
     has_factor: bool,
+    /// Whether they sign in with a password.
+    has_password: bool,
+    /// The provider by whose account they sign in, and since when.
+    bond: Option<(String, String)>,
     /// The operator asks for a second factor, and there is none yet.
     must: bool,
     recovery_left: u64,
@@ -30,6 +38,9 @@ struct AccountPage {
 }
 
 struct PlaceRow {
+    /// A name for it in forms.
+    id: String,
+    device: String,
     begun_at: String,
     seen_at: String,
     is_here: bool,
@@ -65,14 +76,22 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
 
 async fn page(visit: &Visit, wrong: Option<(&'static str, &str)>) -> Result<AccountPage, Problem> {
     let (user, accounts) = (visit.user(), &visit.app.accounts);
+    let shell = visit.shell("account-title").at("/account");
     let places = accounts.places(user).await?.into_iter().map(|it| PlaceRow {
+        id: name_of(&it),
+        device: device(&shell, Device::parse(&it.device)),
         begun_at: wire::moment(it.begun_at),
         seen_at: wire::moment(it.seen_at),
         is_here: it.hash == user.session,
     });
+    let bond = accounts.bond(user).await?.map(|it| {
+        let provider = accounts.providers().find(|known| known.issuer == it.issuer);
+        (provider.map_or(it.issuer, |known| known.title.clone()), wire::moment(it.bound_at))
+    });
     let left = accounts.recovery_left(user).await?;
     Ok(AccountPage {
-        shell: visit.shell("account-title").at("/account"),
+        has_password: accounts.has_password(&user.user),
+        bond,
         email: user.user.email.clone(),
         name: user.user.name.clone(),
         language: Language::parse(&user.user.language).map_or("", Language::code).to_owned(),
@@ -81,7 +100,22 @@ async fn page(visit: &Visit, wrong: Option<(&'static str, &str)>) -> Result<Acco
         recovery_left: left as u64,
         places: places.collect(),
         wrong: wrong.map(|(form, key)| (form, visit.look_say(key))),
+        shell,
     })
+}
+
+/// What a place is called in forms: a part of a hash of a hash, by which nothing is found but among its user's own.
+fn name_of(it: &Place) -> String {
+    hex::encode(&secrets::short_hash(&[b"place", &it.hash]))
+}
+
+/// On what somebody is signed in, in words.
+fn device(shell: &Shell, it: Device) -> String {
+    match (it.browser, it.system) {
+        (Some(browser), Some(system)) => shell.say_of("device", browser, system),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => shell.say("device-unknown"),
+    }
 }
 
 /// `POST /account/{deed}`
@@ -93,6 +127,7 @@ pub(super) async fn act(visit: Visit) -> Result<Response, Problem> {
         "confirm" => confirm(&visit).await,
         "codes" => renew_codes(&visit).await,
         "remove-factor" => remove_factor(&visit).await,
+        "sign-out-there" => sign_out_there(&visit).await,
         "sign-out-others" => {
             visit.app.accounts.sign_out_others(visit.user()).await?;
             Ok(done(&visit, "others-out"))
@@ -103,6 +138,17 @@ pub(super) async fn act(visit: Visit) -> Result<Response, Problem> {
 
 fn done(visit: &Visit, said: &str) -> Response {
     see_other(&format!("{}/account?done={said}", visit.look.base))
+}
+
+async fn sign_out_there(visit: &Visit) -> Result<Response, Problem> {
+    let (user, accounts) = (visit.user(), &visit.app.accounts);
+    let all = accounts.places(user).await?;
+    // The place where one is has a button of its own.
+    let named = all.iter().find(|it| name_of(it) == visit.field("place") && it.hash != user.session);
+    if let Some(place) = named {
+        accounts.sign_out_there(user, place.hash).await?;
+    }
+    Ok(done(visit, "there-out"))
 }
 
 async fn refused(visit: &Visit, form: &'static str, key: &str) -> Result<Response, Problem> {
@@ -128,6 +174,10 @@ async fn describe(visit: &Visit) -> Result<Response, Problem> {
 /// Whether the password that was typed is the user's. Whoever has found an open browser does not try many.
 async fn is_password_right(visit: &Visit) -> Result<bool, Problem> {
     let user = visit.user();
+    if !visit.app.accounts.has_password(&user.user) {
+        // They have shown who they are otherwise: the way in to these forms asks for it.
+        return Ok(visit.app.accounts.is_known(user));
+    }
     let measure = format!("password {}", user.user.id);
     visit.app.floods.codes.take(measure.as_bytes(), visit.app.clock.steady()).map_err(slow_down)?;
     let typed = Secret::new(visit.field("current").to_owned());
@@ -135,6 +185,9 @@ async fn is_password_right(visit: &Visit) -> Result<bool, Problem> {
 }
 
 async fn change_password(visit: &Visit) -> Result<Response, Problem> {
+    if !visit.app.accounts.has_password(&visit.user().user) {
+        return Err(Problem::not_found());
+    }
     if !is_password_right(visit).await? {
         return refused(visit, "password", "current-wrong").await;
     }

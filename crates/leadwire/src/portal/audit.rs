@@ -144,7 +144,7 @@ async fn people(visit: &Visit) -> Result<Vec<(String, String)>, Problem> {
         return Ok(Vec::new());
     }
     // An operator sees everybody, and so does the log of what operators did to a publisher.
-    let users: wire::List<wire::User> = visit.ask_all(Wish::get("/v1/users")).await?;
+    let users: wire::Users = visit.ask_all(Wish::get("/v1/users")).await?;
     let keys: wire::List<wire::ApiKey> = visit.ask_all(Wish::get("/v1/keys")).await?;
     let users = users.items.into_iter().map(|it| (it.id, it.name));
     let keys = keys.items.into_iter().map(|it| {
@@ -184,14 +184,22 @@ fn line(visit: &Visit, shell: &Shell, people: &[(String, String)], it: wire::Aud
     };
     Line {
         number: shell.say_with("audit-number", it.number.to_string()),
+        what: match is_repair(&it) {
+            true => shell.say("deed-quarantine-repair"),
+            false => deed(shell, &it.action),
+        },
         at: it.at,
         role: if it.role.is_empty() { String::new() } else { shell.name_of("role", &it.role) },
         who,
-        what: deed(shell, &it.action),
         url: url(visit, shell, (&it.action, &it.subject)),
         subject: it.subject,
         detail: it.detail.replace(' ', ", "),
     }
+}
+
+/// Whether somebody brought another body in the place of one that could not be read.
+fn is_repair(it: &wire::AuditEntry) -> bool {
+    it.action == "quarantine.retry" && it.detail.split(' ').any(|it| it == "body")
 }
 
 /// The page of what an entry is about, while it is there.
@@ -213,10 +221,11 @@ fn url(visit: &Visit, shell: &Shell, (action, subject): (&str, &str)) -> Option<
         "intake_address" => Some(shell.to("/offers")),
         "route" if !is_gone && verb != "order" && visit.may(Action::ChangeSetup) => one("/routes"),
         "route" => Some(shell.to("/routes")),
-        "replay" => Some(shell.to("/failures")),
+        "replay" => one("/replays"),
         "view" => first
             .filter(|it| ["deliveries", "reports", "audit"].contains(it))
             .map(|it| shell.to(&format!("/{it}"))),
+        "quarantine" if first.is_some_and(|it| it.starts_with("qrt_")) => one("/quarantine"),
         "quarantine" => Some(shell.to("/quarantine")),
         "suggestion" => Some(shell.to("/suggestions")),
         "user" => Some(shell.to("/users")),

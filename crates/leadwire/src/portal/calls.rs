@@ -62,6 +62,8 @@ fn of_list(visit: &Visit, shell: &Shell, list: &str) -> Option<Same> {
             (&["delivery", "list"], "/v1/deliveries", &[("state", "state"), ("destination", "destination")])
         }
         "failures" => (&["failure", "list"], "/v1/failures", &[]),
+        "unrouted" => (&["route", "unrouted"], "/v1/touchpoints", &[]),
+        "replays" => (&["replay", "list"], "/v1/replays", &[]),
         "quarantine" => (&["quarantine", "list"], "/v1/quarantine", &[]),
         "destinations" => (&["destination", "list"], "/v1/destinations", &[]),
         "offers" => (&["offer", "list"], "/v1/offers", &[]),
@@ -118,10 +120,14 @@ fn of_one(visit: &Visit, shell: &Shell, kind: &str) -> Option<Same> {
         "deliveries" => ("delivery", "delivery", "/v1/deliveries"),
         "destinations" => ("destination", "destination", "/v1/destinations"),
         "offers" => ("offer", "offer", "/v1/offers"),
+        "replays" => ("replay", "replay", "/v1/replays"),
+        "quarantine" => ("quarantine", "quarantined", "/v1/quarantine"),
         _ => return None,
     };
-    let id = visit.place(place);
-    let words = vec![noun.to_owned(), "show".to_owned()];
+    // A form for a new one has no id.
+    let id = Some(visit.place(place)).filter(|it| !it.is_empty())?;
+    let shown = if noun == "quarantine" { "explain" } else { "show" };
+    let words = vec![noun.to_owned(), shown.to_owned()];
     let mut same = Same { words, path: format!("{path}/{}", in_path(id)), query: Vec::new() };
     same.about(&shell.publisher, Whose::First);
     if noun == "offer" {

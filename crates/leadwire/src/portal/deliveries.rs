@@ -23,12 +23,24 @@ struct DeliveriesPage {
     destination: String,
     next: Option<String>,
     is_first: bool,
+    may_retry: bool,
     views: Views,
 }
 
 impl DeliveriesPage {
     fn states(&self) -> [&'static str; 5] {
         STATES
+    }
+
+    /// The form that sends again what went, or should have gone, to the destination that is shown.
+    fn again(&self) -> String {
+        let state = if matches!(self.state.as_str(), "parked" | "delivered") { &self.state } else { "" };
+        self.shell.link("/replays/new", &[("destination", &self.destination), ("state", state)])
+    }
+
+    /// All that is shown here, as a file.
+    fn file(&self) -> String {
+        self.shell.link("/deliveries/csv", &[("state", &self.state), ("destination", &self.destination)])
     }
 
     fn with_state(&self, state: &str) -> String {
@@ -64,6 +76,7 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
         state: state.to_owned(),
         destination: visit.asked("destination").to_owned(),
         is_first: visit.asked("cursor").is_empty(),
+        may_retry: visit.may(Action::RetryDeliveries),
     };
     Ok(visit.page(&page))
 }

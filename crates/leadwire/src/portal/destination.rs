@@ -26,11 +26,35 @@ pub(super) struct DestinationPage {
     offers: Vec<wire::Offer>,
     hours: Hours,
     is_whole: bool,
-    proof: Option<(&'static str, wire::Proof)>,
+    proof: Option<Seen>,
     may_change: bool,
     can_prepare: bool,
+    may_retry: bool,
     /// Where in the way of connecting it is; none once all of it is done.
     step: Option<usize>,
+}
+
+/// A proof on the page.
+pub(super) struct Seen {
+    what: String,
+    proof: wire::Proof,
+    /// When it ended or, while it is under way, began; none for one that was just asked for.
+    at: Option<String>,
+    is_running: bool,
+    is_current: bool,
+}
+
+impl Seen {
+    /// One that was just asked for, on the page that answers.
+    pub(super) fn now(what: &str, proof: wire::Proof) -> Self {
+        Self { what: what.to_owned(), proof, at: None, is_running: false, is_current: true }
+    }
+
+    fn again(it: wire::ProofRun) -> Self {
+        let is_running = it.ended_at.is_none();
+        let at = Some(it.ended_at.unwrap_or(it.begun_at));
+        Self { what: it.what, proof: it.proof, at, is_running, is_current: it.current }
+    }
 }
 
 /// `GET /destinations/{destination}`
@@ -39,11 +63,16 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(visit.page(&page))
 }
 
-pub(super) async fn page(
-    visit: &Visit,
-    proof: Option<(&'static str, wire::Proof)>,
-) -> Result<DestinationPage, Problem> {
+pub(super) async fn page(visit: &Visit, proof: Option<Seen>) -> Result<DestinationPage, Problem> {
     let places = [("destination", visit.place("destination"))];
+    let proof = match proof {
+        Some(proof) => Some(proof),
+        None => {
+            let wish = Wish::get("/v1/destinations/{destination}/proof").at(&places);
+            let kept: wire::List<wire::ProofRun> = visit.ask(wish).await?;
+            kept.items.into_iter().next().map(Seen::again)
+        }
+    };
     let it: wire::Destination = visit.ask(Wish::get("/v1/destinations/{destination}").at(&places)).await?;
     let tries: wire::Tries = visit.ask(Wish::get("/v1/destinations/{destination}/tries").at(&places)).await?;
     let routes: wire::List<wire::Route> = visit.ask(Wish::get("/v1/routes")).await?;
@@ -70,6 +99,7 @@ pub(super) async fn page(
         kind: kind.map_or("", |it| it.title),
         maps: kind.is_some_and(|it| !it.default_mapping.is_empty()),
         may_change: visit.may(Action::ChangeSetup),
+        may_retry: visit.may(Action::RetryDeliveries),
         can_prepare: kind.is_some_and(|it| it.prepares),
         hours: chart::hours(&shell, &tries.hours),
         is_whole: tries.complete,

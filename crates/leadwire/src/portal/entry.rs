@@ -1,5 +1,6 @@
 //! The way in to every page: who comes, whether a form is truly ours, and what keeps a page to itself.
 
+use super::again;
 use super::guest;
 use super::shell::{Look, ToldPage};
 use super::visit::{Visit, html, read_pairs, see_other};
@@ -18,6 +19,7 @@ use futures_util::FutureExt;
 use leadwire_core::hex;
 use leadwire_core::id::{PublisherId, RequestId};
 use leadwire_core::limits;
+use leadwire_store::users::PortalUser;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
@@ -137,7 +139,7 @@ async fn enter(
     // What everybody sees, such as the way in, is held in no frame, whoever comes.
     let is_framable = is_guest && page.open == Open::ToUsers || page.path.starts_with("/enter");
     let visit = Visit { app, request: id, peer, is_head, headers, address, path, query, form, look, user };
-    let answered = (page.handler)(visit).await;
+    let answered = again::hold(page, visit).await;
     // A refusal is a page as well, and is seen where the page was asked for.
     let mut response = match answered {
         Ok(response) => response,
@@ -178,8 +180,13 @@ pub(super) struct Framable;
 
 /// Whether somebody must set up a second factor before anything else.
 pub(super) fn lacks_factor(app: &App, user: &SignedIn) -> bool {
-    let whose = user.actor.publisher.as_ref().map_or("operators", PublisherId::as_str);
-    !user.has_factor && app.config.portal.second_factor.iter().any(|it| ["all", whose].contains(&it.as_str()))
+    !user.has_factor && !user.is_vouched && demands_factor(app, &user.user)
+}
+
+/// Whether the operator asks for a second factor of somebody.
+pub(super) fn demands_factor(app: &App, user: &PortalUser) -> bool {
+    let whose = user.publisher.as_ref().map_or("operators", PublisherId::as_str);
+    app.config.portal.second_factor.iter().any(|it| ["all", whose].contains(&it.as_str()))
 }
 
 fn is_own_form(user: &SignedIn, token: Option<&String>) -> bool {
@@ -223,6 +230,8 @@ fn cookie_name(app: &App, kept: Kept) -> &'static str {
         (Kept::Half, false) => "leadwire_half",
         (Kept::Guest, true) => "__Host-leadwire_guest",
         (Kept::Guest, false) => "leadwire_guest",
+        (Kept::Errand, true) => "__Host-leadwire_way",
+        (Kept::Errand, false) => "leadwire_way",
     }
 }
 
@@ -235,6 +244,13 @@ pub(super) enum Kept {
     Half,
     /// That they came by a link.
     Guest,
+    /// That they were sent to a provider.
+    Errand,
+}
+
+/// The token of a way to a provider that a browser shows; empty when there is none.
+pub(super) fn errand<'a>(app: &App, headers: &'a HeaderMap) -> &'a str {
+    cookie(headers, cookie_name(app, Kept::Errand)).unwrap_or_default()
 }
 
 /// The token of a guest that a browser shows.
@@ -265,6 +281,7 @@ pub(super) fn token_cookie(app: &App, kept: Kept, token: &str) -> HeaderValue {
         _ if token.is_empty() => 0,
         Kept::Session | Kept::Guest => limits::SESSION_MAX.as_secs(),
         Kept::Half => limits::HALF_SESSION_KEPT.as_secs(),
+        Kept::Errand => limits::ERRAND_KEPT.as_secs(),
     };
     let name = cookie_name(app, kept);
     let bound = bound(app, matches!(kept, Kept::Guest));

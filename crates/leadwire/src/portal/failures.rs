@@ -33,13 +33,6 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     Ok(visit.page(&page))
 }
 
-impl FailuresPage {
-    /// How far a replay is, in percent.
-    fn percent(&self, it: &wire::Replay) -> String {
-        format!("{:.0}", it.progress * 100.0)
-    }
-}
-
 /// `POST /failures/retry`
 pub(super) async fn retry(visit: Visit) -> Result<Response, Problem> {
     let places = [("destination", visit.field("destination"))];

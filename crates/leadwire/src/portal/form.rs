@@ -87,6 +87,11 @@ impl Refused {
         }
     }
 
+    /// What is wrong with it.
+    pub(super) fn mistakes(&self) -> &[Refusal] {
+        &self.mistakes
+    }
+
     /// The form as it was typed, without any mistake.
     pub(super) fn nothing(form: &'static str) -> Self {
         Self { form, status: StatusCode::OK, mistakes: Vec::new() }

@@ -68,7 +68,14 @@ fn pages(visit: &Visit, shell: &Shell) -> Vec<Hit> {
     let mut hits: Vec<Hit> = all
         .map(|(it, more): (&Place, String)| Hit { name: it.name.clone(), more, url: it.url.clone() })
         .collect();
-    let mut more = vec![("suggestions-title", "/suggestions"), ("quarantine-title", "/quarantine")];
+    let mut more = vec![
+        ("suggestions-title", "/suggestions"),
+        ("quarantine-title", "/quarantine"),
+        ("replays", "/replays"),
+    ];
+    if visit.may(Action::RetryDeliveries) {
+        more.push(("replay-new", "/replays/new"));
+    }
     if !shell.is_guest {
         more.push(("account-title", "/account"));
     }

@@ -8,7 +8,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::id::{DeliveryId, LeadId};
-use leadwire_core::limits;
+use leadwire_core::{limits, mask};
 use serde_json::{Map, Value, json};
 
 #[derive(Template)]
@@ -19,6 +19,8 @@ struct LeadsPage {
     sought: String,
     /// Whether there may be more than are shown of what was looked for.
     is_cut: bool,
+    /// Whether people are masked here.
+    is_masked: bool,
     has_suggestions: bool,
     next: Option<String>,
     is_first: bool,
@@ -66,6 +68,7 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     let is_first = visit.asked("cursor").is_empty();
     let page = LeadsPage {
         is_cut: found.cut,
+        is_masked: !visit.sees_people(),
         has_suggestions: !suggested.items.is_empty(),
         rows: found.items,
         next: found.next,
@@ -91,6 +94,38 @@ struct LeadPage {
     older: bool,
     may_decide: bool,
     may_retry: bool,
+    seen: Seen,
+}
+
+/// How much of a person is on the page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// All, as always for this user.
+    Whole,
+    /// All, since the user asked for it just now.
+    Revealed,
+    /// First letters, which the user may ask to be more.
+    Masked,
+    /// First letters, and nothing else.
+    MaskedForGood,
+}
+
+impl LeadPage {
+    fn is_masked(&self) -> bool {
+        matches!(self.seen, Seen::Masked | Seen::MaskedForGood)
+    }
+
+    fn may_reveal(&self) -> bool {
+        self.seen == Seen::Masked
+    }
+
+    fn is_revealed(&self) -> bool {
+        self.seen == Seen::Revealed
+    }
+
+    fn reasons(&self) -> [&'static str; 4] {
+        ["contact", "support", "correction", "other"]
+    }
 }
 
 /// A touchpoint with what became of its way.
@@ -104,6 +139,32 @@ struct Moment {
 pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     let places = [("lead", visit.place("lead"))];
     let found: wire::LeadDetail = visit.ask(Wish::get("/v1/leads/{lead}").at(&places)).await?;
+    let seen = match visit.sees_people() {
+        true => Seen::Whole,
+        false if visit.user().guest.is_some() => Seen::MaskedForGood,
+        false => {
+            let privacy: wire::Privacy = visit.ask(Wish::get("/v1/privacy")).await?;
+            if privacy.readers_reveal { Seen::Masked } else { Seen::MaskedForGood }
+        }
+    };
+    page(&visit, found, seen).await
+}
+
+/// `POST /leads/{lead}/reveal`: the answer is the page itself, which nobody can open again without asking anew.
+async fn reveal(visit: &Visit) -> Result<Response, Problem> {
+    let places = [("lead", visit.place("lead"))];
+    let body = match visit.field("reason") {
+        "" => json!({}),
+        reason => json!({ "reason": reason }),
+    };
+    let found: wire::LeadDetail =
+        visit.ask(Wish::post("/v1/leads/{lead}/reveal").at(&places).body(body)).await?;
+    let seen = if visit.sees_people() { Seen::Whole } else { Seen::Revealed };
+    page(visit, found, seen).await
+}
+
+async fn page(visit: &Visit, found: wire::LeadDetail, seen: Seen) -> Result<Response, Problem> {
+    let places = [("lead", visit.place("lead"))];
     let wire::LeadDetail {
         lead, standing, feedback, erased_at, members, history, timeline, deliveries, ..
     } = found;
@@ -114,19 +175,24 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     let most = limits::PORTAL_LEAD_ROWS;
     let older = timeline.len() > most || deliveries.len() > most;
     let newest = timeline.into_iter().rev().take(most);
+    let mut shell = visit.shell("lead-title").at(&format!("/leads/{}", visit.place("lead")));
     let moments = newest.map(|it| {
         let why = routing.iter().find(|why| why.touchpoint.id == it.id);
         let notes = it.content.as_ref().and_then(|it| it.get("notes")).and_then(Value::as_str);
         Moment {
-            notes: notes.unwrap_or_default().to_owned(),
+            notes: match notes {
+                Some(mask::HIDDEN) => shell.say("hidden-words"),
+                notes => notes.unwrap_or_default().to_owned(),
+            },
             why: why.map(|it| it.summary.clone()).unwrap_or_default(),
             it,
         }
     });
-    let mut shell = visit.shell("lead-title");
+    let timeline = moments.collect();
     shell.title = shell.customer(&lead.customer);
     let page = LeadPage {
-        timeline: moments.collect(),
+        timeline,
+        seen,
         deliveries: deliveries.into_iter().take(most).collect(),
         may_decide: visit.may(Action::DecideOnLeads) && erased_at.is_none(),
         may_retry: visit.may(Action::RetryDeliveries),
@@ -144,6 +210,9 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
 
 /// `POST /leads/{lead}/{deed}`
 pub(super) async fn decide(visit: Visit) -> Result<Response, Problem> {
+    if visit.place("deed") == "reveal" {
+        return reveal(&visit).await;
+    }
     let name = &visit.user().user.name;
     let reason = visit.field("reason");
     let (pattern, body) = match visit.place("deed") {

@@ -4,6 +4,7 @@
 //! so there is one table of rights, one text of SQL for each question, and one audit log.
 
 mod account;
+mod again;
 mod alerts;
 mod audit;
 mod calls;
@@ -13,16 +14,17 @@ mod deliveries;
 mod destination;
 mod destinations;
 mod entry;
+mod export;
 mod failures;
 mod fields;
 mod figures;
 mod follow_ups;
+mod forgot;
 mod form;
 mod go;
 mod guest;
 mod icons;
 mod identity;
-mod kept;
 mod keys;
 mod leads;
 mod listing;
@@ -30,7 +32,10 @@ mod mapping;
 mod mapping_form;
 mod offers;
 mod overview;
+mod provider;
 mod qr;
+mod quarantine;
+mod replays;
 mod reports;
 mod retention;
 mod route;
@@ -41,6 +46,8 @@ mod sign_in;
 mod statements;
 mod suggestions;
 mod tabs;
+mod told;
+mod unrouted;
 mod users;
 mod views;
 mod visit;
@@ -95,6 +102,10 @@ static PAGES: &[Page] = &[
     page!(POST "/sign-in", ToAll, sign_in::sign_in),
     page!(GET "/sign-in/code", ToAll, sign_in::show_code),
     page!(POST "/sign-in/code", ToAll, sign_in::finish),
+    page!(GET "/sign-in/with/{provider}", ToAll, provider::begin),
+    page!(GET "/sign-in/back/{provider}", ToAll, provider::come_back),
+    page!(GET "/forgot", ToAll, forgot::show),
+    page!(POST "/forgot", ToAll, forgot::ask),
     page!(GET "/first/{token}", ToAll, sign_in::show_first),
     page!(POST "/first/{token}", ToAll, sign_in::choose),
     page!(GET "/enter/{token}", ToAll, guest::enter),
@@ -102,20 +113,30 @@ static PAGES: &[Page] = &[
     page!(POST "/sign-out", ToUsers, sign_in::sign_out),
     page!(GET "/account", ToUsers, account::show),
     page!(POST "/account/{deed}", ToUsers, account::act),
+    page!(GET "/account/again/{provider}", ToUsers, provider::begin_again),
     page!(GET "/", ToUsers, overview::show),
     page!(GET "/leads", ToUsers, leads::list),
+    page!(POST "/leads/csv", ToUsers, export::leads),
     page!(GET "/leads/{lead}", ToUsers, leads::show),
     page!(POST "/leads/{lead}/{deed}", ToUsers, leads::decide),
     page!(GET "/suggestions", ToUsers, suggestions::list),
     page!(POST "/suggestions/{suggestion}/{deed}", ToUsers, suggestions::decide),
     page!(GET "/deliveries", ToUsers, deliveries::list),
+    page!(GET "/deliveries/csv", ToUsers, export::deliveries),
     page!(GET "/deliveries/{delivery}", ToUsers, deliveries::show),
     page!(POST "/deliveries/{delivery}/retry", ToUsers, deliveries::retry),
     page!(GET "/failures", ToUsers, failures::list),
     page!(POST "/failures/retry", ToUsers, failures::retry),
-    page!(GET "/unrouted", ToUsers, kept::unrouted),
-    page!(GET "/quarantine", ToUsers, kept::quarantine),
-    page!(POST "/quarantine/{quarantined}/retry", ToUsers, kept::retry),
+    page!(GET "/unrouted", ToUsers, unrouted::list),
+    page!(GET "/replays", ToUsers, replays::list),
+    page!(GET "/replays/new", ToUsers, replays::new),
+    page!(POST "/replays/new", ToUsers, replays::count),
+    page!(GET "/replays/{replay}", ToUsers, replays::show),
+    page!(POST "/replays/{replay}/{deed}", ToUsers, replays::act),
+    page!(GET "/quarantine", ToUsers, quarantine::list),
+    page!(GET "/quarantine/{quarantined}", ToUsers, quarantine::show),
+    page!(POST "/quarantine/{quarantined}/retry", ToUsers, quarantine::retry),
+    page!(POST "/quarantine/{quarantined}/repair", ToUsers, quarantine::repair),
     page!(GET "/destinations", ToUsers, destinations::list),
     page!(GET "/connect", ToUsers, connect::choose),
     page!(GET "/connect/{kind}", ToUsers, connect::show),
@@ -166,14 +187,17 @@ static PAGES: &[Page] = &[
     page!(POST "/settings/withhold/remove", ToUsers, rules::remove_withhold),
     page!(GET "/settings/retention", ToUsers, retention::show),
     page!(POST "/settings/retention", ToUsers, retention::save),
+    page!(POST "/settings/privacy", ToUsers, retention::save_privacy),
     page!(GET "/settings/statements", ToUsers, statements::list),
     page!(GET "/settings/statements/{day}", ToUsers, statements::load),
     page!(POST "/views/{deed}", ToUsers, views::act),
     page!(GET "/users", ToUsers, users::list),
     page!(POST "/users", ToUsers, users::add),
     page!(POST "/users/{user}/link", ToUsers, users::renew_link),
+    page!(POST "/users/{user}/letter", ToUsers, users::send_letter),
     page!(POST "/users/{user}/remove", ToUsers, users::remove),
     page!(POST "/users/{user}/remove-factor", ToUsers, users::remove_factor),
+    page!(POST "/users/{user}/unbind", ToUsers, users::unbind),
 ];
 
 /// Every page and form with its method: for whoever looks at all of them.

@@ -43,7 +43,7 @@ struct Need {
     what: String,
     why: String,
     /// Whether that is what a destination or the API says, in English.
-    is_english: bool,
+    is_told: bool,
     url: String,
 }
 
@@ -161,7 +161,7 @@ fn needs(
             icon: "paused",
             what: shell.say_with("need-paused", &it.name),
             why: pause.message.clone(),
-            is_english: true,
+            is_told: true,
             url: shell.to("/destinations"),
         });
     }
@@ -170,7 +170,7 @@ fn needs(
             icon: "bad",
             what: format!("{}: {}", it.destination, shell.say_count("need-parked", &it.count)),
             why: it.fix.clone(),
-            is_english: true,
+            is_told: true,
             url: shell.to("/failures"),
         });
     }
@@ -179,7 +179,7 @@ fn needs(
             icon: "kept",
             what: shell.say_count("need-unrouted", &ledger.unrouted),
             why: shell.say("need-unrouted-why"),
-            is_english: false,
+            is_told: false,
             url: shell.to("/unrouted"),
         });
     }
@@ -188,7 +188,7 @@ fn needs(
             icon: "kept",
             what: shell.say_count("need-quarantined", &ledger.quarantined),
             why: shell.say("need-quarantined-why"),
-            is_english: false,
+            is_told: false,
             url: shell.to("/quarantine"),
         });
     }

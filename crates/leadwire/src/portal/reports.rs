@@ -45,6 +45,10 @@ struct Span {
 struct Shown {
     from: String,
     to: String,
+    /// When it was counted, if that was not now.
+    counted_at: Option<String>,
+    /// Whether it is being counted, so that there is nothing to show yet.
+    is_counting: bool,
     total: wire::ReportRow,
     steps: Vec<Step>,
     rows: Vec<Row>,
@@ -82,10 +86,11 @@ impl Asked {
         Self { by, from: visit.asked("from").trim().to_owned(), to: visit.asked("to").trim().to_owned() }
     }
 
-    async fn ask(&self, visit: &Visit) -> Result<wire::Report, Problem> {
+    async fn ask(&self, visit: &Visit, counted: &str) -> Result<wire::Report, Problem> {
         // Days are whole: the last one is in it.
         let to = day_behind(&self.to);
-        let query = [("by", self.by), ("from", self.from.as_str()), ("to", to.as_str())];
+        let query =
+            [("by", self.by), ("from", self.from.as_str()), ("to", to.as_str()), ("counted", counted)];
         visit.ask(Wish::get("/v1/reports").with(&query)).await
     }
 }
@@ -94,7 +99,7 @@ impl Asked {
 pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     let asked = Asked::of(&visit);
     let shell = visit.shell("reports-title");
-    let (report, wrong) = match asked.ask(&visit).await {
+    let (report, wrong) = match asked.ask(&visit, "soon").await {
         Ok(report) => (Some(shown(&shell, report)), Vec::new()),
         Err(problem) if !problem.errors().is_empty() => {
             let words = |it: &Refusal| (it.message.clone(), it.fix.clone());
@@ -148,6 +153,8 @@ fn shown(shell: &Shell, report: wire::Report) -> Shown {
         steps: steps.into_iter().collect(),
         from: report.from,
         to: report.to,
+        counted_at: report.counted_at,
+        is_counting: report.counting,
         total: report.total,
         is_cut,
     }
@@ -215,6 +222,11 @@ impl ReportsPage {
         self.shell.link("/reports", &[("by", by), ("from", &self.from), ("to", &self.to)])
     }
 
+    /// This page.
+    fn here(&self) -> String {
+        self.by(self.by)
+    }
+
     fn file(&self) -> String {
         self.shell.link("/reports/csv", &[("by", self.by), ("from", &self.from), ("to", &self.to)])
     }
@@ -227,7 +239,7 @@ impl ReportsPage {
 /// `GET /reports/csv`
 pub(super) async fn load(visit: Visit) -> Result<Response, Problem> {
     let asked = Asked::of(&visit);
-    let report = asked.ask(&visit).await?;
+    let report = asked.ask(&visit, "").await?;
     let day = |it: &str| it.chars().take(10).collect::<String>();
     let name = format!("leads-by-{}-{}-to-{}.csv", asked.by, day(&report.from), day(&report.to));
     let text = String::from_utf8(sheet::report(&report)).map_err(|it| Problem::internal(it.to_string()))?;

@@ -1,4 +1,4 @@
-//! Retention: for how long people are kept after they last did something.
+//! Retention: for how long people are kept after they last did something; and who may have them revealed.
 
 use super::form::{Form, Maker, Refused, Shape, put};
 use super::shell::Shell;
@@ -17,6 +17,8 @@ struct RetentionPage {
     shell: Shell,
     days: u64,
     form: Form,
+    privacy: Form,
+    readers_reveal: bool,
     may_change: bool,
 }
 
@@ -32,9 +34,19 @@ async fn page(visit: &Visit, refused: Option<Refused>) -> Result<Response, Probl
     let days = maker.ask("days", shell.say("retention-days"), &kept.days.to_string());
     days.shape(Shape::Number(0, limits::RETENTION_DAYS_MAX.into())).hint(shell.say("retention-hint")).must();
     maker.ask("sure", shell.say("retention-sure"), "").shape(Shape::Check);
+    let privacy: wire::Privacy = visit.ask(Wish::get("/v1/privacy")).await?;
+    let mut asks = Maker::new("privacy", visit, refused.as_ref());
+    let present = if privacy.readers_reveal { "yes" } else { "" };
+    asks.ask("readers_reveal", shell.say("privacy-readers-reveal"), present).shape(Shape::Check);
     let status = refused.as_ref().map_or(StatusCode::OK, |it| it.status);
-    let may_change = visit.may(Action::ChangeSetup);
-    let page = RetentionPage { days: kept.days.into(), form: maker.done(), may_change, shell };
+    let page = RetentionPage {
+        days: kept.days.into(),
+        form: maker.done(),
+        privacy: asks.done(),
+        readers_reveal: privacy.readers_reveal,
+        may_change: visit.may(Action::ChangeSetup),
+        shell,
+    };
     Ok(html(status, &page))
 }
 
@@ -54,5 +66,14 @@ pub(super) async fn save(visit: Visit) -> Result<Response, Problem> {
     match visit.ask::<wire::Retention>(put("/v1/retention").body(json!({ "days": days }))).await {
         Ok(_) => Ok(visit.done("/settings/retention", "saved")),
         Err(problem) => page(&visit, Some(Refused::of("retention", problem)?)).await,
+    }
+}
+
+/// `POST /settings/privacy`
+pub(super) async fn save_privacy(visit: Visit) -> Result<Response, Problem> {
+    let wish = json!({ "readers_reveal": visit.field("readers_reveal") == "yes" });
+    match visit.ask::<wire::Privacy>(put("/v1/privacy").body(wish)).await {
+        Ok(_) => Ok(visit.done("/settings/retention", "saved")),
+        Err(problem) => page(&visit, Some(Refused::of("privacy", problem)?)).await,
     }
 }

@@ -141,7 +141,12 @@ fn input(shell: &Shell, kind: &ConnectorKind, field: &'static Field, filled: &Fi
         required: field.required,
         only_when: field.only_when.map(|it| condition(shell, kind, it)),
         is_kept: field.secret && present.is_some(),
-        mistake: filled.mistakes.iter().find(is_about).map(|it| (it.message.clone(), it.fix.clone())),
+        // A fix may end with the help of the setting; the page sets the full stop.
+        mistake: filled
+            .mistakes
+            .iter()
+            .find(is_about)
+            .map(|it| (it.message.clone(), it.fix.trim_end_matches('.').to_owned())),
     }
 }
 
@@ -155,8 +160,9 @@ fn condition(
         Some(FieldShape::Choice(all)) => all.iter().find(|it| it.0 == value).map(|it| it.1),
         _ => None,
     };
-    let label = other.map_or(name, |it| it.label);
-    (input_id(name), value, shell.say_of("only-when", label, words.unwrap_or(value)))
+    let (label, words) =
+        (shell.named(other.map_or(name, |it| it.label)), shell.named(words.unwrap_or(value)));
+    (input_id(name), value, shell.say_of("only-when", &label, &words))
 }
 
 /// A setting as a person types it; the other way round is [`descriptor::from_text`].
@@ -256,6 +262,8 @@ fn left_behind(
 pub(super) struct Shown {
     pub(super) label: &'static str,
     pub(super) value: String,
+    /// The value is one of the kind's own words, not what somebody typed.
+    pub(super) is_choice: bool,
     pub(super) is_secret: bool,
 }
 
@@ -271,7 +279,12 @@ pub(super) fn shown(kind: &ConnectorKind, present: &Map<String, Value>) -> Vec<S
                 FieldShape::Choice(all) => all.iter().find(|it| it.0 == typed).map(|it| it.1.to_owned()),
                 _ => None,
             };
-            Shown { label: field.label, value: label.unwrap_or(typed), is_secret: field.secret }
+            Shown {
+                label: field.label,
+                is_choice: label.is_some(),
+                value: label.unwrap_or(typed),
+                is_secret: field.secret,
+            }
         })
         .collect()
 }

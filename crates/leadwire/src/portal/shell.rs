@@ -3,6 +3,7 @@
 use super::calls::{self, Calls};
 use super::entry::{self, MARK, SCRIPT, STYLE};
 use super::icons::icon_of;
+use super::told::{self, Told};
 use super::visit::Visit;
 use super::words;
 use crate::access::{Action, Role};
@@ -151,7 +152,12 @@ impl Shell {
         let path = visit.address.path();
         let is_here = |place: &str| match place {
             "/" => path == "/",
-            "/unrouted" => path == "/unrouted" || path == "/quarantine",
+            "/unrouted" => {
+                let parts = ["/unrouted", "/quarantine", "/replays"];
+                parts
+                    .iter()
+                    .any(|it| path.strip_prefix(it).is_some_and(|it| it.is_empty() || it.starts_with('/')))
+            }
             "/leads" if path == "/suggestions" => true,
             "/settings" => super::tabs::is_one(path),
             "/destinations" if path.starts_with("/connect") => true,
@@ -246,6 +252,16 @@ impl Shell {
         let plain = code.chars().all(|it| it.is_ascii_alphanumeric() || it == '_' || it == '-');
         let found = || words::find(self.look.language, &format!("{of}-{}", code.replace('_', "-")), &[]);
         Some(()).filter(|()| plain).and_then(|()| found()).unwrap_or_else(|| code.to_owned())
+    }
+
+    /// What the service says in English, in the language of the page; it marks by itself what stays English.
+    pub(super) fn told<'a>(&self, english: &'a (impl AsRef<str> + ?Sized)) -> Told<'a> {
+        told::say(self.look.language, english.as_ref())
+    }
+
+    /// The same of a name, such as that of a setting: one that we have no words for is as it is in every language.
+    pub(super) fn named(&self, name: impl AsRef<str>) -> String {
+        told::say(self.look.language, name.as_ref()).text.into_owned()
     }
 
     /// The icon of a state, from a fixed set.

@@ -9,6 +9,7 @@ use crate::api::Problem;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use leadwire_connect::oidc::ProviderSettings;
 use leadwire_core::language::Language;
 use leadwire_core::secret::Secret;
 use leadwire_store::users::PortalUser;
@@ -16,11 +17,15 @@ use url::form_urlencoded;
 
 #[derive(Template)]
 #[template(path = "portal/sign_in.html")]
-struct SignInPage {
-    shell: Shell,
+pub(super) struct SignInPage {
+    pub(super) shell: Shell,
     email: String,
     next: String,
-    error: Option<String>,
+    /// Providers, by what they are called, and the way to each.
+    providers: Vec<(String, String)>,
+    /// Whether they alone sign people in, but for some operators.
+    alone: bool,
+    pub(super) error: Option<String>,
 }
 
 #[derive(Template)]
@@ -54,9 +59,16 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     Ok(html(StatusCode::OK, &sign_in_page(&visit, visit.asked("next"), None)))
 }
 
-fn sign_in_page(visit: &Visit, to: &str, error: Option<&str>) -> SignInPage {
+pub(super) fn sign_in_page(visit: &Visit, to: &str, error: Option<&str>) -> SignInPage {
     let shell = Shell::of(visit, "sign-in-title");
+    let wanted = form_urlencoded::byte_serialize(next(to).as_bytes()).collect::<String>();
+    let wanted = if next(to) == "/" { String::new() } else { format!("?next={wanted}") };
+    let way = |it: &ProviderSettings| {
+        (it.title.clone(), format!("{}/sign-in/with/{}{wanted}", visit.look.base, it.name))
+    };
     SignInPage {
+        providers: visit.app.accounts.providers().map(way).collect(),
+        alone: visit.app.accounts.is_by_providers_alone(),
         error: error.map(|it| visit.look_say(it)),
         email: visit.field("email").to_owned(),
         next: next(to).to_owned(),
@@ -75,8 +87,8 @@ pub(super) async fn sign_in(visit: Visit) -> Result<Response, Problem> {
     brake(&visit, visit.field("email"))?;
     let to = next(visit.field("next")).to_owned();
     let password = Secret::new(visit.field("password").to_owned());
-    let signed_in = visit.app.accounts.sign_in(visit.field("email"), password).await.map_err(failed)?;
-    match signed_in {
+    let signed_in = visit.app.accounts.sign_in(visit.field("email"), password, visit.device()).await;
+    match signed_in.map_err(failed)? {
         Some(entered) => Ok(go_on(&visit, entered, &to)),
         None => {
             // The same words whatever was wrong: nobody learns here who has an account.
@@ -108,7 +120,7 @@ pub(super) fn failed(error: AccountError) -> Problem {
 }
 
 /// On to where somebody wanted to go, or to their code.
-fn go_on(visit: &Visit, entered: Entered, to: &str) -> Response {
+pub(super) fn go_on(visit: &Visit, entered: Entered, to: &str) -> Response {
     match entered {
         Entered::In(token, user) => begin(visit, (&token, &user), to),
         Entered::Half(token) => {
@@ -156,7 +168,7 @@ pub(super) async fn finish(visit: Visit) -> Result<Response, Problem> {
     };
     let floods = &visit.app.floods;
     floods.codes.take(user.id.to_string().as_bytes(), visit.app.clock.steady()).map_err(slow_down)?;
-    match visit.app.accounts.finish(&half, visit.field("code")).await? {
+    match visit.app.accounts.finish(&half, visit.field("code"), visit.device()).await? {
         Finished::In(token, user) => Ok(begin(&visit, (&token, &user), &to)),
         Finished::Over => Ok(see_other(&format!("{}/sign-in?done=code-over", visit.look.base))),
         Finished::Wrong => {
@@ -187,6 +199,9 @@ pub(super) async fn sign_out(visit: Visit) -> Result<Response, Problem> {
 /// `GET /first/{token}`
 pub(super) async fn show_first(visit: Visit) -> Result<Response, Problem> {
     let user = invited(&visit).await?;
+    if !visit.app.accounts.may_have_password(&user) {
+        return Ok(see_other(&format!("{}/sign-in?done=use-provider", visit.look.base)));
+    }
     Ok(html(StatusCode::OK, &first_page(&visit, &user, None)))
 }
 
@@ -215,6 +230,9 @@ fn first_page(visit: &Visit, user: &PortalUser, error: Option<&str>) -> FirstPag
 /// `POST /first/{token}`
 pub(super) async fn choose(visit: Visit) -> Result<Response, Problem> {
     let user = invited(&visit).await?;
+    if !visit.app.accounts.may_have_password(&user) {
+        return Ok(see_other(&format!("{}/sign-in?done=use-provider", visit.look.base)));
+    }
     brake(&visit, visit.place("token"))?;
     // Whoever was invited at one address does not come in under another.
     let email = if user.email.is_empty() { visit.field("email") } else { &user.email }.to_owned();
@@ -226,7 +244,8 @@ pub(super) async fn choose(visit: Visit) -> Result<Response, Problem> {
     }
     let email = accounts::email(&email).expect("it has just been looked at");
     let password = Secret::new(passwords.0.to_owned());
-    let chosen = visit.app.accounts.choose(visit.place("token"), (email, name), password).await;
+    let chosen =
+        visit.app.accounts.choose(visit.place("token"), (email, name), password, visit.device()).await;
     match chosen.map_err(failed)? {
         Some(entered) => Ok(go_on(&visit, entered, "/")),
         None => {

@@ -6,7 +6,6 @@ use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
 use askama::Template;
 use axum::response::Response;
-use leadwire_core::limits;
 use serde_json::{Value, json};
 
 #[derive(Template)]
@@ -20,9 +19,7 @@ struct SuggestionsPage {
 
 /// `GET /suggestions`
 pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
-    let limit = limits::PORTAL_ROWS.to_string();
-    let query = [("limit", limit.as_str()), ("cursor", visit.asked("cursor"))];
-    let found: wire::Page<wire::Suggestion> = visit.ask(Wish::get("/v1/suggestions").with(&query)).await?;
+    let found = visit.ask_rows::<wire::Suggestion>("/v1/suggestions").await?;
     let page = SuggestionsPage {
         shell: visit.shell("suggestions-title"),
         // Of two that are one by now, or of which one is gone, there is nothing to decide.

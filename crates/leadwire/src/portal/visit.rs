@@ -3,11 +3,12 @@
 use super::shell::{Look, Shell};
 use crate::access::{self, Action};
 use crate::accounts::SignedIn;
-use crate::api::{Asker, Problem, Wish};
+use crate::api::{Asker, Problem, Wish, wire};
 use crate::app::App;
 use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use leadwire_core::device::Device;
 use leadwire_core::id::RequestId;
 use leadwire_core::limits;
 use serde::de::DeserializeOwned;
@@ -69,6 +70,12 @@ impl Visit {
         self.path.get(name).map_or("", String::as_str)
     }
 
+    /// On what they come, as their browser says.
+    pub(super) fn device(&self) -> Device {
+        let said = self.headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok());
+        Device::read(said.unwrap_or_default())
+    }
+
     /// The user of a page that is for users.
     pub(super) fn user(&self) -> &SignedIn {
         self.user.as_ref().expect("the way in lets nobody else to these pages")
@@ -77,6 +84,11 @@ impl Visit {
     /// Whether the user may do something; only for what to show: the endpoints decide.
     pub(super) fn may(&self, action: Action) -> bool {
         access::allows(self.user().actor.role, action)
+    }
+
+    /// Whether the user sees people as they are; only for what to show: the endpoints decide.
+    pub(super) fn sees_people(&self) -> bool {
+        access::sees_people(self.user().actor.role)
     }
 
     /// Whose things are shown: the user's own publisher's; for an operator the one of the address, or the first.
@@ -103,6 +115,16 @@ impl Visit {
         let publisher = self.publisher().unwrap_or_default();
         let query = [wish.query, &[("publisher", publisher.as_str())]].concat();
         self.asker().ask(Wish { query: &query, ..wish }).await
+    }
+
+    /// Asks a list about the publisher that is shown, for the rows of this page.
+    pub(super) async fn ask_rows<T: DeserializeOwned>(
+        &self,
+        path: &'static str,
+    ) -> Result<wire::Page<T>, Problem> {
+        let limit = limits::PORTAL_ROWS.to_string();
+        let query = [("limit", limit.as_str()), ("cursor", self.asked("cursor"))];
+        self.ask(Wish::get(path).with(&query)).await
     }
 
     /// Asks an endpoint about what the user may see in all.

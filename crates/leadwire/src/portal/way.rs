@@ -3,7 +3,7 @@
 //! The page is sent in parts, as far as it is made, so that no script is needed: what stands above the steps, then the steps one
 //! by one, then the rest as it is when the way is over.
 
-use super::destination::{self, DestinationPage};
+use super::destination::{self, DestinationPage, Seen};
 use super::shell::Shell;
 use super::visit::{Visit, html};
 use crate::access::Action;
@@ -12,7 +12,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use leadwire_connect::validation::{self, Onlooker};
 use leadwire_core::limits;
 use serde_json::Value;
@@ -49,21 +49,23 @@ pub(super) async fn prove(
     if !visit.may(Action::ChangeSetup) {
         // The endpoint says why not, before anything is shown.
         let proof = ask(&visit, pattern, body).await?;
-        return Ok(html(StatusCode::OK, &destination::page(&visit, Some((what, proof))).await?));
+        return Ok(html(StatusCode::OK, &destination::page(&visit, Some(Seen::now(what, proof))).await?));
     }
     let running = wire::Proof { passed: false, steps: Vec::new(), mark: None, learned: false };
-    let page = rendered(&destination::page(&visit, Some((what, running))).await?);
+    let page = rendered(&destination::page(&visit, Some(Seen::now(what, running))).await?);
     let head = page.split_once(BEGIN).map_or_else(String::new, |it| it.0.to_owned());
     let shell = visit.shell("destinations-title");
     let (parts, mut heard) = mpsc::channel(limits::PROOF_STEPS_WAITING);
-    let work = go(visit, (what, pattern, body), parts);
+    // It goes on when whoever asked has left the page, and is found there again.
+    let app = Arc::clone(&visit.app);
+    app.proofs.go_on(go(visit, (what, pattern, body), parts)).map_err(|_| {
+        Problem::try_again("too_many_proofs", "too many destinations are being looked at", 10)
+    })?;
     let steps = stream::poll_fn(move |context| heard.poll_recv(context)).map(move |part| match part {
         Part::Step(step) => rendered(&StepPart { shell: &shell, step: &step }),
         Part::Rest(text) => text,
     });
-    // The work has no part of its own in the page: it ends when its last part was heard.
-    let work = work.into_stream().filter_map(|()| ready(None));
-    let parts = stream::once(ready(head)).chain(stream::select(steps, work)).map(Ok::<_, Infallible>);
+    let parts = stream::once(ready(head)).chain(steps).map(Ok::<_, Infallible>);
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, kind)], Body::from_stream(parts)).into_response())
 }
@@ -98,7 +100,8 @@ async fn go(
         // Whoever left hears no more of it.
         parts.send(Part::Step(Box::new(copy(step)))).await.ok();
     }
-    let page: Result<DestinationPage, Problem> = destination::page(&visit, Some((what, proof))).await;
+    let page: Result<DestinationPage, Problem> =
+        destination::page(&visit, Some(Seen::now(what, proof))).await;
     let rest = page.map(|it| rendered(&it)).unwrap_or_default();
     let rest = rest.split_once(END).map_or_else(String::new, |it| it.1.to_owned());
     parts.send(Part::Rest(rest)).await.ok();

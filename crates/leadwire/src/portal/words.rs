@@ -11,23 +11,33 @@ type Bundle = FluentBundle<FluentResource>;
 static BUNDLES: LazyLock<Vec<(Language, Bundle)>> =
     LazyLock::new(|| Language::ALL.into_iter().map(|it| (it, bundle(it))).collect());
 
-/// The files of a language: the pages of leads, the audit log, and settings with reports.
-fn sources(language: Language) -> [&'static str; 3] {
+/// The files of a language: the pages of leads, the audit log, settings with reports, signing in, who people are, and what was
+/// kept aside.
+fn sources(language: Language) -> [&'static str; 6] {
     match language {
         Language::En => [
             include_str!("../../locales/portal.en.ftl"),
             include_str!("../../locales/portal_audit.en.ftl"),
             include_str!("../../locales/portal_settings.en.ftl"),
+            include_str!("../../locales/portal_sign_in.en.ftl"),
+            include_str!("../../locales/portal_people.en.ftl"),
+            include_str!("../../locales/portal_kept.en.ftl"),
         ],
         Language::Hu => [
             include_str!("../../locales/portal.hu.ftl"),
             include_str!("../../locales/portal_audit.hu.ftl"),
             include_str!("../../locales/portal_settings.hu.ftl"),
+            include_str!("../../locales/portal_sign_in.hu.ftl"),
+            include_str!("../../locales/portal_people.hu.ftl"),
+            include_str!("../../locales/portal_kept.hu.ftl"),
         ],
         Language::Tr => [
             include_str!("../../locales/portal.tr.ftl"),
             include_str!("../../locales/portal_audit.tr.ftl"),
             include_str!("../../locales/portal_settings.tr.ftl"),
+            include_str!("../../locales/portal_sign_in.tr.ftl"),
+            include_str!("../../locales/portal_people.tr.ftl"),
+            include_str!("../../locales/portal_kept.tr.ftl"),
         ],
     }
 }

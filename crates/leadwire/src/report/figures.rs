@@ -3,7 +3,7 @@
 //! What is counted quickly is never kept, so that whoever looks sees what is. Kept in memory only: after a restart the first who
 //! looks waits.
 
-use super::{ReportWish, Reports};
+use super::{Reports, Stretch};
 use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
 use leadwire_core::report::{By, Report};
@@ -18,8 +18,14 @@ use tokio::sync::Notify;
 #[derive(Clone, PartialEq, Eq)]
 enum Figure {
     Ledger(PublisherId),
-    /// Of the last days, to now.
-    Report(PublisherId, By),
+    Report(Stretch),
+}
+
+impl Figure {
+    /// Whether somebody chose its days: of such there may be any number.
+    fn is_chosen(&self) -> bool {
+        matches!(self, Self::Report(it) if it.from.is_some() || it.to.is_some())
+    }
 }
 
 #[derive(Clone)]
@@ -60,17 +66,28 @@ impl Figures {
         let mut all = self.kept.lock().expect("figures are only copied");
         all.retain(|it| it.figure != kept.figure);
         if kept.counted.rows() > self.at_once_max {
-            if all.len() >= limits::FIGURES_KEPT_MAX {
+            let is_chosen = kept.figure.is_chosen();
+            let most = if is_chosen { limits::CHOSEN_REPORTS_KEPT_MAX } else { limits::FIGURES_KEPT_MAX };
+            let alike = |it: &Kept| it.figure.is_chosen() == is_chosen;
+            if all.iter().filter(|it| alike(it)).count() >= most {
                 // The one that was counted longest ago.
-                all.remove(0);
+                let oldest = all.iter().position(alike);
+                oldest.map(|at| all.remove(at));
             }
             all.push(kept);
         }
     }
 
+    fn is_asked(&self, figure: &Figure) -> bool {
+        self.asked.lock().expect("figures are only copied").contains(figure)
+    }
+
+    /// Has it counted. Where too much is asked for already it is not, and whoever looks again asks again.
     fn ask(&self, figure: Figure) {
         let mut asked = self.asked.lock().expect("figures are only copied");
-        if !asked.contains(&figure) && asked.len() < limits::FIGURES_KEPT_MAX {
+        let most =
+            if figure.is_chosen() { limits::CHOSEN_REPORTS_KEPT_MAX } else { limits::FIGURES_KEPT_MAX };
+        if !asked.contains(&figure) && asked.len() < most {
             asked.push(figure);
             self.bell.notify_one();
         }
@@ -110,10 +127,34 @@ impl Reports {
     /// # Errors
     /// [`StoreError`].
     pub async fn made_lately(&self, publisher: PublisherId, by: By) -> Result<Lately<Report>, StoreError> {
-        match self.lately(Figure::Report(publisher, by)).await? {
+        let stretch = Stretch { publisher, by, from: None, to: None };
+        match self.lately(Figure::Report(stretch)).await? {
             (Counted::Report(it), at) => Ok((it, at)),
             (Counted::Ledger(_), _) => Err(StoreError::Wrong("a report was counted as a ledger".to_owned())),
         }
+    }
+
+    /// A report as it is, where few rows are in it, or as it was a while ago. None: it is being counted, and is there for whoever
+    /// looks again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn made_soon(&self, stretch: Stretch) -> Result<Option<Lately<Report>>, StoreError> {
+        let figure = Figure::Report(stretch.clone());
+        if let Some(Kept { counted: Counted::Report(report), at, .. }) = self.figures.find(&figure) {
+            if !Counted::Report(Arc::clone(&report)).is_fresh(at, self.clock.steady()) {
+                self.figures.ask(figure);
+            }
+            return Ok(Some((report, Some(at))));
+        }
+        if self.figures.is_asked(&figure) {
+            return Ok(None);
+        }
+        let small = self.add_up(&stretch.at(self.clock.steady()), self.figures.at_once_max).await?;
+        if small.is_none() {
+            self.figures.ask(figure);
+        }
+        Ok(small.map(|it| (Arc::new(it), None)))
     }
 
     async fn lately(&self, figure: Figure) -> Result<(Counted, Option<Timestamp>), StoreError> {
@@ -132,11 +173,7 @@ impl Reports {
             Figure::Ledger(publisher) => {
                 Counted::Ledger(Arc::new(self.store.ledger(publisher.clone()).await?))
             }
-            Figure::Report(publisher, by) => {
-                let from = at.minus(limits::REPORT_WINDOW);
-                let wish = ReportWish { publisher: publisher.clone(), by: *by, from, to: at };
-                Counted::Report(Arc::new(self.make(&wish).await?))
-            }
+            Figure::Report(stretch) => Counted::Report(Arc::new(self.make(&stretch.at(at)).await?)),
         };
         self.figures.keep(Kept { figure, counted: counted.clone(), at });
         Ok(counted)
@@ -195,6 +232,22 @@ mod tests {
         }
         assert_eq!(figures.kept.lock().unwrap().len(), limits::FIGURES_KEPT_MAX);
         assert!(figures.find(&kept("p0", 0).figure).is_none(), "the oldest went");
+    }
+
+    #[test]
+    fn reports_of_chosen_days_push_out_no_others() {
+        let figures = Figures::new(0);
+        figures.keep(kept("contoso", 1));
+        for day in 0..=limits::CHOSEN_REPORTS_KEPT_MAX {
+            let from = Some(Timestamp::from_millis(i64::try_from(day).expect("few")));
+            let publisher = PublisherId::parse("contoso").expect("a name");
+            let figure = Figure::Report(Stretch { publisher, by: By::Offer, from, to: None });
+            figures.ask(figure.clone());
+            figures.keep(Kept { figure, counted: ledger(1), at: Timestamp::from_millis(0) });
+        }
+        assert_eq!(figures.kept.lock().unwrap().len(), 1 + limits::CHOSEN_REPORTS_KEPT_MAX);
+        assert_eq!(figures.asked.lock().unwrap().len(), limits::CHOSEN_REPORTS_KEPT_MAX);
+        assert!(figures.find(&kept("contoso", 0).figure).is_some());
     }
 
     #[test]

@@ -15,8 +15,10 @@ mod merges;
 mod notices;
 mod portal_links;
 mod proof;
+mod quarantine;
 mod receipts;
 mod reports;
+mod reveals;
 mod routes;
 mod secrets;
 mod setup;
@@ -51,9 +53,13 @@ pub use notices::{
     NewNoticeMute, NewNoticeReceivers, Notice, NoticeMute, NoticeReceiver, NoticeTest, NoticeTold,
 };
 pub use portal_links::{NewPortalLink, PortalLink};
-pub use proof::{KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofStep, Unsent, ValidateWish};
+pub use proof::{
+    KnownError, Preview, PreviewWish, PreviewedRequest, Proof, ProofRun, ProofStep, Unsent, ValidateWish,
+};
+pub use quarantine::{BodyMistake, BodyPlace, QuarantineReading, QuarantinedBody};
 pub use receipts::{AddressReceipt, ItemResult, LeadsAnswer, Receipt, Receipts};
 pub use reports::{Report, ReportDeliveries, ReportRow, ReportTimes};
+pub use reveals::{Privacy, RevealWish};
 pub use routes::{
     LeadRouting, NewReplay, NewRoute, Replay, ReplayTally, Route, RouteChange, RouteOrder, RouteTrial,
     RouteTried, RouteVerdict, TouchpointRouting,
@@ -65,7 +71,7 @@ pub use standing::{
     Standing, WithholdRule,
 };
 pub use touchpoint::{Consent, Customer, Touchpoint, Touchpoints};
-pub use users::{NewUser, User};
+pub use users::{LetterWish, NewUser, User, UserLetter, Users};
 pub use views::{NewSavedView, SavedView};
 
 use leadwire_core::rfc3339;

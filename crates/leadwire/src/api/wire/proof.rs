@@ -113,3 +113,19 @@ pub struct KnownError {
     /// What Leadwire does.
     pub then: String,
 }
+
+/// A proof of a destination that is under way, or the newest that ended.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct ProofRun {
+    /// `validate`, `look`, `test-lead` or `prepare`.
+    pub what: String,
+    /// When it began.
+    pub begun_at: String,
+    /// When it ended; missing while it is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// Whether the destination's settings are the ones that were tried.
+    pub current: bool,
+    /// The steps so far, or all of them.
+    pub proof: Proof,
+}

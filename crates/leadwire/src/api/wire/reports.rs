@@ -19,6 +19,9 @@ pub struct Report {
     /// When it was counted, if that was not now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted_at: Option<String>,
+    /// Whether it is being counted: nothing is in it yet, and it is there for whoever asks again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counting: bool,
 }
 
 /// A row of a report. Tests and previews, and what people decided, never count.

@@ -233,8 +233,20 @@ pub struct Replay {
     /// The version of the mapping, when it is not the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<u32>,
+    /// It takes up what was received at this moment or later; missing: all that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// It takes up what was received before this moment.
+    #[serde(default)]
+    pub until: String,
     /// When it was asked for.
     pub created_at: String,
+    /// Who asked for it: the id of a key, a user or a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<String>,
+    /// The name of that user, where it is one of the publisher's who is still there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<String>,
     /// When it came to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,

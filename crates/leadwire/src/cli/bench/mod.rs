@@ -55,7 +55,7 @@ pub(super) struct Args {
     /// What to measure
     #[arg(value_enum)]
     what: What,
-    /// Leads in each round [default: 20000, or a backlog of 10000 for batching]
+    /// Leads in each round [default: 20000, or a backlog of 4000 for batching]
     #[arg(long)]
     count: Option<u64>,
     /// Connections that send
@@ -124,7 +124,7 @@ pub(super) async fn run(args: Args, as_json: bool) -> anyhow::Result<ExitCode> {
         return routing::run(args.count.unwrap_or(100_000), as_json);
     }
     if args.what == What::Batching {
-        return batching::run(args.count.unwrap_or(10_000), as_json).await;
+        return batching::run(args.count.unwrap_or(batching::COUNT), as_json).await;
     }
     if args.what == What::Nodes {
         return nodes::run(&args, as_json).await;

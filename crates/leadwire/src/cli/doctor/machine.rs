@@ -1,10 +1,13 @@
 //! Checks that need no service: the clock, the data folder, and the disk below it.
 
 use super::{Check, output};
-use crate::clock::Stopwatch;
+use crate::clock::{Clock, Stopwatch};
+use crate::server_clock;
+use leadwire_core::clocks;
 use leadwire_core::limits::DISK_RESERVE_BYTES;
 use leadwire_core::rfc3339;
 use leadwire_core::time::Timestamp;
+use leadwire_store::{Database, Store};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -29,6 +32,26 @@ pub(super) fn clock(now: Timestamp) -> Check {
         );
     }
     Check::ok("clock", found)
+}
+
+/// Whether the machine's clock is near that of the database server, where there is one. One that cannot be asked is told of by
+/// whoever looks at the store.
+pub(super) fn server_clock(place: &Database, clock: &dyn Clock) -> Option<Check> {
+    let before = clock.wall();
+    let server = Store::time_of(place).ok().flatten()?;
+    Some(judged_clock(clocks::ahead_by(before, server, clock.wall())))
+}
+
+fn judged_clock(ahead_ms: i64) -> Check {
+    const NAME: &str = "server clock";
+    match clocks::is_far(ahead_ms) {
+        true => Check::warn(
+            NAME,
+            format!("this machine's is {}", server_clock::shown(ahead_ms)),
+            server_clock::FIX,
+        ),
+        false => Check::ok(NAME, "this machine's and the database server's go together"),
+    }
 }
 
 /// Whether a process has taken the data folder.
@@ -169,6 +192,14 @@ mod tests {
     fn a_clock_before_its_own_program_is_noticed() {
         assert_eq!(clock(Timestamp::from_millis(0)).mark, Mark::Fail);
         assert_eq!(clock(EARLIEST.plus(Duration::from_secs(1))).mark, Mark::Ok);
+    }
+
+    #[test]
+    fn a_clock_far_from_the_database_servers_is_told_with_what_to_do() {
+        assert_eq!(judged_clock(-2000).mark, Mark::Ok);
+        let far = judged_clock(90_000);
+        assert_eq!(far.mark, Mark::Warn);
+        assert!(far.found.contains("90 s ahead of") && far.fix.contains("set-ntp"), "{far:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod backups;
 mod keys;
 mod machine;
+mod sign_in;
 
 use super::client::{self, Client};
 use super::exit_code::ExitCode;
@@ -73,10 +74,15 @@ pub(super) async fn run(session: &Session) -> anyhow::Result<ExitCode> {
     let out = session.out;
     let folder = session.global.folder();
     let mut checks = vec![machine::clock(MachineClock::start().wall())];
+    checks.extend(place(folder).ok().and_then(|it| machine::server_clock(&it, &MachineClock::start())));
     checks.extend(machine::folder(folder));
     checks.extend(keys::file(folder));
     // Settings that cannot be read are told of by the line before.
-    checks.extend(keys::settings().ok().map(|it| backups::check(&it, MachineClock::start().wall())));
+    if let Ok(config) = keys::settings() {
+        let now = MachineClock::start().wall();
+        checks.push(backups::check(&config, now));
+        checks.extend(sign_in::checks(&config, now).await);
+    }
     let is_held = machine::is_held(folder);
     if !is_held {
         checks.extend(keys::store(folder));
