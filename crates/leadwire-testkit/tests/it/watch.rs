@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch::Receiver;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 
@@ -29,8 +30,7 @@ pub(crate) async fn heard(app: &TestApp, channel: &HttpsEndpoint, count: usize) 
     let mut rounds = app.app.watch.rounds();
     loop {
         rounds.borrow_and_update();
-        let told: Vec<Value> =
-            channel.received().iter().map(|it| serde_json::from_slice(&it.body).unwrap()).collect();
+        let told = told(channel);
         if told.len() >= count {
             return told;
         }
@@ -41,9 +41,32 @@ pub(crate) async fn heard(app: &TestApp, channel: &HttpsEndpoint, count: usize) 
                 break;
             }
         }
-        let round = tokio::time::timeout(PATIENCE, rounds.changed()).await;
-        round.expect("somebody is told").expect("the watch goes on");
+        next_round(&mut rounds).await;
     }
+}
+
+/// As [`heard`], of what happened until now. The clock goes on once and no further, however long telling takes: nothing
+/// else falls due meanwhile.
+pub(crate) async fn gathered(app: &TestApp, channel: &HttpsEndpoint, count: usize) -> Vec<Value> {
+    let mut rounds = app.app.watch.rounds();
+    app.clock.advance(limits::NOTICE_GATHER);
+    loop {
+        rounds.borrow_and_update();
+        let told = told(channel);
+        if told.len() >= count {
+            return told;
+        }
+        next_round(&mut rounds).await;
+    }
+}
+
+fn told(channel: &HttpsEndpoint) -> Vec<Value> {
+    channel.received().iter().map(|it| serde_json::from_slice(&it.body).unwrap()).collect()
+}
+
+async fn next_round(rounds: &mut Receiver<u64>) {
+    let round = tokio::time::timeout(PATIENCE, rounds.changed()).await;
+    round.expect("somebody is told").expect("the watch goes on");
 }
 
 /// Waits for a whole further round of watching, with the clock set on by so much.
