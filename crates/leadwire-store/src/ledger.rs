@@ -96,6 +96,23 @@ impl Store {
         self.read_of(&publisher.clone(), move |tx| ledger(tx, &publisher)).await
     }
 
+    /// Whether a publisher has more touchpoints than so many: costs no more than counting so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_more_touchpoints(&self, publisher: PublisherId, than: u64) -> Result<bool, StoreError> {
+        let most = i64::try_from(than).unwrap_or(i64::MAX).saturating_add(1);
+        self.read_of(&publisher.clone(), move |tx| {
+            let found = tx.find(
+                "SELECT COUNT(*) FROM (SELECT 1 FROM touchpoint WHERE publisher_id = $1 LIMIT $2) AS found",
+                &[Param::Text(publisher.as_str()), Param::Int(most)],
+                |row| row.int(0),
+            )?;
+            Ok(found.unwrap_or(0) == most)
+        })
+        .await
+    }
+
     /// What could not be read, newest first.
     ///
     /// # Errors

@@ -182,7 +182,6 @@ report-came = What came, and how long it took
 report-became = What became of the leads
 report-places = Where their deliveries are
 report-cut = Only the largest rows are shown; the file has them all.
-report-counting = There is much to count. It goes on behind this page, which shows it when it is there; you can leave and come back.
 look-again = Look again
 views = Saved views
 view-save = Save this view

@@ -182,7 +182,6 @@ report-came = Mi jött, és meddig tartott
 report-became = Mi lett az érdeklődőkkel
 report-places = Hol vannak a kézbesítéseik
 report-cut = Csak a legnagyobb sorok láthatók; a fájlban mind benne van.
-report-counting = Sok az összeszámolnivaló. Az oldal mögött folyik, és itt jelenik meg, ha elkészült; közben elmehet és visszatérhet.
 look-again = Megnézem újra
 views = Mentett nézetek
 view-save = E nézet mentése

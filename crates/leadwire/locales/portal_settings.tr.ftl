@@ -182,7 +182,6 @@ report-came = Ne geldi ve ne kadar sürdü
 report-became = Adaylara ne oldu
 report-places = Teslimatları nerede
 report-cut = Yalnızca en büyük satırlar gösteriliyor; dosyada tümü var.
-report-counting = Sayılacak çok şey var. Sayım bu sayfanın arkasında sürüyor ve bitince burada görünür; ayrılıp sonra dönebilirsiniz.
 look-again = Yeniden bak
 views = Kayıtlı görünümler
 view-save = Bu görünümü kaydet

@@ -67,13 +67,8 @@ pub struct Reports {
 impl Reports {
     /// Puts the parts together.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self::with_figures(store, clock, limits::FIGURES_AT_ONCE_MAX)
-    }
-
-    /// The same, where figures of more rows than this are kept for a while.
-    pub fn with_figures(store: Store, clock: Arc<dyn Clock>, at_once_max: u64) -> Self {
         let turns = Semaphore::new(limits::REPORTS_AT_ONCE);
-        Self { store, clock, turns, figures: Figures::new(at_once_max) }
+        Self { store, clock, turns, figures: Figures::new(limits::FIGURES_AT_ONCE_MAX) }
     }
 
     /// Makes a report. Each page is of one moment, and later pages of later ones: what moves meanwhile counts as it is when

@@ -3,7 +3,7 @@
 use crate::desk::{
     Desk, NOON, SECOND, at, contoso, delivery_id, number, of_customer, once, said, touchpoint,
 };
-use leadwire_core::id::{LeadId, OfferId, QuarantineId};
+use leadwire_core::id::{LeadId, OfferId, PublisherId, QuarantineId};
 use leadwire_core::routing::Routed;
 use leadwire_store::accept::{Accept, Accepted};
 use leadwire_store::quarantine::Quarantine;
@@ -198,4 +198,17 @@ async fn what_cannot_be_read_is_kept_byte_by_byte() {
     let older = desk.store.quarantined(contoso(), Some(QuarantineId::new(2)), 10).await.unwrap();
     assert_eq!(older.iter().map(|it| it.id.bits()).collect::<Vec<_>>(), [1]);
     assert_eq!(desk.ledger().await.quarantined, 2);
+}
+
+#[tokio::test]
+async fn whether_there_are_more_touchpoints_than_so_many_is_told_of_each_publisher() {
+    let desk = Desk::new().await;
+    let has_more = async |than| desk.store.has_more_touchpoints(contoso(), than).await.unwrap();
+    assert!(!has_more(0).await);
+    for id in 1..=3u8 {
+        desk.accept(of_customer(u128::from(id), id)).await;
+    }
+    assert_eq!([has_more(0).await, has_more(2).await, has_more(3).await], [true, true, false]);
+    let other = PublisherId::parse("nobody").unwrap();
+    assert!(!desk.store.has_more_touchpoints(other, 0).await.unwrap());
 }

@@ -93,3 +93,41 @@ async fn a_large_report_is_counted_behind_the_page_that_asks_for_it() {
     assert!(page.contains("AppSource") && page.contains("5,001") && page.contains("counted "), "{page}");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_does_not_wait_for_what_takes_long_to_count() {
+    for (path, there) in [
+        ("/", ["Adds up", "Nothing needs you today", "contoso.crm-pro"].as_slice()),
+        ("/destinations", &["Delivered"]),
+        ("/destinations/crm", &["Delivered"]),
+        ("/reports", &["contoso.crm-pro"]),
+    ] {
+        let app = TestApp::start().await;
+        app.add_contoso().await;
+        let endpoint = start_endpoint(&app.clock, None).await;
+        app.add_destination("crm", json!({ "url": endpoint.url() })).await;
+        app.send_lead("ada@example.com").await;
+        app.wait_until_settled().await;
+        app.clock.advance(Duration::from_secs(1));
+        app.app.reports.count_behind();
+        let reader = Visitor::of_contoso(&app, "reader").await;
+        let first = reader.read(path).await;
+        assert!(first.contains("data-counting") && first.contains("data-live"), "{path}: {first}");
+        for it in there {
+            assert!(!first.contains(it), "{path}: {it}: nobody knows that yet: {first}");
+        }
+        let counted = async {
+            loop {
+                let page = reader.read(path).await;
+                if !page.contains("data-counting") {
+                    return page;
+                }
+            }
+        };
+        let page = tokio::time::timeout(PATIENCE, counted).await.expect("it is counted");
+        for it in there {
+            assert!(page.contains(it), "{path}: {it}: {page}");
+        }
+        app.stop().await;
+    }
+}

@@ -78,6 +78,11 @@ impl Call {
         }
     }
 
+    /// Whether the asker would have figures of a while ago sooner than wait for them.
+    pub fn is_lately(&self) -> bool {
+        self.query.get("counted").is_some_and(|it| it == "lately")
+    }
+
     /// The body as the shape an endpoint of the set-up wants; unknown fields are refused there.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         // The strict reader first: it bounds the depth and refuses duplicate keys, with a pointer.

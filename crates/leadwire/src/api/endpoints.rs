@@ -64,7 +64,7 @@ fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 
 const LIMIT: (&str, &str) = ("limit", "Most rows on the page");
 const COUNTED: (&str, &str) =
-    ("counted", "`lately`: of a while ago where counting takes long; `soon` (reports): without a wait");
+    ("counted", "`lately`: without a wait, and where counting takes long, as it was a while ago");
 const CURSOR: (&str, &str) = ("cursor", "The page behind this one: `next` of the page before");
 
 macro_rules! endpoint {

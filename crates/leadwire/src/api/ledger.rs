@@ -9,16 +9,18 @@ use axum::response::{IntoResponse, Response};
 use leadwire_core::id::{PublisherId, QuarantineId};
 use leadwire_store::ledger::{Account, Ledger, Quarantined};
 use leadwire_store::rows::DeliveryState;
+use std::sync::Arc;
 
 /// `GET /v1/ledger`
 pub(super) async fn ledger(call: Call) -> Result<Response, Problem> {
-    if call.query.get("counted").is_some_and(|it| it == "lately") {
-        let (ledger, at) = call.app.reports.ledger_lately(call.publisher()).await?;
-        let shape = wire::Ledger { counted_at: at.map(moment), ..shape(&ledger) };
-        return Ok(answer::json(StatusCode::OK, &shape));
-    }
-    let ledger = call.app.store.ledger(call.publisher()).await?;
-    Ok(answer::json(StatusCode::OK, &shape(&ledger)))
+    let counted = match call.is_lately() {
+        true => call.app.reports.ledger_lately(call.publisher()).await?,
+        false => Some((Arc::new(call.app.store.ledger(call.publisher()).await?), None)),
+    };
+    let counting = counted.is_none();
+    let (ledger, at) = counted.unwrap_or_default();
+    let shape = wire::Ledger { counted_at: at.map(moment), counting, ..shape(&ledger) };
+    Ok(answer::json(StatusCode::OK, &shape))
 }
 
 fn shape(it: &Ledger) -> wire::Ledger {
@@ -33,6 +35,7 @@ fn shape(it: &Ledger) -> wire::Ledger {
         destinations: it.accounts.iter().map(account_shape).collect(),
         adds_up: it.adds_up(),
         counted_at: None,
+        counting: false,
     }
 }
 

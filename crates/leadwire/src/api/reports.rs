@@ -22,12 +22,9 @@ pub(super) async fn report(call: Call) -> Result<Response, Problem> {
     let now = call.app.clock.steady();
     let wish = stretch.at(now);
     check(&wish)?;
-    let is_plain = stretch.from.is_none() && stretch.to.is_none();
-    let reports = &call.app.reports;
-    let made = match call.query.get("counted").map(String::as_str) {
-        Some("soon") => reports.made_soon(stretch.clone()).await?,
-        Some("lately") if is_plain => Some(reports.made_lately(call.publisher(), wish.by).await?),
-        Some(_) | None => Some((Arc::new(reports.make(&wish).await?), None)),
+    let made = match call.is_lately() {
+        true => call.app.reports.made_lately(stretch.clone()).await?,
+        false => Some((Arc::new(call.app.reports.make(&wish).await?), None)),
     };
     let counting = made.is_none();
     let (report, counted_at) = made.unwrap_or_default();

@@ -109,6 +109,7 @@ mod tests {
             destinations: vec![account],
             adds_up: true,
             counted_at: None,
+            counting: false,
         }
     }
 

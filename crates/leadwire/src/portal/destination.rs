@@ -1,9 +1,10 @@
 //! One destination: how it stands and has fared, what it was proved with, which leads go there, and what to do about it.
 
 use super::chart::{self, Hours};
+use super::destinations::{Accounts, Counts};
 use super::settings::{self, Shown};
 use super::shell::{Shell, in_path};
-use super::visit::{LATELY, Visit};
+use super::visit::Visit;
 use super::way;
 use crate::access::Action;
 use crate::api::{Problem, Wish, wire};
@@ -20,7 +21,7 @@ pub(super) struct DestinationPage {
     kind: &'static str,
     /// Whether its fields are mapped.
     maps: bool,
-    account: wire::Account,
+    account: Counts,
     settings: Vec<Shown>,
     routes: Vec<wire::Route>,
     offers: Vec<wire::Offer>,
@@ -77,11 +78,7 @@ pub(super) async fn page(visit: &Visit, proof: Option<Seen>) -> Result<Destinati
     let tries: wire::Tries = visit.ask(Wish::get("/v1/destinations/{destination}/tries").at(&places)).await?;
     let routes: wire::List<wire::Route> = visit.ask(Wish::get("/v1/routes")).await?;
     let offers: wire::List<wire::Offer> = visit.ask(Wish::get("/v1/offers")).await?;
-    let accounts = match visit.may(Action::ReadLeads) {
-        true => visit.ask::<wire::Ledger>(Wish::get("/v1/ledger").with(&LATELY)).await?.destinations,
-        false => Vec::new(),
-    };
-    let account = accounts.into_iter().find(|account| account.name == it.name);
+    let account = Accounts::of(visit).await?.take(&it.name);
     let kind = leadwire_connect::kind(&it.kind);
     let routes: Vec<wire::Route> =
         routes.items.into_iter().filter(|route| route.destination == it.name).collect();
@@ -94,7 +91,7 @@ pub(super) async fn page(visit: &Visit, proof: Option<Seen>) -> Result<Destinati
     let mut shell = visit.shell("destinations-title").at(&format!("/destinations/{}", in_path(&it.name)));
     shell.title.clone_from(&it.name);
     Ok(DestinationPage {
-        account: account.unwrap_or_else(|| super::destinations::none_of(&it)),
+        account,
         settings: kind.map(|kind| settings::shown(kind, &it.settings)).unwrap_or_default(),
         kind: kind.map_or("", |it| it.title),
         maps: kind.is_some_and(|it| !it.default_mapping.is_empty()),

@@ -21,13 +21,20 @@ struct OverviewPage {
     owed: u64,
     bar: Vec<Piece>,
     needs: Vec<Need>,
-    total: wire::ReportRow,
-    by_offer: Vec<Row>,
-    by_source: Vec<Row>,
+    days: Days,
     destinations: Vec<wire::Destination>,
     /// What is done and what is missing before leads flow; empty once all of it is done.
     begin: Vec<Begin>,
     begun: u64,
+}
+
+/// What came in the last days, by two keys.
+struct Days {
+    total: wire::ReportRow,
+    by_offer: Vec<Row>,
+    by_source: Vec<Row>,
+    /// Whether one of them is still being counted.
+    counting: bool,
 }
 
 /// A step of somebody new.
@@ -66,10 +73,14 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
         return Ok(super::visit::html(StatusCode::OK, &page));
     }
     let ledger: wire::Ledger = visit.ask(Wish::get("/v1/ledger").with(&LATELY)).await?;
-    let of =
-        |by: &'static str| Wish::get("/v1/reports").with(if by == "offer" { &BY_OFFER } else { &BY_SOURCE });
-    let offers: wire::Report = visit.ask(of("offer")).await?;
-    let sources: wire::Report = visit.ask(of("source")).await?;
+    let offers: wire::Report = visit.ask(Wish::get("/v1/reports").with(&BY_OFFER)).await?;
+    let sources: wire::Report = visit.ask(Wish::get("/v1/reports").with(&BY_SOURCE)).await?;
+    let days = Days {
+        counting: offers.counting || sources.counting,
+        total: offers.total,
+        by_offer: rows(offers.rows),
+        by_source: rows(sources.rows),
+    };
     let destinations: wire::List<wire::Destination> = visit.ask(Wish::get("/v1/destinations")).await?;
     let failures: wire::List<wire::FailureGroup> = visit.ask(Wish::get("/v1/failures")).await?;
     let sum = |of: fn(&wire::Account) -> u64| ledger.destinations.iter().map(of).sum::<u64>();
@@ -89,9 +100,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
         bar: chart::pieces(&sums),
         sums,
         needs: needs(&shell, (&ledger, &destinations.items, &failures.items)),
-        by_offer: rows(offers.rows),
-        by_source: rows(sources.rows),
-        total: offers.total,
+        days,
         destinations: destinations.items,
         ledger,
         shell,
@@ -120,7 +129,7 @@ async fn begin(
         [] => shell.to("/offers"),
         [one, ..] => shell.to_one("/offers", &one.id),
     };
-    let has_come = ledger.touchpoints > 0;
+    let has_come = ledger.touchpoints > 0 || ledger.counting;
     let all = [
         ("begin-destination", !destinations.is_empty(), shell.to("/connect")),
         ("begin-check", destinations.iter().any(|it| it.test_lead.is_some()), destination),

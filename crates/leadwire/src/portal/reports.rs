@@ -99,7 +99,7 @@ impl Asked {
 pub(super) async fn show(visit: Visit) -> Result<Response, Problem> {
     let asked = Asked::of(&visit);
     let shell = visit.shell("reports-title");
-    let (report, wrong) = match asked.ask(&visit, "soon").await {
+    let (report, wrong) = match asked.ask(&visit, "lately").await {
         Ok(report) => (Some(shown(&shell, report)), Vec::new()),
         Err(problem) if !problem.errors().is_empty() => {
             let words = |it: &Refusal| (it.message.clone(), it.fix.clone());

@@ -1,15 +1,16 @@
 //! Figures that take long to count: shown at once as they were a while ago, with the moment, and counted anew behind the page.
 //!
 //! What is counted quickly is never kept, so that whoever looks sees what is. Kept in memory only: after a restart the first who
-//! looks waits.
+//! looks is told that it is being counted.
 
 use super::{Reports, Stretch};
 use leadwire_core::id::PublisherId;
 use leadwire_core::limits;
-use leadwire_core::report::{By, Report};
+use leadwire_core::report::Report;
 use leadwire_core::time::Timestamp;
 use leadwire_store::StoreError;
 use leadwire_store::ledger::Ledger;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -47,7 +48,7 @@ pub(super) struct Figures {
     asked: Mutex<Vec<Figure>>,
     bell: Notify,
     /// Most rows that are counted for each who looks.
-    at_once_max: u64,
+    at_once_max: AtomicU64,
 }
 
 /// A figure, and when it was counted if that was not now.
@@ -55,7 +56,12 @@ pub type Lately<T> = (Arc<T>, Option<Timestamp>);
 
 impl Figures {
     pub(super) fn new(at_once_max: u64) -> Self {
-        Self { kept: Mutex::default(), asked: Mutex::default(), bell: Notify::new(), at_once_max }
+        Self {
+            kept: Mutex::default(),
+            asked: Mutex::default(),
+            bell: Notify::new(),
+            at_once_max: at_once_max.into(),
+        }
     }
 
     fn find(&self, figure: &Figure) -> Option<Kept> {
@@ -65,7 +71,7 @@ impl Figures {
     fn keep(&self, kept: Kept) {
         let mut all = self.kept.lock().expect("figures are only copied");
         all.retain(|it| it.figure != kept.figure);
-        if kept.counted.rows() > self.at_once_max {
+        if kept.counted.rows() > self.at_once_max.load(Ordering::Relaxed) {
             let is_chosen = kept.figure.is_chosen();
             let most = if is_chosen { limits::CHOSEN_REPORTS_KEPT_MAX } else { limits::FIGURES_KEPT_MAX };
             let alike = |it: &Kept| it.figure.is_chosen() == is_chosen;
@@ -111,72 +117,93 @@ impl Counted {
 }
 
 impl Reports {
-    /// A publisher's ledger, as it is or as it was a while ago.
+    /// A publisher's ledger, as it is where few rows are in it, or as it was a while ago. None: it is being counted, and is there
+    /// for whoever looks again.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn ledger_lately(&self, publisher: PublisherId) -> Result<Lately<Ledger>, StoreError> {
+    pub async fn ledger_lately(&self, publisher: PublisherId) -> Result<Option<Lately<Ledger>>, StoreError> {
         match self.lately(Figure::Ledger(publisher)).await? {
-            (Counted::Ledger(it), at) => Ok((it, at)),
-            (Counted::Report(_), _) => Err(StoreError::Wrong("a ledger was counted as a report".to_owned())),
+            Some((Counted::Ledger(it), at)) => Ok(Some((it, at))),
+            None => Ok(None),
+            Some((Counted::Report(_), _)) => {
+                Err(StoreError::Wrong("a ledger was counted as a report".to_owned()))
+            }
         }
     }
 
-    /// A report of the last days, as it is or as it was a while ago.
+    /// A report in the same way.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn made_lately(&self, publisher: PublisherId, by: By) -> Result<Lately<Report>, StoreError> {
-        let stretch = Stretch { publisher, by, from: None, to: None };
+    pub async fn made_lately(&self, stretch: Stretch) -> Result<Option<Lately<Report>>, StoreError> {
         match self.lately(Figure::Report(stretch)).await? {
-            (Counted::Report(it), at) => Ok((it, at)),
-            (Counted::Ledger(_), _) => Err(StoreError::Wrong("a report was counted as a ledger".to_owned())),
+            Some((Counted::Report(it), at)) => Ok(Some((it, at))),
+            None => Ok(None),
+            Some((Counted::Ledger(_), _)) => {
+                Err(StoreError::Wrong("a report was counted as a ledger".to_owned()))
+            }
         }
     }
 
-    /// A report as it is, where few rows are in it, or as it was a while ago. None: it is being counted, and is there for whoever
-    /// looks again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn made_soon(&self, stretch: Stretch) -> Result<Option<Lately<Report>>, StoreError> {
-        let figure = Figure::Report(stretch.clone());
-        if let Some(Kept { counted: Counted::Report(report), at, .. }) = self.figures.find(&figure) {
-            if !Counted::Report(Arc::clone(&report)).is_fresh(at, self.clock.steady()) {
+    /// From now on every figure is counted behind whoever looks, as if each row took long.
+    pub fn count_behind(&self) {
+        self.figures.at_once_max.store(0, Ordering::Relaxed);
+    }
+
+    async fn lately(&self, figure: Figure) -> Result<Option<(Counted, Option<Timestamp>)>, StoreError> {
+        let now = self.clock.steady();
+        if let Some(kept) = self.figures.find(&figure) {
+            if !kept.counted.is_fresh(kept.at, now) {
                 self.figures.ask(figure);
             }
-            return Ok(Some((report, Some(at))));
+            return Ok(Some((kept.counted, Some(kept.at))));
         }
         if self.figures.is_asked(&figure) {
             return Ok(None);
         }
-        let small = self.add_up(&stretch.at(self.clock.steady()), self.figures.at_once_max).await?;
-        if small.is_none() {
-            self.figures.ask(figure);
+        let few = self.count(&figure, now, Some(self.figures.at_once_max.load(Ordering::Relaxed))).await?;
+        match &few {
+            Some(counted) => self.figures.keep(Kept { figure, counted: counted.clone(), at: now }),
+            None => self.figures.ask(figure),
         }
-        Ok(small.map(|it| (Arc::new(it), None)))
+        Ok(few.map(|it| (it, None)))
     }
 
-    async fn lately(&self, figure: Figure) -> Result<(Counted, Option<Timestamp>), StoreError> {
-        if let Some(kept) = self.figures.find(&figure) {
-            if !kept.counted.is_fresh(kept.at, self.clock.steady()) {
-                self.figures.ask(figure);
-            }
-            return Ok((kept.counted, Some(kept.at)));
-        }
-        Ok((self.count(figure).await?, None))
-    }
-
-    async fn count(&self, figure: Figure) -> Result<Counted, StoreError> {
-        let at = self.clock.steady();
-        let counted = match &figure {
+    /// Counts a figure as it is at a moment. None: there are more touchpoints in it than `most`.
+    async fn count(
+        &self,
+        figure: &Figure,
+        now: Timestamp,
+        most: Option<u64>,
+    ) -> Result<Option<Counted>, StoreError> {
+        match figure {
             Figure::Ledger(publisher) => {
-                Counted::Ledger(Arc::new(self.store.ledger(publisher.clone()).await?))
+                let is_large = match most {
+                    Some(most) => self.store.has_more_touchpoints(publisher.clone(), most).await?,
+                    None => false,
+                };
+                if is_large {
+                    return Ok(None);
+                }
+                let ledger = self.store.ledger(publisher.clone()).await?;
+                Ok(Some(Counted::Ledger(Arc::new(ledger))))
             }
-            Figure::Report(stretch) => Counted::Report(Arc::new(self.make(&stretch.at(at)).await?)),
-        };
-        self.figures.keep(Kept { figure, counted: counted.clone(), at });
-        Ok(counted)
+            Figure::Report(stretch) => {
+                let report = self.add_up(&stretch.at(now), most.unwrap_or(u64::MAX)).await?;
+                Ok(report.map(|it| Counted::Report(Arc::new(it))))
+            }
+        }
+    }
+
+    /// Counts a figure that is asked for, in its turn among reports, and keeps it.
+    async fn count_behind_the_page(&self, figure: &Figure) -> Result<(), StoreError> {
+        let _turn = self.turns.acquire().await.map_err(|_| StoreError::Closed)?;
+        let at = self.clock.steady();
+        if let Some(counted) = self.count(figure, at, None).await? {
+            self.figures.keep(Kept { figure: figure.clone(), counted, at });
+        }
+        Ok(())
     }
 
     /// Counts anew what is asked for and was counted a while ago, one after the other, until it is dropped.
@@ -186,7 +213,7 @@ impl Reports {
             loop {
                 let next = self.figures.asked.lock().expect("figures are only copied").first().cloned();
                 let Some(figure) = next else { break };
-                if let Err(error) = self.count(figure.clone()).await {
+                if let Err(error) = self.count_behind_the_page(&figure).await {
                     tracing::warn!(%error, "A figure could not be counted. It is counted when somebody looks again.");
                 }
                 self.figures.asked.lock().expect("figures are only copied").retain(|it| *it != figure);
@@ -198,6 +225,7 @@ impl Reports {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leadwire_core::report::By;
     use leadwire_store::ledger::Account;
     use std::collections::BTreeMap;
 

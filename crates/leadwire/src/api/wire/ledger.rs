@@ -29,6 +29,9 @@ pub struct Ledger {
     /// When it was counted, if that was not now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted_at: Option<String>,
+    /// Whether it is being counted: nothing is in it yet, and it is there for whoever asks again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counting: bool,
 }
 
 /// A destination's account: accepted = pending + delivered + parked + suppressed + erased.

@@ -132,7 +132,7 @@ async fn look(app: &App, session: &str, filled: &Filled, args: &Args) -> anyhow:
 
 /// Whether a page says that what it shows is being counted.
 fn is_counting(page: &[u8]) -> bool {
-    let mark = b"id=\"live-report\" data-live";
+    let mark = b" data-counting>";
     page.windows(mark.len()).any(|it| it == mark)
 }
 
