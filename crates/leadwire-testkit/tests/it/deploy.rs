@@ -1,4 +1,5 @@
-//! The files of `deploy/`: they are YAML, the chart renders, and what they set is what the program reads. Nothing is started.
+//! The files of `deploy/`: they are YAML, the chart renders, what it renders to is known to Kubernetes' own schemas, and what they
+//! set is what the program reads. Nothing is started.
 
 use leadwire::config::Config;
 use leadwire_testkit::peers::{Language, ask};
@@ -144,6 +145,23 @@ async fn what_is_switched_on_in_the_chart_comes_with_what_it_needs() {
     let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
     assert!(mounts.iter().any(|it| it["mountPath"] == "/etc/leadwire/ca"));
     assert!(pod["volumes"].as_array().unwrap().iter().any(|it| it["configMap"]["name"] == "db-ca"));
+}
+
+#[tokio::test]
+async fn kubernetes_own_schemas_know_all_that_the_chart_says() {
+    let all = read(json!({ "ingress": { "enabled": true }, "databaseCa": "db-ca" })).await;
+    let oldest = all["chart"]["kubeVersion"].as_str().unwrap();
+    let oldest = oldest.strip_prefix(">=").and_then(|it| it.strip_suffix(".0-0")).unwrap();
+    let held = async |manifests: &Value| {
+        let input = json!({ "versions": [oldest, "newest"], "manifests": manifests });
+        ask(Language::Python, "kubernetes.py", &input).await
+    };
+    let found = held(&all["manifests"]).await;
+    assert_eq!((&found["wrong"], found["held"].as_array().unwrap().len()), (&json!([]), 2 * 4), "{found}");
+    // It looks: a field that nobody knows is found.
+    let mut wrong = all["manifests"].clone();
+    wrong[0]["spec"]["replica"] = json!(3);
+    assert_eq!(held(&wrong).await["wrong"].as_array().unwrap().len(), 2);
 }
 
 #[test]
