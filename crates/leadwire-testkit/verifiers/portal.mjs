@@ -33,6 +33,7 @@ async function look() {
     colorScheme: wish.theme,
     viewport: { width: wish.width, height: 900 },
     reducedMotion: "reduce",
+    timezoneId: { en: "UTC", hu: "Europe/Budapest", tr: "Europe/Istanbul" }[wish.language],
   });
   await context.addCookies([
     { name: "leadwire_look", value: `${wish.language}.${wish.theme}`, url: wish.base },
@@ -146,6 +147,20 @@ async function menus(page) {
   await page.goto(before);
 }
 
+// Times are those of where the browser is, from its second page on, until somebody would have UTC.
+async function times(page) {
+  const look = async () => {
+    const zone = await page.locator('.look [name="zone"][aria-pressed="true"]').innerText();
+    return { zone, time: await page.locator("tbody tr:first-child").innerText() };
+  };
+  await page.goto(`${wish.base}/leads`);
+  const there = await look();
+  await page.click('.look [name="zone"][value="utc"]');
+  const utc = await look();
+  if (there.zone !== "Asia/Tokyo" || utc.zone !== "UTC") complaints.push(`times: ${there.zone}, then ${utc.zone}`);
+  if (there.time === utc.time) complaints.push(`times are the same in UTC: ${utc.time}`);
+}
+
 async function come() {
   const context = await open({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
@@ -174,7 +189,7 @@ async function come() {
   const skipped = new URL(page.url()).hash.slice(1);
   const state = await context.storageState();
   // With scripts, `/` leads to the search, and what changes is shown by itself.
-  const live = await open({ storageState: state });
+  const live = await open({ storageState: state, timezoneId: "Asia/Tokyo" });
   const second = await live.newPage();
   second.on("console", (it) => complaints.push(it.text()));
   second.on("pageerror", (it) => complaints.push(`${it}`));
@@ -183,6 +198,7 @@ async function come() {
   const focused = await second.evaluate(() => document.activeElement.id);
   if (focused !== "q") complaints.push(`/ leads to ${focused}`);
   await keys(second);
+  await times(second);
   await second.goto(`${wish.base}/`);
   await second.waitForResponse((it) => it.request().resourceType() === "fetch" && it.ok());
   await second.waitForFunction(() => document.querySelector("#live-counter .legend"));

@@ -4,6 +4,11 @@
   const trusted = window.trustedTypes?.createPolicy("leadwire", { createHTML: (text) => text });
   const markup = (text) => (trusted ? trusted.createHTML(text) : text);
 
+  // Times are those of where the browser is, from the next page on: only it knows its zone.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const bound = window.top === window ? "SameSite=Lax" : "SameSite=None; Secure; Partitioned";
+  if (zone) document.cookie = `leadwire_zone=${zone}; Path=/; Max-Age=31536000; ${bound}`;
+
   // Parts that change by themselves are fetched anew, while somebody looks.
   const every = 5000;
   const parts = () => [...document.querySelectorAll("[data-live]")];

@@ -7,6 +7,7 @@ show = Show
 all = All
 sign-out = Sign out
 language = Language
+zone = Times
 theme = Theme
 theme-auto = Auto
 theme-light = Light

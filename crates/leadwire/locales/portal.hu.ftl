@@ -7,6 +7,7 @@ show = Megjelenítés
 all = Összes
 sign-out = Kijelentkezés
 language = Nyelv
+zone = Időzóna
 theme = Megjelenés
 theme-auto = Auto
 theme-light = Világos

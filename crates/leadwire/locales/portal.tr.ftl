@@ -7,6 +7,7 @@ show = Göster
 all = Tümü
 sign-out = Oturumu kapat
 language = Dil
+zone = Saat dilimi
 theme = Görünüm
 theme-auto = Otomatik
 theme-light = Açık

@@ -34,3 +34,5 @@ pub const TOLD_DEPTH_MAX: usize = 4;
 pub const TOLD_PARTS_MAX: usize = 4;
 /// Texts that are tried for one that is looked up: what we say takes a few dozen, and each some ten microseconds.
 pub const TOLD_TRIES_MAX: usize = 300;
+/// Longest name of a time zone; those of the IANA database are shorter than 33 bytes.
+pub const ZONE_BYTES_MAX: usize = 64;

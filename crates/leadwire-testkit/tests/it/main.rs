@@ -56,6 +56,7 @@ mod portal_reports;
 mod portal_settings;
 mod portal_views;
 mod portal_way;
+mod portal_zone;
 mod program;
 mod proof;
 mod refusals;

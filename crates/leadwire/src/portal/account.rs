@@ -2,7 +2,7 @@
 
 use super::entry::{self, Kept, slow_down, token_cookie};
 use super::qr::{self, Picture};
-use super::shell::Shell;
+use super::shell::{Look, Shell};
 use super::sign_in::{failed, look_cookie, said};
 use super::visit::{Visit, html, see_other};
 use crate::accounts::{self, Confirmed, Proposal};
@@ -165,7 +165,7 @@ async fn describe(visit: &Visit) -> Result<Response, Problem> {
     visit.app.accounts.describe(visit.user(), name.to_owned(), code).await?;
     let mut response = done(visit, "saved");
     if let Some(language) = language {
-        let cookie = look_cookie(visit, language, visit.look.theme);
+        let cookie = look_cookie(visit, &Look { language, ..visit.look.clone() });
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)

@@ -9,8 +9,6 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use leadwire_core::limits;
-use leadwire_core::rfc3339;
-use std::time::Duration;
 
 #[derive(Template)]
 #[template(path = "portal/audit.html")]
@@ -77,13 +75,15 @@ impl Asked {
 /// `GET /audit`
 pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
     let (wish, limit) = (Asked::of(&visit), limits::PORTAL_ROWS.to_string());
-    let until = day_behind(&wish.to);
+    // Days are whole: the last one is in it.
+    let zone = visit.look.zone();
+    let (from, until) = (zone.begin_of(&wish.from), zone.end_of(&wish.to));
     let query = [
         ("limit", limit.as_str()),
         ("cursor", visit.asked("cursor")),
         ("who", &wish.who),
         ("action", &wish.action),
-        ("from", &wish.from),
+        ("from", &from),
         ("to", &until),
     ];
     let asked = Wish::get("/v1/audit").with(&query);
@@ -131,12 +131,6 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Problem> {
 
 /// Users and keys that the choice has; more are asked for on the command line.
 const PEOPLE_SHOWN: usize = 100;
-
-/// The day behind one that is the last; anything else as it is, for the API to refuse.
-pub(super) fn day_behind(day: &str) -> String {
-    let begin = rfc3339::parse(&format!("{day}T00:00:00Z"));
-    begin.map_or_else(|| day.to_owned(), |it| rfc3339::format(it.plus(Duration::from_secs(24 * 3600))))
-}
 
 /// Users and keys by id, with their names.
 async fn people(visit: &Visit) -> Result<Vec<(String, String)>, Problem> {
@@ -286,12 +280,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn the_last_day_is_in_it() {
-        assert_eq!(day_behind("2026-11-30"), "2026-12-01T00:00:00Z");
-        assert_eq!(day_behind("yesterday"), "yesterday");
-        assert_eq!(day_behind(""), "");
     }
 }

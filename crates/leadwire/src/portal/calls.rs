@@ -1,6 +1,5 @@
 //! The same as a page shows, asked on the command line and by the API: what somebody copies from it.
 
-use super::audit::day_behind;
 use super::shell::{Shell, in_path};
 use super::visit::Visit;
 use url::form_urlencoded;
@@ -87,7 +86,11 @@ fn of_list(visit: &Visit, shell: &Shell, list: &str) -> Option<Same> {
     for (name, called) in choices {
         let value = visit.asked(name).trim();
         // On a page the last day is in it; elsewhere the end is not.
-        let value = if *called == "to" { day_behind(value) } else { value.to_owned() };
+        let value = match *called {
+            "from" => visit.look.zone().begin_of(value),
+            "to" => visit.look.zone().end_of(value),
+            _ => value.to_owned(),
+        };
         if !value.is_empty() {
             same.words.extend([format!("--{called}"), value.clone()]);
             same.query.push((called, value));

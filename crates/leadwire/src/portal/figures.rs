@@ -43,16 +43,13 @@ impl Shell {
         self.duration(&Some(f64::from(seconds)))
     }
 
-    /// A moment for people, in UTC; empty when it is none.
+    /// A moment for people, in their zone; empty when it is none.
     pub(super) fn when(&self, moment: &str) -> String {
-        // RFC 3339 in UTC, as the API writes it: fixed places.
-        if rfc3339::parse(moment).is_none() || !moment.is_char_boundary(16) {
+        let Some(at) = rfc3339::parse(moment).and_then(|it| self.look.zone().at(it)) else {
             return String::new();
-        }
-        let part = |from: usize, to: usize| moment.get(from..to).unwrap_or_default();
-        let (year, month, day, time) = (part(0, 4), part(5, 7), part(8, 10), part(11, 16));
-        let month = self.say(&format!("month-{month}"));
-        let day = day.trim_start_matches('0');
+        };
+        let month = self.say(&format!("month-{:02}", at.month()));
+        let (year, day, time) = (at.year(), at.day(), at.strftime("%H:%M"));
         match self.look.language {
             Language::En => format!("{day} {month} {year}, {time}"),
             Language::Hu => format!("{year}. {month} {day}. {time}"),

@@ -97,7 +97,7 @@ pub(super) async fn enter(visit: Visit) -> Result<Response, Problem> {
     let headers = response.headers_mut();
     headers.insert(header::SET_COOKIE, token_cookie(&visit.app, Kept::Guest, token.expose()));
     if let Some(language) = Language::parse(&guest.language) {
-        headers.append(header::SET_COOKIE, look_cookie(&visit, language, visit.look.theme));
+        headers.append(header::SET_COOKIE, look_cookie(&visit, &Look { language, ..visit.look.clone() }));
     }
     Ok(response)
 }

@@ -53,6 +53,7 @@ mod views;
 mod visit;
 mod way;
 mod words;
+mod zone;
 
 use crate::api::Problem;
 use crate::app::App;

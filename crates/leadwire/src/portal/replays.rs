@@ -8,6 +8,7 @@ use crate::api::{Problem, Wish, wire};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use leadwire_core::rfc3339;
 use serde_json::{Map, Value, json};
 
 #[derive(Template)]
@@ -124,7 +125,7 @@ async fn form_page(visit: &Visit, refused: Option<Refused>) -> Result<Response, 
     mapping.shape(Shape::Number(1, u64::from(u32::MAX))).hint(shell.say("replay-mapping-hint"));
     for (name, label) in [("from", "replay-from"), ("until", "replay-until")] {
         let at = maker.ask(name, shell.say(label), asked(name));
-        at.shape(Shape::Line("datetime-local")).hint(shell.say("replay-time-hint"));
+        at.shape(Shape::Line("datetime-local")).hint(shell.say_with("replay-time-hint", shell.zone()));
     }
     maker.ask("action", shell.say("action"), asked("action")).hint(shell.say("replay-action-hint"));
     maker.ask("source", shell.say("source"), asked("source")).hint(shell.say("replay-source-hint"));
@@ -137,26 +138,19 @@ async fn form_page(visit: &Visit, refused: Option<Refused>) -> Result<Response, 
     Ok(html(status, &NewPage { form, shell }))
 }
 
-/// A moment as a form writes it, which says nothing of where it is: it is meant in UTC.
-fn in_utc(typed: &str) -> String {
-    match typed.len() {
-        0 => String::new(),
-        16 => format!("{typed}:00Z"),
-        _ => format!("{}Z", typed.trim_end_matches('Z')),
-    }
-}
-
 /// What is asked for, without what was left empty.
 fn wish(visit: &Visit) -> Value {
     let text = |name: &str| visit.field(name).trim().to_owned();
+    // A moment of a form says nothing of where it is: it is meant where its reader is.
+    let zone = visit.look.zone();
     let chosen = WHICH.iter().find(|it| it.0 == visit.field("state"));
     let (state, force) = chosen.map_or((text("state"), false), |it| (it.1.to_owned(), it.2));
     let mut wish = Map::new();
     let all = [
         ("destination", text("destination")),
         ("offer", text("offer")),
-        ("from", in_utc(&text("from"))),
-        ("until", in_utc(&text("until"))),
+        ("from", zone.moment(&text("from"))),
+        ("until", zone.moment(&text("until"))),
         ("filter", text("filter")),
         ("source", text("source")),
         ("action", text("action")),
@@ -299,8 +293,9 @@ impl ReplayPage {
         let it = &self.it;
         let mapping = it.mapping.map(|it| it.to_string()).unwrap_or_default();
         let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
-        // Such an input takes neither the mark of UTC nor parts of a second.
-        let local = |value: &str| value.get(..16).unwrap_or_default().to_owned();
+        // Such an input takes no zone.
+        let zone = self.shell.look.zone();
+        let local = |value: &str| rfc3339::parse(value).map(|it| zone.minute(it)).unwrap_or_default();
         let all = [
             ("destination", text(&it.destination)),
             ("state", which(it).to_owned()),
@@ -314,23 +309,5 @@ impl ReplayPage {
         ];
         let query: Vec<(&str, &str)> = all.iter().map(|it| (it.0, it.1.as_str())).collect();
         self.shell.link("/replays/new", &query)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_utc;
-
-    #[test]
-    fn a_moment_of_a_form_is_one_in_utc() {
-        let table = [
-            ("", ""),
-            ("2026-11-20T10:00", "2026-11-20T10:00:00Z"),
-            ("2026-11-20T10:00:30", "2026-11-20T10:00:30Z"),
-            ("2026-11-20T10:00:30.5Z", "2026-11-20T10:00:30.5Z"),
-        ];
-        for (typed, meant) in table {
-            assert_eq!(in_utc(typed), meant);
-        }
     }
 }

@@ -1,6 +1,5 @@
 //! Reports: what came, what became of it and how long that took, by what somebody chooses, as bars, tables and a file.
 
-use super::audit::day_behind;
 use super::chart::{self, Piece};
 use super::shell::Shell;
 use super::views::{self, Views};
@@ -88,9 +87,9 @@ impl Asked {
 
     async fn ask(&self, visit: &Visit, counted: &str) -> Result<wire::Report, Problem> {
         // Days are whole: the last one is in it.
-        let to = day_behind(&self.to);
-        let query =
-            [("by", self.by), ("from", self.from.as_str()), ("to", to.as_str()), ("counted", counted)];
+        let zone = visit.look.zone();
+        let (from, to) = (zone.begin_of(&self.from), zone.end_of(&self.to));
+        let query = [("by", self.by), ("from", from.as_str()), ("to", to.as_str()), ("counted", counted)];
         visit.ask(Wish::get("/v1/reports").with(&query)).await
     }
 }
@@ -119,7 +118,7 @@ fn spans(shell: &Shell, asked: &Asked, now: Timestamp) -> Vec<Span> {
     let make = |days: u64| {
         let span = Duration::from_secs(days * 24 * 3600).as_millis();
         let begin = Timestamp::from_millis(now.millis() - i64::try_from(span).unwrap_or(0));
-        let from = rfc3339::format(begin).chars().take(10).collect::<String>();
+        let from = shell.look.zone().day(begin);
         // Nothing chosen is what the API takes for itself.
         let is_default = days == 30 && asked.from.is_empty();
         Span {
@@ -240,8 +239,11 @@ impl ReportsPage {
 pub(super) async fn load(visit: Visit) -> Result<Response, Problem> {
     let asked = Asked::of(&visit);
     let report = asked.ask(&visit, "").await?;
-    let day = |it: &str| it.chars().take(10).collect::<String>();
-    let name = format!("leads-by-{}-{}-to-{}.csv", asked.by, day(&report.from), day(&report.to));
+    let zone = visit.look.zone();
+    let day = |it: Option<Timestamp>| it.map(|it| zone.day(it)).unwrap_or_default();
+    // The end is not in it.
+    let last = rfc3339::parse(&report.to).map(|it| it.minus(Duration::from_millis(1)));
+    let name = format!("leads-by-{}-{}-to-{}.csv", asked.by, day(rfc3339::parse(&report.from)), day(last));
     let text = String::from_utf8(sheet::report(&report)).map_err(|it| Problem::internal(it.to_string()))?;
     Ok(attachment(&name, "text/csv; charset=utf-8", text))
 }

@@ -6,6 +6,7 @@ use super::icons::icon_of;
 use super::told::{self, Told};
 use super::visit::Visit;
 use super::words;
+use super::zone::Zone;
 use crate::access::{Action, Role};
 use crate::api::wire;
 use crate::app::App;
@@ -24,23 +25,41 @@ pub(super) struct Look {
     pub(super) theme: &'static str,
     /// The path at which the world reaches the service: empty at the top of a host.
     pub(super) base: String,
+    /// The zone of their browser, where it is known and another than UTC.
+    pub(super) local: Option<Zone>,
+    /// Whether they would have times in UTC all the same.
+    pub(super) in_utc: bool,
 }
 
 pub(super) const THEMES: [&str; 3] = ["auto", "light", "dark"];
-/// The cookie that keeps language and theme; it tells nothing else.
+/// The cookie that keeps language, theme and choice of zone; it tells nothing else.
 pub(super) const LOOK_COOKIE: &str = "leadwire_look";
 
 impl Look {
     pub(super) fn of(app: &App, headers: &HeaderMap) -> Self {
         let wishes = headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok()).unwrap_or_default();
         let kept = entry::cookie(headers, LOOK_COOKIE).unwrap_or_default();
-        let (language, theme) = kept.split_once('.').unwrap_or(("", ""));
+        let mut kept = kept.split('.');
+        let mut next = || kept.next().unwrap_or_default();
+        let (language, theme, zone) = (next(), next(), next());
         let public = Url::parse(&app.public_url()).ok();
         Self {
             language: Language::choose(&Language::ALL, Some(language), wishes),
             theme: THEMES.into_iter().find(|it| *it == theme).unwrap_or("auto"),
             base: public.map_or_else(String::new, |it| it.path().trim_end_matches('/').to_owned()),
+            local: Zone::of_browser(headers),
+            in_utc: zone == "utc",
         }
+    }
+
+    /// The zone of times on pages.
+    pub(super) fn zone(&self) -> Zone {
+        self.local.clone().filter(|_| !self.in_utc).unwrap_or_else(Zone::utc)
+    }
+
+    /// The value of the cookie.
+    pub(super) fn kept(&self) -> String {
+        format!("{}.{}.{}", self.language.code(), self.theme, if self.in_utc { "utc" } else { "local" })
     }
 
     fn say(&self, key: &str, args: &[(&str, FluentValue<'_>)]) -> String {
@@ -298,6 +317,19 @@ impl Shell {
 
     pub(super) fn themes(&self) -> [&'static str; 3] {
         THEMES
+    }
+
+    /// The zones to choose from, by what a form calls them.
+    pub(super) fn zones(&self) -> Vec<(&'static str, String, bool)> {
+        let utc = ("utc", "UTC".to_owned(), self.look.in_utc || self.look.local.is_none());
+        let local =
+            self.look.local.as_ref().map(|it| ("local", it.name.replace('_', " "), !self.look.in_utc));
+        local.into_iter().chain([utc]).collect()
+    }
+
+    /// The zone of times on this page, as people write it.
+    pub(super) fn zone(&self) -> String {
+        self.look.zone().name.replace('_', " ")
     }
 
     pub(super) fn style(&self) -> String {

@@ -2,7 +2,7 @@
 
 use super::entry::{self, Kept, slow_down, token_cookie};
 use super::guest;
-use super::shell::{LOOK_COOKIE, Shell, THEMES};
+use super::shell::{LOOK_COOKIE, Look, Shell, THEMES};
 use super::visit::{Visit, html, own_path, see_other};
 use crate::accounts::{self, AccountError, Entered, Finished, Mistake};
 use crate::api::Problem;
@@ -141,7 +141,7 @@ fn begin(visit: &Visit, (token, user): (&Secret<String>, &PortalUser), to: &str)
     headers.append(header::SET_COOKIE, token_cookie(&visit.app, Kept::Half, ""));
     // Pages speak the language that their reader chose, on every machine.
     if let Some(language) = Language::parse(&user.language) {
-        headers.append(header::SET_COOKIE, look_cookie(visit, language, visit.look.theme));
+        headers.append(header::SET_COOKIE, look_cookie(visit, &Look { language, ..visit.look.clone() }));
     }
     response
 }
@@ -270,19 +270,23 @@ pub(super) fn said(mistake: Mistake) -> &'static str {
 pub(super) async fn set_look(visit: Visit) -> Result<Response, Problem> {
     let language = Language::parse(visit.field("language")).unwrap_or(visit.look.language);
     let theme = THEMES.into_iter().find(|it| *it == visit.field("theme")).unwrap_or(visit.look.theme);
+    let in_utc = match visit.field("zone") {
+        "" => visit.look.in_utc,
+        it => it == "utc",
+    };
+    let look = Look { language, theme, in_utc, ..visit.look.clone() };
     let mut response = see_other(&format!("{}{}", visit.look.base, next(visit.field("back"))));
-    response.headers_mut().insert(header::SET_COOKIE, look_cookie(&visit, language, theme));
+    response.headers_mut().insert(header::SET_COOKIE, look_cookie(&visit, &look));
     Ok(response)
 }
 
 /// The cookie that keeps how pages look.
-pub(super) fn look_cookie(visit: &Visit, language: Language, theme: &str) -> HeaderValue {
+pub(super) fn look_cookie(visit: &Visit, look: &Look) -> HeaderValue {
     // Whoever comes by a link is no user, and may be in a frame.
     let is_guests =
         visit.user.as_ref().map_or(visit.address.path().starts_with("/enter/"), |it| it.guest.is_some());
     let bound = entry::bound(&visit.app, is_guests);
-    let value = format!("{}.{theme}", language.code());
-    let cookie = format!("{LOOK_COOKIE}={value}; Path=/; HttpOnly; Max-Age=31536000; {bound}");
+    let cookie = format!("{LOOK_COOKIE}={}; Path=/; HttpOnly; Max-Age=31536000; {bound}", look.kept());
     HeaderValue::try_from(cookie).expect("codes are ASCII")
 }
 
