@@ -319,17 +319,16 @@ impl Shell {
         THEMES
     }
 
-    /// The zones to choose from, by what a form calls them.
-    pub(super) fn zones(&self) -> Vec<(&'static str, String, bool)> {
-        let utc = ("utc", "UTC".to_owned(), self.look.in_utc || self.look.local.is_none());
-        let local =
-            self.look.local.as_ref().map(|it| ("local", it.name.replace('_', " "), !self.look.in_utc));
+    /// The zones to choose from: what a form calls each, the zone, and whether it is that of this page.
+    pub(super) fn zones(&self) -> Vec<(&'static str, Zone, bool)> {
+        let utc = ("utc", Zone::utc(), self.look.in_utc || self.look.local.is_none());
+        let local = self.look.local.clone().map(|it| ("local", it, !self.look.in_utc));
         local.into_iter().chain([utc]).collect()
     }
 
     /// The zone of times on this page, as people write it.
     pub(super) fn zone(&self) -> String {
-        self.look.zone().name.replace('_', " ")
+        self.look.zone().title()
     }
 
     pub(super) fn style(&self) -> String {

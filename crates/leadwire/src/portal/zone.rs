@@ -16,7 +16,7 @@ const ZONE_COOKIE: &str = "leadwire_zone";
 /// A zone of the IANA database, which the program carries.
 #[derive(Clone, Debug)]
 pub(super) struct Zone {
-    pub(super) name: String,
+    name: String,
     rules: TimeZone,
 }
 
@@ -37,6 +37,17 @@ impl Zone {
     pub(super) fn of_browser(headers: &HeaderMap) -> Option<Self> {
         let found = entry::cookie(headers, ZONE_COOKIE).and_then(Self::find);
         found.filter(|it| !matches!(it.name.as_str(), "UTC" | "Etc/UTC"))
+    }
+
+    /// As people write it.
+    pub(super) fn title(&self) -> String {
+        self.name.replace('_', " ")
+    }
+
+    /// Its city, where there is little room.
+    pub(super) fn city(&self) -> String {
+        let title = self.title();
+        title.rsplit('/').next().unwrap_or(&title).to_owned()
     }
 
     /// What a clock on the wall shows at a moment; none outside of the years 0 to 9999.
@@ -157,5 +168,10 @@ mod tests {
             assert!(Zone::find(wrong).is_none(), "{wrong}");
         }
         assert_eq!(Zone::find("europe/budapest").unwrap().name, "Europe/Budapest");
+        let far = Zone::find("America/Argentina/Buenos_Aires").unwrap();
+        assert_eq!(
+            (far.title(), far.city()),
+            ("America/Argentina/Buenos Aires".to_owned(), "Buenos Aires".to_owned())
+        );
     }
 }
