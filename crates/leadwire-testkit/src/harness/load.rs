@@ -4,6 +4,7 @@ use crate::app::PATIENCE;
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -164,8 +165,28 @@ pub async fn send(
 /// # Errors
 /// When one of them is not answered 202.
 pub async fn send_again(target: &Target, numbers: Vec<u64>) -> anyhow::Result<Vec<Answered>> {
+    send_shares(target, &numbers, numbers.len().div_ceil(SENDERS)).await
+}
+
+/// Sends leads, each of a customer once the one before is answered: what is sent at the same time has no order.
+///
+/// # Errors
+/// When one of them is not answered 202.
+pub async fn send_in_order(target: &Target, numbers: Range<u64>) -> anyhow::Result<Vec<Answered>> {
+    let numbers: Vec<u64> = numbers.collect();
+    let of_customer = usize::try_from(LEADS_PER_CUSTOMER)?;
+    let before = numbers.iter().take_while(|it| !it.is_multiple_of(LEADS_PER_CUSTOMER)).count();
+    // The end of a customer whose beginning was sent before.
+    let mut all = send_shares(target, &numbers[..before], before).await?;
+    let share = (numbers.len() - before).div_ceil(SENDERS).next_multiple_of(of_customer);
+    all.extend(send_shares(target, &numbers[before..], share).await?);
+    Ok(all)
+}
+
+/// Sends leads in shares of this many, the shares at the same time.
+async fn send_shares(target: &Target, numbers: &[u64], share: usize) -> anyhow::Result<Vec<Answered>> {
     let mut senders = JoinSet::new();
-    for share in numbers.chunks(numbers.len().div_ceil(SENDERS).max(1)) {
+    for share in numbers.chunks(share.max(1)) {
         let (target, share) = (target.clone(), share.to_vec());
         senders.spawn(async move {
             let mut connection = Connection::open(&target).await?;

@@ -7,7 +7,7 @@ use leadwire::clock::{Clock, MachineClock, Stopwatch};
 use leadwire_sandbox::https_endpoint::Keep;
 use leadwire_sandbox::service::UnixMillis;
 use leadwire_sandbox::stage::{Options, Stage};
-use leadwire_testkit::harness::load::{self, Load, Target, Then};
+use leadwire_testkit::harness::load::{self, Target};
 use leadwire_testkit::harness::program::{Launch, Program};
 use leadwire_testkit::harness::{PUBLISHER, add_destination};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Its quota is the tightest of those that take whole batches: 100 calls in ten seconds.
 const KIND: &str = "hubspot";
@@ -31,6 +31,8 @@ const FIRST_WITHIN: Duration = Duration::from_secs(60);
 const BUSY_OF_100_MAX: u64 = 1;
 /// Leads that are sent before it is looked whether the program still answers.
 const AT_ONCE: usize = 5000;
+/// Connections that wait to be taken up.
+const BACKLOG: u32 = 1024;
 /// Calls of somebody else in the control.
 const INTRUSIONS: usize = 120;
 
@@ -88,6 +90,10 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let address: SocketAddr = crm.stage.url().trim_start_matches("http://").parse()?;
     add_destination(target, "crm", KIND, crm.stage.settings.clone(), "*").await?;
     crm.stage.stop().await;
+    // Bound, so that nobody else gets the port meanwhile, and not listening, so that the kernel refuses.
+    let closed = TcpSocket::new_v4()?;
+    closed.set_reuseaddr(true)?;
+    closed.bind(address).context("the address was taken at once")?;
 
     let watch = Stopwatch::start();
     let ids = send(target, args.count).await?;
@@ -96,7 +102,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let state = target.get(&format!("/v1/destinations/crm?publisher={PUBLISHER}")).await?["state"].take();
     eprintln!("{waiting} leads wait for a CRM that is down; its lane is {state}.");
 
-    let crm = Crm::start(TcpListener::bind(address).await.context("the address was taken meanwhile")?)?;
+    let crm = Crm::start(closed.listen(BACKLOG)?)?;
     let watch = Stopwatch::start();
     let (first_after, drained_in) = drain(target, &crm, args.count, &watch).await?;
     let (busy, calls, most) = (crm.stage.busy(), crm.stage.calls(), crm.busiest());
@@ -134,10 +140,8 @@ async fn send(target: &Target, count: u64) -> anyhow::Result<BTreeMap<u64, Strin
     let mut ids = BTreeMap::new();
     for first in (0..count).step_by(AT_ONCE) {
         let next = count.min(first.saturating_add(u64::try_from(AT_ONCE)?));
-        let load = Load { first, count: next - first, strike_at: u64::MAX, then: Then::Ends };
-        let loaded = load::send(target, load, || {}).await?;
-        ensure!(loaded.refused.is_empty() && loaded.unanswered.is_empty(), "not everything was answered 202");
-        ids.extend(loaded.acknowledged.into_iter().map(|it| (it.number, it.id)));
+        let answered = load::send_in_order(target, first..next).await?;
+        ids.extend(answered.into_iter().map(|it| (it.number, it.id)));
     }
     Ok(ids)
 }
@@ -191,8 +195,12 @@ fn judge(accepted: &BTreeMap<u64, String>, records: &[String]) -> There {
         *seen.entry(number_after(record, "ada-").unwrap_or(u64::MAX)).or_default() += 1;
         let notes = record.find(r#""notes":["#).map_or("", |at| &record[at..]);
         let numbers = notes.match_indices("Number ").filter_map(|it| number_after(&notes[it.0..], "Number "));
-        let ids: Vec<&str> = numbers.filter_map(|it| accepted.get(&it).map(String::as_str)).collect();
-        there.out_of_order += u64::from(!ids.is_sorted());
+        let notes: Vec<(u64, &String)> =
+            numbers.filter_map(|it| accepted.get(&it).map(|id| (it, id))).collect();
+        if !notes.is_sorted_by_key(|it| it.1) {
+            eprintln!("These stand in another order than that of their ids: {notes:?}");
+            there.out_of_order += 1;
+        }
     }
     let count = |it: usize| u64::try_from(it).expect("a count fits");
     there.missing = count(customers.iter().filter(|it| !seen.contains_key(it)).count());
