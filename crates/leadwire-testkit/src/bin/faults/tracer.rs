@@ -78,7 +78,8 @@ pub(crate) fn watch(
 /// Whether every thread of a process has a tracer (`TracerPid` of proc(5)).
 fn is_traced(id: u32) -> anyhow::Result<bool> {
     for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
-        let status = std::fs::read_to_string(thread?.path().join("status"))?;
+        // It may end between being listed and being read.
+        let Ok(status) = std::fs::read_to_string(thread?.path().join("status")) else { continue };
         let says = |line: &str| status.lines().any(|it| it.starts_with(line));
         // One that is dead already is traced by nobody any more.
         if says("TracerPid:\t0") && !says("State:\tZ") {
